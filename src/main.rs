@@ -1,0 +1,2 @@
+//! noctis
+fn main() {}
