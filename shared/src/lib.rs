@@ -1,1 +1,19 @@
-//! shared
+//! What the API and the worker share: schemas of jobs, events and answers; the four back ends
+//! (queue, cache, catalog, storage); settings and telemetry.
+//!
+//! Architecture invariant: nothing here knows HTTP or how to decode a picture. Start with
+//! [`job::RenderJob`], the one value that crosses from the API to a worker.
+
+pub mod answer;
+pub mod cache;
+pub mod catalog;
+pub mod dicom_uid;
+pub mod event;
+pub mod health;
+pub mod job;
+pub mod lane;
+pub mod presets;
+pub mod queue;
+pub mod render;
+pub mod render_key;
+pub mod request;

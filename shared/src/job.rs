@@ -1,0 +1,70 @@
+//! The render job: the one value that crosses from the API to a worker (`render.job.v1`).
+//!
+//! It carries all a worker needs to render, so that a worker asks the catalog nothing on the way to a picture.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::{
+    lane::Lane,
+    render_key::{ContentDigest, RenderKey},
+    request::FrameRequest,
+};
+
+/// The message type of a render job.
+pub const RENDER_JOB_TYPE: &str = "render.job.v1";
+
+/// One picture to render.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RenderJob {
+    /// Names this job in logs, claims and dead letters; the message id.
+    pub job_id: Uuid,
+    /// Names the picture.
+    pub render_key: RenderKey,
+    /// The lane it was published to.
+    pub lane: Lane,
+    /// Public id of the instance.
+    pub image_id: Uuid,
+    /// Public id of its study, for dead letters and clean-up.
+    pub study_id: Uuid,
+    /// Where the frame lies.
+    pub source: FrameSource,
+    /// What is asked of it.
+    pub request: FrameRequest,
+    /// When the API published it.
+    pub published_at: DateTime<Utc>,
+    /// After this moment it is skipped unless someone still waits. `None`: it never goes stale.
+    pub deadline: Option<DateTime<Utc>>,
+}
+
+/// Where one frame of an instance lies, as the index recorded it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FrameSource {
+    /// URL of the file: `file:///…` or an object-store URL.
+    pub location: String,
+    /// BLAKE3 of the whole file when it was indexed.
+    pub content_digest: ContentDigest,
+    /// Bytes of the whole file when it was indexed.
+    pub file_byte_count: u64,
+    /// Bytes from the start of the (inflated) file up to the pixel data value.
+    pub header_byte_count: u64,
+    /// The frame's bytes, in the (inflated) file.
+    pub frame: FrameRange,
+    /// Whether the data set is deflated as a whole (PS3.5 A.5): ranges then count in the inflated file.
+    #[serde(default)]
+    pub deflated: bool,
+    /// XXH3-64 of the header bytes when the file was indexed.
+    pub header_checksum: u64,
+}
+
+/// The bytes of one frame: native pixel data, or fragments with their item headers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FrameRange {
+    /// From the start of the (inflated) file.
+    pub offset: u64,
+    /// Length.
+    pub byte_count: u64,
+    /// XXH3-64 of these bytes when the file was indexed, so that damage no decoder can see is caught.
+    pub checksum: u64,
+}

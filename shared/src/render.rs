@@ -1,0 +1,197 @@
+//! A finished render as it is stored: picture bytes and the few facts that answers tell of them.
+
+use bytes::{BufMut, Bytes, BytesMut};
+use serde::{Deserialize, Serialize};
+
+use crate::request::{PictureFormat, Window};
+
+/// A picture, ready to be sent.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredRender {
+    /// What answers tell of the picture.
+    pub facts: RenderFacts,
+    /// The encoded picture; a view into the record it was read from.
+    pub picture: Bytes,
+}
+
+/// What answers tell of a picture beside its bytes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RenderFacts {
+    /// What the bytes are.
+    pub format: PictureFormat,
+    /// Rows of the picture.
+    pub rows: u32,
+    /// Columns of the picture.
+    pub columns: u32,
+    /// The window really used; `None` for colour and for VOI LUTs.
+    pub window: Option<Window>,
+    /// Slope and offset from 16-bit samples to modality values.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pixel_scale: Option<(f64, f64)>,
+    /// Whether a damaged codestream was shown as far as it goes.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub partial: bool,
+    /// Where the time went when it was made.
+    pub timings: StageTimings,
+}
+
+/// Milliseconds of each stage of a fresh render, for `Server-Timing`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct StageTimings {
+    /// From publish to the start of the work.
+    pub queue_ms: f64,
+    /// Reading bytes from storage.
+    pub fetch_ms: f64,
+    /// Codestream to stored values.
+    pub decode_ms: f64,
+    /// Stored values to display values.
+    pub render_ms: f64,
+    /// Display values to picture bytes.
+    pub encode_ms: f64,
+}
+
+/// What is known under a render key.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Outcome {
+    /// The picture.
+    Picture(StoredRender),
+    /// It cannot be rendered, for a reason that stays.
+    Failure(RenderFailure),
+}
+
+/// Why a file cannot be rendered: remembered, so that each view does not decode again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RenderFailure {
+    /// What kind of failure it is.
+    pub kind: FailureKind,
+    /// One sentence for the user, without patient data.
+    pub reason: String,
+    /// Media types that would work, for [`FailureKind::NotAPicture`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub media_types: Vec<String>,
+}
+
+/// The kinds of failure that answers tell apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FailureKind {
+    /// 422: the file cannot be rendered.
+    Unrenderable,
+    /// 406: video; other media types would work.
+    NotAPicture,
+    /// 404: no such frame.
+    NoSuchFrame,
+    /// 400: the request does not fit this file.
+    InvalidRequest,
+    /// 422: the worker died on it, every time.
+    Crashed,
+}
+
+/// Not a record of this version: a cache entry of another release, treated as a miss.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not a stored render of this version")]
+pub struct RecordError;
+
+#[derive(Serialize, Deserialize)]
+enum Head {
+    Picture(RenderFacts),
+    Failure(RenderFailure),
+}
+
+/// First byte of a record; raised when the layout changes.
+const RECORD_VERSION: u8 = 1;
+const PREFIX_BYTES: usize = 5;
+
+impl Outcome {
+    /// One record: version, length of the head, head as JSON, picture bytes.
+    #[must_use]
+    pub fn to_record(&self) -> Bytes {
+        let (head, picture) = match self {
+            Outcome::Picture(render) => (Head::Picture(render.facts.clone()), &render.picture[..]),
+            Outcome::Failure(failure) => (Head::Failure(failure.clone()), &[][..]),
+        };
+        // Numbers, enums and strings: serialisation of a head cannot fail, and an empty head reads as a miss.
+        let head = serde_json::to_vec(&head).unwrap_or_default();
+        let mut record = BytesMut::with_capacity(PREFIX_BYTES + head.len() + picture.len());
+        record.put_u8(RECORD_VERSION);
+        record.put_u32_le(u32::try_from(head.len()).unwrap_or(u32::MAX));
+        record.put_slice(&head);
+        record.put_slice(picture);
+        record.freeze()
+    }
+
+    /// The outcome in a record; the picture stays a view into it.
+    ///
+    /// # Errors
+    /// [`RecordError`] for anything that [`Outcome::to_record`] of this version did not write.
+    pub fn from_record(record: Bytes) -> Result<Self, RecordError> {
+        let (version, rest) = record.split_first().ok_or(RecordError)?;
+        let length = rest.first_chunk::<4>().ok_or(RecordError)?;
+        let head_end = PREFIX_BYTES + usize::try_from(u32::from_le_bytes(*length)).map_err(|_| RecordError)?;
+        if *version != RECORD_VERSION || head_end > record.len() {
+            return Err(RecordError);
+        }
+        let head = serde_json::from_slice(&record[PREFIX_BYTES..head_end]).map_err(|_| RecordError)?;
+        Ok(match head {
+            Head::Picture(facts) => {
+                Outcome::Picture(StoredRender { facts, picture: record.slice(head_end..) })
+            }
+            Head::Failure(failure) => Outcome::Failure(failure),
+        })
+    }
+
+    /// Bytes it weighs in a cache.
+    #[must_use]
+    pub fn byte_count(&self) -> usize {
+        match self {
+            Outcome::Picture(render) => render.picture.len() + 512,
+            Outcome::Failure(failure) => failure.reason.len() + 256,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn picture() -> Outcome {
+        let facts = RenderFacts {
+            format: PictureFormat::Png,
+            rows: 2,
+            columns: 3,
+            window: None,
+            pixel_scale: None,
+            partial: false,
+            timings: StageTimings::default(),
+        };
+        Outcome::Picture(StoredRender { facts, picture: Bytes::from_static(b"picture bytes") })
+    }
+
+    #[test]
+    fn an_outcome_reads_back_from_its_record() {
+        let failure = Outcome::Failure(RenderFailure {
+            kind: FailureKind::Unrenderable,
+            reason: "the codestream is truncated".to_owned(),
+            media_types: vec![],
+        });
+        for outcome in [picture(), failure] {
+            assert_eq!(Outcome::from_record(outcome.to_record()), Ok(outcome));
+        }
+    }
+
+    #[test]
+    fn a_cut_or_foreign_record_is_no_outcome() {
+        let record = picture().to_record();
+        for cut in [0, 1, 4, 5, 40] {
+            assert_eq!(Outcome::from_record(record.slice(..cut)), Err(RecordError), "cut at {cut}");
+        }
+        assert_eq!(Outcome::from_record(Bytes::from_static(b"\x02\0\0\0\0{}")), Err(RecordError));
+    }
+
+    #[test]
+    fn the_picture_is_a_view_into_the_record() {
+        let record = picture().to_record();
+        let Ok(Outcome::Picture(render)) = Outcome::from_record(record.clone()) else { panic!("a picture") };
+        assert!(record.as_ptr_range().contains(&render.picture.as_ptr()));
+    }
+}

@@ -1,0 +1,217 @@
+//! The name of a render: cache key, strong ETag and claim in one.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+
+use crate::request::{Fit, FrameRequest, PictureFormat, Region, Voi, VoiFunction};
+
+/// The version of the renderer's output. Raised with every change that can alter a byte of any picture, so that
+/// older renders are found no more. The renderer itself states the same number; a test of the worker compares the two.
+pub const RENDERER_VERSION: u32 = 1;
+
+/// Names one render: 128 bits of BLAKE3 over the content digest, the frame and every parameter that can change a byte.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct RenderKey([u8; 16]);
+
+impl RenderKey {
+    /// The key of `request` on the file with `content_digest`.
+    #[must_use]
+    pub fn new(content_digest: &ContentDigest, request: &FrameRequest) -> Self {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(b"noctis render 1");
+        hasher.update(&RENDERER_VERSION.to_le_bytes());
+        hasher.update(&content_digest.0);
+        hash_request(&mut hasher, request);
+        let mut key = [0; 16];
+        hasher.finalize_xof().fill(&mut key);
+        Self(key)
+    }
+}
+
+/// Every field in a fixed order and width. The destructuring makes a new field a compile error here.
+fn hash_request(hasher: &mut blake3::Hasher, request: &FrameRequest) {
+    let FrameRequest { frame_number, voi, invert, overlays, region, fit, format, best_effort } = request;
+    hasher.update(&frame_number.to_le_bytes());
+    hasher.update(&[u8::from(*invert), u8::from(*overlays), u8::from(*best_effort)]);
+    let function_code = |function: VoiFunction| match function {
+        VoiFunction::Linear => 0,
+        VoiFunction::LinearExact => 1,
+        VoiFunction::Sigmoid => 2,
+    };
+    match voi {
+        Voi::FromFile => hasher.update(&[0]),
+        Voi::FromFileWith(function) => hasher.update(&[1, function_code(*function)]),
+        Voi::Window(window) => hasher
+            .update(&[2, function_code(window.function())])
+            .update(&window.center().to_bits().to_le_bytes())
+            .update(&window.width().to_bits().to_le_bytes()),
+    };
+    match region {
+        None => hasher.update(&[0]),
+        Some(Region { left, top, width, height }) => {
+            hasher.update(&[1]);
+            [left, top, width, height].into_iter().fold(hasher, |hasher, side| hasher.update(&side.to_le_bytes()))
+        }
+    };
+    let Fit { width, height, enlarge } = fit;
+    for side in [width, height] {
+        hasher.update(&side.unwrap_or(0).to_le_bytes());
+    }
+    // Without a box there is nothing to grow to: the flag alone changes no byte.
+    hasher.update(&[u8::from(*enlarge && (width.is_some() || height.is_some()))]);
+    match format {
+        PictureFormat::Png => hasher.update(&[0]),
+        PictureFormat::Png16 => hasher.update(&[1]),
+        PictureFormat::Jpeg { quality } => hasher.update(&[2, *quality]),
+        PictureFormat::Webp { quality } => hasher.update(&[3, quality.unwrap_or(0)]),
+    };
+}
+
+impl fmt::Display for RenderKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_hex(&self.0, f)
+    }
+}
+
+impl fmt::Debug for RenderKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "RenderKey({self})")
+    }
+}
+
+impl FromStr for RenderKey {
+    type Err = KeyError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        parse_hex(text).map(Self)
+    }
+}
+
+impl TryFrom<String> for RenderKey {
+    type Error = KeyError;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl From<RenderKey> for String {
+    fn from(key: RenderKey) -> Self {
+        key.to_string()
+    }
+}
+
+/// BLAKE3 of a whole file as it lies in storage: the header decides a picture as much as the pixels do.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct ContentDigest(pub [u8; 32]);
+
+impl fmt::Display for ContentDigest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_hex(&self.0, f)
+    }
+}
+
+impl fmt::Debug for ContentDigest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ContentDigest({self})")
+    }
+}
+
+impl TryFrom<String> for ContentDigest {
+    type Error = KeyError;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        parse_hex(&text).map(Self)
+    }
+}
+
+impl From<ContentDigest> for String {
+    fn from(digest: ContentDigest) -> Self {
+        digest.to_string()
+    }
+}
+
+/// Not the hexadecimal digits of a key or digest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a key is hexadecimal digits, two a byte")]
+pub struct KeyError;
+
+fn write_hex(bytes: &[u8], f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    bytes.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+}
+
+fn parse_hex<const N: usize>(text: &str) -> Result<[u8; N], KeyError> {
+    let mut bytes = [0; N];
+    if text.len() != 2 * N || !text.is_ascii() {
+        return Err(KeyError);
+    }
+    for (byte, pair) in bytes.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
+        let pair = std::str::from_utf8(pair).map_err(|_| KeyError)?;
+        *byte = u8::from_str_radix(pair, 16).map_err(|_| KeyError)?;
+    }
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::request::Window;
+
+    fn request() -> FrameRequest {
+        FrameRequest {
+            frame_number: 1,
+            voi: Voi::FromFile,
+            invert: false,
+            overlays: true,
+            region: None,
+            fit: Fit::default(),
+            format: PictureFormat::Png,
+            best_effort: false,
+        }
+    }
+
+    #[test]
+    fn every_parameter_that_changes_a_byte_changes_the_key() {
+        let window = |center| Voi::Window(Window::new(center, 400.0, VoiFunction::Linear).expect("valid"));
+        let variants = [
+            request(),
+            FrameRequest { frame_number: 2, ..request() },
+            FrameRequest { voi: window(40.0), ..request() },
+            FrameRequest { voi: window(41.0), ..request() },
+            FrameRequest { voi: Voi::FromFileWith(VoiFunction::Sigmoid), ..request() },
+            FrameRequest { invert: true, ..request() },
+            FrameRequest { overlays: false, ..request() },
+            FrameRequest { best_effort: true, ..request() },
+            FrameRequest { region: Some(Region { left: 0, top: 0, width: 9, height: 9 }), ..request() },
+            FrameRequest { fit: Fit { width: Some(128), ..Fit::default() }, ..request() },
+            FrameRequest { fit: Fit { height: Some(128), ..Fit::default() }, ..request() },
+            FrameRequest { fit: Fit { height: Some(128), enlarge: true, width: None }, ..request() },
+            FrameRequest { format: PictureFormat::Png16, ..request() },
+            FrameRequest { format: PictureFormat::Jpeg { quality: 90 }, ..request() },
+            FrameRequest { format: PictureFormat::Jpeg { quality: 91 }, ..request() },
+            FrameRequest { format: PictureFormat::Webp { quality: None }, ..request() },
+        ];
+        let digest = ContentDigest([7; 32]);
+        let keys: std::collections::HashSet<_> =
+            variants.iter().map(|variant| RenderKey::new(&digest, variant)).collect();
+        assert_eq!(keys.len(), variants.len());
+        assert!(!keys.contains(&RenderKey::new(&ContentDigest([8; 32]), &request())));
+    }
+
+    #[test]
+    fn a_key_reads_back_from_its_text() {
+        let key = RenderKey::new(&ContentDigest([1; 32]), &request());
+        assert_eq!(key.to_string().parse(), Ok(key));
+        assert_eq!("zz".parse::<RenderKey>(), Err(KeyError));
+    }
+
+    #[test]
+    fn growing_without_a_box_is_the_same_picture() {
+        let digest = ContentDigest([1; 32]);
+        let grown = FrameRequest { fit: Fit { enlarge: true, ..Fit::default() }, ..request() };
+        assert_eq!(RenderKey::new(&digest, &grown), RenderKey::new(&digest, &request()));
+    }
+}

@@ -1,0 +1,223 @@
+//! What a picture is asked with: the parameters that the API takes and a job carries.
+//!
+//! The values are checked here, so that a request that exists can be rendered or refused by the file alone.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// The VOI LUT function (PS3.3 C.11.2.1.2 and C.11.2.1.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum VoiFunction {
+    /// The default, with the half-pixel shift of PS3.3 C.11.2.1.2.1.
+    Linear,
+    /// Without the shift (PS3.3 C.11.2.1.3.2).
+    LinearExact,
+    /// PS3.3 C.11.2.1.3.1.
+    Sigmoid,
+}
+
+/// Why a window is none.
+#[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
+pub enum WindowError {
+    /// PS3.3 C.11.2.1.2.1: at least 1 for LINEAR; C.11.2.1.3: above 0 for the others.
+    #[error("a window width of {width} is too narrow for {function:?}: it takes {least}")]
+    TooNarrow {
+        /// The width asked for.
+        width: f64,
+        /// The function it was asked with.
+        function: VoiFunction,
+        /// What would do, in words.
+        least: &'static str,
+    },
+    /// Not a number, infinite, or beyond any pixel value.
+    #[error("a window takes finite numbers between -1e12 and 1e12")]
+    NotFinite,
+}
+
+/// A VOI window, in modality units (Hounsfield units for CT). A value that exists is valid.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "WindowFields")]
+pub struct Window {
+    center: f64,
+    width: f64,
+    function: VoiFunction,
+}
+
+impl Window {
+    /// # Errors
+    /// [`WindowError::TooNarrow`] below 1 for `Linear`, at or below 0 otherwise (PS3.3 C.11.2.1.2.1, C.11.2.1.3.2);
+    /// [`WindowError::NotFinite`] for values no pixel has.
+    pub fn new(center: f64, width: f64, function: VoiFunction) -> Result<Self, WindowError> {
+        let plausible = |value: f64| value.is_finite() && value.abs() <= 1e12;
+        if !plausible(center) || !plausible(width) {
+            return Err(WindowError::NotFinite);
+        }
+        match function {
+            VoiFunction::Linear if width < 1.0 => {
+                Err(WindowError::TooNarrow { width, function, least: "1 or more" })
+            }
+            VoiFunction::LinearExact | VoiFunction::Sigmoid if width <= 0.0 => {
+                Err(WindowError::TooNarrow { width, function, least: "more than 0" })
+            }
+            // Adding zero turns -0.0 into 0.0, so that equal windows have equal keys.
+            _ => Ok(Self { center: center + 0.0, width, function }),
+        }
+    }
+
+    /// Center (the API's `level`), in modality units.
+    #[must_use]
+    pub fn center(self) -> f64 {
+        self.center
+    }
+
+    /// Width (the API's `window`), in modality units.
+    #[must_use]
+    pub fn width(self) -> f64 {
+        self.width
+    }
+
+    /// The function between the ends.
+    #[must_use]
+    pub fn function(self) -> VoiFunction {
+        self.function
+    }
+}
+
+#[derive(Deserialize)]
+struct WindowFields {
+    center: f64,
+    width: f64,
+    function: VoiFunction,
+}
+
+impl TryFrom<WindowFields> for Window {
+    type Error = WindowError;
+
+    fn try_from(fields: WindowFields) -> Result<Self, Self::Error> {
+        Self::new(fields.center, fields.width, fields.function)
+    }
+}
+
+/// Which values of interest a picture shows.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Voi {
+    /// The file's first view (window or VOI LUT); the frame's own range without one.
+    FromFile,
+    /// The file's first window, with another function between its ends.
+    FromFileWith(VoiFunction),
+    /// The window asked for.
+    Window(Window),
+}
+
+/// The box a picture is fitted into, aspect kept. Absent sides do not bound.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Fit {
+    /// Largest width, in pixels.
+    pub width: Option<u32>,
+    /// Largest height, in pixels.
+    pub height: Option<u32>,
+    /// Whether a smaller picture grows to the box.
+    #[serde(default)]
+    pub enlarge: bool,
+}
+
+/// The part of the frame to show, in pixels of the frame; a side that reaches outside is cut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Region {
+    /// First column, 0-based.
+    pub left: u32,
+    /// First row, 0-based.
+    pub top: u32,
+    /// Columns, 1 or more.
+    pub width: u32,
+    /// Rows, 1 or more.
+    pub height: u32,
+}
+
+/// What the picture's bytes are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PictureFormat {
+    /// 8-bit grey or RGB.
+    Png,
+    /// 16-bit grey of the modality values, for clients that window themselves.
+    Png16,
+    /// Baseline JPEG.
+    Jpeg {
+        /// 1 to 100.
+        quality: u8,
+    },
+    /// Lossless, or lossy with a quality.
+    Webp {
+        /// 1 to 100; lossless without.
+        quality: Option<u8>,
+    },
+}
+
+impl PictureFormat {
+    /// The media type of the bytes, without parameters.
+    #[must_use]
+    pub fn media_type(self) -> &'static str {
+        match self {
+            PictureFormat::Png | PictureFormat::Png16 => "image/png",
+            PictureFormat::Jpeg { .. } => "image/jpeg",
+            PictureFormat::Webp { .. } => "image/webp",
+        }
+    }
+}
+
+/// Everything that decides the bytes of a picture beside the file itself.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FrameRequest {
+    /// 1-based.
+    pub frame_number: u32,
+    /// Which values of interest.
+    pub voi: Voi,
+    /// Whether black and white are swapped in the end.
+    #[serde(default)]
+    pub invert: bool,
+    /// Whether overlays (60xx) are burned in.
+    pub overlays: bool,
+    /// The part of the frame; all of it without.
+    #[serde(default)]
+    pub region: Option<Region>,
+    /// The box it is fitted into.
+    #[serde(default)]
+    pub fit: Fit,
+    /// What the bytes are.
+    pub format: PictureFormat,
+    /// Whether a damaged codestream is shown as far as it goes, and marked.
+    #[serde(default)]
+    pub best_effort: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The bounds of PS3.3 C.11.2.1.2.1 and C.11.2.1.3.
+    #[test]
+    fn a_window_is_as_wide_as_its_function_takes() {
+        let cases = [
+            (1.0, VoiFunction::Linear, true),
+            (0.99, VoiFunction::Linear, false),
+            (0.5, VoiFunction::LinearExact, true),
+            (0.0, VoiFunction::LinearExact, false),
+            (0.5, VoiFunction::Sigmoid, true),
+            (-1.0, VoiFunction::Sigmoid, false),
+            (f64::NAN, VoiFunction::Linear, false),
+            (f64::INFINITY, VoiFunction::Linear, false),
+        ];
+        for (width, function, valid) in cases {
+            assert_eq!(Window::new(40.0, width, function).is_ok(), valid, "{width} {function:?}");
+        }
+    }
+
+    #[test]
+    fn a_window_in_a_message_is_checked_too() {
+        let text = r#"{"center": 40, "width": 0, "function": "linear"}"#;
+        assert!(serde_json::from_str::<Window>(text).is_err());
+    }
+}
