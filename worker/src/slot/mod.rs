@@ -1,6 +1,7 @@
 //! Where untrusted bytes are decoded: [`task`] says what is done, [`Slots`] where.
 
 pub mod decoded_frames;
+pub mod file;
 mod frame_bytes;
 pub mod task;
 

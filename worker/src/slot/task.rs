@@ -87,7 +87,7 @@ fn decode(loaded: &frame_bytes::Loaded, request: &render::FrameRequest) -> Resul
     Ok(Decoded { header, frame })
 }
 
-fn stored(format: request::PictureFormat, picture: render::Picture, timings: StageTimings) -> StoredRender {
+pub(super) fn stored(format: request::PictureFormat, picture: render::Picture, timings: StageTimings) -> StoredRender {
     let facts = RenderFacts {
         format,
         rows: picture.rows,
