@@ -17,3 +17,4 @@ pub mod queue;
 pub mod render;
 pub mod render_key;
 pub mod request;
+pub mod trace_context;

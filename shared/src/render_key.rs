@@ -52,7 +52,9 @@ fn hash_request(hasher: &mut blake3::Hasher, request: &FrameRequest) {
         None => hasher.update(&[0]),
         Some(Region { left, top, width, height }) => {
             hasher.update(&[1]);
-            [left, top, width, height].into_iter().fold(hasher, |hasher, side| hasher.update(&side.to_le_bytes()))
+            [left, top, width, height]
+                .into_iter()
+                .fold(hasher, |hasher, side| hasher.update(&side.to_le_bytes()))
         }
     };
     let Fit { width, height, enlarge } = fit;
