@@ -17,4 +17,6 @@ pub mod queue;
 pub mod render;
 pub mod render_key;
 pub mod request;
+pub mod settings;
+pub mod storage;
 pub mod trace_context;
