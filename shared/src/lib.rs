@@ -21,3 +21,4 @@ pub mod request;
 pub mod settings;
 pub mod storage;
 pub mod telemetry;
+pub mod trace_context;
