@@ -1,1 +1,3 @@
 //! worker/render
+pub mod encode;
+pub mod resize;
