@@ -56,3 +56,6 @@ pub fn render_frame(
     let display = compose_frame(header, &stored, request)?;
     encode_picture(&display, request.format)
 }
+//! worker/render
+pub mod encode;
+pub mod resize;
