@@ -38,25 +38,36 @@ fn mix(mut x: u64) -> u64 {
     x ^ (x >> 31)
 }
 
-/// A cheap 32-bit hash of a lattice point, as a value in -1..1.
-fn lattice(x: i32, y: i32, z: i32, seed: u32) -> f32 {
-    let mut h = (x as u32).wrapping_mul(0x8da6_b343)
-        ^ (y as u32).wrapping_mul(0xd816_3841)
-        ^ (z as u32).wrapping_mul(0xcb1a_b31f)
-        ^ seed.wrapping_mul(0x9e37_79b9);
-    h = (h ^ (h >> 15)).wrapping_mul(0x2c1b_3c6d);
-    h = (h ^ (h >> 12)).wrapping_mul(0x297a_2d39);
-    h ^= h >> 15;
-    h as i32 as f32 / 2_147_483_648.0
-}
-
 /// Smooth noise in -1..1 whose features are about one unit wide; three-dimensional, so that neighbouring slices agree.
 pub(crate) fn smooth(x: f32, y: f32, z: f32, seed: u32) -> f32 {
-    let (x0, y0, z0) = (x.floor(), y.floor(), z.floor());
-    let (u, v, w) = (fade(x - x0), fade(y - y0), fade(z - z0));
-    let (i, j, k) = (x0 as i32, y0 as i32, z0 as i32);
-    let edge = |j: i32, k: i32| mix_f32(lattice(i, j, k, seed), lattice(i + 1, j, k, seed), u);
+    let ((i, x), (j, y), (k, z)) = (split(x), split(y), split(z));
+    let (u, v, w) = (fade(x), fade(y), fade(z));
+    // The hash of a lattice point mixes one product an axis; half of them are shared by its neighbours.
+    let (x_low, x_high) = (hash_axis(i, 0x8da6_b343), hash_axis(i + 1, 0x8da6_b343));
+    let edge = |j: i32, k: i32| {
+        let line =
+            hash_axis(j, 0xd816_3841) ^ hash_axis(k, 0xcb1a_b31f) ^ hash_axis(seed as i32, 0x9e37_79b9);
+        mix_f32(lattice(x_low ^ line), lattice(x_high ^ line), u)
+    };
     mix_f32(mix_f32(edge(j, k), edge(j + 1, k), v), mix_f32(edge(j, k + 1), edge(j + 1, k + 1), v), w)
+}
+
+/// The whole part, rounded down, and the rest. The casts are several times faster than `floor` without SSE 4.1.
+fn split(value: f32) -> (i32, f32) {
+    let truncated = value as i32;
+    let whole = truncated - i32::from((truncated as f32) > value);
+    (whole, value - whole as f32)
+}
+
+fn hash_axis(index: i32, factor: u32) -> u32 {
+    (index as u32).wrapping_mul(factor)
+}
+
+/// A lattice point's value in -1..1.
+fn lattice(mut h: u32) -> f32 {
+    h = (h ^ (h >> 15)).wrapping_mul(0x2c1b_3c6d);
+    h = (h ^ (h >> 13)).wrapping_mul(0x297a_2d39);
+    h as i32 as f32 / 2_147_483_648.0
 }
 
 fn fade(t: f32) -> f32 {

@@ -4,7 +4,7 @@ use std::f32::consts::PI;
 
 use super::super::canvas::{Canvas, Oval, blend, cover, profile, ramp};
 use super::super::noise::smooth;
-use super::{Level, MUSCLE};
+use super::{AIR, Level, MUSCLE};
 
 const CORTEX: f32 = 780.0;
 const MARROW: f32 = 190.0;
@@ -60,6 +60,10 @@ fn ribs(canvas: &mut Canvas, level: &Level) {
 /// A bone of a dense shell and spongy marrow.
 fn bone(canvas: &mut Canvas, oval: Oval, shell_mm: f32, z: f32, seed: u32) {
     canvas.paint(oval.bounds(), |x, y, under| {
+        if under <= AIR + 1.0 {
+            // Outside the skin, which lies close where the patient is thin.
+            return under;
+        }
         let outside_mm = oval.distance(x, y);
         let sponge = MARROW + 32.0 * smooth(x * 0.5, y * 0.5, z * 0.4, seed ^ 81);
         blend(under, blend(CORTEX, sponge, cover(outside_mm + shell_mm)), cover(outside_mm))
