@@ -17,3 +17,5 @@ pub mod queue;
 pub mod render;
 pub mod render_key;
 pub mod request;
+pub mod settings;
+pub mod storage;

@@ -43,13 +43,39 @@ pub const PRESETS: [Preset; 18] = [
     ct("spine_soft", 250.0, 50.0, "Discs and spinal canal", RADIOPAEDIA),
     ct("spine_bone", 1800.0, 400.0, "Vertebrae", RADIOPAEDIA),
     ct("fat", 400.0, -100.0, "Fat planes", "centered on the fat range of -150 to -50 HU"),
-    ct("pulmonary_embolism", 700.0, 100.0, "Filling defects in pulmonary arteries", "CT pulmonary angiography convention"),
+    ct(
+        "pulmonary_embolism",
+        700.0,
+        100.0,
+        "Filling defects in pulmonary arteries",
+        "CT pulmonary angiography convention",
+    ),
     ct("colon", 2000.0, 0.0, "Insufflated colon", "CT colonography reading convention"),
-    Preset { name: "pet", window: 5.0, level: 2.5, modality: "PT", description: "SUV 0 to 5", source: PET_CONVENTION },
-    Preset { name: "pet_wide", window: 10.0, level: 5.0, modality: "PT", description: "SUV 0 to 10", source: PET_CONVENTION },
+    Preset {
+        name: "pet",
+        window: 5.0,
+        level: 2.5,
+        modality: "PT",
+        description: "SUV 0 to 5",
+        source: PET_CONVENTION,
+    },
+    Preset {
+        name: "pet_wide",
+        window: 10.0,
+        level: 5.0,
+        modality: "PT",
+        description: "SUV 0 to 10",
+        source: PET_CONVENTION,
+    },
 ];
 
-const fn ct(name: &'static str, window: f64, level: f64, description: &'static str, source: &'static str) -> Preset {
+const fn ct(
+    name: &'static str,
+    window: f64,
+    level: f64,
+    description: &'static str,
+    source: &'static str,
+) -> Preset {
     Preset { name, window, level, modality: "CT", description, source }
 }
 

@@ -127,7 +127,8 @@ impl Outcome {
     pub fn from_record(record: Bytes) -> Result<Self, RecordError> {
         let (version, rest) = record.split_first().ok_or(RecordError)?;
         let length = rest.first_chunk::<4>().ok_or(RecordError)?;
-        let head_end = PREFIX_BYTES + usize::try_from(u32::from_le_bytes(*length)).map_err(|_| RecordError)?;
+        let head_end =
+            PREFIX_BYTES + usize::try_from(u32::from_le_bytes(*length)).map_err(|_| RecordError)?;
         if *version != RECORD_VERSION || head_end > record.len() {
             return Err(RecordError);
         }

@@ -49,12 +49,16 @@ fn hash_request(hasher: &mut blake3::Hasher, request: &FrameRequest) {
             .update(&window.width().to_bits().to_le_bytes()),
     };
     match region {
-        None => hasher.update(&[0]),
+        None => {
+            hasher.update(&[0]);
+        }
         Some(Region { left, top, width, height }) => {
             hasher.update(&[1]);
-            [left, top, width, height].into_iter().fold(hasher, |hasher, side| hasher.update(&side.to_le_bytes()))
+            for side in [left, top, width, height] {
+                hasher.update(&side.to_le_bytes());
+            }
         }
-    };
+    }
     let Fit { width, height, enlarge } = fit;
     for side in [width, height] {
         hasher.update(&side.unwrap_or(0).to_le_bytes());

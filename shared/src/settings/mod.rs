@@ -1,0 +1,239 @@
+//! Settings: defaults < TOML file < environment < flags, each value with its origin.
+//!
+//! [`table`] lists every setting; [`source`] gathers their texts; here the texts become values, and a text that
+//! is wrong becomes one sentence that names the setting and what it takes.
+
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+use url::Url;
+
+pub mod source;
+pub mod table;
+mod value;
+
+pub use source::{Origin, Sourced, Texts};
+
+use crate::lane::Lane;
+
+/// A setting that is wrong, in one sentence. Programs print it and exit with status 2.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{name}: {reason}")]
+pub struct SettingError {
+    /// The setting, as its environment variable is named; or the file.
+    pub name: String,
+    /// What is wrong and what it takes.
+    pub reason: String,
+}
+
+impl SettingError {
+    /// An error about the setting `name`.
+    pub fn new(name: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self { name: name.into(), reason: reason.into() }
+    }
+}
+
+/// Requests a client may make in a window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RateLimit {
+    /// Requests.
+    pub requests: u32,
+    /// Window.
+    pub window: Duration,
+}
+
+/// Everything a program takes from outside, checked.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Where HTTP listens.
+    pub listen: SocketAddr,
+    /// Where a lone worker serves its probes and metrics.
+    pub metrics_listen: SocketAddr,
+    /// Folder for state.
+    pub data: PathBuf,
+    /// `memory:` or `amqp(s)://`.
+    pub queue_url: Url,
+    /// `memory:` or `redis(s)://`.
+    pub cache_url: Url,
+    /// `sqlite:` or `postgres://`.
+    pub catalog_url: String,
+    /// `file:` or an object-store URL.
+    pub storage_url: Url,
+    /// Where events may point beside the storage.
+    pub ingest_roots: Vec<Url>,
+    /// Prefix of every exchange, queue and cache key.
+    pub namespace: String,
+    /// `None`: no limit.
+    pub rate_limit: Option<RateLimit>,
+    /// How long renders stay in the cache.
+    pub cache_ttl_images: Duration,
+    /// How long answers about studies stay in the cache.
+    pub cache_ttl_metadata: Duration,
+    /// Bytes of pictures that one process keeps in memory.
+    pub cache_memory_bytes_max: u64,
+    /// Bytes of pictures that the catalog keeps.
+    pub renders_bytes_max: u64,
+    /// How long a request waits for its render.
+    pub render_wait: Duration,
+    /// Origins that browsers may call from.
+    pub cors_origins: Vec<String>,
+    /// OpenTelemetry collector.
+    pub otlp_endpoint: Option<String>,
+    /// Log filter.
+    pub log: String,
+    /// Whether logs are JSON.
+    pub log_json: bool,
+    /// Renders at a time.
+    pub workers: usize,
+    /// Lanes that a worker takes.
+    pub lanes: Vec<Lane>,
+}
+
+impl Settings {
+    /// Checks every text and what only works together.
+    ///
+    /// # Errors
+    /// [`SettingError`] for the first text that is no value of its setting, or for a combination that cannot work.
+    pub fn from_texts(texts: &Texts) -> Result<Self, SettingError> {
+        refuse_what_is_not_built(texts)?;
+        let data = value::data_folder(texts)?;
+        let settings = Self {
+            listen: value::address(texts, "NOCTIS_LISTEN")?,
+            metrics_listen: value::address(texts, "NOCTIS_METRICS_LISTEN")?,
+            queue_url: value::url(texts, "NOCTIS_QUEUE_URL", &["memory", "amqp", "amqps"])?,
+            cache_url: value::url(texts, "NOCTIS_CACHE_URL", &["memory", "redis", "rediss"])?,
+            catalog_url: value::catalog_url(texts, &data)?,
+            storage_url: value::storage_url(texts, &data)?,
+            ingest_roots: value::ingest_roots(texts)?,
+            namespace: value::namespace(texts)?,
+            rate_limit: value::rate_limit(texts)?,
+            cache_ttl_images: value::duration(texts, "NOCTIS_CACHE_TTL_IMAGES")?,
+            cache_ttl_metadata: value::duration(texts, "NOCTIS_CACHE_TTL_METADATA")?,
+            cache_memory_bytes_max: value::byte_count(texts, "NOCTIS_CACHE_MEMORY")?,
+            renders_bytes_max: value::byte_count(texts, "NOCTIS_RENDERS_STORED")?,
+            render_wait: value::duration(texts, "NOCTIS_RENDER_WAIT")?,
+            cors_origins: value::origins(texts)?,
+            otlp_endpoint: value::otlp_endpoint(texts)?,
+            log: texts.get("NOCTIS_LOG").to_owned(),
+            log_json: value::one_of(texts, "NOCTIS_LOG_FORMAT", &["text", "json"])? == "json",
+            workers: value::workers(texts)?,
+            lanes: value::lanes(texts)?,
+            data,
+        };
+        value::refuse_open_listening(texts, settings.listen)?;
+        Ok(settings)
+    }
+
+    /// Refuses back ends that live inside one process, for a program that needs the others outside it.
+    ///
+    /// # Errors
+    /// [`SettingError`] naming the first back end that only the all-in-one server can use.
+    pub fn require_shared_back_ends(&self) -> Result<(), SettingError> {
+        let alone = |name: &str, takes: &str| {
+            Err(SettingError::new(
+                name,
+                format!("a program of its own shares its back ends: it takes {takes}"),
+            ))
+        };
+        if self.queue_url.scheme() == "memory" {
+            return alone("NOCTIS_QUEUE_URL", "amqp or amqps, not memory");
+        }
+        if self.cache_url.scheme() == "memory" {
+            return alone("NOCTIS_CACHE_URL", "redis or rediss, not memory");
+        }
+        if self.catalog_url.starts_with("sqlite") {
+            return alone("NOCTIS_CATALOG_URL", "postgres, not sqlite");
+        }
+        Ok(())
+    }
+}
+
+/// A setting of the contract that this version has not built says so, instead of being accepted and ignored.
+fn refuse_what_is_not_built(texts: &Texts) -> Result<(), SettingError> {
+    if value::one_of(texts, "NOCTIS_AUTH", &["off", "jwt"])? == "jwt" {
+        return Err(SettingError::new("NOCTIS_AUTH", "jwt is not built in this version: it takes off"));
+    }
+    for name in ["NOCTIS_JWT_SECRET", "NOCTIS_JWT_JWKS_URL", "NOCTIS_JWT_ISSUER", "NOCTIS_JWT_AUDIENCE"] {
+        if !texts.get(name).is_empty() {
+            return Err(SettingError::new(name, "tokens are not built in this version: leave it unset"));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings(pairs: &[(&'static str, &str)]) -> Result<Settings, String> {
+        let mut texts = Texts::defaults();
+        for (name, text) in pairs {
+            texts.set(name, text, Origin::Environment);
+        }
+        Settings::from_texts(&texts).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn the_defaults_are_one_process_with_nothing_installed() {
+        let settings = settings(&[("NOCTIS_DATA", "/var/lib/noctis")]).expect("defaults");
+        assert_eq!(settings.listen.to_string(), "127.0.0.1:8080");
+        assert_eq!(settings.queue_url.scheme(), "memory");
+        assert_eq!(settings.catalog_url, "sqlite:/var/lib/noctis/catalog.sqlite3");
+        assert_eq!(settings.storage_url.as_str(), "file:///var/lib/noctis/storage/");
+        assert_eq!(settings.rate_limit, Some(RateLimit { requests: 1000, window: Duration::from_secs(60) }));
+        assert_eq!(settings.lanes, Lane::ALL);
+    }
+
+    #[test]
+    fn a_wrong_text_ends_in_one_sentence_that_names_the_setting() {
+        let cases = [
+            (
+                "NOCTIS_QUEUE_URL",
+                "http://x",
+                r#"NOCTIS_QUEUE_URL: scheme "http" is not one of memory, amqp, amqps"#,
+            ),
+            (
+                "NOCTIS_LISTEN",
+                "8080",
+                r#"NOCTIS_LISTEN: "8080" is not an address and a port, like 127.0.0.1:8080"#,
+            ),
+            (
+                "NOCTIS_RENDER_WAIT",
+                "soon",
+                r#"NOCTIS_RENDER_WAIT: "soon" is not a time, like 500ms, 10s, 30m or 2h"#,
+            ),
+            (
+                "NOCTIS_RATE_LIMIT",
+                "many",
+                r#"NOCTIS_RATE_LIMIT: "many" is not off or requests and a window, like 1000/60s"#,
+            ),
+            ("NOCTIS_AUTH", "jwt", "NOCTIS_AUTH: jwt is not built in this version: it takes off"),
+            ("NOCTIS_AUTH", "no", r#"NOCTIS_AUTH: "no" is not one of off, jwt"#),
+            ("NOCTIS_NAMESPACE", "a b", r#"NOCTIS_NAMESPACE: "a b" is not 1 to 40 of a-z, 0-9, - and _"#),
+            ("NOCTIS_WORKERS", "0", r#"NOCTIS_WORKERS: "0" is not a number from 1 to 256"#),
+            (
+                "NOCTIS_LANES",
+                "fast",
+                r#"NOCTIS_LANES: lane "fast" is not one of on-screen, on-screen-heavy, background, index"#,
+            ),
+            ("NOCTIS_CACHE_MEMORY", "big", r#"NOCTIS_CACHE_MEMORY: "big" is not a size, like 64MiB or 2GiB"#),
+        ];
+        for (name, text, sentence) in cases {
+            assert_eq!(settings(&[(name, text)]).expect_err(name), sentence);
+        }
+    }
+
+    #[test]
+    fn without_authentication_only_loopback_is_listened_on() {
+        let open = ("NOCTIS_LISTEN", "0.0.0.0:8080");
+        assert!(
+            settings(&[open]).expect_err("open").starts_with("NOCTIS_AUTH: off listens on loopback only")
+        );
+        assert!(settings(&[open, ("NOCTIS_AUTH_OFF_ANYWHERE", "true")]).is_ok());
+    }
+
+    #[test]
+    fn a_program_of_its_own_refuses_back_ends_inside_a_process() {
+        let error = settings(&[]).expect("defaults").require_shared_back_ends().expect_err("memory");
+        assert_eq!(error.name, "NOCTIS_QUEUE_URL");
+    }
+}

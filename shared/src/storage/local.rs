@@ -1,0 +1,123 @@
+//! Files of this machine.
+
+use std::{
+    fs::{self, File},
+    io,
+    ops::Range,
+    os::unix::fs::FileExt,
+    path::{Path, PathBuf},
+};
+
+use bytes::Bytes;
+use tokio::sync::mpsc::Sender;
+use url::Url;
+
+use super::{FILE_BYTES_MAX, StorageError};
+
+/// Folders within folders that a listing follows.
+const DEPTH_MAX: usize = 64;
+
+/// A folder, or a single file, that may be read. The path is canonical: symbolic links are resolved before comparing.
+#[derive(Debug, Clone)]
+pub(super) struct Folder(PathBuf);
+
+impl Folder {
+    /// The folder of a `file:` URL, made if it is not there.
+    pub(super) fn created(url: &Url) -> Result<Self, StorageError> {
+        let path =
+            url.to_file_path().map_err(|()| StorageError::Invalid(format!("{url} is no path here")))?;
+        fs::create_dir_all(&path)
+            .map_err(|error| StorageError::Invalid(format!("{}: {error}", path.display())))?;
+        Self::existing(&path)
+    }
+
+    /// The file or folder at `path`.
+    pub(super) fn existing(path: &Path) -> Result<Self, StorageError> {
+        path.canonicalize().map(Self).map_err(from_io)
+    }
+
+    /// Its URL.
+    pub(super) fn location(&self) -> String {
+        location_of(&self.0).unwrap_or_default()
+    }
+
+    pub(super) fn is_there(&self) -> bool {
+        self.0.exists()
+    }
+
+    /// The canonical path of `url`, if it lies under this folder.
+    pub(super) fn resolve(&self, url: &Url) -> Result<PathBuf, StorageError> {
+        let path = if url.scheme() == "file" { url.to_file_path().ok() } else { None };
+        let path = path.ok_or(StorageError::NotAllowed)?;
+        let canonical = path.canonicalize().map_err(|error| {
+            // What is not there tells nobody outside the root whether it ever was.
+            if path.starts_with(&self.0) { from_io(error) } else { StorageError::NotAllowed }
+        })?;
+        if canonical.starts_with(&self.0) { Ok(canonical) } else { Err(StorageError::NotAllowed) }
+    }
+
+    /// Copies `from` to `name`: written beside, synced, then renamed, so that a reader never sees half a file.
+    pub(super) fn put(&self, name: &str, from: &Path) -> Result<String, StorageError> {
+        let target = self.0.join(name);
+        let folder = target.parent().unwrap_or(&self.0);
+        fs::create_dir_all(folder).map_err(from_io)?;
+        let length = fs::metadata(from).map_err(from_io)?.len();
+        if length > FILE_BYTES_MAX {
+            return Err(StorageError::TooLarge(length));
+        }
+        let mut beside = tempfile::NamedTempFile::new_in(folder).map_err(from_io)?;
+        io::copy(&mut File::open(from).map_err(from_io)?, beside.as_file_mut()).map_err(from_io)?;
+        beside.as_file().sync_all().map_err(from_io)?;
+        // Temporary files are private to their user; what is stored is read by workers of other users.
+        let readable = std::os::unix::fs::PermissionsExt::from_mode(0o644);
+        beside.as_file().set_permissions(readable).map_err(from_io)?;
+        beside.persist(&target).map_err(|error| from_io(error.error))?;
+        location_of(&target)
+    }
+}
+
+/// Every file under `path`, into `found`, until the reader goes.
+pub(super) fn list(path: &Path, found: &Sender<Result<String, StorageError>>) {
+    let files = walkdir::WalkDir::new(path).max_depth(DEPTH_MAX).sort_by_file_name();
+    for entry in files {
+        let item = match entry {
+            Ok(entry) if entry.file_type().is_file() => location_of(entry.path()),
+            Ok(_) => continue,
+            Err(error) => Err(StorageError::Transient(error.to_string())),
+        };
+        if found.blocking_send(item).is_err() {
+            return;
+        }
+    }
+}
+
+/// Exactly the bytes of `ranges`.
+pub(super) fn read(path: &Path, ranges: &[Range<u64>]) -> Result<Vec<Bytes>, StorageError> {
+    let file = File::open(path).map_err(from_io)?;
+    let byte_count = file.metadata().map_err(from_io)?.len();
+    let read_one = |range: &Range<u64>| {
+        // Checked before the buffer is made: a wrong range must not allocate.
+        if range.end > byte_count || range.start > range.end {
+            return Err(StorageError::Truncated);
+        }
+        let length = usize::try_from(range.end - range.start).map_err(|_| StorageError::Truncated)?;
+        let mut buffer = vec![0; length];
+        file.read_exact_at(&mut buffer, range.start).map_err(from_io)?;
+        Ok(Bytes::from(buffer))
+    };
+    ranges.iter().map(read_one).collect()
+}
+
+fn location_of(path: &Path) -> Result<String, StorageError> {
+    Url::from_file_path(path)
+        .map(String::from)
+        .map_err(|()| StorageError::Invalid(format!("{} is not an absolute path", path.display())))
+}
+
+fn from_io(error: io::Error) -> StorageError {
+    match error.kind() {
+        io::ErrorKind::NotFound => StorageError::NotFound,
+        io::ErrorKind::UnexpectedEof => StorageError::Truncated,
+        _ => StorageError::Transient(error.to_string()),
+    }
+}

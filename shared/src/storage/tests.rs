@@ -1,0 +1,106 @@
+//! The contract of the storage on both variants: a local folder, and the object-store library's in-memory store
+//! standing behind the code that S3 goes through.
+
+use std::fs;
+
+use super::*;
+
+struct Variant {
+    storage: Storage,
+    _folder: tempfile::TempDir,
+}
+
+fn variants() -> Vec<Variant> {
+    let folder = || tempfile::tempdir().expect("a folder");
+    let local = folder();
+    let url = Url::from_directory_path(local.path()).expect("a URL");
+    let local_storage = Storage::new(&url, &[]).expect("a storage");
+    let bucket = Url::parse("s3://bucket/").expect("a URL");
+    let object_storage = Storage { roots: vec![Root::Object(object::Prefix::in_memory(&bucket))] };
+    vec![
+        Variant { storage: local_storage, _folder: local },
+        Variant { storage: object_storage, _folder: folder() },
+    ]
+}
+
+fn source(bytes: &[u8]) -> tempfile::NamedTempFile {
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    fs::write(file.path(), bytes).expect("written");
+    file
+}
+
+async fn all(mut listing: Listing) -> Vec<String> {
+    let mut locations = Vec::new();
+    while let Some(location) = listing.next().await {
+        locations.push(location.expect("a location"));
+    }
+    locations.sort();
+    locations
+}
+
+#[tokio::test]
+async fn what_is_put_is_read_back_by_ranges() {
+    for Variant { storage, .. } in variants() {
+        let file = source(b"0123456789");
+        let location = storage.put("study-1/a.dcm", file.path().to_owned()).await.expect("put");
+        let parts = storage.read(&location, vec![0..3, 8..10]).await.expect("read");
+        assert_eq!(parts, [&b"012"[..], &b"89"[..]]);
+        let copy = storage.local_file(&location).await.expect("a local file");
+        assert_eq!(fs::read(&copy.path).expect("read"), b"0123456789");
+    }
+}
+
+#[tokio::test]
+async fn a_range_past_the_end_is_an_error_and_not_fewer_bytes() {
+    for Variant { storage, .. } in variants() {
+        let location = storage.put("a.dcm", source(b"0123").path().to_owned()).await.expect("put");
+        assert!(storage.read(&location, vec![2..9]).await.is_err());
+    }
+}
+
+#[tokio::test]
+async fn a_listing_names_every_file_below_a_folder_and_a_single_file() {
+    for Variant { storage, .. } in variants() {
+        for name in ["s/a.dcm", "s/deep/er/b.dcm", "t/c.dcm"] {
+            storage.put(name, source(b"x").path().to_owned()).await.expect("put");
+        }
+        let one = storage.put("s/d.dcm", source(b"x").path().to_owned()).await.expect("put");
+        let folder = one.trim_end_matches("d.dcm");
+        let found = all(storage.list(folder).expect("listed")).await;
+        assert_eq!(found.len(), 3, "{found:?}");
+        assert_eq!(all(storage.list(&one).expect("listed")).await, [one.clone()]);
+    }
+}
+
+#[tokio::test]
+async fn a_location_outside_the_roots_is_not_allowed() {
+    let outside = source(b"secret");
+    for Variant { storage, .. } in variants() {
+        let location = Url::from_file_path(outside.path()).expect("a URL").to_string();
+        for location in [location.as_str(), "s3://other/a.dcm", "file:///etc/passwd"] {
+            let error = storage.read(location, vec![0..1]).await.expect_err("not allowed");
+            assert!(matches!(error, StorageError::NotAllowed), "{location}: {error}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_link_out_of_the_folder_is_not_allowed() {
+    let Some(Variant { storage, _folder: folder }) = variants().into_iter().next() else { panic!("local") };
+    let outside = source(b"secret");
+    std::os::unix::fs::symlink(outside.path(), folder.path().join("link.dcm")).expect("a link");
+    let url = Url::from_file_path(folder.path().join("link.dcm")).expect("a URL");
+    assert!(matches!(storage.read(url.as_str(), vec![0..1]).await, Err(StorageError::NotAllowed)));
+    let up = format!("{}../{}", Url::from_directory_path(folder.path()).expect("a URL"), "x");
+    assert!(matches!(storage.read(&up, vec![0..1]).await, Err(StorageError::NotAllowed)));
+}
+
+#[tokio::test]
+async fn a_name_that_could_leave_the_storage_is_refused() {
+    for Variant { storage, .. } in variants() {
+        for name in ["../a", "a/../b", "", "a//b", "a b"] {
+            let put = storage.put(name, source(b"x").path().to_owned()).await;
+            assert!(matches!(put, Err(StorageError::Invalid(_))), "{name:?}");
+        }
+    }
+}
