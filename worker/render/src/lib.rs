@@ -4,9 +4,11 @@
 //! Start at [`render_frame`], which is its own table of contents; [`scan`] finds the frames of a file first.
 //! A frame that was decoded once serves any number of windows: [`decode_frame`], [`compose_frame`], [`encode_picture`].
 
+mod codec;
 mod compose;
 mod dataset;
 mod decode;
+pub mod encode;
 mod error;
 mod fragments;
 mod header;
@@ -18,7 +20,7 @@ mod picture_file;
 mod pixel_format;
 mod pixel_index;
 mod request;
-mod resample;
+pub mod resize;
 mod samples;
 mod scan;
 mod source;
