@@ -4,5 +4,4 @@
 //! `noctis-worker`, back ends in `noctis-shared`.
 
 pub mod commands;
-//! Noctis: DICOM pictures for viewers. This library holds what the commands of the `noctis` program are made of.
 pub mod demo;

@@ -20,5 +20,4 @@ pub mod render_key;
 pub mod request;
 pub mod settings;
 pub mod storage;
-pub mod telemetry;
 pub mod trace_context;

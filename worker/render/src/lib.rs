@@ -7,6 +7,7 @@
 mod compose;
 mod dataset;
 mod decode;
+pub mod encode;
 mod error;
 mod fragments;
 mod header;
@@ -19,6 +20,7 @@ mod pixel_format;
 mod pixel_index;
 mod request;
 mod resample;
+pub mod resize;
 mod samples;
 mod scan;
 mod source;
@@ -56,6 +58,3 @@ pub fn render_frame(
     let display = compose_frame(header, &stored, request)?;
     encode_picture(&display, request.format)
 }
-//! worker/render
-pub mod encode;
-pub mod resize;
