@@ -19,3 +19,4 @@ pub mod render_key;
 pub mod request;
 pub mod settings;
 pub mod storage;
+pub mod trace_context;

@@ -1,0 +1,106 @@
+//! W3C trace context on its way through a message: the two headers, and the way from and to a span.
+//!
+//! Without a propagator installed (telemetry off) every context is empty, and nothing is sent.
+
+use std::collections::BTreeMap;
+
+use opentelemetry::{
+    global,
+    propagation::{Extractor, Injector},
+};
+use tracing::Span;
+use tracing_opentelemetry::OpenTelemetrySpanExt;
+
+/// Longest header taken from a message, in bytes: W3C Trace Context 3.3.1.5 asks for 512 of `tracestate`.
+const HEADER_BYTES_MAX: usize = 512;
+
+/// The headers that carry a trace (W3C Trace Context 3).
+const HEADERS: [&str; 2] = ["traceparent", "tracestate"];
+
+/// The trace a message belongs to: `traceparent` and `tracestate`, where present.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TraceContext(BTreeMap<&'static str, String>);
+
+impl TraceContext {
+    /// The context of the current tracing span, as the global propagator writes it.
+    #[must_use]
+    pub fn current() -> Self {
+        let mut context = Self::default();
+        global::get_text_map_propagator(|propagator| {
+            propagator.inject_context(&Span::current().context(), &mut context);
+        });
+        context
+    }
+
+    /// The context that message headers carry; other headers are ignored, and so are oversized ones.
+    #[must_use]
+    pub fn from_headers<'a>(headers: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        let mut context = Self::default();
+        for (name, value) in headers {
+            context.set(name, value.to_owned());
+        }
+        context
+    }
+
+    /// The headers to send: lower-case names and values.
+    pub fn headers(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        self.0.iter().map(|(name, value)| (*name, value.as_str()))
+    }
+
+    /// Whether there is no trace to continue.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Makes `span` a child of this trace. Call it before the span is entered for the first time.
+    pub fn adopt(&self, span: &Span) {
+        if self.is_empty() {
+            return;
+        }
+        let parent = global::get_text_map_propagator(|propagator| propagator.extract(self));
+        // Fails only without an OpenTelemetry layer, and then there is no trace to continue.
+        let _ = span.set_parent(parent);
+    }
+}
+
+impl Injector for TraceContext {
+    fn set(&mut self, key: &str, value: String) {
+        let name = HEADERS.into_iter().find(|name| name.eq_ignore_ascii_case(key));
+        if let Some(name) = name
+            && !value.is_empty()
+            && value.len() <= HEADER_BYTES_MAX
+        {
+            self.0.insert(name, value);
+        }
+    }
+}
+
+impl Extractor for TraceContext {
+    fn get(&self, key: &str) -> Option<&str> {
+        self.0.get(key).map(String::as_str)
+    }
+
+    fn keys(&self) -> Vec<&str> {
+        self.0.keys().copied().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_trace_headers_of_a_sane_length_are_taken() {
+        let long = "x".repeat(HEADER_BYTES_MAX + 1);
+        let context = TraceContext::from_headers([
+            ("Traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"),
+            ("tracestate", long.as_str()),
+            ("x-noctis-attempt", "3"),
+        ]);
+        assert_eq!(
+            context.headers().collect::<Vec<_>>(),
+            [("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")]
+        );
+    }
+}
