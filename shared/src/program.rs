@@ -64,7 +64,8 @@ pub fn exit(result: Result<(), Failure>) -> ExitCode {
 /// # Errors
 /// What `work` ends with, or a runtime that cannot be started.
 pub fn block_on(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(anyhow::Error::from)?;
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(anyhow::Error::from)?;
     runtime.block_on(work)
 }
 

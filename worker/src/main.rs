@@ -44,11 +44,19 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
         let BackEnds { queue, cache, catalog } = back_ends.clone();
         let worker = Worker::new(&settings, queue, cache, catalog, program::storage(&settings)?);
         let listener = TcpListener::bind(settings.metrics_listen).await.map_err(|error| {
-            Failure::usage("NOCTIS_METRICS_LISTEN", &format!("{} cannot be listened on: {error}", settings.metrics_listen))
+            Failure::usage(
+                "NOCTIS_METRICS_LISTEN",
+                &format!("{} cannot be listened on: {error}", settings.metrics_listen),
+            )
         })?;
         program::announce_listening(&listener)?;
         let shutdown = program::shutdown_on_signals()?;
-        let probes = tokio::spawn(probes::serve(listener, worker.clone(), telemetry.metrics.clone(), shutdown.clone()));
+        let probes = tokio::spawn(probes::serve(
+            listener,
+            worker.clone(),
+            telemetry.metrics.clone(),
+            shutdown.clone(),
+        ));
         let done = noctis_worker::run(worker, shutdown.clone()).await;
         shutdown.cancel();
         let _probes_end_with_the_program = probes.await;

@@ -58,7 +58,9 @@ pub(crate) fn resample(
         }
         for column_taps in &across {
             for channel in 0..channels {
-                out.push(column_taps.iter().map(|tap| line[tap.source * channels + channel] * tap.weight).sum());
+                out.push(
+                    column_taps.iter().map(|tap| line[tap.source * channels + channel] * tap.weight).sum(),
+                );
             }
         }
     }

@@ -60,7 +60,11 @@ impl IndexJobs {
         .await;
     }
 
-    async fn study_new(&self, event: &Event<StudyNew>, shutdown: &CancellationToken) -> Result<(), EventError> {
+    async fn study_new(
+        &self,
+        event: &Event<StudyNew>,
+        shutdown: &CancellationToken,
+    ) -> Result<(), EventError> {
         let catalog = &self.indexer.catalog;
         if catalog.event_handled(&event.source, &event.id).await.map_err(back_end)? {
             info!("event was handled before");
@@ -99,9 +103,11 @@ impl IndexJobs {
         let mut names = Vec::new();
         for series in catalog.series_of_study(study_id).await.map_err(back_end)?.unwrap_or_default() {
             let image_ids = catalog.image_ids(&Scope::Series(series.series_id)).await.map_err(back_end)?;
-            names.extend(image_ids.into_iter().flat_map(|image_id| {
-                metadata_names::of_instance(study_id, series.series_id, image_id)
-            }));
+            names.extend(
+                image_ids
+                    .into_iter()
+                    .flat_map(|image_id| metadata_names::of_instance(study_id, series.series_id, image_id)),
+            );
         }
         names.sort_unstable();
         names.dedup();

@@ -102,7 +102,12 @@ impl Indexer {
                 match instance {
                     Ok(instance) => batch.push(instance),
                     Err(rejected) => {
-                        count(&mut summary, &location, FileOutcome::Rejected(rejected.to_string()), &mut progress);
+                        count(
+                            &mut summary,
+                            &location,
+                            FileOutcome::Rejected(rejected.to_string()),
+                            &mut progress,
+                        );
                     }
                 }
                 if batch.len() == BATCH_MAX || (reads.is_empty() && !batch.is_empty()) {
@@ -169,7 +174,8 @@ impl Indexer {
 
     /// Answers about studies that changed, and pictures of instances that were replaced.
     async fn forget_stale(&self, batch: &[NewInstance], recorded: &[Recorded]) {
-        let changed = |recorded: &Recorded| matches!(recorded, Recorded::Accepted | Recorded::Replaced { .. });
+        let changed =
+            |recorded: &Recorded| matches!(recorded, Recorded::Accepted | Recorded::Replaced { .. });
         let mut names: Vec<String> = batch
             .iter()
             .zip(recorded)

@@ -17,10 +17,7 @@ use tokio::time::timeout;
 use tracing::{Instrument, debug, info_span};
 
 use self::settle::JobError;
-use crate::slot::{
-    FrameBytes, RenderTask, SlotError, Slots,
-    task::ranges_to_fetch,
-};
+use crate::slot::{FrameBytes, RenderTask, SlotError, Slots, task::ranges_to_fetch};
 
 /// Longest fetch from storage.
 const FETCH_MAX: Duration = Duration::from_secs(20);
@@ -72,7 +69,8 @@ impl RenderJobs {
             return;
         };
         let job = job.clone();
-        let span = info_span!("render_job", job.id = %job.job_id, attempt = delivery.attempt, lane = %job.lane);
+        let span =
+            info_span!("render_job", job.id = %job.job_id, attempt = delivery.attempt, lane = %job.lane);
         delivery.trace.adopt(&span);
         async {
             let result = self.run(&job, &delivery).await;
@@ -126,7 +124,8 @@ impl RenderJobs {
 
     /// Fetches and renders. The claim is renewed meanwhile, so that nobody starts the same again.
     async fn render(&self, job: &RenderJob) -> Result<Outcome, JobError> {
-        let queue_ms = (Utc::now() - job.published_at).num_microseconds().map_or(0.0, |us| us as f64 / 1000.0);
+        let queue_ms =
+            (Utc::now() - job.published_at).num_microseconds().map_or(0.0, |us| us as f64 / 1000.0);
         let started = Instant::now();
         let bytes = timeout(FETCH_MAX, self.fetch(job)).await.map_err(|_| JobError::FetchTimedOut)??;
         let fetch_ms = started.elapsed().as_secs_f64() * 1000.0;

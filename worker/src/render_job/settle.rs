@@ -37,9 +37,14 @@ enum Verdict {
     Ack,
     Retry(String),
     /// Answered as a failure and kept for a look.
-    DeadLetter { reason: &'static str, told: &'static str },
+    DeadLetter {
+        reason: &'static str,
+        told: &'static str,
+    },
     /// Answered as a failure, remembered in the cache only: putting the file back repairs it.
-    Answer { told: String },
+    Answer {
+        told: String,
+    },
 }
 
 fn verdict(result: Result<Done, JobError>, delivery: &Delivery) -> Verdict {
@@ -53,9 +58,10 @@ fn verdict(result: Result<Done, JobError>, delivery: &Delivery) -> Verdict {
         Err(JobError::Slot(SlotError::Crashed)) if last_slot_attempt(delivery) => {
             Verdict::DeadLetter { reason: "crashed", told: "the decoder crashed on this file, each time" }
         }
-        Err(JobError::Slot(SlotError::TimedOut(_))) if last_slot_attempt(delivery) => {
-            Verdict::DeadLetter { reason: "timed_out", told: "the decoder did not finish with this file, each time" }
-        }
+        Err(JobError::Slot(SlotError::TimedOut(_))) if last_slot_attempt(delivery) => Verdict::DeadLetter {
+            reason: "timed_out",
+            told: "the decoder did not finish with this file, each time",
+        },
         Err(JobError::Slot(error @ (SlotError::Crashed | SlotError::TimedOut(_)))) => {
             Verdict::Retry(error.to_string())
         }
@@ -67,7 +73,12 @@ fn last_slot_attempt(delivery: &Delivery) -> bool {
 }
 
 /// Settles `delivery` by what became of its job. Each failure is logged once, here.
-pub(super) async fn settle(jobs: &RenderJobs, job: &RenderJob, delivery: Delivery, result: Result<Done, JobError>) {
+pub(super) async fn settle(
+    jobs: &RenderJobs,
+    job: &RenderJob,
+    delivery: Delivery,
+    result: Result<Done, JobError>,
+) {
     match verdict(result, &delivery) {
         Verdict::Ack => log_unsettled(delivery.ack().await),
         Verdict::Answer { told } => {

@@ -40,7 +40,8 @@ fn append_residuals<const BPP: usize>(
     predict: impl Fn(u8, u8, u8) -> u8,
 ) {
     let first = BPP.min(row.len());
-    filtered.extend(row[..first].iter().zip(&above[..first]).map(|(&x, &up)| x.wrapping_sub(predict(0, up, 0))));
+    filtered
+        .extend(row[..first].iter().zip(&above[..first]).map(|(&x, &up)| x.wrapping_sub(predict(0, up, 0))));
     let here = row[first..].iter().zip(&above[first..]);
     let before = row.iter().zip(above);
     filtered.extend(

@@ -147,7 +147,8 @@ impl BlockCode {
 
     /// Bits of a block with as many symbols, without the extra bits of its matches.
     pub(super) fn bit_count(&self, counts: &[u32; LITERAL_SYMBOLS]) -> usize {
-        let of_symbols = counts.iter().zip(&self.lengths).map(|(&count, &length)| count as usize * usize::from(length));
+        let of_symbols =
+            counts.iter().zip(&self.lengths).map(|(&count, &length)| count as usize * usize::from(length));
         of_symbols.sum::<usize>() + self.meta.bit_count() + 17
     }
 
@@ -188,7 +189,8 @@ impl MetaCode {
     }
 
     fn bit_count(&self) -> usize {
-        let of_symbol = |&(symbol, _, extra): &MetaSymbol| usize::from(self.lengths[usize::from(symbol)] + extra);
+        let of_symbol =
+            |&(symbol, _, extra): &MetaSymbol| usize::from(self.lengths[usize::from(symbol)] + extra);
         self.sent * 3 + self.list.iter().map(of_symbol).sum::<usize>()
     }
 
