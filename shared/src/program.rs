@@ -70,7 +70,7 @@ pub fn block_on(work: impl Future<Output = Result<(), Failure>>) -> Result<(), F
 }
 
 /// The three back ends that hold state. Cheap to clone.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct BackEnds {
     /// Jobs and events.
     pub queue: Queue,

@@ -65,9 +65,8 @@ async fn serve(arguments: &Arguments, settings: &Settings, paths: Vec<PathBuf>) 
         Failure::usage("NOCTIS_LISTEN", &format!("{} cannot be listened on: {error}", settings.listen))
     })?;
     let shutdown = program::shutdown_on_signals()?;
-    let BackEnds { queue, cache, catalog } = back_ends.clone();
     let api = Api::new(settings, back_ends.clone(), telemetry.metrics.clone());
-    let worker = Worker::new(settings, queue, cache, catalog, storage);
+    let worker = Worker::new(settings, back_ends.clone(), storage).context("the path of this program")?;
     let indexer = worker.indexer();
 
     program::announce_listening(&listener)?;
@@ -92,16 +91,14 @@ fn storage_over(settings: &Settings, paths: &[PathBuf]) -> Result<(Storage, Vec<
     let mut locations = Vec::new();
     for path in paths {
         let location = storage.allow_local(path);
-        locations
-            .push(location.map_err(|error| Failure::usage(&path.display().to_string(), &error.to_string()))?);
+        locations.push(location.map_err(|error| Failure::usage(&path.display().to_string(), &error.to_string()))?);
     }
     Ok((storage, locations))
 }
 
 async fn index(indexer: &Indexer, locations: &[String], shutdown: &CancellationToken) -> anyhow::Result<()> {
     let mut progress = FileProgress::new("indexing");
-    let indexed =
-        indexer.index(locations, false, shutdown, |location, outcome| progress.file(location, outcome));
+    let indexed = indexer.index(locations, false, shutdown, |location, outcome| progress.file(location, outcome));
     let indexed = indexed.await;
     let totals = progress.finish();
     match indexed {

@@ -8,7 +8,7 @@ use noctis_shared::{
     settings::{Settings, Texts},
     telemetry,
 };
-use noctis_worker::{Worker, probes};
+use noctis_worker::{Worker, probes, slot::process};
 use tokio::net::TcpListener;
 
 #[global_allocator]
@@ -30,6 +30,9 @@ struct Arguments {
 }
 
 fn main() -> ExitCode {
+    if process::is_asked_for() {
+        return process::exit_code();
+    }
     program::exit(run(&Arguments::parse()))
 }
 
@@ -41,8 +44,8 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
     program::block_on(async {
         let telemetry = telemetry::init(&program::telemetry_settings(&settings, "noctis-worker"))?;
         let back_ends = BackEnds::connect(&settings).await?;
-        let BackEnds { queue, cache, catalog } = back_ends.clone();
-        let worker = Worker::new(&settings, queue, cache, catalog, program::storage(&settings)?);
+        let worker = Worker::new(&settings, back_ends.clone(), program::storage(&settings)?);
+        let worker = worker.map_err(anyhow::Error::from)?;
         let listener = TcpListener::bind(settings.metrics_listen).await.map_err(|error| {
             Failure::usage(
                 "NOCTIS_METRICS_LISTEN",

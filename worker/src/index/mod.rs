@@ -30,7 +30,7 @@ const BATCH_MAX: usize = 256;
 const REASONS_MAX: usize = 1000;
 
 /// Reads files into the catalog. Cheap to clone.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Indexer {
     /// Where instances are recorded.
     pub catalog: Catalog,
@@ -181,10 +181,10 @@ impl Indexer {
             .zip(recorded)
             .filter(|(_, recorded)| changed(recorded))
             .flat_map(|(instance, _)| {
-                metadata_names::of_instance(
+                metadata_names::all_of_study(
                     public_id(&instance.study.uid),
-                    public_id(&instance.series.uid),
-                    public_id(&instance.sop_instance_uid),
+                    &[public_id(&instance.series.uid)],
+                    &[public_id(&instance.sop_instance_uid)],
                 )
             })
             .collect();

@@ -17,13 +17,16 @@ use tokio::time::timeout;
 use tracing::{Instrument, debug, info_span};
 
 use self::settle::JobError;
-use crate::slot::{FrameBytes, RenderTask, SlotError, Slots, task::ranges_to_fetch};
+use crate::{
+    settlement,
+    slot::{FrameBytes, RenderTask, SlotError, Slots, task::ranges_to_fetch},
+};
 
 /// Longest fetch from storage.
 const FETCH_MAX: Duration = Duration::from_secs(20);
 
 /// Everything a render job needs. Cheap to clone.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct RenderJobs {
     /// Where pictures go first.
     pub cache: Cache,
@@ -65,7 +68,7 @@ impl RenderJobs {
     /// Takes one delivery of a render lane to its end and settles it.
     pub async fn handle(&self, delivery: Delivery) {
         let Work::Render(job) = &delivery.work else {
-            delivery.dead_letter("not_a_render_job").await;
+            settlement::note(delivery.dead_letter("not_a_render_job").await);
             return;
         };
         let job = job.clone();
@@ -130,7 +133,7 @@ impl RenderJobs {
         let bytes = timeout(FETCH_MAX, self.fetch(job)).await.map_err(|_| JobError::FetchTimedOut)??;
         let fetch_ms = started.elapsed().as_secs_f64() * 1000.0;
         let task = RenderTask { source: job.source.clone(), request: job.request.clone(), bytes };
-        let answer = self.slots.render(task).instrument(info_span!("render")).await;
+        let answer = self.slots.render(&task).instrument(info_span!("render")).await;
         let mut outcome = answer.map_err(JobError::Slot)?;
         if let Outcome::Picture(render) = &mut outcome {
             render.facts.timings.queue_ms = queue_ms.max(0.0);

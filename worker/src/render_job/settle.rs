@@ -3,14 +3,14 @@
 use noctis_shared::{
     catalog::CatalogError,
     job::RenderJob,
-    queue::{Delivery, QueueError, RetryOutcome},
+    queue::{Delivery, RetryOutcome},
     render::FailureKind,
     storage::StorageError,
 };
 use tracing::{error, warn};
 
 use super::{Done, RenderJobs, refusal};
-use crate::slot::SlotError;
+use crate::{settlement, slot::SlotError};
 
 /// Losses of a consumer after which the job is held to be what kills it. One below the broker's own limit, so that
 /// those who wait get an answer.
@@ -80,11 +80,11 @@ pub(super) async fn settle(
     result: Result<Done, JobError>,
 ) {
     match verdict(result, &delivery) {
-        Verdict::Ack => log_unsettled(delivery.ack().await),
+        Verdict::Ack => settlement::note(delivery.ack().await),
         Verdict::Answer { told } => {
             warn!(reason = told, "render job answered with a failure");
             jobs.announce(job, &refusal(FailureKind::Unrenderable, &told)).await;
-            log_unsettled(delivery.ack().await);
+            settlement::note(delivery.ack().await);
         }
         Verdict::DeadLetter { reason, told } => {
             error!(reason, "render job dead-lettered");
@@ -93,7 +93,7 @@ pub(super) async fn settle(
             if let Err(error) = jobs.store(job, &outcome).await {
                 warn!(%error, "the failure could not be remembered");
             }
-            delivery.dead_letter(reason).await;
+            settlement::note(delivery.dead_letter(reason).await);
         }
         Verdict::Retry(cause) => retry(jobs, job, delivery, &cause).await,
     }
@@ -108,11 +108,5 @@ async fn retry(jobs: &RenderJobs, job: &RenderJob, delivery: Delivery, cause: &s
             let _lease_runs_out = jobs.cache.release_claim(&job.render_key, job.job_id).await;
         }
         Err(error) => warn!(%error, "render job could not be retried; the queue delivers it again"),
-    }
-}
-
-fn log_unsettled(settled: Result<(), QueueError>) {
-    if let Err(error) = settled {
-        warn!(%error, "delivery not settled; the queue delivers it again and the picture is found");
     }
 }

@@ -13,6 +13,8 @@ pub(crate) struct Source<'a> {
     pub(crate) big_endian: bool,
     /// The cells are written as 16-bit words (VR OW), which matters for small cells in big endian.
     pub(crate) in_words: bool,
+    /// All first samples, then all second ones, then all third ones.
+    pub(crate) in_planes: bool,
     /// Bits of the cells that hold overlays.
     pub(crate) embedded_bits: Vec<u16>,
     pub(crate) best_effort: bool,
@@ -22,6 +24,11 @@ impl Source<'_> {
     /// The same for a frame that begins on a byte of its own, in little endian.
     pub(crate) fn alone(self) -> Self {
         Self { frame_index: 0, big_endian: false, ..self }
+    }
+
+    /// As [`Self::alone`], the samples of a pixel one plane after the other, whatever the attributes say.
+    pub(crate) fn of_planes(self) -> Self {
+        Self { in_planes: true, ..self.alone() }
     }
 
     /// # Errors
@@ -48,8 +55,7 @@ impl Source<'_> {
             filled
         });
         let bytes = &filled.as_deref().unwrap_or(bytes)[..needed];
-        let embedded_overlays =
-            self.embedded_bits.iter().filter_map(|&bit| self.bit_plane(bytes, bit)).collect();
+        let embedded_overlays = self.embedded_bits.iter().filter_map(|&bit| self.bit_plane(bytes, bit)).collect();
         let samples = self.in_pixel_order(self.cells(bytes, skipped_bits));
         Ok(Decoded {
             samples,
@@ -98,14 +104,14 @@ impl Source<'_> {
     /// Planes become pixels, and shared chrominance is given to both of its pixels.
     fn in_pixel_order(&self, samples: Samples) -> Samples {
         let format = self.format;
-        if format.is_native_422() {
+        if format.is_native_422() && !self.in_planes {
             return match samples {
                 Samples::U8(values) => Samples::U8(expand_422(&values)),
                 Samples::U16(values) => Samples::U16(expand_422(&values)),
                 other => other,
             };
         }
-        if !format.planar || format.samples_per_pixel == 1 {
+        if !self.in_planes || format.samples_per_pixel == 1 {
             return samples;
         }
         match samples {
@@ -124,10 +130,8 @@ impl Source<'_> {
         if self.format.bits_allocated != 16 || self.format.samples_per_pixel != 1 || bit > 15 {
             return None;
         }
-        let is_in_sample =
-            bit <= self.format.high_bit && bit + self.format.bits_stored > self.format.high_bit;
-        let cell =
-            |b: &[u8; 2]| if self.big_endian { u16::from_be_bytes(*b) } else { u16::from_le_bytes(*b) };
+        let is_in_sample = bit <= self.format.high_bit && bit + self.format.bits_stored > self.format.high_bit;
+        let cell = |b: &[u8; 2]| if self.big_endian { u16::from_be_bytes(*b) } else { u16::from_le_bytes(*b) };
         let mask = |b| if cell(b) >> bit & 1 == 1 { 255 } else { 0 };
         (!is_in_sample).then(|| bytes.as_chunks::<2>().0.iter().map(mask).collect())
     }
