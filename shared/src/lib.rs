@@ -12,6 +12,7 @@ pub mod event;
 pub mod health;
 pub mod job;
 pub mod lane;
+pub mod metadata_names;
 pub mod presets;
 pub mod queue;
 pub mod render;
