@@ -21,7 +21,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use futures::FutureExt;
-use noctis_shared::trace_context::TraceContext;
+use noctis_shared::telemetry::trace_context;
 use tracing::{Instrument, Span};
 
 use self::{admission::{Quota, Refused}, request_id::RequestId};
@@ -99,8 +99,7 @@ async fn run(api: &Api, request: Request, next: Next) -> Response {
 fn span(method: &Method, route: &str, request_id: &RequestId, headers: &HeaderMap) -> Span {
     let span = tracing::info_span!("request", %method, route, request_id = request_id.as_str());
     if headers.contains_key("traceparent") {
-        let text = |name: &'static str| Some((name, headers.get(name)?.to_str().ok()?));
-        TraceContext::from_headers(["traceparent", "tracestate"].into_iter().filter_map(text)).adopt(&span);
+        trace_context::continue_with(&span, |name| headers.get(name)?.to_str().ok());
     }
     span
 }

@@ -1,0 +1,3 @@
+//! The contracts of the back ends, each run on every variant. A service that is missing is a failure.
+
+mod cache;

@@ -1,0 +1,80 @@
+//! A worker as a whole: its parts, and running them until shutdown.
+
+use noctis_shared::{
+    cache::Cache, catalog::Catalog, lane::Lane, program::BackEnds, queue::Queue, settings::Settings,
+    storage::Storage,
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    index::{IndexJobs, Indexer},
+    lanes,
+    render_job::RenderJobs,
+    slot::{RENDER_MAX, SlotProgram, Slots},
+};
+
+/// Back ends and size of a worker.
+#[derive(Clone)]
+pub struct Worker {
+    /// Where jobs come from.
+    pub queue: Queue,
+    /// Where pictures go first.
+    pub cache: Cache,
+    /// Where pictures stay.
+    pub catalog: Catalog,
+    /// Where files lie.
+    pub storage: Storage,
+    /// What its render processes run.
+    pub slot_program: SlotProgram,
+    /// Renders at a time.
+    pub slots: usize,
+    /// Lanes it takes.
+    pub lanes: Vec<Lane>,
+}
+
+impl Worker {
+    /// A worker of the size that `settings` ask for, whose render processes run this very program.
+    ///
+    /// # Errors
+    /// When the path of the running program cannot be had.
+    pub fn new(settings: &Settings, back_ends: BackEnds, storage: Storage) -> std::io::Result<Self> {
+        let BackEnds { queue, cache, catalog } = back_ends;
+        let slot_program = SlotProgram::current()?;
+        let (slots, lanes) = (settings.workers, settings.lanes.clone());
+        Ok(Self { queue, cache, catalog, storage, slot_program, slots, lanes })
+    }
+
+    /// What reads files into the catalog.
+    #[must_use]
+    pub fn indexer(&self) -> Indexer {
+        Indexer {
+            catalog: self.catalog.clone(),
+            cache: self.cache.clone(),
+            storage: self.storage.clone(),
+            readers: self.slots,
+        }
+    }
+}
+
+/// Consumes jobs until `shutdown`, then drains.
+///
+/// # Errors
+/// When a lane cannot be consumed at the start.
+pub async fn run(worker: Worker, shutdown: CancellationToken) -> anyhow::Result<()> {
+    let renders = RenderJobs {
+        cache: worker.cache.clone(),
+        catalog: worker.catalog.clone(),
+        storage: worker.storage.clone(),
+        slots: Slots::start(worker.slot_program.clone(), worker.slots, RENDER_MAX)?,
+        worker: worker_name(),
+    };
+    let index = IndexJobs { indexer: worker.indexer(), queue: worker.queue.clone() };
+    lanes::consume(&worker.queue, &worker.lanes, worker.slots, renders, index, shutdown).await?;
+    Ok(())
+}
+
+/// Host and process, for render records.
+fn worker_name() -> String {
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    format!("{}:{}", host.trim(), std::process::id())
+}
