@@ -5,12 +5,13 @@ use std::{
     time::Duration,
 };
 
-use metrics_exporter_prometheus::PrometheusHandle;
 use noctis_shared::{
     cache::{Cache, CacheLimits, Forget, LocalCache},
     catalog::Catalog,
+    program::BackEnds,
     queue::Queue,
     settings::{RateLimit, Settings},
+    telemetry::PrometheusHandle,
 };
 use tokio::sync::broadcast::{self, error::RecvError};
 use tokio_util::sync::CancellationToken;
@@ -19,17 +20,6 @@ use crate::{
     numbers::Numbers,
     picture::{Flights, KnownImages},
 };
-
-/// The back ends of the API. It reads no storage: workers do.
-#[derive(Clone)]
-pub struct BackEnds {
-    /// Where jobs go.
-    pub queue: Queue,
-    /// Where pictures and small answers are kept for a while.
-    pub cache: Cache,
-    /// Where truth is.
-    pub catalog: Catalog,
-}
 
 /// The API, shared by all requests.
 pub struct Api {

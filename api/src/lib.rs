@@ -23,7 +23,7 @@ use axum::{
 use tower_http::cors::CorsLayer;
 
 pub use self::{
-    api::{Api, BackEnds},
+    api::Api,
     serve::{DRAIN_SECONDS_MAX, serve},
 };
 
