@@ -166,6 +166,23 @@ async fn settings_that_cannot_work_fail_in_one_sentence() {
     assert!(matches!(&error, QueueError::Refused(text) if !text.contains("wrong")), "{error}");
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_broker_that_does_not_answer_is_reported_within_ten_seconds() {
+    let proxy = Proxy::before(&amqp_url()).await;
+    proxy.cut();
+    let without_tls = proxy.url().replace("amqp://", "amqps://");
+    let namespace = fresh_namespace();
+    let before = Instant::now();
+    let (plain, encrypted) = tokio::join!(
+        Queue::connect(proxy.url(), &namespace, limits()),
+        Queue::connect(&without_tls, &namespace, limits()),
+    );
+    for refusal in [plain, encrypted] {
+        assert!(matches!(refusal, Err(QueueError::Unavailable(_))), "{refusal:?}");
+    }
+    assert!(before.elapsed() < Duration::from_secs(12), "reported after {:?}", before.elapsed());
+}
+
 /// A message of outsiders, straight to the on-screen lane.
 async fn publish_raw(fixture: &Fixture, kind: &str, body: &[u8]) {
     let (_connection, channel) = channel().await;
