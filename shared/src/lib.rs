@@ -13,6 +13,7 @@ pub mod health;
 pub mod job;
 pub mod lane;
 pub mod presets;
+pub mod program;
 pub mod queue;
 pub mod render;
 pub mod render_key;

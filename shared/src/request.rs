@@ -193,6 +193,23 @@ pub struct FrameRequest {
     pub best_effort: bool,
 }
 
+impl FrameRequest {
+    /// The first frame, whole, as its file says it is shown, overlays burned in.
+    #[must_use]
+    pub fn new(format: PictureFormat) -> Self {
+        Self {
+            frame_number: 1,
+            voi: Voi::FromFile,
+            invert: false,
+            overlays: true,
+            region: None,
+            fit: Fit::default(),
+            format,
+            best_effort: false,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

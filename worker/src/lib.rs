@@ -1,1 +1,15 @@
-//! worker
+//! Job in, picture stored: consumes render jobs and events about studies.
+//!
+//! Read [`lanes`] for the loop that takes work, [`render_job`] for what happens to a render job, [`slot`] for where
+//! untrusted bytes are decoded, [`index`] for new studies.
+//!
+//! Architecture invariant: nothing here knows HTTP routes of the API; a job carries all a render needs.
+
+pub mod index;
+pub mod lanes;
+pub mod probes;
+pub mod program;
+pub mod render_job;
+pub mod slot;
+
+pub use program::{Worker, run};

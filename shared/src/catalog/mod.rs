@@ -1,1 +1,164 @@
-//! catalog
+//! The catalog: what is known of studies, series and instances, the renders made of them, and the events handled.
+//! SQLite for one process, Postgres for many. Truth is here and in storage; start with [`Catalog`].
+//!
+//! # Contract
+//! Each line has a test in `tests/contracts/catalog.rs`, run on SQLite in a file, SQLite in memory, and Postgres:
+//!
+//! Starting
+//! 1. What was recorded is there after closing and connecting again.
+//! 2. Two processes may start at once on an empty database.
+//! 3. A URL of another kind is refused in one sentence.
+//!
+//! Recording
+//! 4. A batch is answered in its order: accepted, duplicate, conflict.
+//! 5. A duplicate at another location stays at its first one; a conflict changes nothing, and makes no empty study.
+//! 6. With `replace` other bytes take the place, their renders go, and counts follow to another study and series.
+//! 7. Writers of overlapping batches of one study, at once, come to the right counts.
+//! 8. Facts that a first file lacks are filled in by later ones; facts that are there stay.
+//! 9. Text without end and with NUL bytes is stored, cut and cleaned.
+//! 10. A batch of more rows than a statement takes is one batch.
+//!
+//! Reading
+//! 11. Studies come newest first, undated last, in pages that neither lose nor repeat one.
+//! 12. Filters: patient by id or name with wildcards, modality, dates, free text; case does not matter, `%` and `_`
+//!     are letters.
+//! 13. A study tells its modalities sorted, and its series by number, then UID.
+//! 14. Images come in display order.
+//! 15. An image reads back as it was recorded, with what it belongs to, and its header.
+//! 16. One frame's range is read alone; frame 0 and frames past the end are none.
+//! 17. Unknown ids are `None`, not errors.
+//! 18. The images of everything, a study, a series, an image are listed.
+//! 19. A deleted study is gone with its renders; others stay; deleting again removes nothing.
+//!
+//! Renders
+//! 20. Pictures and failures read back; a second put changes nothing, except that a picture takes a failure's place.
+//! 21. A render of an image that is not there is not kept.
+//! 22. Renders of a scope are cleared and counted.
+//! 23. Picture bytes stay within the budget; the oldest go first.
+//!
+//! Events
+//! 24. An event is handled once it is recorded, under its source and id together; again changes nothing.
+//!
+//! Trouble
+//! 25. A catalog that does not answer is a transient error and `Down`, and no error holds patient data.
+
+mod batch_rows;
+mod batch_sql;
+mod display_order;
+mod error;
+mod frame_index;
+mod images;
+mod inbox;
+mod new_instance;
+mod pool;
+mod record;
+mod renders;
+mod scope;
+mod studies;
+mod study_filter;
+mod text;
+
+use std::{sync::Arc, time::Duration};
+
+use pool::{Pool, on_reader};
+
+pub use error::CatalogError;
+pub use images::{ImageMetadata, ImageRecord};
+pub use new_instance::{NewInstance, NewSeries, NewStudy, Recorded};
+pub use renders::RenderRecord;
+pub use scope::Scope;
+pub use studies::{DeletedStudy, StudyPage};
+pub use study_filter::{STUDIES_PER_PAGE_MAX, StudyFilter};
+
+use crate::health::Health;
+
+/// How long a catalog that is up may take to say so.
+const HEALTH_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Bounds of what one process takes of the catalog.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CatalogLimits {
+    /// Connections that read (and on Postgres write); at least 1.
+    pub connections_max: u32,
+    /// How long a call waits for a connection.
+    pub acquire_timeout: Duration,
+    /// Bytes of renders kept; the oldest are removed beyond. 0 keeps none.
+    pub render_bytes_max: u64,
+}
+
+impl Default for CatalogLimits {
+    fn default() -> Self {
+        Self {
+            connections_max: 8,
+            acquire_timeout: Duration::from_secs(5),
+            render_bytes_max: 2 * 1024 * 1024 * 1024,
+        }
+    }
+}
+
+/// How much is in the catalog.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Counts {
+    /// Studies.
+    pub studies: u64,
+    /// Series.
+    pub series: u64,
+    /// Instances.
+    pub instances: u64,
+}
+
+/// Handle to the catalog; clones share its connections.
+#[derive(Debug, Clone)]
+pub struct Catalog {
+    pool: Pool,
+    render_budget: Arc<renders::RenderBudget>,
+}
+
+impl Catalog {
+    /// Connects to `sqlite:PATH` (made when absent), `sqlite::memory:` or `postgres://…` and brings its tables up to
+    /// date. Safe for processes that start at once.
+    ///
+    /// # Errors
+    /// [`CatalogError::Invalid`] for a URL that is none of these; [`CatalogError::Unavailable`] when it does not
+    /// answer; [`CatalogError::Failed`] when it was made by a newer release.
+    pub async fn connect(url: &str, limits: CatalogLimits) -> Result<Self, CatalogError> {
+        let pool = Pool::connect(url, &limits).await?;
+        Ok(Self { pool, render_budget: Arc::new(renders::RenderBudget::new(limits.render_bytes_max)) })
+    }
+
+    /// How much is in it.
+    ///
+    /// # Errors
+    /// [`CatalogError::Unavailable`] when the database does not answer.
+    pub async fn counts(&self) -> Result<Counts, CatalogError> {
+        let counts: (i64, i64, i64) = on_reader!(&self.pool, Db, pool => {
+            sqlx::query_as::<Db, _>(
+                "SELECT (SELECT count(*) FROM studies), count(*), CAST(COALESCE(sum(image_count), 0) AS BIGINT) \
+                 FROM series",
+            )
+            .fetch_one(pool)
+            .await?
+        });
+        Ok(Counts {
+            studies: counts.0.cast_unsigned(),
+            series: counts.1.cast_unsigned(),
+            instances: counts.2.cast_unsigned(),
+        })
+    }
+
+    /// Whether it answers, within 2 seconds.
+    pub async fn health(&self) -> Health {
+        let ask = async {
+            on_reader!(&self.pool, Db, pool => sqlx::query::<Db>("SELECT 1").execute(pool).await.map(drop))
+        };
+        match tokio::time::timeout(HEALTH_TIMEOUT, ask).await {
+            Ok(Ok(())) => Health::Up,
+            Ok(Err(_)) | Err(_) => Health::Down,
+        }
+    }
+
+    /// Closes every connection once its work in hand is done; later calls on any clone are `Unavailable`.
+    pub async fn close(&self) {
+        self.pool.close().await;
+    }
+}

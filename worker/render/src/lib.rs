@@ -1,1 +1,60 @@
-//! worker/render
+//! Bytes of a DICOM file and a request in, picture out. No I/O, no async, no clock, no threads: the caller
+//! reads, schedules and measures.
+//!
+//! Start at [`render_frame`], which is its own table of contents; [`scan`] finds the frames of a file first.
+//! A frame that was decoded once serves any number of windows: [`decode_frame`], [`compose_frame`], [`encode_picture`].
+
+mod compose;
+mod dataset;
+mod decode;
+pub mod encode;
+mod error;
+mod fragments;
+mod header;
+mod inflate;
+mod limits;
+mod parse;
+mod picture;
+mod picture_file;
+mod pixel_format;
+mod pixel_index;
+mod request;
+mod resample;
+pub mod resize;
+mod samples;
+mod scan;
+mod source;
+mod stages;
+mod transfer_syntax;
+
+pub use compose::compose_frame;
+pub use decode::{DecodedFrame, decode_frame};
+pub use error::RenderError;
+pub use header::Header;
+pub use inflate::inflate;
+pub use limits::Limits;
+pub use picture::{DisplayImage, DisplaySamples, Picture};
+pub use picture_file::encode_picture;
+pub use pixel_index::{FrameRange, PixelIndex};
+pub use request::{Fit, Format, FrameRequest, Region, Voi};
+pub use scan::{Scan, scan};
+pub use source::ReadAt;
+pub use stages::window::{VoiFunction, Window, WindowError};
+
+/// Raised whenever the bytes of any picture can change, so that caches do not mix old and new.
+pub const RENDERER_VERSION: u32 = 1;
+
+/// Renders one frame from the bytes of its [`FrameRange`]: decode, then the display stages of PS3.4 N.2, then encode.
+///
+/// # Errors
+/// As the three stages.
+pub fn render_frame(
+    header: &Header,
+    frame_bytes: &[u8],
+    request: &FrameRequest,
+    limits: &Limits,
+) -> Result<Picture, RenderError> {
+    let stored = decode_frame(header, frame_bytes, request, limits)?;
+    let display = compose_frame(header, &stored, request)?;
+    encode_picture(&display, request.format)
+}

@@ -3,7 +3,7 @@
 mod broker;
 mod dead_letters;
 mod deliveries;
-mod fixture;
+pub(crate) mod fixture;
 mod proxy;
 mod publishing;
 

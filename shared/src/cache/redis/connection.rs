@@ -1,0 +1,124 @@
+//! One multiplexed connection that comes back by itself, and the one place where faults of Redis are counted.
+
+use std::{sync::Arc, time::Duration};
+
+use redis::{
+    Client, Cmd, FromRedisValue, IntoConnectionInfo, Pipeline, RedisResult,
+    aio::{ConnectionManager, ConnectionManagerConfig},
+    io::tcp::TcpSettings,
+};
+use tokio::time::timeout;
+
+use super::{super::CacheError, circuit::Circuit};
+use crate::health::Health;
+
+/// Commands to one Redis. Cheap to clone.
+#[derive(Clone)]
+pub(super) struct Connection {
+    manager: ConnectionManager,
+    circuit: Arc<Circuit>,
+    response_timeout: Duration,
+}
+
+/// A client for `url` whose sockets send at once and notice a dead peer.
+///
+/// # Errors
+/// [`CacheError::Url`] for anything but a Redis URL; never repeats the URL, since it may hold a password.
+pub(super) fn client(url: &str, response_timeout: Duration) -> Result<Client, CacheError> {
+    let wrong = |error: redis::RedisError| CacheError::Url(error.to_string());
+    let tcp = TcpSettings::default().set_nodelay(true);
+    // A peer that vanished without a word otherwise holds the connection for the kernel's quarter of an hour.
+    #[cfg(target_os = "linux")]
+    let tcp = tcp.set_user_timeout(response_timeout * 2);
+    Client::open(url.into_connection_info().map_err(wrong)?.set_tcp_settings(tcp)).map_err(wrong)
+}
+
+impl Connection {
+    /// Connects with the first call, so that a Redis that is down now fails nothing here.
+    pub(super) fn new(client: Client, response_timeout: Duration) -> Result<Self, CacheError> {
+        // No retries of its own: calls queue behind them. The circuit paces the attempts.
+        let config = ConnectionManagerConfig::new()
+            .set_number_of_retries(0)
+            .set_connection_timeout(Some(response_timeout))
+            .set_response_timeout(Some(response_timeout))
+            .set_pipeline_buffer_size(1024);
+        let manager = ConnectionManager::new_lazy_with_config(client, config)?;
+        Ok(Self { manager, circuit: Arc::new(Circuit::new(response_timeout)), response_timeout })
+    }
+
+    /// Sends one command; `operation` names it in the count of faults.
+    pub(super) async fn query<T: FromRedisValue>(
+        &self,
+        operation: &'static str,
+        command: &Cmd,
+    ) -> Result<T, CacheError> {
+        let mut manager = self.manager.clone();
+        self.guarded(operation, command.query_async(&mut manager)).await
+    }
+
+    /// Sends a pipeline: one round trip, commands in order.
+    pub(super) async fn query_all<T: FromRedisValue>(
+        &self,
+        operation: &'static str,
+        pipeline: &Pipeline,
+    ) -> Result<T, CacheError> {
+        let mut manager = self.manager.clone();
+        self.guarded(operation, pipeline.query_async(&mut manager)).await
+    }
+
+    /// Asks even while the circuit is open; an answer closes it.
+    pub(super) async fn health(&self) -> Health {
+        let mut manager = self.manager.clone();
+        let ping = redis::cmd("PING");
+        match self.watched("health", ping.query_async::<()>(&mut manager)).await {
+            Ok(()) => Health::Up,
+            Err(_) => Health::Down,
+        }
+    }
+
+    async fn guarded<T>(
+        &self,
+        operation: &'static str,
+        call: impl Future<Output = RedisResult<T>>,
+    ) -> Result<T, CacheError> {
+        if !self.circuit.lets_through() {
+            count_fault(operation);
+            return Err(CacheError::Resting);
+        }
+        self.watched(operation, call).await
+    }
+
+    async fn watched<T>(
+        &self,
+        operation: &'static str,
+        call: impl Future<Output = RedisResult<T>>,
+    ) -> Result<T, CacheError> {
+        // The outer timeout bounds connecting and answering together.
+        let result = match timeout(self.response_timeout, call).await {
+            Ok(answer) => answer.map_err(CacheError::from),
+            Err(_) => Err(CacheError::Timeout),
+        };
+        match &result {
+            Err(error) if error.is_outage() => {
+                count_fault(operation);
+                if self.circuit.failed() {
+                    tracing::warn!(operation, %error, "redis is out of reach, going on without it");
+                }
+            }
+            Err(error) => {
+                count_fault(operation);
+                tracing::warn!(operation, %error, "redis refused a command");
+            }
+            Ok(_) => {
+                if self.circuit.answered() {
+                    tracing::info!("redis answers again");
+                }
+            }
+        }
+        result
+    }
+}
+
+fn count_fault(operation: &'static str) {
+    metrics::counter!("noctis_cache_faults_total", "operation" => operation).increment(1);
+}

@@ -1,0 +1,112 @@
+//! The rows that a batch of instances becomes: ids computed, texts cleaned and folded.
+
+use uuid::Uuid;
+
+use super::{
+    NewInstance, NewSeries, NewStudy,
+    text::{clean, clean_option, fold},
+};
+use crate::dicom_uid::public_id;
+
+/// An instance with the ids of itself and what it belongs to.
+pub(super) struct InstanceRow<'a> {
+    pub(super) image_id: Uuid,
+    pub(super) series_id: Uuid,
+    pub(super) study_id: Uuid,
+    pub(super) instance: &'a NewInstance,
+}
+
+impl<'a> InstanceRow<'a> {
+    pub(super) fn new(instance: &'a NewInstance) -> Self {
+        InstanceRow {
+            image_id: public_id(&instance.sop_instance_uid),
+            series_id: public_id(&instance.series.uid),
+            study_id: public_id(&instance.study.uid),
+            instance,
+        }
+    }
+
+    pub(super) fn content_digest(&self) -> &[u8] {
+        &self.instance.content_digest.0
+    }
+}
+
+/// A row of `studies`.
+pub(super) struct StudyRow {
+    pub(super) study_id: Uuid,
+    pub(super) facts: NewStudy,
+}
+
+impl StudyRow {
+    pub(super) fn new(row: &InstanceRow<'_>) -> Self {
+        StudyRow { study_id: row.study_id, facts: cleaned_study(&row.instance.study) }
+    }
+
+    /// Takes the facts it lacks from another file of the same study.
+    pub(super) fn fill_from(&mut self, other: &NewStudy) {
+        let mine = &mut self.facts;
+        for (mine, other) in [
+            (&mut mine.patient_id, &other.patient_id),
+            (&mut mine.patient_name, &other.patient_name),
+            (&mut mine.patient_birth_date, &other.patient_birth_date),
+            (&mut mine.patient_sex, &other.patient_sex),
+            (&mut mine.study_date, &other.study_date),
+            (&mut mine.study_time, &other.study_time),
+            (&mut mine.study_description, &other.study_description),
+            (&mut mine.accession_number, &other.accession_number),
+        ] {
+            fill(mine, other.as_ref());
+        }
+    }
+}
+
+/// A row of `series`.
+pub(super) struct SeriesRow {
+    pub(super) series_id: Uuid,
+    pub(super) study_id: Uuid,
+    pub(super) facts: NewSeries,
+    /// New instances of it in this batch.
+    pub(super) image_count: i64,
+}
+
+impl SeriesRow {
+    /// Without an instance yet.
+    pub(super) fn new(row: &InstanceRow<'_>) -> Self {
+        let facts = NewSeries { uid: clean(&row.instance.series.uid), ..NewSeries::default() };
+        SeriesRow { series_id: row.series_id, study_id: row.study_id, facts, image_count: 0 }
+    }
+
+    /// Counts one more instance and takes the facts that were lacking from it.
+    pub(super) fn add(&mut self, other: &NewSeries) {
+        self.image_count += 1;
+        self.facts.series_number = self.facts.series_number.or(other.series_number);
+        fill(&mut self.facts.series_description, other.series_description.as_ref());
+        fill(&mut self.facts.modality, other.modality.as_ref());
+        fill(&mut self.facts.body_part, other.body_part.as_ref());
+    }
+}
+
+fn fill(mine: &mut Option<String>, other: Option<&String>) {
+    if mine.is_none() {
+        *mine = clean_option(other);
+    }
+}
+
+fn cleaned_study(study: &NewStudy) -> NewStudy {
+    NewStudy {
+        uid: clean(&study.uid),
+        patient_id: clean_option(study.patient_id.as_ref()),
+        patient_name: clean_option(study.patient_name.as_ref()),
+        patient_birth_date: clean_option(study.patient_birth_date.as_ref()),
+        patient_sex: clean_option(study.patient_sex.as_ref()),
+        study_date: clean_option(study.study_date.as_ref()),
+        study_time: clean_option(study.study_time.as_ref()),
+        study_description: clean_option(study.study_description.as_ref()),
+        accession_number: clean_option(study.accession_number.as_ref()),
+    }
+}
+
+/// The folded form of a column that filters look at.
+pub(super) fn folded(text: Option<&String>) -> Option<String> {
+    text.map(|text| fold(text))
+}

@@ -1,0 +1,108 @@
+//! What the index hands to the catalog for one instance, and what became of it.
+
+use uuid::Uuid;
+
+use crate::{job::FrameRange, render_key::ContentDigest, request::Window};
+
+/// Facts of the study as one of its files tells them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct NewStudy {
+    /// Study Instance UID (0020,000D).
+    pub uid: String,
+    /// Patient ID (0010,0020).
+    pub patient_id: Option<String>,
+    /// Patient's Name (0010,0010).
+    pub patient_name: Option<String>,
+    /// Patient's Birth Date (0010,0030), ISO 8601.
+    pub patient_birth_date: Option<String>,
+    /// Patient's Sex (0010,0040).
+    pub patient_sex: Option<String>,
+    /// Study Date (0008,0020), ISO 8601.
+    pub study_date: Option<String>,
+    /// Study Time (0008,0030), ISO 8601.
+    pub study_time: Option<String>,
+    /// Study Description (0008,1030).
+    pub study_description: Option<String>,
+    /// Accession Number (0008,0050).
+    pub accession_number: Option<String>,
+}
+
+/// Facts of the series as one of its files tells them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct NewSeries {
+    /// Series Instance UID (0020,000E).
+    pub uid: String,
+    /// Series Number (0020,0011).
+    pub series_number: Option<i32>,
+    /// Series Description (0008,103E).
+    pub series_description: Option<String>,
+    /// Modality (0008,0060).
+    pub modality: Option<String>,
+    /// Body Part Examined (0018,0015).
+    pub body_part: Option<String>,
+}
+
+/// One instance as the index read it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewInstance {
+    /// Its study.
+    pub study: NewStudy,
+    /// Its series.
+    pub series: NewSeries,
+    /// SOP Instance UID (0008,0018).
+    pub sop_instance_uid: String,
+    /// SOP Class UID (0008,0016).
+    pub sop_class_uid: Option<String>,
+    /// Instance Number (0020,0013).
+    pub instance_number: Option<i32>,
+    /// Place along the slice normal, in mm; `None` without geometry.
+    pub slice_position: Option<f64>,
+    /// Rows (0028,0010); `None` without pixel data.
+    pub rows: Option<u32>,
+    /// Columns (0028,0011); `None` without pixel data.
+    pub columns: Option<u32>,
+    /// Samples per Pixel (0028,0002).
+    pub samples_per_pixel: u32,
+    /// Bits Allocated (0028,0100).
+    pub bits_allocated: u32,
+    /// Frames; 0 without pixel data.
+    pub frame_count: u32,
+    /// Transfer Syntax UID (0002,0010).
+    pub transfer_syntax_uid: String,
+    /// Photometric Interpretation (0028,0004).
+    pub photometric_interpretation: Option<String>,
+    /// The file's first window.
+    pub window: Option<Window>,
+    /// The header without bulk data, as DICOM JSON (PS3.18 annex F).
+    pub header_json: String,
+    /// URL of the file.
+    pub location: String,
+    /// BLAKE3 of the whole file.
+    pub content_digest: ContentDigest,
+    /// Bytes of the whole file.
+    pub file_byte_count: u64,
+    /// Bytes from the start of the (inflated) file up to the pixel data value.
+    pub header_byte_count: u64,
+    /// XXH3-64 of the header bytes.
+    pub header_checksum: u64,
+    /// Whether the data set is deflated as a whole (PS3.5 A.5).
+    pub deflated: bool,
+    /// Where each frame lies; empty where the index cannot tell.
+    pub frames: Vec<FrameRange>,
+}
+
+/// What became of an instance handed to the catalog.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Recorded {
+    /// It is new.
+    Accepted,
+    /// It is known with the same bytes, perhaps at another location; the first location stays.
+    Duplicate,
+    /// It is known with other bytes; the first stays.
+    Conflict,
+    /// It was known with other bytes, and these took their place; renders of the old ones are gone.
+    Replaced {
+        /// Public id of the instance, whose renders in caches are stale.
+        image_id: Uuid,
+    },
+}

@@ -1,0 +1,191 @@
+//! Renders kept beside the catalog: pictures that outlive the caches, and failures that stay.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use bytes::Bytes;
+use chrono::Utc;
+use sqlx::QueryBuilder;
+use uuid::Uuid;
+
+use super::{
+    Catalog, CatalogError, Scope,
+    pool::{on_reader, on_writer},
+    text::clean,
+};
+use crate::{
+    render::{Outcome, StageTimings},
+    render_key::{RENDERER_VERSION, RenderKey},
+};
+
+/// A render to keep.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RenderRecord<'a> {
+    /// Its name.
+    pub key: RenderKey,
+    /// Public id of the instance it shows.
+    pub image_id: Uuid,
+    /// The picture, or why there is none.
+    pub outcome: &'a Outcome,
+    /// Which worker made it.
+    pub worker: String,
+}
+
+/// How many bytes of renders there may be, and how many this process added since it last looked.
+///
+/// The sum over all renders is taken now and then, not kept in a row: such a row would make every worker wait for
+/// every other, and drift. Down to seven eighths of the budget, after each sixteenth added: two processes together
+/// stay below the budget, each further one may pass it by a sixteenth.
+#[derive(Debug)]
+pub(super) struct RenderBudget {
+    bytes_max: u64,
+    added_bytes: AtomicU64,
+}
+
+impl RenderBudget {
+    /// The first render looks: the budget may be smaller than it was when the process ran last.
+    pub(super) fn new(bytes_max: u64) -> Self {
+        Self { bytes_max, added_bytes: AtomicU64::new(bytes_max) }
+    }
+
+    /// Whether it is time to look, after `byte_count` more.
+    fn add(&self, byte_count: u64) -> bool {
+        self.added_bytes.fetch_add(byte_count, Ordering::Relaxed).saturating_add(byte_count)
+            > self.bytes_max / 16
+    }
+
+    fn kept_after_eviction(&self) -> i64 {
+        i64::try_from(self.bytes_max - self.bytes_max / 8).unwrap_or(i64::MAX)
+    }
+}
+
+/// The parts of an outcome that have columns of their own, for those who look into the database.
+struct Facts {
+    is_picture: bool,
+    media_type: Option<&'static str>,
+    timings: StageTimings,
+}
+
+impl Facts {
+    fn of(outcome: &Outcome) -> Self {
+        match outcome {
+            Outcome::Picture(render) => Facts {
+                is_picture: true,
+                media_type: Some(render.facts.format.media_type()),
+                timings: render.facts.timings,
+            },
+            Outcome::Failure(_) => {
+                Facts { is_picture: false, media_type: None, timings: StageTimings::default() }
+            }
+        }
+    }
+}
+
+/// Selecting from `instances` drops renders of images that are gone. Only a picture in place of a failure changes
+/// what is there: a dead letter that was run again with success.
+const INSERT: &str = "INSERT INTO renders (render_key, image_id, made_at, byte_count, is_picture, media_type, \
+    renderer_version, worker, queue_ms, fetch_ms, decode_ms, render_ms, encode_ms, record) \
+    SELECT $1, image_id, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14 FROM instances WHERE image_id = $2 \
+    ON CONFLICT (render_key) DO UPDATE SET image_id = excluded.image_id, made_at = excluded.made_at, \
+    byte_count = excluded.byte_count, is_picture = excluded.is_picture, media_type = excluded.media_type, \
+    renderer_version = excluded.renderer_version, worker = excluded.worker, queue_ms = excluded.queue_ms, \
+    fetch_ms = excluded.fetch_ms, decode_ms = excluded.decode_ms, render_ms = excluded.render_ms, \
+    encode_ms = excluded.encode_ms, record = excluded.record \
+    WHERE excluded.is_picture AND NOT renders.is_picture";
+
+/// Keeps the newest renders up to a sum of bytes.
+const EVICT: &str = "DELETE FROM renders WHERE render_key IN (SELECT render_key FROM \
+    (SELECT render_key, sum(byte_count) OVER (ORDER BY made_at DESC, render_key ROWS UNBOUNDED PRECEDING) AS bytes \
+    FROM renders) AS newest_first WHERE bytes > $1)";
+
+impl Catalog {
+    /// Keeps a render; the same again changes nothing. A render of an image that is not in the catalog is not kept.
+    /// Beyond [`render_bytes_max`](super::CatalogLimits::render_bytes_max) the oldest renders go.
+    ///
+    /// # Errors
+    /// [`CatalogError::Unavailable`] when the database does not answer; it may be put again.
+    pub async fn put_render(&self, render: &RenderRecord<'_>) -> Result<(), CatalogError> {
+        let record = render.outcome.to_record();
+        let byte_count = record.len() as u64;
+        if self.insert_render(render, &record).await? && self.render_budget.add(byte_count) {
+            self.evict_renders().await?;
+        }
+        Ok(())
+    }
+
+    /// Whether it was kept.
+    async fn insert_render(&self, render: &RenderRecord<'_>, record: &Bytes) -> Result<bool, CatalogError> {
+        let Facts { is_picture, media_type, timings } = Facts::of(render.outcome);
+        let inserted = on_writer!(&self.pool, Db, pool => {
+            sqlx::query::<Db>(INSERT)
+                .bind(render.key.to_string())
+                .bind(render.image_id)
+                .bind(Utc::now().timestamp_micros())
+                .bind((record.len() as u64).cast_signed())
+                .bind(is_picture)
+                .bind(media_type)
+                .bind(RENDERER_VERSION.cast_signed())
+                .bind(clean(&render.worker))
+                .bind(timings.queue_ms)
+                .bind(timings.fetch_ms)
+                .bind(timings.decode_ms)
+                .bind(timings.render_ms)
+                .bind(timings.encode_ms)
+                .bind(&record[..])
+                .execute(pool)
+                .await
+                .map(|done| done.rows_affected() > 0)
+        });
+        match inserted {
+            // The image went between the look and the write.
+            Err(error) if error.as_database_error().is_some_and(|error| error.is_foreign_key_violation()) => {
+                Ok(false)
+            }
+            settled => Ok(settled?),
+        }
+    }
+
+    async fn evict_renders(&self) -> Result<(), CatalogError> {
+        let budget = &self.render_budget;
+        let added_bytes = budget.added_bytes.swap(0, Ordering::Relaxed);
+        let kept = budget.kept_after_eviction();
+        let evicted = on_writer!(&self.pool, Db, pool => {
+            sqlx::query::<Db>(EVICT).bind(kept).execute(pool).await.map(|done| done.rows_affected())
+        });
+        match evicted {
+            Ok(render_count) => {
+                tracing::debug!(render_count, "evicted renders");
+                Ok(())
+            }
+            Err(error) => {
+                // The next render looks again.
+                budget.added_bytes.fetch_add(added_bytes, Ordering::Relaxed);
+                Err(error.into())
+            }
+        }
+    }
+
+    /// What is known under a key: a picture, a failure that stays, or nothing. A record of another release is nothing.
+    ///
+    /// # Errors
+    /// [`CatalogError::Unavailable`] when the database does not answer.
+    pub async fn render(&self, key: &RenderKey) -> Result<Option<Outcome>, CatalogError> {
+        let record: Option<Vec<u8>> = on_reader!(&self.pool, Db, pool => {
+            sqlx::query_scalar::<Db, _>("SELECT record FROM renders WHERE render_key = $1")
+                .bind(key.to_string())
+                .fetch_optional(pool)
+                .await?
+        });
+        Ok(record.and_then(|record| Outcome::from_record(Bytes::from(record)).ok()))
+    }
+
+    /// Removes the renders in `scope`; the answer is how many.
+    ///
+    /// # Errors
+    /// [`CatalogError::Unavailable`] when the database does not answer.
+    pub async fn clear_renders(&self, scope: &Scope) -> Result<u64, CatalogError> {
+        on_writer!(&self.pool, Db, pool => {
+            let mut query: QueryBuilder<Db> = scope.statement("DELETE FROM renders");
+            Ok(query.build().execute(pool).await?.rows_affected())
+        })
+    }
+}

@@ -1,0 +1,200 @@
+//! Studies and their series: lists, single ones, and the removal of a study.
+
+use sqlx::QueryBuilder;
+use uuid::Uuid;
+
+use super::{
+    Catalog, CatalogError, StudyFilter,
+    error::lost_to_another_transaction,
+    pool::{in_transaction, on_reader},
+    study_filter::cursor,
+};
+use crate::answer::{Series, Study};
+
+/// One page of studies.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StudyPage {
+    /// Newest first, undated last.
+    pub studies: Vec<Study>,
+    /// For [`StudyFilter::after`] of the next page; `None` on the last one.
+    pub next: Option<String>,
+}
+
+/// What went with a study.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DeletedStudy {
+    /// Public ids of its instances; none when the study was not there.
+    pub image_ids: Vec<Uuid>,
+}
+
+const SELECT_STUDIES: &str = "SELECT study_id, study_instance_uid, patient_id, patient_name, patient_birth_date, \
+    patient_sex, study_date, study_time, study_description, accession_number, \
+    (SELECT string_agg(modality, '\\') FROM \
+        (SELECT DISTINCT modality FROM series WHERE series.study_id = studies.study_id) AS kinds) AS modalities, \
+    (SELECT count(*) FROM series WHERE series.study_id = studies.study_id) AS series_count, \
+    (SELECT CAST(COALESCE(sum(image_count), 0) AS BIGINT) FROM series \
+        WHERE series.study_id = studies.study_id) AS image_count \
+    FROM studies";
+
+#[derive(sqlx::FromRow)]
+struct StudyRow {
+    study_id: Uuid,
+    study_instance_uid: String,
+    patient_id: Option<String>,
+    patient_name: Option<String>,
+    patient_birth_date: Option<String>,
+    patient_sex: Option<String>,
+    study_date: String,
+    study_time: Option<String>,
+    study_description: Option<String>,
+    accession_number: Option<String>,
+    /// Separated by `\`, as DICOM separates values.
+    modalities: Option<String>,
+    series_count: i64,
+    image_count: i64,
+}
+
+impl From<StudyRow> for Study {
+    fn from(row: StudyRow) -> Self {
+        let mut modalities: Vec<String> =
+            row.modalities.iter().flat_map(|all| all.split('\\')).map(str::to_owned).collect();
+        modalities.sort_unstable();
+        modalities.dedup();
+        Study {
+            study_id: row.study_id,
+            study_instance_uid: row.study_instance_uid,
+            patient_id: row.patient_id,
+            patient_name: row.patient_name,
+            patient_birth_date: row.patient_birth_date,
+            patient_sex: row.patient_sex,
+            study_date: Some(row.study_date).filter(|date| !date.is_empty()),
+            study_time: row.study_time,
+            study_description: row.study_description,
+            accession_number: row.accession_number,
+            modalities,
+            series_count: count(row.series_count),
+            image_count: count(row.image_count),
+        }
+    }
+}
+
+#[derive(sqlx::FromRow)]
+struct SeriesRow {
+    series_id: Uuid,
+    series_instance_uid: String,
+    study_id: Uuid,
+    series_number: Option<i32>,
+    series_description: Option<String>,
+    modality: Option<String>,
+    body_part: Option<String>,
+    image_count: i64,
+}
+
+impl From<SeriesRow> for Series {
+    fn from(row: SeriesRow) -> Self {
+        Series {
+            series_id: row.series_id,
+            series_instance_uid: row.series_instance_uid,
+            study_id: row.study_id,
+            series_number: row.series_number,
+            series_description: row.series_description,
+            modality: row.modality,
+            body_part: row.body_part,
+            image_count: count(row.image_count),
+        }
+    }
+}
+
+pub(super) fn count(column: i64) -> u32 {
+    u32::try_from(column).unwrap_or(u32::MAX)
+}
+
+impl Catalog {
+    /// One page of the studies that `filter` lets through, newest study date first, undated last, then by id.
+    ///
+    /// # Errors
+    /// [`CatalogError::Invalid`] for a [`StudyFilter::after`] that no page gave; [`CatalogError::Unavailable`] when
+    /// the database does not answer.
+    pub async fn studies(&self, filter: &StudyFilter) -> Result<StudyPage, CatalogError> {
+        let page_size = filter.page_size();
+        let rows: Vec<StudyRow> = on_reader!(&self.pool, Db, pool => {
+            let mut query: QueryBuilder<Db> = QueryBuilder::new(SELECT_STUDIES);
+            filter.push_condition(&mut query)?;
+            query.push(" ORDER BY study_date DESC, study_id LIMIT ").push_bind(i64::from(page_size) + 1);
+            query.build_query_as().fetch_all(pool).await?
+        });
+        let mut studies: Vec<Study> = rows.into_iter().map(Study::from).collect();
+        let is_last = studies.len() <= page_size as usize;
+        studies.truncate(page_size as usize);
+        let next = studies.last().filter(|_| !is_last).map(cursor);
+        Ok(StudyPage { studies, next })
+    }
+
+    /// One study; `None` when it is unknown.
+    ///
+    /// # Errors
+    /// [`CatalogError::Unavailable`] when the database does not answer.
+    pub async fn study(&self, study_id: Uuid) -> Result<Option<Study>, CatalogError> {
+        let row: Option<StudyRow> = on_reader!(&self.pool, Db, pool => {
+            let mut query: QueryBuilder<Db> = QueryBuilder::new(SELECT_STUDIES);
+            query.push(" WHERE study_id = ").push_bind(study_id);
+            query.build_query_as().fetch_optional(pool).await?
+        });
+        Ok(row.map(Study::from))
+    }
+
+    /// The series of a study by number, then UID; `None` when the study is unknown.
+    ///
+    /// # Errors
+    /// [`CatalogError::Unavailable`] when the database does not answer.
+    pub async fn series_of_study(&self, study_id: Uuid) -> Result<Option<Vec<Series>>, CatalogError> {
+        let rows: Vec<SeriesRow> = on_reader!(&self.pool, Db, pool => {
+            sqlx::query_as::<Db, _>(
+                "SELECT series_id, series_instance_uid, study_id, series_number, series_description, modality, \
+                 body_part, image_count FROM series WHERE study_id = $1 \
+                 ORDER BY series_number NULLS LAST, series_instance_uid",
+            )
+            .bind(study_id)
+            .fetch_all(pool)
+            .await?
+        });
+        // A study is there as long as it has a series.
+        Ok((!rows.is_empty()).then(|| rows.into_iter().map(Series::from).collect()))
+    }
+
+    /// Removes a study with its series, instances and renders, and tells which instances went.
+    ///
+    /// # Errors
+    /// [`CatalogError::Unavailable`] when the database does not answer or writers keep adding to the study; nothing
+    /// was removed then.
+    pub async fn delete_study(&self, study_id: Uuid) -> Result<DeletedStudy, CatalogError> {
+        match self.delete_study_once(study_id).await {
+            Err(error) if lost_to_another_transaction(&error) => Ok(self.delete_study_once(study_id).await?),
+            settled => Ok(settled?),
+        }
+    }
+
+    async fn delete_study_once(&self, study_id: Uuid) -> Result<DeletedStudy, sqlx::Error> {
+        let mut transaction = self.pool.begin().await?;
+        let image_ids = in_transaction!(&mut transaction, Db, connection => {
+            // Locks the study against writers that add to it.
+            sqlx::query::<Db>("UPDATE studies SET study_id = study_id WHERE study_id = $1")
+                .bind(study_id)
+                .execute(&mut *connection)
+                .await?;
+            let image_ids = sqlx::query_scalar::<Db, Uuid>(
+                "DELETE FROM instances WHERE series_id IN (SELECT series_id FROM series WHERE study_id = $1) \
+                 RETURNING image_id",
+            )
+            .bind(study_id)
+            .fetch_all(&mut *connection)
+            .await?;
+            for delete in ["DELETE FROM series WHERE study_id = $1", "DELETE FROM studies WHERE study_id = $1"] {
+                sqlx::query::<Db>(delete).bind(study_id).execute(&mut *connection).await?;
+            }
+            image_ids
+        });
+        transaction.commit().await?;
+        Ok(DeletedStudy { image_ids })
+    }
+}

@@ -1,0 +1,123 @@
+//! Which studies a list shows, as the condition of a query.
+
+use chrono::NaiveDate;
+use sqlx::{Encode, QueryBuilder, Type};
+use uuid::Uuid;
+
+use super::{
+    CatalogError,
+    text::{fold, like_contains, like_pattern},
+};
+use crate::answer::Study;
+
+/// Most studies on one page.
+pub const STUDIES_PER_PAGE_MAX: u32 = 1000;
+/// Characters of a filter that count.
+const FILTER_CHARS_MAX: usize = 256;
+/// Words of a free text that count.
+const WORDS_MAX: usize = 8;
+
+/// What a list of studies is narrowed to. Absent and empty filters let everything through.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct StudyFilter {
+    /// Patient ID as a whole, or any part of the patient's name; `*` and `?` are wildcards, case does not matter.
+    pub patient: Option<String>,
+    /// Studies with a series of this modality.
+    pub modality: Option<String>,
+    /// Not before; leaves out undated studies.
+    pub from: Option<NaiveDate>,
+    /// Not after; leaves out undated studies.
+    pub to: Option<NaiveDate>,
+    /// Words that each stand somewhere in patient name, patient ID, description or accession number.
+    pub q: Option<String>,
+    /// Studies on the page: 1 to [`STUDIES_PER_PAGE_MAX`], cut to that.
+    pub limit: u32,
+    /// [`super::StudyPage::next`] of the page before.
+    pub after: Option<String>,
+}
+
+impl StudyFilter {
+    pub(super) fn page_size(&self) -> u32 {
+        self.limit.clamp(1, STUDIES_PER_PAGE_MAX)
+    }
+
+    /// Appends ` WHERE …` to a query of `studies`.
+    pub(super) fn push_condition<DB: sqlx::Database>(
+        &self,
+        query: &mut QueryBuilder<DB>,
+    ) -> Result<(), CatalogError>
+    where
+        String: for<'q> Encode<'q, DB> + Type<DB>,
+        Uuid: for<'q> Encode<'q, DB> + Type<DB>,
+    {
+        query.push(" WHERE TRUE");
+        if let Some(patient) = bounded(self.patient.as_ref()) {
+            query.push(" AND (patient_id_folded LIKE ").push_bind(like_pattern(&patient));
+            query.push(" ESCAPE '\\' OR patient_name_folded LIKE ").push_bind(like_contains(&patient));
+            query.push(" ESCAPE '\\')");
+        }
+        if let Some(modality) = bounded(self.modality.as_ref()) {
+            query.push(" AND study_id IN (SELECT study_id FROM series WHERE modality = ");
+            query.push_bind(modality.trim().to_uppercase()).push(")");
+        }
+        self.push_dates(query);
+        self.push_words(query);
+        if let Some(cursor) = &self.after {
+            let (study_date, study_id) = parse_cursor(cursor)?;
+            query.push(" AND (study_date < ").push_bind(study_date.clone());
+            query.push(" OR (study_date = ").push_bind(study_date);
+            query.push(" AND study_id > ").push_bind(study_id).push("))");
+        }
+        Ok(())
+    }
+
+    /// ISO dates sort as text; '' is undated.
+    fn push_dates<DB: sqlx::Database>(&self, query: &mut QueryBuilder<DB>)
+    where
+        String: for<'q> Encode<'q, DB> + Type<DB>,
+    {
+        if let Some(from) = self.from {
+            query.push(" AND study_date >= ").push_bind(from.to_string());
+        }
+        if let Some(to) = self.to {
+            query.push(" AND study_date <> '' AND study_date <= ").push_bind(to.to_string());
+        }
+    }
+
+    fn push_words<DB: sqlx::Database>(&self, query: &mut QueryBuilder<DB>)
+    where
+        String: for<'q> Encode<'q, DB> + Type<DB>,
+    {
+        let words = fold(&bounded(self.q.as_ref()).unwrap_or_default());
+        for word in words.split(' ').filter(|word| !word.is_empty()).take(WORDS_MAX) {
+            let columns = [
+                " AND (patient_name_folded LIKE ",
+                " OR patient_id_folded LIKE ",
+                " OR study_description_folded LIKE ",
+                " OR accession_number_folded LIKE ",
+            ];
+            for column in columns {
+                query.push(column).push_bind(like_contains(word)).push(" ESCAPE '\\'");
+            }
+            query.push(")");
+        }
+    }
+}
+
+fn bounded(filter: Option<&String>) -> Option<String> {
+    let filter: String = filter?.chars().take(FILTER_CHARS_MAX).collect();
+    (!filter.trim().is_empty()).then_some(filter)
+}
+
+/// Where the page after the one that ends with `study` starts.
+pub(super) fn cursor(study: &Study) -> String {
+    format!("{}.{}", study.study_date.as_deref().unwrap_or_default(), study.study_id.simple())
+}
+
+fn parse_cursor(cursor: &str) -> Result<(String, Uuid), CatalogError> {
+    let parsed = cursor.rsplit_once('.').and_then(|(study_date, study_id)| {
+        let fits = study_date.len() <= FILTER_CHARS_MAX && !study_date.contains('\0');
+        Some((study_date.to_owned(), Uuid::try_parse(study_id).ok().filter(|_| fits)?))
+    });
+    parsed.ok_or_else(|| CatalogError::Invalid("the page to continue from is none that it gave".to_owned()))
+}

@@ -1,0 +1,170 @@
+//! What every program of Noctis does alike: exit statuses, connecting back ends, signals, announcing where it listens.
+
+use std::{future::Future, io::Write, process::ExitCode};
+
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    cache::{Cache, CacheLimits},
+    catalog::{Catalog, CatalogLimits},
+    queue::{Queue, QueueLimits},
+    settings::{SettingError, Settings},
+    storage::Storage,
+    telemetry::{TelemetryError, TelemetrySettings},
+};
+
+/// Why a program ends other than well.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// Bad usage or settings: one sentence, exit status 2.
+    #[error(transparent)]
+    Setting(#[from] SettingError),
+    /// The work failed: exit status 1.
+    #[error("{0:#}")]
+    Work(#[from] anyhow::Error),
+    /// The work ended and said so itself, but not all of it went well: exit status 1, nothing more to print.
+    #[error("")]
+    Reported,
+}
+
+impl Failure {
+    /// A setting that does not work here.
+    #[must_use]
+    pub fn usage(name: &str, reason: &str) -> Self {
+        Failure::Setting(SettingError::new(name, reason))
+    }
+}
+
+impl From<TelemetryError> for Failure {
+    fn from(error: TelemetryError) -> Self {
+        Failure::usage("NOCTIS_LOG, NOCTIS_OTLP_ENDPOINT", &error.to_string())
+    }
+}
+
+/// The exit status of `result`, after its sentence on standard error: 0 done, 1 the work failed, 2 bad usage or settings.
+#[must_use]
+pub fn exit(result: Result<(), Failure>) -> ExitCode {
+    let Err(failure) = result else { return ExitCode::SUCCESS };
+    let sentence = failure.to_string();
+    if !sentence.is_empty() {
+        let _standard_error_is_closed = writeln!(std::io::stderr(), "{sentence}");
+    }
+    match failure {
+        Failure::Setting(_) => ExitCode::from(2),
+        Failure::Work(_) | Failure::Reported => ExitCode::from(1),
+    }
+}
+
+/// Runs `work` on a multi-threaded runtime.
+///
+/// # Errors
+/// What `work` ends with, or a runtime that cannot be started.
+pub fn block_on(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(anyhow::Error::from)?;
+    runtime.block_on(work)
+}
+
+/// The three back ends that hold state. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct BackEnds {
+    /// Jobs and events.
+    pub queue: Queue,
+    /// Pictures and answers, for a while.
+    pub cache: Cache,
+    /// Studies and renders, for good.
+    pub catalog: Catalog,
+}
+
+impl BackEnds {
+    /// Connects all three.
+    ///
+    /// # Errors
+    /// [`Failure::Setting`] naming the URL that does not lead to a back end.
+    pub async fn connect(settings: &Settings) -> Result<Self, Failure> {
+        let catalog_limits =
+            CatalogLimits { render_bytes_max: settings.renders_bytes_max, ..CatalogLimits::default() };
+        let catalog = Catalog::connect(&settings.catalog_url, catalog_limits);
+        let catalog = catalog.await.map_err(|error| unreachable("NOCTIS_CATALOG_URL", &error))?;
+        let cache_limits = CacheLimits {
+            memory_bytes_max: settings.cache_memory_bytes_max,
+            image_ttl: settings.cache_ttl_images,
+            metadata_ttl: settings.cache_ttl_metadata,
+            ..CacheLimits::default()
+        };
+        let cache = Cache::connect(settings.cache_url.as_str(), &settings.namespace, cache_limits);
+        let cache = cache.await.map_err(|error| unreachable("NOCTIS_CACHE_URL", &error))?;
+        let queue = Queue::connect(settings.queue_url.as_str(), &settings.namespace, QueueLimits::default());
+        let queue = queue.await.map_err(|error| unreachable("NOCTIS_QUEUE_URL", &error))?;
+        Ok(Self { queue, cache, catalog })
+    }
+
+    /// Closes what has something to flush.
+    pub async fn close(&self) {
+        self.queue.close().await;
+        self.catalog.close().await;
+    }
+}
+
+fn unreachable(name: &str, error: &dyn std::fmt::Display) -> Failure {
+    Failure::usage(name, &error.to_string())
+}
+
+/// The storage of `settings`.
+///
+/// # Errors
+/// [`Failure::Setting`] for a URL that leads to no storage.
+pub fn storage(settings: &Settings) -> Result<Storage, Failure> {
+    Storage::new(&settings.storage_url, &settings.ingest_roots)
+        .map_err(|error| unreachable("NOCTIS_STORAGE_URL", &error))
+}
+
+/// How `settings` want the program `service_name` to be observed.
+#[must_use]
+pub fn telemetry_settings(settings: &Settings, service_name: &'static str) -> TelemetrySettings {
+    TelemetrySettings {
+        log_filter: settings.log.clone(),
+        log_json: settings.log_json,
+        otlp_endpoint: settings.otlp_endpoint.clone(),
+        service_name,
+    }
+}
+
+/// Prints the address that scripts wait for, with the real port.
+///
+/// # Errors
+/// When the listener has no address or standard output is closed.
+pub fn announce_listening(listener: &TcpListener) -> anyhow::Result<()> {
+    let address = listener.local_addr()?;
+    let mut output = std::io::stdout().lock();
+    writeln!(output, "listening on http://{address}")?;
+    output.flush()?;
+    Ok(())
+}
+
+/// A token that is cancelled by the first SIGTERM or SIGINT; a second one ends the process at once.
+///
+/// # Errors
+/// When signals cannot be listened to.
+pub fn shutdown_on_signals() -> anyhow::Result<CancellationToken> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let shutdown = CancellationToken::new();
+    let token = shutdown.clone();
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        token.cancel();
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        std::process::exit(1);
+    });
+    Ok(shutdown)
+}

@@ -1,0 +1,154 @@
+//! `noctis ingest`: files into the storage, events about their studies.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+
+use anyhow::Context;
+use noctis_shared::{
+    catalog::NewInstance,
+    dicom_uid::public_id,
+    event::{Event, InstanceLocation, STUDY_NEW, StudyEvent, StudyNew},
+    program::{self, BackEnds, Failure},
+    settings::Settings,
+    storage::Storage,
+    telemetry,
+};
+use noctis_worker::index::{FileOutcome, Indexer, read_instance};
+use tokio_util::sync::CancellationToken;
+
+use super::{output, progress::FileProgress};
+
+/// `source` of the events that this command publishes.
+const SOURCE: &str = "/noctis/ingest";
+
+/// Instances that one event names. An event stays below the message limit.
+const EVENT_INSTANCES_MAX: usize = 500;
+
+/// What `noctis ingest` takes.
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// Files or folders.
+    #[arg(required = true, value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    /// Takes a known instance with other bytes instead of reporting it.
+    #[arg(long)]
+    replace: bool,
+}
+
+pub(super) fn run(arguments: &Arguments, settings: &Settings) -> Result<(), Failure> {
+    program::block_on(async {
+        let _telemetry = telemetry::init(&program::telemetry_settings(settings, "noctis-ingest"))?;
+        let back_ends = BackEnds::connect(settings).await?;
+        let storage = program::storage(settings)?;
+        let ingest = Ingest { back_ends, storage, replace: arguments.replace, inside: is_inside(settings) };
+        ingest.run(&arguments.paths).await
+    })
+}
+
+/// Whether the queue lives in this process, so that nobody else would hear an event.
+fn is_inside(settings: &Settings) -> bool {
+    settings.queue_url.scheme() == "memory"
+}
+
+struct Ingest {
+    back_ends: BackEnds,
+    storage: Storage,
+    replace: bool,
+    inside: bool,
+}
+
+impl Ingest {
+    async fn run(mut self, paths: &[PathBuf]) -> Result<(), Failure> {
+        let mut progress = FileProgress::new("ingesting");
+        for path in paths {
+            let location = self.storage.allow_local(path);
+            let location =
+                location.map_err(|error| Failure::usage(&path.display().to_string(), &error.to_string()))?;
+            self.ingest_all(&location, &mut progress).await?;
+        }
+        self.back_ends.close().await;
+        let totals = progress.finish();
+        output::line(&format!(
+            "{} accepted, {} duplicate, {} rejected",
+            totals.accepted, totals.duplicate, totals.rejected
+        ))?;
+        if totals.rejected > 0 { Err(Failure::Reported) } else { Ok(()) }
+    }
+
+    /// Copies every file under `location`, and publishes what was copied study by study, a bounded number at a time.
+    async fn ingest_all(&self, location: &str, progress: &mut FileProgress) -> anyhow::Result<()> {
+        let mut files = self.storage.list(location)?;
+        let mut stored: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        while let Some(file) = files.next().await {
+            let file = file?;
+            let Some(path) = self.storage.local_path(&file).ok().flatten() else {
+                progress.file(&file, &FileOutcome::Rejected("it went away".to_owned()));
+                continue;
+            };
+            let for_row = file.clone();
+            let from = path.clone();
+            match tokio::task::spawn_blocking(move || read_instance(&from, &for_row)).await? {
+                Err(rejected) => progress.file(&file, &FileOutcome::Rejected(rejected.to_string())),
+                Ok(instance) => {
+                    let outcome = self.known(&instance).await?;
+                    if outcome == FileOutcome::Accepted {
+                        let of_study = stored.entry(instance.study.uid.clone()).or_default();
+                        of_study.push(self.store(&instance, &path).await?);
+                        if of_study.len() == EVENT_INSTANCES_MAX {
+                            let locations = std::mem::take(of_study);
+                            self.publish(&instance.study.uid, locations).await?;
+                        }
+                    }
+                    progress.file(&file, &outcome);
+                }
+            }
+        }
+        for (study_instance_uid, locations) in stored {
+            if !locations.is_empty() {
+                self.publish(&study_instance_uid, locations).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What the catalog knows of it. The index decides again when the event arrives.
+    async fn known(&self, instance: &NewInstance) -> anyhow::Result<FileOutcome> {
+        let known = self.back_ends.catalog.image(public_id(&instance.sop_instance_uid)).await?;
+        Ok(match known {
+            Some(known) if known.content_digest == instance.content_digest => FileOutcome::Duplicate,
+            Some(_) if !self.replace => FileOutcome::Conflict,
+            _ => FileOutcome::Accepted,
+        })
+    }
+
+    /// The name holds the digest, so that a replacement never overwrites bytes that renders in hand still read.
+    async fn store(&self, instance: &NewInstance, path: &Path) -> anyhow::Result<String> {
+        let NewInstance { study, series, sop_instance_uid, content_digest, .. } = instance;
+        let digest = content_digest.to_string();
+        let name = format!("{}/{}/{sop_instance_uid}-{}.dcm", study.uid, series.uid, &digest[..16]);
+        self.storage.put(&name, path.to_owned()).await.context("copying into the storage")
+    }
+
+    async fn publish(&self, study_instance_uid: &str, locations: Vec<String>) -> anyhow::Result<()> {
+        if self.inside {
+            return self.index_here(&locations).await;
+        }
+        let instances = locations.into_iter().map(|location| InstanceLocation { location }).collect();
+        let data = StudyNew { instances, replace: self.replace, ..StudyNew::default() };
+        let event = Event::new(STUDY_NEW, SOURCE, Some(study_instance_uid.to_owned()), data);
+        self.back_ends.queue.publish_event(&StudyEvent::New(event)).await.context("publishing study.new.v1")
+    }
+
+    async fn index_here(&self, locations: &[String]) -> anyhow::Result<()> {
+        let indexer = Indexer {
+            catalog: self.back_ends.catalog.clone(),
+            cache: self.back_ends.cache.clone(),
+            storage: self.storage.clone(),
+            readers: 2,
+        };
+        indexer.index(locations, self.replace, &CancellationToken::new(), |_, _| {}).await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,90 @@
+//! The commands and what they take.
+
+mod config;
+mod dead_letters;
+mod ingest;
+mod output;
+mod progress;
+mod render;
+mod serve;
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+use noctis_shared::{
+    program::Failure,
+    settings::{Settings, Texts},
+};
+
+/// Renders DICOM images for viewers.
+///
+/// Settings come from defaults, a TOML file, the environment and flags, in this order: see `noctis config`.
+#[derive(Debug, Parser)]
+#[command(version)]
+pub struct Arguments {
+    /// TOML file with settings.
+    #[arg(long, global = true)]
+    config: Option<PathBuf>,
+    /// Folder for state.
+    #[arg(long, global = true, value_name = "DIR")]
+    data: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serves everything in one process, with nothing installed.
+    Serve(serve::Arguments),
+    /// Copies files into the storage and publishes events about their studies.
+    Ingest(ingest::Arguments),
+    /// Renders one frame of a file without a server.
+    Render(render::Arguments),
+    /// Works on the dead-letter queue.
+    DeadLetters(dead_letters::Arguments),
+    /// Prints every setting, its value and where it came from; secrets masked.
+    Config,
+    /// Signs a token for scripts and tests (not built in this version).
+    #[command(hide = true)]
+    Token(NotBuilt),
+    /// People and service clients (not built in this version).
+    #[command(hide = true)]
+    User(NotBuilt),
+}
+
+#[derive(Debug, clap::Args)]
+struct NotBuilt {
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    rest: Vec<String>,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// [`Failure::Setting`] for wrong settings, else what the command ends with.
+pub fn run(arguments: Arguments) -> Result<(), Failure> {
+    let mut flags = Vec::new();
+    if let Some(data) = &arguments.data {
+        flags.push(("NOCTIS_DATA", data.display().to_string()));
+    }
+    if let Command::Serve(serve) = &arguments.command {
+        flags.extend(serve.flags());
+    }
+    let gather = || Texts::gather(arguments.config.as_deref(), &flags);
+    let settings = || gather().and_then(|texts| Settings::from_texts(&texts));
+    match arguments.command {
+        Command::Serve(serve) => serve::run(&serve, &settings()?),
+        Command::Ingest(ingest) => ingest::run(&ingest, &settings()?),
+        Command::Render(render) => render::run(&render),
+        Command::DeadLetters(dead_letters) => dead_letters::run(&dead_letters, &settings()?),
+        Command::Config => config::run(&gather()?),
+        Command::Token(NotBuilt { rest }) => Err(not_built("noctis token", &rest)),
+        Command::User(NotBuilt { rest }) => Err(not_built("noctis user", &rest)),
+    }
+}
+
+fn not_built(command: &str, rest: &[String]) -> Failure {
+    let words: Vec<&str> = rest.iter().map(String::as_str).take_while(|word| !word.starts_with('-')).collect();
+    let command = format!("{command} {}", words.join(" "));
+    Failure::usage(command.trim(), "authentication is not built in this version")
+}

@@ -1,0 +1,30 @@
+//! Standard output, where a closed pipe is an end and no error of ours.
+
+use std::io::{self, Write};
+
+/// Writes a line to standard output.
+///
+/// # Errors
+/// When standard output is gone.
+pub(super) fn line(text: &str) -> anyhow::Result<()> {
+    let mut output = io::stdout().lock();
+    writeln!(output, "{text}")?;
+    output.flush()?;
+    Ok(())
+}
+
+/// Writes bytes to standard output.
+///
+/// # Errors
+/// When standard output is gone.
+pub(super) fn bytes(bytes: &[u8]) -> anyhow::Result<()> {
+    let mut output = io::stdout().lock();
+    output.write_all(bytes)?;
+    output.flush()?;
+    Ok(())
+}
+
+/// Writes a line to standard error; nobody listening is fine.
+pub(super) fn note(text: &str) {
+    let _standard_error_is_closed = writeln!(io::stderr(), "{text}");
+}

@@ -1,0 +1,160 @@
+//! `noctis render`: one frame of a file, without a server.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use clap::ValueEnum;
+use noctis_shared::{
+    presets,
+    program::Failure,
+    request::{Fit, FrameRequest, PictureFormat, Voi, VoiFunction, Window},
+};
+use noctis_worker::slot::file::render_file;
+
+use super::output;
+
+/// What `noctis render` takes.
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// A DICOM file.
+    file: PathBuf,
+    /// Where the picture goes; `-` is standard output. Default: the name of the file with the ending of the format.
+    #[arg(short, value_name = "OUT")]
+    output: Option<PathBuf>,
+    /// Frame number, from 1.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    frame: u32,
+    /// A preset by name, like lung.
+    #[arg(long, conflicts_with = "window", value_parser = preset)]
+    preset: Option<Window>,
+    /// Center and width, and linear, `linear_exact` or sigmoid.
+    #[arg(long, value_name = "C,W[,FUNCTION]", value_parser = window, allow_hyphen_values = true)]
+    window: Option<Window>,
+    /// The box the picture is fitted into.
+    #[arg(long, value_name = "WxH", value_parser = fit)]
+    fit: Option<Fit>,
+    /// What the picture is.
+    #[arg(long, value_enum, default_value_t = Format::Png)]
+    format: Format,
+    /// Quality of JPEG and of lossy WebP.
+    #[arg(long, value_parser = clap::value_parser!(u8).range(1..=100))]
+    quality: Option<u8>,
+    /// Leaves overlays out.
+    #[arg(long)]
+    no_overlays: bool,
+    /// Swaps black and white.
+    #[arg(long)]
+    invert: bool,
+    /// Shows a damaged frame as far as it goes.
+    #[arg(long)]
+    best_effort: bool,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Format {
+    Png,
+    Png16,
+    Jpeg,
+    Webp,
+}
+
+/// Quality of a JPEG without one, as the API has it.
+const JPEG_QUALITY: u8 = 90;
+
+pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let request = arguments.request();
+    let render = render_file(&arguments.file, &request)
+        .map_err(|reason| anyhow::anyhow!("{}: {reason}", arguments.file.display()))?;
+    if render.facts.partial {
+        output::note("the frame is damaged: this is what could be decoded");
+    }
+    let target = arguments.target(request.format);
+    if target == Path::new("-") {
+        output::bytes(&render.picture)?;
+    } else {
+        std::fs::write(&target, &render.picture).with_context(|| target.display().to_string())?;
+    }
+    Ok(())
+}
+
+impl Arguments {
+    fn request(&self) -> FrameRequest {
+        let window = self.preset.or(self.window);
+        FrameRequest {
+            frame_number: self.frame,
+            voi: window.map_or(Voi::FromFile, Voi::Window),
+            invert: self.invert,
+            overlays: !self.no_overlays,
+            fit: self.fit.unwrap_or_default(),
+            best_effort: self.best_effort,
+            ..FrameRequest::new(match self.format {
+                Format::Png => PictureFormat::Png,
+                Format::Png16 => PictureFormat::Png16,
+                Format::Jpeg => PictureFormat::Jpeg { quality: self.quality.unwrap_or(JPEG_QUALITY) },
+                Format::Webp => PictureFormat::Webp { quality: self.quality },
+            })
+        }
+    }
+
+    fn target(&self, format: PictureFormat) -> PathBuf {
+        self.output.clone().unwrap_or_else(|| {
+            let ending = format.media_type().trim_start_matches("image/");
+            self.file.with_extension(ending)
+        })
+    }
+}
+
+fn preset(name: &str) -> Result<Window, String> {
+    let found = presets::find(name).and_then(|preset| preset.to_window(VoiFunction::Linear));
+    found.ok_or_else(|| {
+        let names: Vec<&str> = presets::PRESETS.iter().map(|preset| preset.name).collect();
+        format!("not one of {}", names.join(", "))
+    })
+}
+
+fn window(text: &str) -> Result<Window, String> {
+    let mut parts = text.split(',').map(str::trim);
+    let mut number = || parts.next().and_then(|part| part.parse::<f64>().ok());
+    let (center, width) = number().zip(number()).ok_or("takes a center and a width, like -600,1500")?;
+    let function = match parts.next() {
+        None | Some("linear") => VoiFunction::Linear,
+        Some("linear_exact") => VoiFunction::LinearExact,
+        Some("sigmoid") => VoiFunction::Sigmoid,
+        Some(other) => return Err(format!("function {other:?} is not one of linear, linear_exact, sigmoid")),
+    };
+    if parts.next().is_some() {
+        return Err("takes a center, a width and a function, no more".to_owned());
+    }
+    Window::new(center, width, function).map_err(|error| error.to_string())
+}
+
+fn fit(text: &str) -> Result<Fit, String> {
+    let side = |side: &str| side.parse::<u32>().ok().filter(|side| (1..=16384).contains(side));
+    let (width, height) = text
+        .split_once('x')
+        .and_then(|(width, height)| side(width).zip(side(height)))
+        .ok_or("takes a width and a height from 1 to 16384, like 512x512")?;
+    Ok(Fit { width: Some(width), height: Some(height), enlarge: false })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_window_is_a_center_a_width_and_perhaps_a_function() {
+        assert_eq!(window("-600,1500"), Ok(Window::new(-600.0, 1500.0, VoiFunction::Linear).expect("valid")));
+        assert_eq!(window("40,0.5,sigmoid"), Ok(Window::new(40.0, 0.5, VoiFunction::Sigmoid).expect("valid")));
+        for wrong in ["", "40", "40,x", "40,0", "40,80,cubic", "40,80,linear,1"] {
+            assert!(window(wrong).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn a_fit_has_two_sides_that_are_there() {
+        assert_eq!(fit("512x256").map(|fit| (fit.width, fit.height)), Ok((Some(512), Some(256))));
+        for wrong in ["512", "0x5", "x", "5x99999"] {
+            assert!(fit(wrong).is_err(), "{wrong:?}");
+        }
+    }
+}

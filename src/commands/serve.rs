@@ -1,0 +1,114 @@
+//! `noctis serve`: API, worker and index in one process.
+
+use std::{path::PathBuf, sync::Arc};
+
+use anyhow::Context;
+use noctis_api::Api;
+use noctis_shared::{
+    program::{self, BackEnds, Failure},
+    settings::Settings,
+    storage::Storage,
+    telemetry,
+};
+use noctis_worker::{Worker, index::Indexer};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use super::{output, progress::FileProgress};
+use crate::demo;
+
+/// What `noctis serve` takes.
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// Files or folders to serve, read where they lie.
+    #[arg(value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    /// Makes a synthetic CT, MR, X-ray and ultrasound study first.
+    #[arg(long)]
+    demo: bool,
+    /// Where HTTP listens; port 0 takes a free one.
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<String>,
+    /// Renders at a time; default the cores.
+    #[arg(long, value_name = "N")]
+    workers: Option<String>,
+    /// Serves what was indexed before; reads no path.
+    #[arg(long)]
+    no_index: bool,
+}
+
+impl Arguments {
+    /// Flags that are settings.
+    pub(super) fn flags(&self) -> Vec<(&'static str, String)> {
+        let flags = [("NOCTIS_LISTEN", &self.listen), ("NOCTIS_WORKERS", &self.workers)];
+        flags.into_iter().filter_map(|(name, text)| Some((name, text.clone()?))).collect()
+    }
+}
+
+pub(super) fn run(arguments: &Arguments, settings: &Settings) -> Result<(), Failure> {
+    std::fs::create_dir_all(&settings.data)
+        .map_err(|error| Failure::usage("NOCTIS_DATA", &format!("{}: {error}", settings.data.display())))?;
+    let mut paths = arguments.paths.clone();
+    if arguments.demo {
+        let folder = settings.data.join("demo");
+        demo::write_demo_study(&folder).context("making the demo study")?;
+        paths.push(folder);
+    }
+    program::block_on(serve(arguments, settings, paths))
+}
+
+async fn serve(arguments: &Arguments, settings: &Settings, paths: Vec<PathBuf>) -> Result<(), Failure> {
+    let telemetry = telemetry::init(&program::telemetry_settings(settings, "noctis"))?;
+    let (storage, locations) = storage_over(settings, &paths)?;
+    let back_ends = BackEnds::connect(settings).await?;
+    let listener = TcpListener::bind(settings.listen).await.map_err(|error| {
+        Failure::usage("NOCTIS_LISTEN", &format!("{} cannot be listened on: {error}", settings.listen))
+    })?;
+    let shutdown = program::shutdown_on_signals()?;
+    let BackEnds { queue, cache, catalog } = back_ends.clone();
+    let api = Api::new(settings, back_ends.clone(), telemetry.metrics.clone());
+    let worker = Worker::new(settings, queue, cache, catalog, storage);
+    let indexer = worker.indexer();
+
+    program::announce_listening(&listener)?;
+    // The worker outlives the API: requests in hand still get their pictures.
+    let worker_shutdown = CancellationToken::new();
+    let working = tokio::spawn(noctis_worker::run(worker, worker_shutdown.clone()));
+    let serving = tokio::spawn(noctis_api::serve(listener, Arc::new(api), shutdown.clone()));
+    if !arguments.no_index && !locations.is_empty() {
+        index(&indexer, &locations, &shutdown).await?;
+    }
+    let served = serving.await.context("the API")?;
+    worker_shutdown.cancel();
+    let worked = working.await.context("the worker")?;
+    back_ends.close().await;
+    served.context("the API")?;
+    Ok(worked?)
+}
+
+/// The storage with every path readable where it lies, and the URLs of the paths.
+fn storage_over(settings: &Settings, paths: &[PathBuf]) -> Result<(Storage, Vec<String>), Failure> {
+    let mut storage = program::storage(settings)?;
+    let mut locations = Vec::new();
+    for path in paths {
+        let location = storage.allow_local(path);
+        locations.push(location.map_err(|error| Failure::usage(&path.display().to_string(), &error.to_string()))?);
+    }
+    Ok((storage, locations))
+}
+
+async fn index(indexer: &Indexer, locations: &[String], shutdown: &CancellationToken) -> anyhow::Result<()> {
+    let mut progress = FileProgress::new("indexing");
+    let indexed = indexer.index(locations, false, shutdown, |location, outcome| progress.file(location, outcome));
+    let indexed = indexed.await;
+    let totals = progress.finish();
+    match indexed {
+        Ok(_) => output::line(&format!(
+            "indexed {} instances, {} rejected",
+            totals.accepted + totals.duplicate,
+            totals.rejected
+        )),
+        Err(noctis_worker::index::IndexError::Stopped) => Ok(()),
+        Err(error) => Err(error).context("indexing"),
+    }
+}

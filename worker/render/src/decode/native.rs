@@ -1,0 +1,163 @@
+//! Native pixel cells: 1, 8, 16, 32 bits and floats, any bits stored, planes or pixels, either byte order (PS3.5 section 8).
+
+use crate::RenderError;
+use crate::decode::Decoded;
+use crate::pixel_format::{Photometric, PixelFormat, SampleKind};
+use crate::samples::Samples;
+
+/// How the cells of one frame are to be read.
+pub(crate) struct Source<'a> {
+    pub(crate) format: &'a PixelFormat,
+    /// Counted from 0; frames of native pixel data share bytes with their neighbours.
+    pub(crate) frame_index: u32,
+    pub(crate) big_endian: bool,
+    /// The cells are written as 16-bit words (VR OW), which matters for small cells in big endian.
+    pub(crate) in_words: bool,
+    /// Bits of the cells that hold overlays.
+    pub(crate) embedded_bits: Vec<u16>,
+    pub(crate) best_effort: bool,
+}
+
+impl Source<'_> {
+    /// The same for a frame that begins on a byte of its own, in little endian.
+    pub(crate) fn alone(self) -> Self {
+        Self { frame_index: 0, big_endian: false, ..self }
+    }
+
+    /// # Errors
+    /// [`RenderError::Corrupt`] when there are fewer bytes than the attributes ask for, unless best effort is asked.
+    pub(crate) fn samples(&self, bytes: &[u8]) -> Result<Decoded, RenderError> {
+        let format = self.format;
+        let first_bit = u64::from(self.frame_index) * format.frame_bit_count();
+        let byte_swapped = self.big_endian && self.in_words && format.bits_allocated <= 8;
+        // The range of a big-endian frame begins on a word, any other on a byte.
+        let offset = if self.big_endian { (first_bit / 8 % 2) as usize } else { 0 };
+        let swapped = byte_swapped.then(|| swap_bytes(bytes));
+        let bytes = swapped.as_deref().unwrap_or(bytes);
+        let bytes = bytes.get(offset..).unwrap_or_default();
+        let skipped_bits = (first_bit % 8) as usize;
+
+        let needed = (skipped_bits as u64 + format.frame_bit_count()).div_ceil(8) as usize;
+        let partial = bytes.len() < needed;
+        if partial && (!self.best_effort || bytes.is_empty()) {
+            return Err(RenderError::corrupt(format!("a frame of {needed} bytes has only {}", bytes.len())));
+        }
+        let filled = partial.then(|| {
+            let mut filled = bytes.to_vec();
+            filled.resize(needed, 0);
+            filled
+        });
+        let bytes = &filled.as_deref().unwrap_or(bytes)[..needed];
+        let embedded_overlays = self.embedded_bits.iter().filter_map(|&bit| self.bit_plane(bytes, bit)).collect();
+        let samples = self.in_pixel_order(self.cells(bytes, skipped_bits));
+        Ok(Decoded {
+            samples,
+            photometric: match format.photometric() {
+                Photometric::YbrFull422 => Photometric::YbrFull,
+                other => other,
+            },
+            rows: format.rows,
+            columns: format.columns,
+            reduction: 0,
+            partial,
+            embedded_overlays,
+        })
+    }
+
+    /// Cells in the order of the file, masked, shifted and sign-extended.
+    fn cells(&self, bytes: &[u8], skipped_bits: usize) -> Samples {
+        let format = self.format;
+        // Left until the sign bit leads, right until the lowest stored bit ends: masks and extends in one.
+        let left = u32::from(format.bits_allocated - 1 - format.high_bit.min(format.bits_allocated - 1));
+        let right = u32::from(format.bits_allocated - format.bits_stored);
+        let big = self.big_endian;
+        let word = |b: &[u8; 2]| if big { u16::from_be_bytes(*b) } else { u16::from_le_bytes(*b) };
+        let long = |b: &[u8; 4]| if big { u32::from_be_bytes(*b) } else { u32::from_le_bytes(*b) };
+        let double = |b: &[u8; 8]| if big { u64::from_be_bytes(*b) } else { u64::from_le_bytes(*b) };
+        let words = bytes.as_chunks::<2>().0.iter().map(word);
+        let longs = bytes.as_chunks::<4>().0.iter().map(long);
+        let doubles = bytes.as_chunks::<8>().0.iter().map(double);
+        match (format.kind, format.bits_allocated, format.signed) {
+            (SampleKind::Float32, ..) => Samples::F32(longs.map(f32::from_bits).collect()),
+            (SampleKind::Float64, ..) => Samples::F64(doubles.map(f64::from_bits).collect()),
+            (_, 1, _) => {
+                let count = format.sample_count() as usize;
+                Samples::U8((skipped_bits..).take(count).map(|bit| bytes[bit / 8] >> (bit % 8) & 1).collect())
+            }
+            (_, 8, false) if right == 0 => Samples::U8(bytes.to_vec()),
+            (_, 8, false) => Samples::U8(bytes.iter().map(|&b| (b << left) >> right).collect()),
+            (_, 8, true) => Samples::I8(bytes.iter().map(|&b| (b << left).cast_signed() >> right).collect()),
+            (_, 16, false) => Samples::U16(words.map(|w| (w << left) >> right).collect()),
+            (_, 16, true) => Samples::I16(words.map(|w| (w << left).cast_signed() >> right).collect()),
+            (_, _, false) => Samples::U32(longs.map(|l| (l << left) >> right).collect()),
+            (_, _, true) => Samples::I32(longs.map(|l| (l << left).cast_signed() >> right).collect()),
+        }
+    }
+
+    /// Planes become pixels, and shared chrominance is given to both of its pixels.
+    fn in_pixel_order(&self, samples: Samples) -> Samples {
+        let format = self.format;
+        if format.is_native_422() {
+            return match samples {
+                Samples::U8(values) => Samples::U8(expand_422(&values)),
+                Samples::U16(values) => Samples::U16(expand_422(&values)),
+                other => other,
+            };
+        }
+        if !format.planar || format.samples_per_pixel == 1 {
+            return samples;
+        }
+        match samples {
+            Samples::U8(values) => Samples::U8(interleave(&values, format.samples_per_pixel)),
+            Samples::I8(values) => Samples::I8(interleave(&values, format.samples_per_pixel)),
+            Samples::U16(values) => Samples::U16(interleave(&values, format.samples_per_pixel)),
+            Samples::I16(values) => Samples::I16(interleave(&values, format.samples_per_pixel)),
+            Samples::U32(values) => Samples::U32(interleave(&values, format.samples_per_pixel)),
+            Samples::I32(values) => Samples::I32(interleave(&values, format.samples_per_pixel)),
+            floats => floats,
+        }
+    }
+
+    /// One bit of every 16-bit cell as a mask, before it is lost to [`Self::cells`].
+    fn bit_plane(&self, bytes: &[u8], bit: u16) -> Option<Vec<u8>> {
+        if self.format.bits_allocated != 16 || self.format.samples_per_pixel != 1 || bit > 15 {
+            return None;
+        }
+        let is_in_sample = bit <= self.format.high_bit && bit + self.format.bits_stored > self.format.high_bit;
+        let cell = |b: &[u8; 2]| if self.big_endian { u16::from_be_bytes(*b) } else { u16::from_le_bytes(*b) };
+        let mask = |b| if cell(b) >> bit & 1 == 1 { 255 } else { 0 };
+        (!is_in_sample).then(|| bytes.as_chunks::<2>().0.iter().map(mask).collect())
+    }
+}
+
+/// Big-endian words hold two 8-bit cells, the first in the low byte (PS3.5 8.1.1).
+fn swap_bytes(bytes: &[u8]) -> Vec<u8> {
+    let mut swapped = bytes.to_vec();
+    swapped.as_chunks_mut::<2>().0.iter_mut().for_each(|word| word.swap(0, 1));
+    swapped
+}
+
+fn interleave<T: Copy>(planes: &[T], samples_per_pixel: u16) -> Vec<T> {
+    let (count, pixels) = (usize::from(samples_per_pixel), planes.len() / usize::from(samples_per_pixel));
+    (0..pixels).flat_map(|pixel| (0..count).map(move |plane| planes[plane * pixels + pixel])).collect()
+}
+
+/// Y1 Y2 Cb Cr for two pixels (PS3.3 C.7.6.3.1.2).
+fn expand_422<T: Copy>(values: &[T]) -> Vec<T> {
+    values.as_chunks::<4>().0.iter().flat_map(|&[y1, y2, cb, cr]| [y1, cb, cr, y2, cb, cr]).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn planes_become_pixels() {
+        assert_eq!(interleave(&[1, 2, 3, 4, 5, 6], 3), [1, 3, 5, 2, 4, 6]);
+    }
+
+    #[test]
+    fn chrominance_of_422_is_given_to_both_pixels() {
+        assert_eq!(expand_422(&[10, 20, 1, 2]), [10, 1, 2, 20, 1, 2]);
+    }
+}

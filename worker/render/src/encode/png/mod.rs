@@ -1,0 +1,86 @@
+//! PNG (ISO/IEC 15948): grey of 8 and 16 bits, and RGB of 8.
+//!
+//! Grey goes through an encoder of our own: the noise of a real detector has no repeats to find, so [`deflate`] codes
+//! literals and runs of zeros after the Paeth filter and searches nothing. Colour goes through libdeflate. `chunks`
+//! frames the file, `filter` makes the rows, `deflate` with `huffman` and `bits` makes the zlib stream.
+
+mod bits;
+mod chunks;
+mod deflate;
+mod filter;
+mod huffman;
+
+use super::{EncodeError, dimensions, is_all_grey, red_plane};
+use chunks::Header;
+
+/// Longest side and largest filtered picture that fit the 31-bit lengths of the format, with room for overhead.
+const BYTES_MAX: usize = 1 << 30;
+
+/// Writes an 8-bit grey picture; `icc` is the profile of an output device, embedded as it is.
+///
+/// # Errors
+/// [`EncodeError::SampleCount`] when the slice is not `columns x rows`, [`EncodeError::TooLarge`] past 1 GiB.
+pub fn encode_grey8(
+    pixels: &[u8],
+    columns: u32,
+    rows: u32,
+    icc: Option<&[u8]>,
+    out: &mut Vec<u8>,
+) -> Result<(), EncodeError> {
+    let (width, height) = dimensions(columns, rows, 1, pixels.len())?;
+    check_size(columns, rows, width, height)?;
+    chunks::write(out, Header::grey(columns, rows, 8), icc, |out| {
+        deflate::zlib_of_rows::<1>(pixels, width, out);
+    });
+    Ok(())
+}
+
+/// Writes a 16-bit grey picture, samples big-endian as the format wants them.
+///
+/// # Errors
+/// As [`encode_grey8`].
+pub fn encode_grey16(
+    pixels: &[u16],
+    columns: u32,
+    rows: u32,
+    icc: Option<&[u8]>,
+    out: &mut Vec<u8>,
+) -> Result<(), EncodeError> {
+    let (width, height) = dimensions(columns, rows, 1, pixels.len())?;
+    check_size(columns, rows, width * 2, height)?;
+    let bytes: Vec<u8> = pixels.iter().flat_map(|sample| sample.to_be_bytes()).collect();
+    chunks::write(out, Header::grey(columns, rows, 16), icc, |out| {
+        deflate::zlib_of_rows::<2>(&bytes, width * 2, out);
+    });
+    Ok(())
+}
+
+/// Writes an interleaved RGB picture; as 8-bit grey when every pixel is a grey, which shows the same.
+///
+/// # Errors
+/// As [`encode_grey8`], for three samples a pixel.
+pub fn encode_rgb8(
+    pixels: &[u8],
+    columns: u32,
+    rows: u32,
+    icc: Option<&[u8]>,
+    out: &mut Vec<u8>,
+) -> Result<(), EncodeError> {
+    let (width, height) = dimensions(columns, rows, 3, pixels.len())?;
+    // A profile for RGB must not stand in a grey file (ISO/IEC 15948 11.3.3.3).
+    if icc.is_none() && is_all_grey(pixels) {
+        return encode_grey8(&red_plane(pixels), columns, rows, None, out);
+    }
+    check_size(columns, rows, width * 3, height)?;
+    chunks::write(out, Header::rgb(columns, rows), icc, |out| {
+        deflate::zlib_of_rows::<3>(pixels, width * 3, out);
+    });
+    Ok(())
+}
+
+fn check_size(columns: u32, rows: u32, row_bytes: usize, height: usize) -> Result<(), EncodeError> {
+    match row_bytes.checked_add(1).and_then(|row| row.checked_mul(height)) {
+        Some(bytes) if bytes <= BYTES_MAX => Ok(()),
+        _ => Err(EncodeError::TooLarge { format: "PNG", columns, rows }),
+    }
+}

@@ -1,0 +1,145 @@
+//! The header of an instance: everything before the pixel data, as the stages of a render ask for it.
+
+use std::sync::OnceLock;
+
+use dicom_object::InMemDicomObject;
+
+use crate::parse::element::{Element, ElementHeader};
+use crate::parse::file::{FileStart, NOT_DICOM, read_start};
+use crate::parse::view::View;
+use crate::parse::walk::{Stop, Walker};
+use crate::pixel_format::PixelFormat;
+use crate::stages::functional_groups;
+use crate::stages::window::file_windows;
+use crate::transfer_syntax::Encoding;
+use crate::{Limits, RenderError, Window, dataset, limits};
+
+/// Everything of a file before its pixel data.
+#[derive(Debug)]
+pub struct Header {
+    bytes: Vec<u8>,
+    start: FileStart,
+    elements: Vec<Element>,
+    pixel_data: Option<ElementHeader>,
+    pixel_format: Option<PixelFormat>,
+    data_set: OnceLock<InMemDicomObject>,
+}
+
+impl Header {
+    /// Reads a header from the first [`crate::PixelIndex::header_byte_count`] bytes of a file, or from a whole file.
+    /// A deflated file must have been inflated first ([`crate::inflate`]).
+    ///
+    /// # Errors
+    /// [`RenderError::NotDicom`], [`RenderError::Corrupt`] for impossible lengths, [`RenderError::TooLarge`].
+    pub fn parse(bytes: &[u8], limits: &Limits) -> Result<Self, RenderError> {
+        // What follows the header is not copied, and what it needs is found within `bytes` or not at all.
+        let byte_count = bytes.len() as u64;
+        let header =
+            read_start(bytes, byte_count).and_then(|start| Self::from_prefix(bytes, start, byte_count, limits));
+        match header {
+            Ok(header) => Ok(header),
+            Err(Stop::Broken(what)) if what == NOT_DICOM => Err(RenderError::not_dicom(what)),
+            Err(stop) => Err(stop.into()),
+        }
+    }
+
+    /// As [`Self::parse`], from the beginning of a file of `byte_count` bytes.
+    pub(crate) fn from_prefix(
+        bytes: &[u8],
+        start: FileStart,
+        byte_count: u64,
+        limits: &Limits,
+    ) -> Result<Self, Stop> {
+        let mut walker = Walker::new(bytes, byte_count, limits);
+        let layout = walker.top_level(start.data_set_start, start.encoding)?;
+        let end = match layout.pixel_data {
+            Some(header) => header.value_start as u64,
+            None => byte_count,
+        };
+        limits::check("length of the header in bytes", end, limits.header_bytes_max).map_err(Stop::Limit)?;
+        let end = usize::try_from(end).unwrap_or(usize::MAX);
+        let bytes = bytes.get(..end).ok_or(Stop::Starved { needed: end })?.to_vec();
+        if layout.elements.is_empty() && layout.pixel_data.is_none() {
+            return Err(Stop::Broken(if layout.truncated { "no complete data element" } else { NOT_DICOM }));
+        }
+        let pixel_format = layout.pixel_data.map(|pixel_data| {
+            PixelFormat::read(&View::new(&bytes, &layout.elements, start.encoding), pixel_data.tag)
+        });
+        Ok(Self {
+            bytes,
+            start,
+            elements: layout.elements,
+            pixel_data: layout.pixel_data,
+            pixel_format,
+            data_set: OnceLock::new(),
+        })
+    }
+
+    /// The data set without its pixel data, for the caller's catalog. Built on first use; elements that
+    /// cannot be read are left out.
+    pub fn dataset(&self) -> &InMemDicomObject {
+        self.data_set.get_or_init(|| dataset::build(&self.bytes, &self.elements, self.encoding()))
+    }
+
+    /// The transfer syntax as the file states it; empty when it does not.
+    #[must_use]
+    pub fn transfer_syntax_uid(&self) -> &str {
+        &self.start.transfer_syntax_uid
+    }
+
+    /// Number of frames, at least 1 when there is pixel data, 0 when there is none.
+    #[must_use]
+    pub fn frame_count(&self) -> u32 {
+        self.pixel_format.as_ref().map_or(0, |format| format.frame_count)
+    }
+
+    /// Rows of a frame; 0 when the file does not say.
+    #[must_use]
+    pub fn rows(&self) -> u32 {
+        self.pixel_format.as_ref().map_or(0, |format| format.rows)
+    }
+
+    /// Columns of a frame; 0 when the file does not say.
+    #[must_use]
+    pub fn columns(&self) -> u32 {
+        self.pixel_format.as_ref().map_or(0, |format| format.columns)
+    }
+
+    /// The first valid window of the file for a frame: per-frame group, else shared group, else top level.
+    #[must_use]
+    pub fn file_window(&self, frame_number: u32) -> Option<Window> {
+        let groups = functional_groups::FrameView::new(self.view(), frame_number);
+        file_windows(&groups).into_iter().next()
+    }
+
+    pub(crate) fn view(&self) -> View<'_> {
+        View::new(&self.bytes, &self.elements, self.start.encoding)
+    }
+
+    pub(crate) fn encoding(&self) -> Encoding {
+        self.start.encoding
+    }
+
+    /// Tag, VR and length of the element that holds the pixels.
+    pub(crate) fn pixel_element(&self) -> Option<ElementHeader> {
+        self.pixel_data
+    }
+
+    /// # Errors
+    /// [`RenderError::NoPixelData`]; otherwise as [`PixelFormat::check`].
+    pub(crate) fn pixel_format(&self, limits: &Limits) -> Result<&PixelFormat, RenderError> {
+        let format = self.pixel_format.as_ref().ok_or(RenderError::NoPixelData)?;
+        format.check(limits)?;
+        Ok(format)
+    }
+
+    /// The format as the file declares it, not checked; `None` when there is no pixel data.
+    pub(crate) fn declared_format(&self) -> Option<&PixelFormat> {
+        self.pixel_format.as_ref()
+    }
+
+    /// Whether the pixel data is written as items, whatever the transfer syntax says.
+    pub(crate) fn is_encapsulated(&self) -> bool {
+        self.pixel_data.is_some_and(|element| element.length.is_none())
+    }
+}

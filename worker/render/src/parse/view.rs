@@ -1,0 +1,164 @@
+//! Values of a data set, read where they lie. An attribute that cannot be read is as good as absent.
+
+use dicom_core::Tag;
+
+use super::element::{Element, ITEM, Vr};
+use super::walk::Walker;
+use crate::Limits;
+use crate::transfer_syntax::Encoding;
+
+/// A data set, or an item of a sequence, over borrowed bytes.
+#[derive(Clone)]
+pub(crate) struct View<'a> {
+    bytes: &'a [u8],
+    elements: std::borrow::Cow<'a, [Element]>,
+    encoding: Encoding,
+}
+
+/// Which numbers an attribute holds when the data set does not say (implicit encoding).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Numbers {
+    Text,
+    U16,
+    I16,
+    U32,
+    F32,
+    F64,
+}
+
+impl<'a> View<'a> {
+    /// `elements` must be sorted by tag and lie within `bytes`.
+    pub(crate) fn new(bytes: &'a [u8], elements: &'a [Element], encoding: Encoding) -> Self {
+        Self { bytes, elements: elements.into(), encoding }
+    }
+
+    pub(crate) fn encoding(&self) -> Encoding {
+        self.encoding
+    }
+
+    fn element(&self, tag: Tag) -> Option<&Element> {
+        let index = self.elements.partition_point(|element| element.tag < tag);
+        self.elements.get(index).filter(|element| element.tag == tag)
+    }
+
+    pub(crate) fn vr(&self, tag: Tag) -> Option<Vr> {
+        self.element(tag).map(|element| element.vr)
+    }
+
+    /// The value as it is written; `None` when absent or empty.
+    pub(crate) fn bytes(&self, tag: Tag) -> Option<&'a [u8]> {
+        let element = self.element(tag)?;
+        self.bytes.get(element.value.clone()).filter(|value| !value.is_empty())
+    }
+
+    /// The value as text without padding; `None` when absent, blank or not ASCII.
+    pub(crate) fn text(&self, tag: Tag) -> Option<&'a str> {
+        let text = std::str::from_utf8(self.bytes(tag)?).ok()?;
+        Some(text.trim_matches(|c: char| c == '\0' || c.is_ascii_whitespace())).filter(|text| !text.is_empty())
+    }
+
+    /// The first value of an attribute of VR US.
+    pub(crate) fn u16(&self, tag: Tag) -> Option<u16> {
+        let value = self.number(tag, Numbers::U16)?;
+        (value.fract() == 0.0 && (0.0..=65_535.0).contains(&value)).then_some(value as u16)
+    }
+
+    /// The first value.
+    pub(crate) fn number(&self, tag: Tag, implied: Numbers) -> Option<f64> {
+        self.numbers(tag, implied).first().copied().flatten()
+    }
+
+    /// All values, in order; `None` for one that is not a finite number.
+    pub(crate) fn numbers(&self, tag: Tag, implied: Numbers) -> Vec<Option<f64>> {
+        let (Some(element), Some(bytes)) = (self.element(tag), self.bytes(tag)) else { return Vec::new() };
+        let e = self.encoding;
+        let finite = |value: f64| value.is_finite().then_some(value);
+        match number_kind(element.vr, implied) {
+            Numbers::Text => {
+                String::from_utf8_lossy(bytes).split('\\').map(|part| decimal(part).and_then(finite)).collect()
+            }
+            Numbers::U16 => pairs(bytes).map(|b| Some(f64::from(e.u16(b)))).collect(),
+            Numbers::I16 => pairs(bytes).map(|b| Some(f64::from(e.u16(b).cast_signed()))).collect(),
+            Numbers::U32 => quads(bytes).map(|b| Some(f64::from(e.u32(b)))).collect(),
+            Numbers::F32 => quads(bytes).map(|b| finite(f64::from(f32::from_bits(e.u32(b))))).collect(),
+            Numbers::F64 => octets(bytes).map(|b| finite(f64::from_bits(e.u64(b)))).collect(),
+        }
+    }
+
+    /// 16-bit words of a look-up table or a bit plane, in the order of the file.
+    pub(crate) fn words(&self, tag: Tag) -> Option<Vec<u16>> {
+        Some(pairs(self.bytes(tag)?).map(|b| self.encoding.u16(b)).collect())
+    }
+
+    /// 64-bit integers of VR OV.
+    pub(crate) fn long_words(&self, tag: Tag) -> Option<Vec<u64>> {
+        Some(octets(self.bytes(tag)?).map(|b| self.encoding.u64(b)).collect())
+    }
+
+    /// The item at `index` of a sequence; `None` when absent or damaged.
+    pub(crate) fn item(&self, tag: Tag, index: usize) -> Option<View<'a>> {
+        let sequence = self.element(tag)?;
+        let encoding =
+            if sequence.vr == Vr(*b"UN") { Encoding::IMPLICIT_LITTLE } else { self.encoding };
+        let limits = Limits::default();
+        let bytes = self.bytes.get(..sequence.value.end)?;
+        let mut position = sequence.value.start;
+        for _ in 0..index {
+            position = item_at(bytes, position, encoding, &limits)?.1;
+        }
+        let (range, _) = item_at(bytes, position, encoding, &limits)?;
+        let bytes = bytes.get(..range.end)?;
+        let mut walker = Walker::new(bytes, range.end as u64, &limits);
+        let layout = walker.top_level(range.start, encoding).ok()?;
+        Some(View { bytes, elements: layout.elements.into(), encoding })
+    }
+}
+
+/// Content of the item at `position`, and where the next item begins.
+fn item_at(
+    bytes: &[u8],
+    position: usize,
+    encoding: Encoding,
+    limits: &Limits,
+) -> Option<(std::ops::Range<usize>, usize)> {
+    let header = super::element::read_header(bytes, position, encoding).ok()?;
+    if header.tag != ITEM {
+        return None;
+    }
+    if let Some(length) = header.length {
+        let end = header.value_start.checked_add(usize::try_from(length).ok()?)?;
+        return (end <= bytes.len()).then_some((header.value_start..end, end));
+    }
+    let mut walker = Walker::new(bytes, bytes.len() as u64, limits);
+    let end = walker.item_end(header.value_start, encoding, 0).ok()?;
+    Some((header.value_start..end, end + 8))
+}
+
+fn number_kind(vr: Vr, implied: Numbers) -> Numbers {
+    match &vr.0 {
+        b"DS" | b"IS" | b"LO" | b"SH" | b"CS" | b"UT" | b"LT" | b"ST" => Numbers::Text,
+        b"US" | b"OW" => Numbers::U16,
+        b"SS" => Numbers::I16,
+        b"UL" => Numbers::U32,
+        b"FL" | b"OF" => Numbers::F32,
+        b"FD" | b"OD" => Numbers::F64,
+        _ => implied,
+    }
+}
+
+/// A decimal or integer string, in the generous reading that other toolkits take: spaces and NUL around it.
+fn decimal(text: &str) -> Option<f64> {
+    text.trim_matches(|c: char| c == '\0' || c.is_whitespace()).parse().ok()
+}
+
+fn pairs(bytes: &[u8]) -> impl Iterator<Item = [u8; 2]> {
+    bytes.as_chunks::<2>().0.iter().copied()
+}
+
+fn quads(bytes: &[u8]) -> impl Iterator<Item = [u8; 4]> {
+    bytes.as_chunks::<4>().0.iter().copied()
+}
+
+fn octets(bytes: &[u8]) -> impl Iterator<Item = [u8; 8]> {
+    bytes.as_chunks::<8>().0.iter().copied()
+}

@@ -1,0 +1,99 @@
+//! What is asked of a render. Plain values: the package knows no URL and no job.
+
+use crate::{VoiFunction, Window};
+
+/// One frame as one picture.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FrameRequest {
+    /// Counted from 1, as in PS3.18.
+    pub frame_number: u32,
+    /// Which part of the values becomes visible. Ignored for colour images (PS3.3 C.11.2 is for monochrome).
+    pub voi: Voi,
+    /// Black becomes white and the reverse, after everything else of the display.
+    pub invert: bool,
+    /// Overlays of groups 60xx are burned in, white.
+    pub overlays: bool,
+    /// The part of the frame to show; all of it when `None`.
+    pub region: Option<Region>,
+    /// Size of the picture.
+    pub fit: Fit,
+    /// File format of the picture.
+    pub format: Format,
+    /// A damaged frame is shown as far as it could be decoded, and the picture marked as partial,
+    /// instead of [`crate::RenderError::Corrupt`].
+    pub best_effort: bool,
+}
+
+impl Default for FrameRequest {
+    /// The first frame, whole, as the file asks for it, as 8-bit PNG, overlays burned in.
+    fn default() -> Self {
+        Self {
+            frame_number: 1,
+            voi: Voi::FromFile,
+            invert: false,
+            overlays: true,
+            region: None,
+            fit: Fit::default(),
+            format: Format::Png,
+            best_effort: false,
+        }
+    }
+}
+
+/// Where the window comes from.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Voi {
+    /// The first valid window of the file, else its VOI LUT, else the range of the frame.
+    FromFile,
+    /// As `FromFile` for center and width, with this function instead of the file's.
+    FromFileWith(VoiFunction),
+    /// This window.
+    Window(Window),
+}
+
+/// A part of the frame, in pixels of the frame: the source rectangle of the `viewport` parameter of PS3.18 8.3.5.1.3.
+/// It is clipped to the frame and rounded outwards to whole pixels.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Region {
+    /// Distance of the left edge from the left edge of the frame.
+    pub left: f64,
+    /// Distance of the upper edge from the upper edge of the frame.
+    pub top: f64,
+    /// More than 0.
+    pub width: f64,
+    /// More than 0.
+    pub height: f64,
+}
+
+/// The box that the picture must fit inside, in pixels, its shape kept. Pixels that are not square
+/// (Pixel Aspect Ratio, else the pixel spacings) are made so; without a box the picture keeps the pixels of the frame.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Fit {
+    /// Columns at most; no bound when `None`.
+    pub width: Option<u32>,
+    /// Rows at most; no bound when `None`.
+    pub height: Option<u32>,
+    /// Whether a picture smaller than the box grows to it.
+    pub enlarge: bool,
+}
+
+/// File format of a picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// 8-bit grey or RGB.
+    Png,
+    /// 16-bit grey of the modality values, without window, inversion and overlays; monochrome images only.
+    Png16,
+    /// Baseline JPEG.
+    Jpeg {
+        /// 1 to 100.
+        quality: u8,
+    },
+    /// Lossless WebP.
+    Webp,
+    /// Lossy WebP.
+    WebpLossy {
+        /// 1 to 100.
+        quality: u8,
+    },
+}

@@ -1,0 +1,265 @@
+//! The size of a picture that fits a box, and the filter that gets it there.
+//!
+//! Making smaller averages the area each new pixel covers, so that no pixel of the original is skipped: a bright spot
+//! of one pixel, a calcification, dims but does not vanish. Making larger is bilinear, which invents no rings.
+//! Stored or modality values are resized before the window, since averages of clipped values lie.
+
+use std::ops::Range;
+
+/// Why a picture could not be resized.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum ResizeError {
+    /// The slice does not hold `columns x rows` pixels, or one of the two is 0.
+    #[error("{columns} x {rows} pixels do not fit {sample_count} samples")]
+    SampleCount {
+        /// Width said.
+        columns: u32,
+        /// Height said.
+        rows: u32,
+        /// Length of the slice that came.
+        sample_count: usize,
+    },
+    /// A picture of no pixels, or of more than memory can address, was asked for.
+    #[error("cannot resize to {columns} x {rows} pixels")]
+    Target {
+        /// Asked width.
+        columns: u32,
+        /// Asked height.
+        rows: u32,
+    },
+}
+
+/// A sample that can be averaged.
+pub trait Sample: Copy + Default {
+    /// The value; exact for every type here.
+    fn to_f32(self) -> f32;
+    /// The nearest value of the type, half up.
+    fn from_f32(value: f32) -> Self;
+}
+
+impl Sample for u8 {
+    fn to_f32(self) -> f32 {
+        f32::from(self)
+    }
+    fn from_f32(value: f32) -> Self {
+        (value + 0.5) as Self
+    }
+}
+
+impl Sample for u16 {
+    fn to_f32(self) -> f32 {
+        f32::from(self)
+    }
+    fn from_f32(value: f32) -> Self {
+        (value + 0.5) as Self
+    }
+}
+
+impl Sample for i16 {
+    fn to_f32(self) -> f32 {
+        f32::from(self)
+    }
+    fn from_f32(value: f32) -> Self {
+        // Rounding half up by truncation needs a value that is not negative.
+        ((value + 32_768.5) as i32 - 32_768) as Self
+    }
+}
+
+impl Sample for f32 {
+    fn to_f32(self) -> f32 {
+        self
+    }
+    fn from_f32(value: f32) -> Self {
+        value
+    }
+}
+
+/// Rows and columns of the largest picture of the same aspect inside `max_width x max_height`, never below 1.
+///
+/// Without `enlarge` a picture that already fits keeps its size. A missing bound does not bind. How large a caller
+/// may ask is for the caller to limit.
+pub fn fitted_size(
+    rows: u32,
+    columns: u32,
+    max_width: Option<u32>,
+    max_height: Option<u32>,
+    enlarge: bool,
+) -> (u32, u32) {
+    let (rows, columns) = (rows.max(1), columns.max(1));
+    let by_width = max_width.map(|width| {
+        let width = width.max(1);
+        (scaled(rows, width, columns), width)
+    });
+    let by_height = max_height.map(|height| {
+        let height = height.max(1);
+        (height, scaled(columns, height, rows))
+    });
+    let fitted = match (by_width, by_height) {
+        (None, None) => return (rows, columns),
+        (Some(only), None) | (None, Some(only)) => only,
+        // The tighter bound: `width / columns` against `height / rows`, without dividing.
+        (Some(width), Some(height)) => {
+            if u64::from(width.1) * u64::from(rows) <= u64::from(height.0) * u64::from(columns) {
+                (width.0.min(height.0), width.1)
+            } else {
+                (height.0, height.1.min(width.1))
+            }
+        }
+    };
+    if !enlarge && (fitted.0 > rows || fitted.1 > columns) { (rows, columns) } else { fitted }
+}
+
+/// `side * numerator / denominator`, rounded half up, at least 1.
+fn scaled(side: u32, numerator: u32, denominator: u32) -> u32 {
+    let denominator = u128::from(denominator);
+    let rounded = (u128::from(side) * u128::from(numerator) * 2 + denominator) / (2 * denominator);
+    u32::try_from(rounded).unwrap_or(u32::MAX).max(1)
+}
+
+/// Resizes one plane of grey samples.
+///
+/// # Errors
+/// [`ResizeError::SampleCount`] when `pixels` is not `columns x rows`, [`ResizeError::Target`] for no pixels.
+pub fn resize_grey<S: Sample>(
+    pixels: &[S],
+    (rows, columns): (u32, u32),
+    (to_rows, to_columns): (u32, u32),
+) -> Result<Vec<S>, ResizeError> {
+    resize::<S, 1>(pixels, (rows, columns), (to_rows, to_columns))
+}
+
+/// Resizes interleaved RGB.
+///
+/// # Errors
+/// As [`resize_grey`], for three samples a pixel.
+pub fn resize_rgb8(
+    pixels: &[u8],
+    (rows, columns): (u32, u32),
+    (to_rows, to_columns): (u32, u32),
+) -> Result<Vec<u8>, ResizeError> {
+    resize::<u8, 3>(pixels, (rows, columns), (to_rows, to_columns))
+}
+
+fn resize<S: Sample, const CHANNELS: usize>(
+    pixels: &[S],
+    (rows, columns): (u32, u32),
+    (to_rows, to_columns): (u32, u32),
+) -> Result<Vec<S>, ResizeError> {
+    if sample_count(rows, columns, CHANNELS) != Some(pixels.len()) || pixels.is_empty() {
+        return Err(ResizeError::SampleCount { columns, rows, sample_count: pixels.len() });
+    }
+    let resized_count = sample_count(to_rows, to_columns, CHANNELS).filter(|&count| count > 0);
+    let resized_count = resized_count.ok_or(ResizeError::Target { columns: to_columns, rows: to_rows })?;
+    if (rows, columns) == (to_rows, to_columns) {
+        return Ok(pixels.to_vec());
+    }
+    let row_samples = columns as usize * CHANNELS;
+    let down = Taps::new(rows, to_rows);
+    let across = Taps::new(columns, to_columns);
+    let mut resized = vec![S::default(); resized_count];
+    let mut blended = vec![0.0; row_samples];
+    let row_of = |row: usize| &pixels[row * row_samples..][..row_samples];
+    // Down first: whole rows are added up in vectors, and what remains to be done across is few pixels.
+    for (to_row, target) in resized.chunks_exact_mut(to_columns as usize * CHANNELS).enumerate() {
+        let (source_rows, weights) = down.of(to_row);
+        blend_rows(source_rows.map(row_of), weights, &mut blended);
+        gather_columns::<S, CHANNELS>(&blended, &across, target);
+    }
+    Ok(resized)
+}
+
+fn sample_count(rows: u32, columns: u32, channels: usize) -> Option<usize> {
+    usize::try_from(rows).ok()?.checked_mul(usize::try_from(columns).ok()?)?.checked_mul(channels)
+}
+
+/// Adds up rows, each times its weight.
+fn blend_rows<'a, S: Sample + 'a>(
+    mut rows: impl Iterator<Item = &'a [S]>,
+    weights: &[f32],
+    blended: &mut [f32],
+) {
+    blended.fill(0.0);
+    // Four rows at a time: one load and one store of the sum for four of the samples.
+    let (fours, rest) = weights.as_chunks::<4>();
+    for [wa, wb, wc, wd] in fours {
+        let (Some(a), Some(b), Some(c), Some(d)) = (rows.next(), rows.next(), rows.next(), rows.next())
+        else {
+            return;
+        };
+        for ((((sum, a), b), c), d) in blended.iter_mut().zip(a).zip(b).zip(c).zip(d) {
+            *sum += (wa * a.to_f32() + wb * b.to_f32()) + (wc * c.to_f32() + wd * d.to_f32());
+        }
+    }
+    for (weight, row) in rest.iter().zip(rows) {
+        for (sum, sample) in blended.iter_mut().zip(row) {
+            *sum += weight * sample.to_f32();
+        }
+    }
+}
+
+fn gather_columns<S: Sample, const CHANNELS: usize>(blended: &[f32], across: &Taps, target: &mut [S]) {
+    let pixels = blended.as_chunks::<CHANNELS>().0;
+    for (to_column, samples) in target.as_chunks_mut::<CHANNELS>().0.iter_mut().enumerate() {
+        let (columns, weights) = across.of(to_column);
+        let mut sums = [0.0; CHANNELS];
+        for (pixel, weight) in pixels[columns].iter().zip(weights) {
+            for (sum, sample) in sums.iter_mut().zip(pixel) {
+                *sum += weight * sample;
+            }
+        }
+        *samples = sums.map(S::from_f32);
+    }
+}
+
+/// For each new position along one axis the old positions that make it, and their weights, which add up to 1.
+struct Taps {
+    ranges: Vec<(usize, Range<usize>)>,
+    weights: Vec<f32>,
+}
+
+impl Taps {
+    fn new(length: u32, to_length: u32) -> Self {
+        let mut taps = Self { ranges: Vec::with_capacity(to_length as usize), weights: Vec::new() };
+        let step = f64::from(length) / f64::from(to_length);
+        for position in 0..to_length {
+            if to_length <= length {
+                taps.push_area(u64::from(position), u64::from(length), u64::from(to_length));
+            } else {
+                taps.push_bilinear((f64::from(position) + 0.5) * step - 0.5, length as usize);
+            }
+        }
+        taps
+    }
+
+    /// Old positions and weights that make the new `position`.
+    fn of(&self, position: usize) -> (Range<usize>, &[f32]) {
+        let (first, weights) = &self.ranges[position];
+        (*first..*first + weights.len(), &self.weights[weights.clone()])
+    }
+
+    /// The new position covers `length / to_length` old ones, those at the ends in part. In units of `1 / to_length`
+    /// of an old position all of this is whole numbers.
+    fn push_area(&mut self, position: u64, length: u64, to_length: u64) {
+        let (start, end) = (position * length, (position + 1) * length);
+        let first = start / to_length;
+        let covered = (first..end.div_ceil(to_length)).map(|old| {
+            let overlap = end.min((old + 1) * to_length) - start.max(old * to_length);
+            (overlap as f64 / length as f64) as f32
+        });
+        self.push(first as usize, covered);
+    }
+
+    /// The two old positions around `center`, counted from the middle of the first; past the ends the last one.
+    fn push_bilinear(&mut self, center: f64, length: usize) {
+        let center = center.clamp(0.0, (length - 1) as f64);
+        let first = (center as usize).min(length.saturating_sub(2));
+        let second = (center - first as f64) as f32;
+        self.push(first, [1.0 - second, second].into_iter().take(length));
+    }
+
+    fn push(&mut self, first: usize, weights: impl Iterator<Item = f32>) {
+        let start = self.weights.len();
+        self.weights.extend(weights);
+        self.ranges.push((first, start..self.weights.len()));
+    }
+}

@@ -1,0 +1,49 @@
+//! Stored value to modality value: a table, or slope and intercept (PS3.3 C.11.1, C.7.6.16.2.9).
+
+use dicom_dictionary_std::tags;
+
+use super::functional_groups::FrameView;
+use super::lut::Lut;
+use crate::parse::view::Numbers;
+
+/// The modality transformation of one frame.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Modality {
+    Linear { slope: f64, intercept: f64 },
+    Table(Lut),
+}
+
+impl Modality {
+    pub(crate) const IDENTITY: Self = Self::Linear { slope: 1.0, intercept: 0.0 };
+
+    /// The transformation that the file asks for; a damaged table counts as none.
+    pub(crate) fn read(frame: &FrameView<'_>, stored_is_signed: bool) -> Self {
+        let table = frame
+            .top()
+            .item(tags::MODALITY_LUT_SEQUENCE, 0)
+            .and_then(|item| Lut::read_item(&item, stored_is_signed));
+        if let Some(table) = table {
+            return Self::Table(table);
+        }
+        let nearest = |tag| {
+            frame
+                .places(tags::PIXEL_VALUE_TRANSFORMATION_SEQUENCE)
+                .find_map(|place| place.number(tag, Numbers::Text))
+        };
+        Self::Linear {
+            slope: nearest(tags::RESCALE_SLOPE).unwrap_or(1.0),
+            intercept: nearest(tags::RESCALE_INTERCEPT).unwrap_or(0.0),
+        }
+    }
+
+    pub(crate) fn value(&self, stored: f64) -> f64 {
+        match self {
+            Self::Linear { slope, intercept } => stored * slope + intercept,
+            Self::Table(table) => f64::from(table.value(stored)),
+        }
+    }
+
+    pub(crate) fn is_identity(&self) -> bool {
+        *self == Self::IDENTITY
+    }
+}

@@ -1,0 +1,139 @@
+//! Palettes: index to red, green, blue (PS3.3 C.7.6.3.1.5, C.7.6.3.1.6, C.7.9.2).
+
+use dicom_core::Tag;
+use dicom_dictionary_std::tags;
+
+use super::lut::{Lut, descriptor_of, entries};
+use crate::parse::view::View;
+
+/// Segments of a segmented palette at most; the longest table of the smallest segments.
+const SEGMENTS_MAX: usize = 65_536;
+
+/// The three tables of a palette, entries of 8 bits.
+#[derive(Clone, Debug)]
+pub(crate) struct Palette {
+    channels: [Lut; 3],
+    /// First and last index that the descriptors name.
+    first: f64,
+    last: f64,
+}
+
+impl Palette {
+    /// Reads the palette; `None` when a table is missing or damaged.
+    pub(crate) fn read(view: &View<'_>, index_is_signed: bool) -> Option<Self> {
+        let channel = |number: u16| {
+            let descriptor = Tag(0x0028, 0x1101 + number);
+            let (length, first, bits) = descriptor_of(view, descriptor, index_is_signed)?;
+            let words = entries(view, Tag(0x0028, 0x1201 + number), length, bits)
+                .or_else(|| segmented(view, Tag(0x0028, 0x1221 + number), length, bits))?;
+            Some((first, words, bits))
+        };
+        let channels = [channel(0)?, channel(1)?, channel(2)?];
+        // Entries of 16 bits whose high bytes are all 0 are known to hold 8-bit colours.
+        let wide = channels.iter().any(|(_, words, bits)| *bits > 8 && words.iter().any(|&word| word > 255));
+        let (first, length) = (channels[0].0, channels[0].1.len());
+        let tables = channels.map(|(first, words, bits)| {
+            let shift = if wide { bits.saturating_sub(8) } else { 0 };
+            Lut::from_entries(first, words.into_iter().map(|word| (word >> shift).min(255)).collect(), 8)
+        });
+        let [Some(red), Some(green), Some(blue)] = tables else { return None };
+        Some(Self { channels: [red, green, blue], first, last: first + length as f64 - 1.0 })
+    }
+
+    pub(crate) fn colour(&self, index: f64) -> [u8; 3] {
+        [0, 1, 2].map(|channel| self.channels[channel].value(index) as u8)
+    }
+
+    /// Whether the palette names this value; a supplemental palette leaves the others grey.
+    pub(crate) fn covers(&self, index: f64) -> bool {
+        (self.first..=self.last).contains(&index)
+    }
+}
+
+/// The palette that colours part of a monochrome frame (PS3.3 C.8.13.3.1.2, Pixel Presentation COLOR or MIXED).
+pub(crate) fn supplemental(view: &View<'_>, index_is_signed: bool) -> Option<Palette> {
+    let presentation = view.text(tags::PIXEL_PRESENTATION)?;
+    matches!(presentation, "COLOR" | "MIXED").then(|| Palette::read(view, index_is_signed)).flatten()
+}
+
+/// Expands segments: discrete, linear and indirect (PS3.3 C.7.9.2).
+fn segmented(view: &View<'_>, tag: Tag, length: usize, bits: u16) -> Option<Vec<u16>> {
+    let words = if bits == 8 {
+        view.bytes(tag)?.iter().map(|&byte| byte.into()).collect()
+    } else {
+        view.words(tag)?
+    };
+    let mut expansion = Expansion { words: &words, out: Vec::with_capacity(length), length, segments: 0 };
+    let mut position = 0;
+    while expansion.out.len() < length {
+        position = expansion.segment(position, true)?;
+    }
+    expansion.out.truncate(length);
+    Some(expansion.out)
+}
+
+struct Expansion<'a> {
+    words: &'a [u16],
+    out: Vec<u16>,
+    length: usize,
+    segments: usize,
+}
+
+impl Expansion<'_> {
+    /// Expands the segment at `position`; gives the position of the next.
+    fn segment(&mut self, position: usize, may_be_indirect: bool) -> Option<usize> {
+        self.segments += 1;
+        if self.segments > SEGMENTS_MAX {
+            return None;
+        }
+        let count = usize::from(*self.words.get(position + 1)?);
+        match self.words.get(position)? {
+            0 => {
+                let values = self.words.get(position + 2..position + 2 + count)?;
+                self.out.extend_from_slice(values);
+                Some(position + 2 + count)
+            }
+            1 => {
+                let (from, to) = (i64::from(*self.out.last()?), i64::from(*self.words.get(position + 2)?));
+                let steps = count as i64;
+                let value = |step: i64| (from + (to - from) * step / steps) as u16;
+                let room = self.length.saturating_sub(self.out.len()).min(count) as i64;
+                self.out.extend((1..=room).map(value));
+                Some(position + 3)
+            }
+            2 if may_be_indirect => {
+                let low = usize::from(*self.words.get(position + 2)?);
+                let high = usize::from(*self.words.get(position + 3)?);
+                // The offset counts bytes from the start of the table data.
+                let mut at = (high << 16 | low) / 2;
+                for _ in 0..count {
+                    at = self.segment(at, false)?;
+                }
+                Some(position + 4)
+            }
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_three_kinds_of_segment_expand() {
+        let words = [0, 2, 10, 20, 1, 4, 60, 2, 1, 0, 0];
+        let mut expansion = Expansion { words: &words, out: Vec::new(), length: 8, segments: 0 };
+        let mut position = 0;
+        while expansion.out.len() < 8 {
+            position = expansion.segment(position, true).expect("a sound segment");
+        }
+        assert_eq!(expansion.out, [10, 20, 30, 40, 50, 60, 10, 20]);
+    }
+
+    #[test]
+    fn a_segment_without_an_end_is_refused() {
+        let mut expansion = Expansion { words: &[0, 5, 1], out: Vec::new(), length: 8, segments: 0 };
+        assert_eq!(expansion.segment(0, true), None);
+    }
+}

@@ -1,0 +1,209 @@
+//! VOI windows: center, width and function (PS3.3 C.11.2.1.2 and C.11.2.1.3).
+
+use dicom_dictionary_std::tags;
+
+use super::functional_groups::FrameView;
+use crate::parse::view::{Numbers, View};
+
+/// How a window maps modality values to display values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum VoiFunction {
+    /// PS3.3 C.11.2.1.2.1, the default, with its offsets of a half and of one.
+    Linear,
+    /// PS3.3 C.11.2.1.3.2.
+    LinearExact,
+    /// PS3.3 C.11.2.1.3.1.
+    Sigmoid,
+}
+
+/// A VOI window, in modality units (Hounsfield units for CT).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Window {
+    center: f64,
+    width: f64,
+    function: VoiFunction,
+}
+
+/// Why a window is not valid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum WindowError {
+    /// The width is too small for the function.
+    #[error("the window is too narrow: at least 1 for linear, more than 0 for the other functions")]
+    TooNarrow,
+    /// Center or width is infinite or not a number.
+    #[error("window center and width must be finite numbers")]
+    NotFinite,
+}
+
+impl Window {
+    /// # Errors
+    /// [`WindowError::TooNarrow`] below 1 for `Linear`, at or below 0 otherwise (PS3.3 C.11.2.1.2.1, C.11.2.1.3.2).
+    pub fn new(center: f64, width: f64, function: VoiFunction) -> Result<Self, WindowError> {
+        if !center.is_finite() || !width.is_finite() {
+            return Err(WindowError::NotFinite);
+        }
+        let wide_enough = match function {
+            VoiFunction::Linear => width >= 1.0,
+            VoiFunction::LinearExact | VoiFunction::Sigmoid => width > 0.0,
+        };
+        if wide_enough { Ok(Self { center, width, function }) } else { Err(WindowError::TooNarrow) }
+    }
+
+    /// Middle of the window, in modality units.
+    #[must_use]
+    pub fn center(&self) -> f64 {
+        self.center
+    }
+
+    /// Width of the window, in modality units.
+    #[must_use]
+    pub fn width(&self) -> f64 {
+        self.width
+    }
+
+    /// How values inside the window are mapped.
+    #[must_use]
+    pub fn function(&self) -> VoiFunction {
+        self.function
+    }
+
+    /// The window that shows `minimum` black and `maximum` white.
+    pub(crate) fn of_range(minimum: f64, maximum: f64) -> Self {
+        let (middle, range) = (f64::midpoint(minimum, maximum), maximum - minimum);
+        // The offsets of LINEAR cancel out here; below a range of 1 they would cost digits.
+        if range >= 1.0 || range <= 0.0 {
+            Self { center: middle + 0.5, width: range.max(0.0) + 1.0, function: VoiFunction::Linear }
+        } else {
+            Self { center: middle, width: range, function: VoiFunction::LinearExact }
+        }
+    }
+
+    /// The same center and width under another function, when that is valid.
+    pub(crate) fn with_function(self, function: VoiFunction) -> Option<Self> {
+        Self::new(self.center, self.width, function).ok()
+    }
+
+    /// Modality value to display value, 0 to 255, not yet rounded.
+    pub(crate) fn display_value(&self, modality_value: f64) -> f64 {
+        let (x, c, w) = (modality_value, self.center, self.width);
+        match self.function {
+            VoiFunction::Linear => {
+                if x <= c - 0.5 - (w - 1.0) / 2.0 {
+                    0.0
+                } else if x > c - 0.5 + (w - 1.0) / 2.0 {
+                    255.0
+                } else {
+                    ((x - (c - 0.5)) / (w - 1.0) + 0.5) * 255.0
+                }
+            }
+            VoiFunction::LinearExact => {
+                if x <= c - w / 2.0 {
+                    0.0
+                } else if x > c + w / 2.0 {
+                    255.0
+                } else {
+                    ((x - c) / w + 0.5) * 255.0
+                }
+            }
+            VoiFunction::Sigmoid => 255.0 / (1.0 + (-4.0 * (x - c) / w).exp()),
+        }
+    }
+
+    /// Modality values at and outside of which the rounded display value stays 0 or 255.
+    pub(crate) fn bounds(&self) -> (f64, f64) {
+        let reach = match self.function {
+            VoiFunction::Linear | VoiFunction::LinearExact => self.width / 2.0 + 1.0,
+            // 255 / (1 + e^8) is 0.09.
+            VoiFunction::Sigmoid => self.width * 2.0,
+        };
+        (self.center - reach, self.center + reach)
+    }
+}
+
+/// The valid windows of a file for one frame, from the nearest place that has one.
+pub(crate) fn file_windows(frame: &FrameView<'_>) -> Vec<Window> {
+    frame
+        .places(tags::FRAME_VOILUT_SEQUENCE)
+        .map(|place| windows_in(&place))
+        .find(|windows| !windows.is_empty())
+        .unwrap_or_default()
+}
+
+fn windows_in(place: &View<'_>) -> Vec<Window> {
+    let function = match place.text(tags::VOILUT_FUNCTION) {
+        Some("LINEAR_EXACT") => VoiFunction::LinearExact,
+        Some("SIGMOID") => VoiFunction::Sigmoid,
+        _ => VoiFunction::Linear,
+    };
+    let centers = place.numbers(tags::WINDOW_CENTER, Numbers::Text);
+    let widths = place.numbers(tags::WINDOW_WIDTH, Numbers::Text);
+    let valid = |(center, width): (Option<f64>, Option<f64>)| Window::new(center?, width?, function).ok();
+    centers.into_iter().zip(widths).filter_map(valid).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rounded(window: Window, value: f64) -> u8 {
+        (window.display_value(value) + 0.5).floor() as u8
+    }
+
+    /// The worked examples of PS3.3 C.11.2.1.2.1, output 0 to 255.
+    #[test]
+    fn linear_matches_the_examples_in_the_standard() {
+        let cases = [
+            (2048.0, 4096.0, 0.0, 0),
+            (2048.0, 4096.0, 4095.0, 255),
+            (2048.0, 1.0, 2047.0, 0),
+            (2048.0, 1.0, 2048.0, 255),
+            (0.0, 100.0, -50.0, 0),
+            (0.0, 100.0, 49.0, 255),
+            (0.0, 1.0, -1.0, 0),
+            (0.0, 1.0, 0.0, 255),
+        ];
+        for (center, width, value, display) in cases {
+            let window = Window::new(center, width, VoiFunction::Linear).expect("a valid window");
+            assert_eq!(rounded(window, value), display, "c {center} w {width} x {value}");
+        }
+    }
+
+    /// PS3.3 C.11.2.1.3.2, note: center 2048 and width 4096 show 0 to 4096.
+    #[test]
+    fn linear_exact_has_no_offsets() {
+        let window = Window::new(2048.0, 4096.0, VoiFunction::LinearExact).expect("a valid window");
+        assert_eq!(
+            [0.0, 1024.0, 2048.0, 4096.0].map(|value| rounded(window, value)),
+            [0, 64, 128, 255]
+        );
+    }
+
+    #[test]
+    fn sigmoid_is_half_way_at_the_center_and_never_clips() {
+        let window = Window::new(100.0, 50.0, VoiFunction::Sigmoid).expect("a valid window");
+        assert_eq!(rounded(window, 100.0), 128);
+        assert!(window.display_value(0.0) > 0.0 && window.display_value(200.0) < 255.0);
+    }
+
+    #[test]
+    fn a_window_too_narrow_for_its_function_is_refused() {
+        let narrow = [
+            (0.99, VoiFunction::Linear),
+            (0.0, VoiFunction::LinearExact),
+            (-1.0, VoiFunction::Sigmoid),
+        ];
+        for (width, function) in narrow {
+            assert_eq!(Window::new(0.0, width, function), Err(WindowError::TooNarrow));
+        }
+        assert_eq!(Window::new(f64::NAN, 1.0, VoiFunction::Linear), Err(WindowError::NotFinite));
+    }
+
+    #[test]
+    fn the_window_of_a_range_shows_its_ends_black_and_white() {
+        for (minimum, maximum) in [(0.0, 255.0), (-1024.0, 3071.0), (0.25, 0.75), (1e-6, 2e-6), (5.0, 6.0)] {
+            let window = Window::of_range(minimum, maximum);
+            assert_eq!((rounded(window, minimum), rounded(window, maximum)), (0, 255), "{minimum} {maximum}");
+        }
+        assert_eq!(rounded(Window::of_range(7.0, 7.0), 7.0), 0);
+    }
+}

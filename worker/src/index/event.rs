@@ -1,0 +1,150 @@
+//! Events about studies: index what is new, remove what was deleted, tell what came of it.
+
+use noctis_shared::{
+    cache::Forget,
+    catalog::Scope,
+    dicom_uid::public_id,
+    event::{Event, STUDY_INDEXED, StudyDeleted, StudyEvent, StudyIndexed, StudyNew},
+    metadata_names,
+    queue::{Delivery, Queue, RetryOutcome, Work},
+    storage::StorageError,
+};
+use tokio_util::sync::CancellationToken;
+use tracing::{Instrument, error, info, info_span, warn};
+
+use super::{IndexError, Indexer};
+
+/// `source` of the events that this system publishes.
+pub const SOURCE: &str = "/noctis";
+
+/// Takes events of the index lane. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct IndexJobs {
+    /// Reads files into the catalog.
+    pub indexer: Indexer,
+    /// Where `study.indexed.v1` goes.
+    pub queue: Queue,
+}
+
+/// Why an event was not carried out.
+#[derive(Debug, thiserror::Error)]
+enum EventError {
+    #[error(transparent)]
+    Index(#[from] IndexError),
+    #[error("an event names a location or instances")]
+    NamesNothing,
+    #[error("the subject is no Study Instance UID")]
+    NamesNoStudy,
+    #[error("back end: {0}")]
+    BackEnd(String),
+}
+
+impl IndexJobs {
+    /// Takes one delivery of the index lane to its end and settles it.
+    pub async fn handle(&self, delivery: Delivery, shutdown: &CancellationToken) {
+        let Work::Study(event) = &delivery.work else {
+            delivery.dead_letter("not_an_event").await;
+            return;
+        };
+        let event = event.clone();
+        let span = info_span!("index", event.id = event.id(), attempt = delivery.attempt);
+        delivery.trace.adopt(&span);
+        async {
+            let result = match &event {
+                StudyEvent::New(event) => self.study_new(event, shutdown).await,
+                StudyEvent::Deleted(event) => self.study_deleted(event).await,
+            };
+            settle(delivery, result).await;
+        }
+        .instrument(span)
+        .await;
+    }
+
+    async fn study_new(&self, event: &Event<StudyNew>, shutdown: &CancellationToken) -> Result<(), EventError> {
+        let catalog = &self.indexer.catalog;
+        if catalog.event_handled(&event.source, &event.id).await.map_err(back_end)? {
+            info!("event was handled before");
+            return Ok(());
+        }
+        let locations: Vec<String> = match &event.data.location {
+            Some(location) => vec![location.clone()],
+            None => event.data.instances.iter().map(|instance| instance.location.clone()).collect(),
+        };
+        if locations.is_empty() {
+            return Err(EventError::NamesNothing);
+        }
+        let mut summary = self.indexer.index(&locations, event.data.replace, shutdown, |_, _| {}).await?;
+        summary.event_id.clone_from(&event.id);
+        info!(
+            accepted = summary.accepted,
+            duplicate = summary.duplicate,
+            conflict = summary.conflict,
+            rejected = summary.rejected,
+            "indexed"
+        );
+        // Told before it is recorded: an event that dies in between is told twice, never not at all.
+        self.tell(event, &summary).await?;
+        catalog.record_event(&event.source, &event.id, &summary).await.map_err(back_end)
+    }
+
+    async fn tell(&self, event: &Event<StudyNew>, summary: &StudyIndexed) -> Result<(), EventError> {
+        let told = Event::new(STUDY_INDEXED, SOURCE, event.subject.clone(), summary.clone());
+        self.queue.publish_indexed(&told).await.map_err(back_end)
+    }
+
+    async fn study_deleted(&self, event: &Event<StudyDeleted>) -> Result<(), EventError> {
+        let study_instance_uid = event.subject.as_deref().ok_or(EventError::NamesNoStudy)?;
+        let study_id = public_id(study_instance_uid);
+        let Indexer { catalog, cache, .. } = &self.indexer;
+        let mut names = Vec::new();
+        for series in catalog.series_of_study(study_id).await.map_err(back_end)?.unwrap_or_default() {
+            let image_ids = catalog.image_ids(&Scope::Series(series.series_id)).await.map_err(back_end)?;
+            names.extend(image_ids.into_iter().flat_map(|image_id| {
+                metadata_names::of_instance(study_id, series.series_id, image_id)
+            }));
+        }
+        names.sort_unstable();
+        names.dedup();
+        let deleted = catalog.delete_study(study_id).await.map_err(back_end)?;
+        cache.forget_metadata(&names).await.map_err(back_end)?;
+        cache.forget_images(&deleted.image_ids).await.map_err(back_end)?;
+        cache.broadcast_forget(Forget::Images(deleted.image_ids.into())).await.map_err(back_end)
+    }
+}
+
+fn back_end(error: impl std::fmt::Display) -> EventError {
+    EventError::BackEnd(error.to_string())
+}
+
+/// The one place that decides what a failure of an event means.
+async fn settle(delivery: Delivery, result: Result<(), EventError>) {
+    match result {
+        Ok(()) => {
+            if let Err(error) = delivery.ack().await {
+                warn!(%error, "event not settled; it comes again and changes nothing");
+            }
+        }
+        Err(EventError::Index(IndexError::Stopped)) => delivery.release().await,
+        Err(EventError::Index(IndexError::Storage(StorageError::NotAllowed))) => {
+            error!("event points outside the storage and every ingest root");
+            delivery.dead_letter("location_not_allowed").await;
+        }
+        Err(EventError::Index(IndexError::Storage(error))) if !error.is_transient() => {
+            error!(%error, "event points to nothing that can be indexed");
+            delivery.dead_letter("location_unreadable").await;
+        }
+        Err(error @ (EventError::NamesNothing | EventError::NamesNoStudy)) => {
+            error!(%error, "event cannot be carried out");
+            delivery.dead_letter("invalid_event").await;
+        }
+        Err(error) => retry(delivery, &error.to_string()).await,
+    }
+}
+
+async fn retry(delivery: Delivery, cause: &str) {
+    match delivery.retry(cause).await {
+        Ok(RetryOutcome::Scheduled { delay }) => warn!(cause, ?delay, "event will be tried again"),
+        Ok(RetryOutcome::Exhausted) => error!(cause, "event failed for the last time"),
+        Err(error) => warn!(%error, "event could not be retried; the queue delivers it again"),
+    }
+}

@@ -1,0 +1,250 @@
+//! New studies: files into the catalog, by event or by path.
+//!
+//! [`Indexer`] reads the files under a location; [`instance`] turns one file into a row; [`event`] handles messages.
+
+mod dicom_text;
+mod event;
+pub mod instance;
+mod slice_position;
+
+use std::sync::Arc;
+
+use noctis_shared::{
+    cache::{Cache, Forget},
+    catalog::{Catalog, CatalogError, NewInstance, Recorded},
+    dicom_uid::public_id,
+    event::{RejectedFile, StudyIndexed},
+    metadata_names,
+    storage::{Storage, StorageError},
+};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+pub use event::IndexJobs;
+pub use instance::{Rejected, read_instance};
+
+/// Instances that are recorded in one transaction. Headers are some 10 KB each, so a batch is some MB.
+const BATCH_MAX: usize = 256;
+
+/// Reasons that a summary names; the counts go on.
+const REASONS_MAX: usize = 1000;
+
+/// Reads files into the catalog. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Indexer {
+    /// Where instances are recorded.
+    pub catalog: Catalog,
+    /// Where stale answers are forgotten.
+    pub cache: Cache,
+    /// Where files lie.
+    pub storage: Storage,
+    /// Files that are read at a time.
+    pub readers: usize,
+}
+
+/// What became of one file, for progress and summaries.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FileOutcome {
+    /// A new instance, or one that took the place of a known one.
+    Accepted,
+    /// A known instance with the same bytes.
+    Duplicate,
+    /// A known instance with other bytes; the first stays.
+    Conflict,
+    /// Not an instance, and why.
+    Rejected(String),
+}
+
+/// Why a run stopped early. What was recorded stays; the next run skips it as duplicates.
+#[derive(Debug, thiserror::Error)]
+pub enum IndexError {
+    /// The catalog does not take it.
+    #[error(transparent)]
+    Catalog(#[from] CatalogError),
+    /// The location cannot be listed.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// Shutdown.
+    #[error("stopped by shutdown")]
+    Stopped,
+}
+
+struct Read {
+    location: String,
+    instance: Result<NewInstance, Rejected>,
+}
+
+impl Indexer {
+    /// Indexes every file under each of `locations`. `progress` hears of each file as it is decided. Memory stays
+    /// bounded: some files are read ahead, and a batch is recorded before the next is gathered.
+    ///
+    /// # Errors
+    /// [`IndexError`]; what was recorded before stays.
+    pub async fn index(
+        &self,
+        locations: &[String],
+        replace: bool,
+        shutdown: &CancellationToken,
+        mut progress: impl FnMut(&str, &FileOutcome),
+    ) -> Result<StudyIndexed, IndexError> {
+        let mut summary = StudyIndexed::default();
+        for location in locations {
+            let mut reads = self.read_all(location)?;
+            let mut batch = Vec::with_capacity(BATCH_MAX);
+            loop {
+                let read = tokio::select! {
+                    biased;
+                    () = shutdown.cancelled() => return Err(IndexError::Stopped),
+                    read = reads.recv() => read,
+                };
+                let Some(read) = read else { break };
+                let Read { location, instance } = read?;
+                match instance {
+                    Ok(instance) => batch.push(instance),
+                    Err(rejected) => {
+                        count(&mut summary, &location, FileOutcome::Rejected(rejected.to_string()), &mut progress);
+                    }
+                }
+                if batch.len() == BATCH_MAX || (reads.is_empty() && !batch.is_empty()) {
+                    self.record(&mut batch, replace, &mut summary, &mut progress).await?;
+                }
+            }
+            self.record(&mut batch, replace, &mut summary, &mut progress).await?;
+        }
+        Ok(summary)
+    }
+
+    /// Reads the files under `location` in parallel, a bounded number ahead of the receiver.
+    fn read_all(&self, location: &str) -> Result<mpsc::Receiver<Result<Read, StorageError>>, IndexError> {
+        let mut listing = self.storage.list(location)?;
+        let (found, reads) = mpsc::channel(BATCH_MAX);
+        let places = Arc::new(tokio::sync::Semaphore::new(self.readers));
+        let storage = self.storage.clone();
+        tokio::spawn(async move {
+            while let Some(location) = listing.next().await {
+                let location = match location {
+                    Ok(location) => location,
+                    Err(error) => {
+                        let _reader_is_gone = found.send(Err(error)).await;
+                        return;
+                    }
+                };
+                let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
+                if found.is_closed() {
+                    return;
+                }
+                let (storage, found) = (storage.clone(), found.clone());
+                tokio::spawn(async move {
+                    let read = read_one(&storage, location).await;
+                    let _reader_is_gone = found.send(read).await;
+                    drop(place);
+                });
+            }
+        });
+        Ok(reads)
+    }
+
+    async fn record(
+        &self,
+        batch: &mut Vec<NewInstance>,
+        replace: bool,
+        summary: &mut StudyIndexed,
+        progress: &mut impl FnMut(&str, &FileOutcome),
+    ) -> Result<(), IndexError> {
+        if batch.is_empty() {
+            return Ok(());
+        }
+        let recorded = self.catalog.record_instances(batch, replace).await?;
+        self.forget_stale(batch, &recorded).await;
+        for (instance, recorded) in batch.drain(..).zip(recorded) {
+            let outcome = match recorded {
+                Recorded::Accepted | Recorded::Replaced { .. } => FileOutcome::Accepted,
+                Recorded::Duplicate => FileOutcome::Duplicate,
+                Recorded::Conflict => FileOutcome::Conflict,
+            };
+            count(summary, &instance.location, outcome, progress);
+        }
+        Ok(())
+    }
+
+    /// Answers about studies that changed, and pictures of instances that were replaced.
+    async fn forget_stale(&self, batch: &[NewInstance], recorded: &[Recorded]) {
+        let changed = |recorded: &Recorded| matches!(recorded, Recorded::Accepted | Recorded::Replaced { .. });
+        let mut names: Vec<String> = batch
+            .iter()
+            .zip(recorded)
+            .filter(|(_, recorded)| changed(recorded))
+            .flat_map(|(instance, _)| {
+                metadata_names::of_instance(
+                    public_id(&instance.study.uid),
+                    public_id(&instance.series.uid),
+                    public_id(&instance.sop_instance_uid),
+                )
+            })
+            .collect();
+        names.sort_unstable();
+        names.dedup();
+        let replaced: Vec<_> = recorded
+            .iter()
+            .filter_map(|recorded| match recorded {
+                Recorded::Replaced { image_id } => Some(*image_id),
+                _ => None,
+            })
+            .collect();
+        if let Err(error) = self.cache.forget_metadata(&names).await {
+            tracing::warn!(%error, "stale answers stay in the cache until they expire");
+        }
+        if !replaced.is_empty() {
+            let forgotten = self.cache.forget_images(&replaced).await;
+            let told = self.cache.broadcast_forget(Forget::Images(replaced.into())).await;
+            if let Err(error) = forgotten.and(told) {
+                tracing::warn!(%error, "renders of replaced instances stay in the cache until they expire");
+            }
+        }
+    }
+}
+
+async fn read_one(storage: &Storage, location: String) -> Result<Read, StorageError> {
+    let file = match storage.local_file(&location).await {
+        Ok(file) => file,
+        Err(error) if error.is_transient() => return Err(error),
+        Err(error) => {
+            let instance = Err(Rejected::Unreadable(error.to_string()));
+            return Ok(Read { location, instance });
+        }
+    };
+    let for_row = location.clone();
+    let read = tokio::task::spawn_blocking(move || read_instance(&file.path, &for_row));
+    let instance = read.await.unwrap_or_else(|_| Err(Rejected::Unreadable("the parser failed on it".into())));
+    Ok(Read { location, instance })
+}
+
+fn count(
+    summary: &mut StudyIndexed,
+    location: &str,
+    outcome: FileOutcome,
+    progress: &mut impl FnMut(&str, &FileOutcome),
+) {
+    progress(location, &outcome);
+    let reason = match outcome {
+        FileOutcome::Accepted => {
+            summary.accepted += 1;
+            return;
+        }
+        FileOutcome::Duplicate => {
+            summary.duplicate += 1;
+            return;
+        }
+        FileOutcome::Conflict => {
+            summary.conflict += 1;
+            "the SOP Instance UID is known with other bytes; the first stays".to_owned()
+        }
+        FileOutcome::Rejected(reason) => {
+            summary.rejected += 1;
+            reason
+        }
+    };
+    if summary.reasons.len() < REASONS_MAX {
+        summary.reasons.push(RejectedFile { location: location.to_owned(), reason });
+    }
+}

@@ -1,0 +1,198 @@
+//! What happens to a render job: skip, find, or fetch, render, store, announce; and what a failure means.
+
+mod settle;
+
+use std::time::{Duration, Instant};
+
+use chrono::Utc;
+use noctis_shared::{
+    cache::Cache,
+    catalog::{Catalog, RenderRecord},
+    job::RenderJob,
+    queue::{Delivery, Work},
+    render::{FailureKind, Outcome, RenderFailure},
+    storage::{Storage, StorageError},
+};
+use tokio::time::timeout;
+use tracing::{Instrument, debug, info_span};
+
+use self::settle::JobError;
+use crate::slot::{
+    FrameBytes, RenderTask, SlotError, Slots,
+    task::ranges_to_fetch,
+};
+
+/// Longest fetch from storage.
+const FETCH_MAX: Duration = Duration::from_secs(20);
+
+/// Everything a render job needs. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct RenderJobs {
+    /// Where pictures go first.
+    pub cache: Cache,
+    /// Where pictures stay.
+    pub catalog: Catalog,
+    /// Where files lie.
+    pub storage: Storage,
+    /// Where bytes are decoded.
+    pub slots: Slots,
+    /// Name of this worker in render records.
+    pub worker: String,
+}
+
+/// How a job ended well.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Done {
+    /// Its deadline passed and nobody waits.
+    Skipped,
+    /// Someone else had made the picture.
+    Found,
+    /// The picture is stored.
+    Rendered,
+    /// The reason why there is none is stored.
+    Refused,
+}
+
+impl Done {
+    fn label(self) -> &'static str {
+        match self {
+            Done::Skipped => "skipped",
+            Done::Found => "found",
+            Done::Rendered => "rendered",
+            Done::Refused => "refused",
+        }
+    }
+}
+
+impl RenderJobs {
+    /// Takes one delivery of a render lane to its end and settles it.
+    pub async fn handle(&self, delivery: Delivery) {
+        let Work::Render(job) = &delivery.work else {
+            delivery.dead_letter("not_a_render_job").await;
+            return;
+        };
+        let job = job.clone();
+        let span = info_span!("render_job", job.id = %job.job_id, attempt = delivery.attempt, lane = %job.lane);
+        delivery.trace.adopt(&span);
+        async {
+            let result = self.run(&job, &delivery).await;
+            match &result {
+                Ok(done) => {
+                    metrics::counter!("noctis_renders_total", "outcome" => done.label()).increment(1);
+                    debug!(outcome = done.label(), "render job done");
+                }
+                Err(_) => metrics::counter!("noctis_renders_total", "outcome" => "failed").increment(1),
+            }
+            settle::settle(self, &job, delivery, result).await;
+        }
+        .instrument(span)
+        .await;
+    }
+
+    async fn run(&self, job: &RenderJob, delivery: &Delivery) -> Result<Done, JobError> {
+        if delivery.crashes >= settle::CRASHES_MAX {
+            return Err(JobError::Slot(SlotError::Crashed));
+        }
+        if self.nobody_wants(job).await {
+            // The claim goes too: whoever asks again must not wait for this job.
+            let _lease_runs_out = self.cache.release_claim(&job.render_key, job.job_id).await;
+            return Ok(Done::Skipped);
+        }
+        if let Some(outcome) = self.already_there(job).await {
+            self.announce(job, &outcome).await;
+            return Ok(Done::Found);
+        }
+        let outcome = self.render(job).await?;
+        record_timings(&outcome);
+        self.store(job, &outcome).await?;
+        Ok(match outcome {
+            Outcome::Picture(_) => Done::Rendered,
+            Outcome::Failure(_) => Done::Refused,
+        })
+    }
+
+    async fn nobody_wants(&self, job: &RenderJob) -> bool {
+        let late = job.deadline.is_some_and(|deadline| deadline < Utc::now());
+        // A cache that does not answer cannot say that nobody waits.
+        late && matches!(self.cache.someone_waits(&job.render_key).await, Ok(false))
+    }
+
+    async fn already_there(&self, job: &RenderJob) -> Option<Outcome> {
+        if let Some(outcome) = self.cache.render(&job.render_key).await {
+            return Some(outcome);
+        }
+        self.catalog.render(&job.render_key).await.ok().flatten()
+    }
+
+    /// Fetches and renders. The claim is renewed meanwhile, so that nobody starts the same again.
+    async fn render(&self, job: &RenderJob) -> Result<Outcome, JobError> {
+        let queue_ms = (Utc::now() - job.published_at).num_microseconds().map_or(0.0, |us| us as f64 / 1000.0);
+        let started = Instant::now();
+        let bytes = timeout(FETCH_MAX, self.fetch(job)).await.map_err(|_| JobError::FetchTimedOut)??;
+        let fetch_ms = started.elapsed().as_secs_f64() * 1000.0;
+        let task = RenderTask { source: job.source.clone(), request: job.request.clone(), bytes };
+        let answer = self.slots.render(task).instrument(info_span!("render")).await;
+        let mut outcome = answer.map_err(JobError::Slot)?;
+        if let Outcome::Picture(render) = &mut outcome {
+            render.facts.timings.queue_ms = queue_ms.max(0.0);
+            render.facts.timings.fetch_ms += fetch_ms;
+        }
+        Ok(outcome)
+    }
+
+    async fn fetch(&self, job: &RenderJob) -> Result<FrameBytes, StorageError> {
+        let source = &job.source;
+        if let Some(path) = self.storage.local_path(&source.location)? {
+            return Ok(FrameBytes::Local(path));
+        }
+        let parts = self.storage.read(&source.location, ranges_to_fetch(source)).await?;
+        Ok(FrameBytes::Fetched(parts))
+    }
+
+    /// Cache and announcement first, since someone waits; the catalog second; the delivery is settled last. Death
+    /// between any two of these delivers the job again, and the next worker finds the picture.
+    async fn store(&self, job: &RenderJob, outcome: &Outcome) -> Result<(), JobError> {
+        let cached = self.announce(job, outcome).await;
+        let record = RenderRecord {
+            key: job.render_key,
+            image_id: job.image_id,
+            outcome,
+            worker: self.worker.clone(),
+        };
+        match self.catalog.put_render(&record).await {
+            Ok(()) => Ok(()),
+            // One of the two has it: whoever waits is served, and the other is a cache.
+            Err(error) if cached => {
+                tracing::warn!(%error, "render not recorded in the catalog");
+                metrics::counter!("noctis_renders_unrecorded_total").increment(1);
+                Ok(())
+            }
+            Err(error) => Err(JobError::Catalog(error)),
+        }
+    }
+
+    /// Whether the cache has it now.
+    async fn announce(&self, job: &RenderJob, outcome: &Outcome) -> bool {
+        self.cache.publish_render(job.image_id, &job.render_key, outcome, Some(job.job_id)).await.is_ok()
+    }
+}
+
+/// The answer to those who wait for a picture that there will not be.
+fn refusal(kind: FailureKind, reason: &str) -> Outcome {
+    Outcome::Failure(RenderFailure { kind, reason: reason.to_owned(), media_types: Vec::new() })
+}
+
+fn record_timings(outcome: &Outcome) {
+    let Outcome::Picture(render) = outcome else { return };
+    let timings = render.facts.timings;
+    let stages = [
+        ("queue", timings.queue_ms),
+        ("fetch", timings.fetch_ms),
+        ("decode", timings.decode_ms),
+        ("render", timings.render_ms),
+        ("encode", timings.encode_ms),
+    ];
+    for (stage, milliseconds) in stages {
+        metrics::histogram!("noctis_render_stage_seconds", "stage" => stage).record(milliseconds / 1000.0);
+    }
+}

@@ -1,0 +1,204 @@
+//! One render, from bytes to a stored picture or to the reason why there is none.
+
+use std::{path::PathBuf, sync::Arc, time::Instant};
+
+use bytes::Bytes;
+use noctis_render::{self as render, Limits, RenderError};
+use noctis_shared::{
+    job::FrameSource,
+    render::{FailureKind, Outcome, RenderFacts, RenderFailure, StageTimings, StoredRender},
+    request,
+};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    decoded_frames::{Decoded, DecodedFrames},
+    frame_bytes::{self, LoadError},
+};
+
+pub use super::frame_bytes::ranges_to_fetch;
+
+/// What a slot is asked to do.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct RenderTask {
+    /// Where the frame lies in its file.
+    pub source: FrameSource,
+    /// What is asked of it.
+    pub request: request::FrameRequest,
+    /// How the slot gets at the bytes.
+    pub bytes: FrameBytes,
+}
+
+/// How a slot gets at the bytes.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub enum FrameBytes {
+    /// It reads them from this file.
+    Local(PathBuf),
+    /// They were fetched: the parts that [`ranges_to_fetch`] lists.
+    Fetched(#[serde(skip)] Vec<Bytes>),
+}
+
+/// What came of it. The queue time is not known here and stays zero.
+pub type Answer = Outcome;
+
+/// Renders `task`. Parsed and decoded values are kept in `decoded` for the next request of the same frame.
+///
+/// # Errors
+/// A failed read, in words; it may succeed later. All else that is wrong is an [`Outcome::Failure`].
+pub fn perform(task: &RenderTask, decoded: &DecodedFrames) -> Result<Answer, String> {
+    match stages(task, decoded) {
+        Ok(stored) => Ok(Outcome::Picture(stored)),
+        Err(StageError::Failure(failure)) => Ok(Outcome::Failure(failure)),
+        Err(StageError::Io(reason)) => Err(reason),
+    }
+}
+
+enum StageError {
+    Failure(RenderFailure),
+    Io(String),
+}
+
+fn stages(task: &RenderTask, kept: &DecodedFrames) -> Result<StoredRender, StageError> {
+    let request = to_render_request(&task.request);
+    let mut clock = Clock::start();
+    let mut timings = StageTimings::default();
+    let decoded = match kept.get(task.source.content_digest, &request) {
+        Some(decoded) => decoded,
+        None => {
+            let loaded = frame_bytes::load(&task.bytes, &task.source, &Limits::default())?;
+            timings.fetch_ms = clock.lap_ms();
+            let decoded = Arc::new(decode(&loaded, &request)?);
+            timings.decode_ms = clock.lap_ms();
+            kept.put(task.source.content_digest, request.frame_number, Arc::clone(&decoded));
+            decoded
+        }
+    };
+    let display = render::compose_frame(&decoded.header, &decoded.frame, &request)?;
+    timings.render_ms = clock.lap_ms();
+    let picture = render::encode_picture(&display, request.format)?;
+    timings.encode_ms = clock.lap_ms();
+    Ok(stored(task.request.format, picture, timings))
+}
+
+fn decode(loaded: &frame_bytes::Loaded, request: &render::FrameRequest) -> Result<Decoded, RenderError> {
+    let limits = Limits::default();
+    let header = render::Header::parse(loaded.header(), &limits)?;
+    let frame = render::decode_frame(&header, loaded.frame(), request, &limits)?;
+    Ok(Decoded { header, frame })
+}
+
+pub(super) fn stored(format: request::PictureFormat, picture: render::Picture, timings: StageTimings) -> StoredRender {
+    let facts = RenderFacts {
+        format,
+        rows: picture.rows,
+        columns: picture.columns,
+        window: picture.window.and_then(to_shared_window),
+        pixel_scale: picture.pixel_scale,
+        partial: picture.partial,
+        timings,
+    };
+    StoredRender { facts, picture: Bytes::from(picture.bytes) }
+}
+
+/// Measures stages one after the other.
+struct Clock(Instant);
+
+impl Clock {
+    fn start() -> Self {
+        Self(Instant::now())
+    }
+
+    fn lap_ms(&mut self) -> f64 {
+        let lap = self.0.elapsed();
+        self.0 += lap;
+        lap.as_secs_f64() * 1000.0
+    }
+}
+
+/// The request in the renderer's own terms.
+#[must_use]
+pub fn to_render_request(request: &request::FrameRequest) -> render::FrameRequest {
+    render::FrameRequest {
+        frame_number: request.frame_number,
+        voi: match request.voi {
+            request::Voi::FromFile => render::Voi::FromFile,
+            request::Voi::FromFileWith(function) => render::Voi::FromFileWith(to_render_function(function)),
+            request::Voi::Window(window) => to_render_window(window),
+        },
+        invert: request.invert,
+        overlays: request.overlays,
+        region: request.region.map(|region| render::Region {
+            left: region.left.into(),
+            top: region.top.into(),
+            width: region.width.into(),
+            height: region.height.into(),
+        }),
+        fit: render::Fit { width: request.fit.width, height: request.fit.height, enlarge: request.fit.enlarge },
+        format: match request.format {
+            request::PictureFormat::Png => render::Format::Png,
+            request::PictureFormat::Png16 => render::Format::Png16,
+            request::PictureFormat::Jpeg { quality } => render::Format::Jpeg { quality },
+            request::PictureFormat::Webp { quality: None } => render::Format::Webp,
+            request::PictureFormat::Webp { quality: Some(quality) } => render::Format::WebpLossy { quality },
+        },
+        best_effort: request.best_effort,
+    }
+}
+
+/// Both sides check windows by the same rules of the standard, so the conversion succeeds; were it to fail, the
+/// file's own window is the honest picture.
+fn to_render_window(window: request::Window) -> render::Voi {
+    let function = to_render_function(window.function());
+    render::Window::new(window.center(), window.width(), function)
+        .map_or(render::Voi::FromFile, render::Voi::Window)
+}
+
+fn to_render_function(function: request::VoiFunction) -> render::VoiFunction {
+    match function {
+        request::VoiFunction::Linear => render::VoiFunction::Linear,
+        request::VoiFunction::LinearExact => render::VoiFunction::LinearExact,
+        request::VoiFunction::Sigmoid => render::VoiFunction::Sigmoid,
+    }
+}
+
+/// The window in the terms of answers; `None` for one beyond what answers can carry.
+#[must_use]
+pub fn to_shared_window(window: render::Window) -> Option<request::Window> {
+    let function = match window.function() {
+        render::VoiFunction::Linear => request::VoiFunction::Linear,
+        render::VoiFunction::LinearExact => request::VoiFunction::LinearExact,
+        render::VoiFunction::Sigmoid => request::VoiFunction::Sigmoid,
+    };
+    request::Window::new(window.center(), window.width(), function).ok()
+}
+
+pub(super) fn failure(kind: FailureKind, reason: &str) -> RenderFailure {
+    RenderFailure { kind, reason: reason.to_owned(), media_types: Vec::new() }
+}
+
+impl From<RenderError> for StageError {
+    /// The one place that says what an error of the renderer means to the user.
+    fn from(error: RenderError) -> Self {
+        let kind = match &error {
+            RenderError::Io(_) => return StageError::Io(error.to_string()),
+            RenderError::Video { .. } => FailureKind::NotAPicture,
+            RenderError::NoSuchFrame { .. } => FailureKind::NoSuchFrame,
+            RenderError::InvalidRequest { .. } => FailureKind::InvalidRequest,
+            _ => FailureKind::Unrenderable,
+        };
+        let media_types = match &error {
+            RenderError::Video { media_types, .. } => media_types.iter().map(ToString::to_string).collect(),
+            _ => Vec::new(),
+        };
+        StageError::Failure(RenderFailure { kind, reason: error.to_string(), media_types })
+    }
+}
+
+impl From<LoadError> for StageError {
+    fn from(error: LoadError) -> Self {
+        match error {
+            LoadError::Failure(failure) => StageError::Failure(failure),
+            LoadError::Io(reason) => StageError::Io(reason),
+        }
+    }
+}
