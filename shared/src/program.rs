@@ -64,12 +64,13 @@ pub fn exit(result: Result<(), Failure>) -> ExitCode {
 /// # Errors
 /// What `work` ends with, or a runtime that cannot be started.
 pub fn block_on(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(anyhow::Error::from)?;
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(anyhow::Error::from)?;
     runtime.block_on(work)
 }
 
 /// The three back ends that hold state. Cheap to clone.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct BackEnds {
     /// Jobs and events.
     pub queue: Queue,

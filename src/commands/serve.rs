@@ -65,9 +65,8 @@ async fn serve(arguments: &Arguments, settings: &Settings, paths: Vec<PathBuf>) 
         Failure::usage("NOCTIS_LISTEN", &format!("{} cannot be listened on: {error}", settings.listen))
     })?;
     let shutdown = program::shutdown_on_signals()?;
-    let BackEnds { queue, cache, catalog } = back_ends.clone();
     let api = Api::new(settings, back_ends.clone(), telemetry.metrics.clone());
-    let worker = Worker::new(settings, queue, cache, catalog, storage);
+    let worker = Worker::new(settings, back_ends.clone(), storage).context("the path of this program")?;
     let indexer = worker.indexer();
 
     program::announce_listening(&listener)?;

@@ -106,11 +106,11 @@ impl Cine {
                 rgb[(y * self.columns + x) * 3..][..3].copy_from_slice(&colour);
             }
         };
-        lettering::write("NOCTIS DEMO", 14, 12, 2, |x, y| dot(x, y, [214, 214, 200]));
-        lettering::write("2.5 MHZ", 14, 34, 1, |x, y| dot(x, y, [150, 150, 140]));
+        lettering::write("NOCTIS DEMO", 14, 62, 2, |x, y| dot(x, y, [214, 214, 200]));
+        lettering::write("2.5 MHZ", 14, 84, 1, |x, y| dot(x, y, [150, 150, 140]));
         for step in 0..160usize {
             let grey = (255 - step * 255 / 160) as u8;
-            (0..10).for_each(|x| dot(self.columns.saturating_sub(28) + x, 40 + step, [grey; 3]));
+            (0..10).for_each(|x| dot(self.columns.saturating_sub(28) + x, 74 + step, [grey; 3]));
         }
         for centimetre in 1..15 {
             let y = (FAN_TOP + centimetre as f32 * 10.0 / PIXEL_MM * self.rows as f32 / 480.0) as usize;

@@ -10,6 +10,7 @@ pub mod lanes;
 pub mod probes;
 pub mod program;
 pub mod render_job;
+mod settlement;
 pub mod slot;
 
 pub use program::{Worker, run};

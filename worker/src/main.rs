@@ -8,7 +8,7 @@ use noctis_shared::{
     settings::{Settings, Texts},
     telemetry,
 };
-use noctis_worker::{Worker, probes};
+use noctis_worker::{Worker, probes, slot::process};
 use tokio::net::TcpListener;
 
 #[global_allocator]
@@ -30,6 +30,9 @@ struct Arguments {
 }
 
 fn main() -> ExitCode {
+    if process::is_asked_for() {
+        return process::exit_code();
+    }
     program::exit(run(&Arguments::parse()))
 }
 
@@ -41,14 +44,22 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
     program::block_on(async {
         let telemetry = telemetry::init(&program::telemetry_settings(&settings, "noctis-worker"))?;
         let back_ends = BackEnds::connect(&settings).await?;
-        let BackEnds { queue, cache, catalog } = back_ends.clone();
-        let worker = Worker::new(&settings, queue, cache, catalog, program::storage(&settings)?);
+        let worker = Worker::new(&settings, back_ends.clone(), program::storage(&settings)?);
+        let worker = worker.map_err(anyhow::Error::from)?;
         let listener = TcpListener::bind(settings.metrics_listen).await.map_err(|error| {
-            Failure::usage("NOCTIS_METRICS_LISTEN", &format!("{} cannot be listened on: {error}", settings.metrics_listen))
+            Failure::usage(
+                "NOCTIS_METRICS_LISTEN",
+                &format!("{} cannot be listened on: {error}", settings.metrics_listen),
+            )
         })?;
         program::announce_listening(&listener)?;
         let shutdown = program::shutdown_on_signals()?;
-        let probes = tokio::spawn(probes::serve(listener, worker.clone(), telemetry.metrics.clone(), shutdown.clone()));
+        let probes = tokio::spawn(probes::serve(
+            listener,
+            worker.clone(),
+            telemetry.metrics.clone(),
+            shutdown.clone(),
+        ));
         let done = noctis_worker::run(worker, shutdown.clone()).await;
         shutdown.cancel();
         let _probes_end_with_the_program = probes.await;

@@ -1,7 +1,8 @@
 //! A worker as a whole: its parts, and running them until shutdown.
 
 use noctis_shared::{
-    cache::Cache, catalog::Catalog, lane::Lane, queue::Queue, settings::Settings, storage::Storage,
+    cache::Cache, catalog::Catalog, lane::Lane, program::BackEnds, queue::Queue, settings::Settings,
+    storage::Storage,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -9,14 +10,11 @@ use crate::{
     index::{IndexJobs, Indexer},
     lanes,
     render_job::RenderJobs,
-    slot::Slots,
+    slot::{RENDER_MAX, SlotProgram, Slots},
 };
 
-/// Bytes of decoded frames that a worker keeps for the next preset.
-const DECODED_BYTES_MAX: usize = 64 << 20;
-
 /// Back ends and size of a worker.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Worker {
     /// Where jobs come from.
     pub queue: Queue,
@@ -26,6 +24,8 @@ pub struct Worker {
     pub catalog: Catalog,
     /// Where files lie.
     pub storage: Storage,
+    /// What its render processes run.
+    pub slot_program: SlotProgram,
     /// Renders at a time.
     pub slots: usize,
     /// Lanes it takes.
@@ -33,10 +33,15 @@ pub struct Worker {
 }
 
 impl Worker {
-    /// A worker of the size that `settings` ask for.
-    #[must_use]
-    pub fn new(settings: &Settings, queue: Queue, cache: Cache, catalog: Catalog, storage: Storage) -> Self {
-        Self { queue, cache, catalog, storage, slots: settings.workers, lanes: settings.lanes.clone() }
+    /// A worker of the size that `settings` ask for, whose render processes run this very program.
+    ///
+    /// # Errors
+    /// When the path of the running program cannot be had.
+    pub fn new(settings: &Settings, back_ends: BackEnds, storage: Storage) -> std::io::Result<Self> {
+        let BackEnds { queue, cache, catalog } = back_ends;
+        let slot_program = SlotProgram::current()?;
+        let (slots, lanes) = (settings.workers, settings.lanes.clone());
+        Ok(Self { queue, cache, catalog, storage, slot_program, slots, lanes })
     }
 
     /// What reads files into the catalog.
@@ -60,7 +65,7 @@ pub async fn run(worker: Worker, shutdown: CancellationToken) -> anyhow::Result<
         cache: worker.cache.clone(),
         catalog: worker.catalog.clone(),
         storage: worker.storage.clone(),
-        slots: Slots::new(worker.slots, DECODED_BYTES_MAX),
+        slots: Slots::start(worker.slot_program.clone(), worker.slots, RENDER_MAX)?,
         worker: worker_name(),
     };
     let index = IndexJobs { indexer: worker.indexer(), queue: worker.queue.clone() };

@@ -1,6 +1,6 @@
-//! Contract suites: each back end's module states its contract as a list, and here is a test for each line, run on
-//! every variant. A service that is missing is a failure, never a pass.
+//! The contracts of the back ends, each run on every variant. A service that is missing is a failure.
 
+mod cache;
 mod messages;
 mod queue;
 mod services;

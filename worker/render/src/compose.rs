@@ -4,7 +4,6 @@ use crate::decode::DecodedFrame;
 use crate::picture::{DisplayImage, DisplaySamples};
 use crate::pixel_format::{Photometric, PixelFormat};
 use crate::request::{Format, FrameRequest};
-use crate::resample::resize;
 use crate::samples::{Samples, each_type};
 use crate::stages::functional_groups::FrameView;
 use crate::stages::geometry::{Crop, Plan, pixel_shape};
@@ -13,6 +12,7 @@ use crate::stages::modality::Modality;
 use crate::stages::padding::Padding;
 use crate::stages::palette::{self, Palette};
 use crate::stages::presentation::{Presentation, icc_profile};
+use crate::stages::resample::{resize, resize_colours};
 use crate::stages::voi::VoiTransform;
 use crate::stages::{overlay, ybr};
 use crate::{Header, Limits, RenderError, Window};
@@ -64,9 +64,9 @@ impl Composer<'_> {
         let mut transfer = Transfer { modality, voi, presentation, padding };
 
         let Some(palette) = palette::supplemental(&view, signed) else {
-            let samples = self.fitted(&mut transfer);
+            let samples = self.fitted(&mut transfer)?;
             let mut pixels = transfer.apply(samples.as_ref().unwrap_or(&self.frame.samples));
-            self.burn_overlays(&mut pixels, 1);
+            self.burn_overlays(&mut pixels, 1)?;
             return Ok(self.image(DisplaySamples::Grey8(pixels), window));
         };
         // Indices must not be mixed by resampling, so that colours come first here.
@@ -74,22 +74,22 @@ impl Composer<'_> {
             true => palette.colour(stored),
             false => [transfer.shown(stored); 3],
         };
-        let mut pixels = self.fitted_colours(colours(&self.frame.samples, shown));
-        self.burn_overlays(&mut pixels, 3);
+        let mut pixels = self.fitted_colours(colours(&self.frame.samples, shown))?;
+        self.burn_overlays(&mut pixels, 3)?;
         Ok(self.image(DisplaySamples::Rgb8(pixels), window))
     }
 
     /// Region and size on stored samples, so that averaging comes before clipping; `None` when nothing changes.
-    fn fitted(&self, transfer: &mut Transfer) -> Option<Samples> {
+    fn fitted(&self, transfer: &mut Transfer) -> Result<Option<Samples>, RenderError> {
         let cropped = self.cropped(&self.frame.samples, 1);
         if !self.resizes() {
-            return cropped;
+            return Ok(cropped);
         }
         let mut samples = cropped.unwrap_or_else(|| self.frame.samples.clone());
         if let Some(padding) = transfer.padding.take() {
             fill_padding(&mut samples, &padding, transfer);
         }
-        Some(resize(&samples, 1, self.source_size(), (self.plan.columns, self.plan.rows)))
+        resize(&samples, self.source_size(), (self.plan.columns, self.plan.rows)).map(Some)
     }
 
     /// The range of the frame without padding as a window; 8-bit data and single bits as they are.
@@ -129,7 +129,7 @@ impl Composer<'_> {
         let cropped = self.cropped(&self.frame.samples, 1);
         let mut samples = cropped.unwrap_or_else(|| self.frame.samples.clone());
         if self.resizes() {
-            samples = resize(&samples, 1, self.source_size(), (self.plan.columns, self.plan.rows));
+            samples = resize(&samples, self.source_size(), (self.plan.columns, self.plan.rows))?;
         }
         let (values, slope, offset) = as_16_bits(&samples, &modality);
         let mut image = self.image(DisplaySamples::Grey16(values), None);
@@ -149,59 +149,57 @@ impl Composer<'_> {
             ybr::to_rgb(&mut pixels, self.frame.photometric);
             pixels
         };
-        let mut pixels = self.fitted_colours(pixels);
+        let mut pixels = self.fitted_colours(pixels)?;
         if self.request.invert {
             pixels.iter_mut().for_each(|sample| *sample = 255 - *sample);
         }
-        self.burn_overlays(&mut pixels, 3);
+        self.burn_overlays(&mut pixels, 3)?;
         let mut image = self.image(DisplaySamples::Rgb8(pixels), None);
         image.icc_profile = icc_profile(&view).map(<[u8]>::to_vec);
         Ok(image)
     }
 
-    fn fitted_colours(&self, pixels: Vec<u8>) -> Vec<u8> {
-        let mut samples = Samples::U8(pixels);
-        if let Some(cropped) = self.cropped(&samples, 3) {
-            samples = cropped;
-        }
+    fn fitted_colours(&self, pixels: Vec<u8>) -> Result<Vec<u8>, RenderError> {
+        let whole = Samples::U8(pixels);
+        let Samples::U8(pixels) = self.cropped(&whole, 3).unwrap_or(whole) else {
+            return Err(RenderError::unsupported("colour samples of this type"));
+        };
         if self.resizes() {
-            samples = resize(&samples, 3, self.source_size(), (self.plan.columns, self.plan.rows));
+            return resize_colours(&pixels, self.source_size(), (self.plan.columns, self.plan.rows));
         }
-        match samples {
-            Samples::U8(pixels) => pixels,
-            // `crop` and `resize` keep the type of what they are given.
-            _ => Vec::new(),
-        }
+        Ok(pixels)
     }
 
-    fn burn_overlays(&self, pixels: &mut [u8], samples_per_pixel: usize) {
+    fn burn_overlays(&self, pixels: &mut [u8], samples_per_pixel: usize) -> Result<(), RenderError> {
         if !self.request.overlays {
-            return;
+            return Ok(());
         }
         let view = self.header.view();
         let overlays = overlay::of_frame(&view, self.frame.frame_number);
         if overlays.is_empty() && self.frame.embedded_overlays.is_empty() {
-            return;
+            return Ok(());
         }
         let mut mask = vec![0; self.format.pixel_count() as usize];
         overlays.iter().for_each(|overlay| overlay.draw(&view, &mut mask, self.format.columns));
         for embedded in &self.frame.embedded_overlays {
             mask.iter_mut().zip(embedded).for_each(|(pixel, set)| *pixel |= set);
         }
-        let Samples::U8(mask) = self.fitted_mask(mask) else { return };
-        overlay::burn_in(pixels, samples_per_pixel, &mask);
+        if let Samples::U8(mask) = self.fitted_mask(mask)? {
+            overlay::burn_in(pixels, samples_per_pixel, &mask);
+        }
+        Ok(())
     }
 
     /// A mask of the whole frame, cut and resized like the picture.
-    fn fitted_mask(&self, mask: Vec<u8>) -> Samples {
+    fn fitted_mask(&self, mask: Vec<u8>) -> Result<Samples, RenderError> {
         let Crop { left, top, columns, rows } = self.plan.crop;
         let stride = self.format.columns as usize;
         let mask =
             Samples::U8(mask).crop(stride, left as usize, columns as usize, top as usize, rows as usize);
         if self.plan.resizes() {
-            return resize(&mask, 1, (columns, rows), (self.plan.columns, self.plan.rows));
+            return resize(&mask, (columns, rows), (self.plan.columns, self.plan.rows));
         }
-        mask
+        Ok(mask)
     }
 
     /// The asked region; `None` when that is the whole frame. A frame decoded smaller is always whole.

@@ -4,6 +4,7 @@
 //! Start at [`render_frame`], which is its own table of contents; [`scan`] finds the frames of a file first.
 //! A frame that was decoded once serves any number of windows: [`decode_frame`], [`compose_frame`], [`encode_picture`].
 
+mod codec;
 mod compose;
 mod dataset;
 mod decode;
@@ -19,7 +20,6 @@ mod picture_file;
 mod pixel_format;
 mod pixel_index;
 mod request;
-mod resample;
 pub mod resize;
 mod samples;
 mod scan;

@@ -1,47 +1,74 @@
 //! A picture in memory to a picture file.
 
 use crate::RenderError;
+use crate::encode::{EncodeError, jpeg, png, webp};
 use crate::picture::{DisplayImage, DisplaySamples, Picture};
 use crate::request::Format;
 
-/// Encodes a picture.
+/// Encodes a picture. Only PNG carries the ICC profile.
 ///
 /// # Errors
-/// [`RenderError::InvalidRequest`] when the format cannot hold the samples.
+/// [`RenderError::InvalidRequest`] for a quality outside 1 to 100, and when the format cannot hold a picture of this
+/// size or depth.
 pub fn encode_picture(image: &DisplayImage, format: Format) -> Result<Picture, RenderError> {
-    let (bytes, media_type) = match format {
-        Format::Png | Format::Png16 => (png(image)?, "image/png"),
-        _ => return Err(RenderError::unsupported("this format")),
+    let (columns, rows) = (image.columns, image.rows);
+    let icc = image.icc_profile.as_deref();
+    let mut bytes = Vec::new();
+    let out = &mut bytes;
+    let written = match (&image.samples, format) {
+        (DisplaySamples::Grey8(pixels), Format::Png) => png::encode_grey8(pixels, columns, rows, icc, out),
+        (DisplaySamples::Rgb8(pixels), Format::Png) => png::encode_rgb8(pixels, columns, rows, icc, out),
+        (DisplaySamples::Grey16(values), Format::Png | Format::Png16) => {
+            png::encode_grey16(values, columns, rows, icc, out)
+        }
+        (DisplaySamples::Grey8(pixels), Format::Jpeg { quality }) => {
+            jpeg::encode_grey8(pixels, columns, rows, quality, out)
+        }
+        (DisplaySamples::Rgb8(pixels), Format::Jpeg { quality }) => {
+            jpeg::encode_rgb8(pixels, columns, rows, quality, out)
+        }
+        (DisplaySamples::Grey8(pixels), Format::Webp) => webp::encode_lossless_grey8(pixels, columns, rows, out),
+        (DisplaySamples::Rgb8(pixels), Format::Webp) => webp::encode_lossless_rgb8(pixels, columns, rows, out),
+        (DisplaySamples::Grey8(pixels), Format::WebpLossy { quality }) => {
+            webp::encode_lossy_grey8(pixels, columns, rows, quality, out)
+        }
+        (DisplaySamples::Rgb8(pixels), Format::WebpLossy { quality }) => {
+            webp::encode_lossy_rgb8(pixels, columns, rows, quality, out)
+        }
+        (DisplaySamples::Grey16(_), _) => {
+            return Err(RenderError::invalid_request("format", "only PNG holds 16 bits"));
+        }
+        (_, Format::Png16) => {
+            return Err(RenderError::invalid_request("format", "the picture was composed with 8 bits"));
+        }
     };
+    written.map_err(refused)?;
     Ok(Picture {
         bytes,
-        media_type,
-        rows: image.rows,
-        columns: image.columns,
+        media_type: media_type(format),
+        rows,
+        columns,
         window: image.window,
         pixel_scale: image.pixel_scale,
         partial: image.partial,
     })
 }
 
-fn png(image: &DisplayImage) -> Result<Vec<u8>, RenderError> {
-    let mut out = Vec::new();
-    let mut encoder = png::Encoder::new(&mut out, image.columns, image.rows);
-    let swapped: Vec<u8>;
-    let (colour, depth, data) = match &image.samples {
-        DisplaySamples::Grey8(pixels) => (png::ColorType::Grayscale, png::BitDepth::Eight, pixels.as_slice()),
-        DisplaySamples::Rgb8(pixels) => (png::ColorType::Rgb, png::BitDepth::Eight, pixels.as_slice()),
-        DisplaySamples::Grey16(values) => {
-            swapped = values.iter().flat_map(|value| value.to_be_bytes()).collect();
-            (png::ColorType::Grayscale, png::BitDepth::Sixteen, swapped.as_slice())
+fn media_type(format: Format) -> &'static str {
+    match format {
+        Format::Png | Format::Png16 => "image/png",
+        Format::Jpeg { .. } => "image/jpeg",
+        Format::Webp | Format::WebpLossy { .. } => "image/webp",
+    }
+}
+
+fn refused(error: EncodeError) -> RenderError {
+    let parameter = match error {
+        EncodeError::Quality(_) => "quality",
+        EncodeError::TooLarge { .. } => "format",
+        EncodeError::SampleCount { .. } | EncodeError::Codec { .. } => {
+            return RenderError::unsupported(error.to_string());
         }
     };
-    encoder.set_color(colour);
-    encoder.set_depth(depth);
-    encoder.set_compression(png::Compression::Fast);
-    let failed = |error: png::EncodingError| RenderError::Io(std::io::Error::other(error));
-    let mut writer = encoder.write_header().map_err(failed)?;
-    writer.write_image_data(data).map_err(failed)?;
-    writer.finish().map_err(failed)?;
-    Ok(out)
+    RenderError::invalid_request(parameter, error.to_string())
 }

@@ -43,12 +43,6 @@ impl Samples {
         matches!(self, Self::I8(_) | Self::I16(_) | Self::I32(_) | Self::F32(_) | Self::F64(_))
     }
 
-    /// The samples as real numbers.
-    #[expect(clippy::unnecessary_cast, reason = "one arm of the macro is already f64")]
-    pub(crate) fn to_f32(&self) -> Vec<f32> {
-        each_type!(self, values => values.iter().map(|&value| value as f32).collect())
-    }
-
     /// Copies a rectangle out of rows of `stride` samples; all bounds in samples.
     pub(crate) fn crop(&self, stride: usize, left: usize, width: usize, top: usize, rows: usize) -> Self {
         macro_rules! cut {

@@ -2,7 +2,6 @@
 
 use noctis_shared::{
     cache::Forget,
-    catalog::Scope,
     dicom_uid::public_id,
     event::{Event, STUDY_INDEXED, StudyDeleted, StudyEvent, StudyIndexed, StudyNew},
     metadata_names,
@@ -11,14 +10,16 @@ use noctis_shared::{
 };
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, error, info, info_span, warn};
+use uuid::Uuid;
 
 use super::{IndexError, Indexer};
+use crate::settlement;
 
 /// `source` of the events that this system publishes.
-pub const SOURCE: &str = "/noctis";
+const SOURCE: &str = "/noctis";
 
 /// Takes events of the index lane. Cheap to clone.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct IndexJobs {
     /// Reads files into the catalog.
     pub indexer: Indexer,
@@ -43,7 +44,7 @@ impl IndexJobs {
     /// Takes one delivery of the index lane to its end and settles it.
     pub async fn handle(&self, delivery: Delivery, shutdown: &CancellationToken) {
         let Work::Study(event) = &delivery.work else {
-            delivery.dead_letter("not_an_event").await;
+            settlement::note(delivery.dead_letter("not_an_event").await);
             return;
         };
         let event = event.clone();
@@ -60,7 +61,11 @@ impl IndexJobs {
         .await;
     }
 
-    async fn study_new(&self, event: &Event<StudyNew>, shutdown: &CancellationToken) -> Result<(), EventError> {
+    async fn study_new(
+        &self,
+        event: &Event<StudyNew>,
+        shutdown: &CancellationToken,
+    ) -> Result<(), EventError> {
         let catalog = &self.indexer.catalog;
         if catalog.event_handled(&event.source, &event.id).await.map_err(back_end)? {
             info!("event was handled before");
@@ -96,16 +101,10 @@ impl IndexJobs {
         let study_instance_uid = event.subject.as_deref().ok_or(EventError::NamesNoStudy)?;
         let study_id = public_id(study_instance_uid);
         let Indexer { catalog, cache, .. } = &self.indexer;
-        let mut names = Vec::new();
-        for series in catalog.series_of_study(study_id).await.map_err(back_end)?.unwrap_or_default() {
-            let image_ids = catalog.image_ids(&Scope::Series(series.series_id)).await.map_err(back_end)?;
-            names.extend(image_ids.into_iter().flat_map(|image_id| {
-                metadata_names::of_instance(study_id, series.series_id, image_id)
-            }));
-        }
-        names.sort_unstable();
-        names.dedup();
+        let series = catalog.series_of_study(study_id).await.map_err(back_end)?.unwrap_or_default();
+        let series_ids: Vec<Uuid> = series.iter().map(|series| series.series_id).collect();
         let deleted = catalog.delete_study(study_id).await.map_err(back_end)?;
+        let names = metadata_names::all_of_study(study_id, &series_ids, &deleted.image_ids);
         cache.forget_metadata(&names).await.map_err(back_end)?;
         cache.forget_images(&deleted.image_ids).await.map_err(back_end)?;
         cache.broadcast_forget(Forget::Images(deleted.image_ids.into())).await.map_err(back_end)
@@ -119,23 +118,19 @@ fn back_end(error: impl std::fmt::Display) -> EventError {
 /// The one place that decides what a failure of an event means.
 async fn settle(delivery: Delivery, result: Result<(), EventError>) {
     match result {
-        Ok(()) => {
-            if let Err(error) = delivery.ack().await {
-                warn!(%error, "event not settled; it comes again and changes nothing");
-            }
-        }
+        Ok(()) => settlement::note(delivery.ack().await),
         Err(EventError::Index(IndexError::Stopped)) => delivery.release().await,
         Err(EventError::Index(IndexError::Storage(StorageError::NotAllowed))) => {
             error!("event points outside the storage and every ingest root");
-            delivery.dead_letter("location_not_allowed").await;
+            settlement::note(delivery.dead_letter("location_not_allowed").await);
         }
         Err(EventError::Index(IndexError::Storage(error))) if !error.is_transient() => {
             error!(%error, "event points to nothing that can be indexed");
-            delivery.dead_letter("location_unreadable").await;
+            settlement::note(delivery.dead_letter("location_unreadable").await);
         }
         Err(error @ (EventError::NamesNothing | EventError::NamesNoStudy)) => {
             error!(%error, "event cannot be carried out");
-            delivery.dead_letter("invalid_event").await;
+            settlement::note(delivery.dead_letter("invalid_event").await);
         }
         Err(error) => retry(delivery, &error.to_string()).await,
     }

@@ -131,7 +131,8 @@ fn row(
     Ok(NewInstance {
         study: study(dataset)?,
         series: series(dataset)?,
-        sop_instance_uid: uid(dataset, tags::SOP_INSTANCE_UID).ok_or(Rejected::WithoutUid("SOP Instance UID"))?,
+        sop_instance_uid: uid(dataset, tags::SOP_INSTANCE_UID)
+            .ok_or(Rejected::WithoutUid("SOP Instance UID"))?,
         sop_class_uid: uid(dataset, tags::SOP_CLASS_UID),
         instance_number: integer(dataset, tags::INSTANCE_NUMBER),
         slice_position: slice_position(dataset),
@@ -197,7 +198,8 @@ fn frames(bytes: &dyn ReadAt, pixels: &PixelIndex) -> Result<Vec<FrameRange>, Re
 
 /// XXH3-64 of a range, which the scan has bounded by the file.
 fn checksum(bytes: &dyn ReadAt, offset: u64, byte_count: u64) -> Result<u64, Rejected> {
-    let length = usize::try_from(byte_count).map_err(|_| Rejected::NotDicom("a frame is too large".into()))?;
+    let length =
+        usize::try_from(byte_count).map_err(|_| Rejected::NotDicom("a frame is too large".into()))?;
     let mut buffer = vec![0; length];
     bytes.read_exact_at(offset, &mut buffer)?;
     Ok(xxh3_64(&buffer))

@@ -30,7 +30,7 @@ const BATCH_MAX: usize = 256;
 const REASONS_MAX: usize = 1000;
 
 /// Reads files into the catalog. Cheap to clone.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Indexer {
     /// Where instances are recorded.
     pub catalog: Catalog,
@@ -102,7 +102,12 @@ impl Indexer {
                 match instance {
                     Ok(instance) => batch.push(instance),
                     Err(rejected) => {
-                        count(&mut summary, &location, FileOutcome::Rejected(rejected.to_string()), &mut progress);
+                        count(
+                            &mut summary,
+                            &location,
+                            FileOutcome::Rejected(rejected.to_string()),
+                            &mut progress,
+                        );
                     }
                 }
                 if batch.len() == BATCH_MAX || (reads.is_empty() && !batch.is_empty()) {
@@ -169,16 +174,17 @@ impl Indexer {
 
     /// Answers about studies that changed, and pictures of instances that were replaced.
     async fn forget_stale(&self, batch: &[NewInstance], recorded: &[Recorded]) {
-        let changed = |recorded: &Recorded| matches!(recorded, Recorded::Accepted | Recorded::Replaced { .. });
+        let changed =
+            |recorded: &Recorded| matches!(recorded, Recorded::Accepted | Recorded::Replaced { .. });
         let mut names: Vec<String> = batch
             .iter()
             .zip(recorded)
             .filter(|(_, recorded)| changed(recorded))
             .flat_map(|(instance, _)| {
-                metadata_names::of_instance(
+                metadata_names::all_of_study(
                     public_id(&instance.study.uid),
-                    public_id(&instance.series.uid),
-                    public_id(&instance.sop_instance_uid),
+                    &[public_id(&instance.series.uid)],
+                    &[public_id(&instance.sop_instance_uid)],
                 )
             })
             .collect();

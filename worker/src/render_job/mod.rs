@@ -17,16 +17,16 @@ use tokio::time::timeout;
 use tracing::{Instrument, debug, info_span};
 
 use self::settle::JobError;
-use crate::slot::{
-    FrameBytes, RenderTask, SlotError, Slots,
-    task::ranges_to_fetch,
+use crate::{
+    settlement,
+    slot::{FrameBytes, RenderTask, SlotError, Slots, task::ranges_to_fetch},
 };
 
 /// Longest fetch from storage.
 const FETCH_MAX: Duration = Duration::from_secs(20);
 
 /// Everything a render job needs. Cheap to clone.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct RenderJobs {
     /// Where pictures go first.
     pub cache: Cache,
@@ -68,11 +68,12 @@ impl RenderJobs {
     /// Takes one delivery of a render lane to its end and settles it.
     pub async fn handle(&self, delivery: Delivery) {
         let Work::Render(job) = &delivery.work else {
-            delivery.dead_letter("not_a_render_job").await;
+            settlement::note(delivery.dead_letter("not_a_render_job").await);
             return;
         };
         let job = job.clone();
-        let span = info_span!("render_job", job.id = %job.job_id, attempt = delivery.attempt, lane = %job.lane);
+        let span =
+            info_span!("render_job", job.id = %job.job_id, attempt = delivery.attempt, lane = %job.lane);
         delivery.trace.adopt(&span);
         async {
             let result = self.run(&job, &delivery).await;
@@ -126,12 +127,13 @@ impl RenderJobs {
 
     /// Fetches and renders. The claim is renewed meanwhile, so that nobody starts the same again.
     async fn render(&self, job: &RenderJob) -> Result<Outcome, JobError> {
-        let queue_ms = (Utc::now() - job.published_at).num_microseconds().map_or(0.0, |us| us as f64 / 1000.0);
+        let queue_ms =
+            (Utc::now() - job.published_at).num_microseconds().map_or(0.0, |us| us as f64 / 1000.0);
         let started = Instant::now();
         let bytes = timeout(FETCH_MAX, self.fetch(job)).await.map_err(|_| JobError::FetchTimedOut)??;
         let fetch_ms = started.elapsed().as_secs_f64() * 1000.0;
         let task = RenderTask { source: job.source.clone(), request: job.request.clone(), bytes };
-        let answer = self.slots.render(task).instrument(info_span!("render")).await;
+        let answer = self.slots.render(&task).instrument(info_span!("render")).await;
         let mut outcome = answer.map_err(JobError::Slot)?;
         if let Outcome::Picture(render) = &mut outcome {
             render.facts.timings.queue_ms = queue_ms.max(0.0);

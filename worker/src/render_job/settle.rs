@@ -3,14 +3,14 @@
 use noctis_shared::{
     catalog::CatalogError,
     job::RenderJob,
-    queue::{Delivery, QueueError, RetryOutcome},
+    queue::{Delivery, RetryOutcome},
     render::FailureKind,
     storage::StorageError,
 };
 use tracing::{error, warn};
 
 use super::{Done, RenderJobs, refusal};
-use crate::slot::SlotError;
+use crate::{settlement, slot::SlotError};
 
 /// Losses of a consumer after which the job is held to be what kills it. One below the broker's own limit, so that
 /// those who wait get an answer.
@@ -37,9 +37,14 @@ enum Verdict {
     Ack,
     Retry(String),
     /// Answered as a failure and kept for a look.
-    DeadLetter { reason: &'static str, told: &'static str },
+    DeadLetter {
+        reason: &'static str,
+        told: &'static str,
+    },
     /// Answered as a failure, remembered in the cache only: putting the file back repairs it.
-    Answer { told: String },
+    Answer {
+        told: String,
+    },
 }
 
 fn verdict(result: Result<Done, JobError>, delivery: &Delivery) -> Verdict {
@@ -53,9 +58,10 @@ fn verdict(result: Result<Done, JobError>, delivery: &Delivery) -> Verdict {
         Err(JobError::Slot(SlotError::Crashed)) if last_slot_attempt(delivery) => {
             Verdict::DeadLetter { reason: "crashed", told: "the decoder crashed on this file, each time" }
         }
-        Err(JobError::Slot(SlotError::TimedOut(_))) if last_slot_attempt(delivery) => {
-            Verdict::DeadLetter { reason: "timed_out", told: "the decoder did not finish with this file, each time" }
-        }
+        Err(JobError::Slot(SlotError::TimedOut(_))) if last_slot_attempt(delivery) => Verdict::DeadLetter {
+            reason: "timed_out",
+            told: "the decoder did not finish with this file, each time",
+        },
         Err(JobError::Slot(error @ (SlotError::Crashed | SlotError::TimedOut(_)))) => {
             Verdict::Retry(error.to_string())
         }
@@ -67,13 +73,18 @@ fn last_slot_attempt(delivery: &Delivery) -> bool {
 }
 
 /// Settles `delivery` by what became of its job. Each failure is logged once, here.
-pub(super) async fn settle(jobs: &RenderJobs, job: &RenderJob, delivery: Delivery, result: Result<Done, JobError>) {
+pub(super) async fn settle(
+    jobs: &RenderJobs,
+    job: &RenderJob,
+    delivery: Delivery,
+    result: Result<Done, JobError>,
+) {
     match verdict(result, &delivery) {
-        Verdict::Ack => log_unsettled(delivery.ack().await),
+        Verdict::Ack => settlement::note(delivery.ack().await),
         Verdict::Answer { told } => {
             warn!(reason = told, "render job answered with a failure");
             jobs.announce(job, &refusal(FailureKind::Unrenderable, &told)).await;
-            log_unsettled(delivery.ack().await);
+            settlement::note(delivery.ack().await);
         }
         Verdict::DeadLetter { reason, told } => {
             error!(reason, "render job dead-lettered");
@@ -82,7 +93,7 @@ pub(super) async fn settle(jobs: &RenderJobs, job: &RenderJob, delivery: Deliver
             if let Err(error) = jobs.store(job, &outcome).await {
                 warn!(%error, "the failure could not be remembered");
             }
-            delivery.dead_letter(reason).await;
+            settlement::note(delivery.dead_letter(reason).await);
         }
         Verdict::Retry(cause) => retry(jobs, job, delivery, &cause).await,
     }
@@ -97,11 +108,5 @@ async fn retry(jobs: &RenderJobs, job: &RenderJob, delivery: Delivery, cause: &s
             let _lease_runs_out = jobs.cache.release_claim(&job.render_key, job.job_id).await;
         }
         Err(error) => warn!(%error, "render job could not be retried; the queue delivers it again"),
-    }
-}
-
-fn log_unsettled(settled: Result<(), QueueError>) {
-    if let Err(error) = settled {
-        warn!(%error, "delivery not settled; the queue delivers it again and the picture is found");
     }
 }

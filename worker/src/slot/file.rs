@@ -3,7 +3,9 @@
 use std::path::Path;
 
 use noctis_render::{Limits, RenderError};
-use noctis_shared::{render::StoredRender, render::StageTimings, request::FrameRequest, storage::FILE_BYTES_MAX};
+use noctis_shared::{
+    render::StageTimings, render::StoredRender, request::FrameRequest, storage::FILE_BYTES_MAX,
+};
 
 use super::task::{stored, to_render_request};
 

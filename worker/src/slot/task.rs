@@ -87,7 +87,11 @@ fn decode(loaded: &frame_bytes::Loaded, request: &render::FrameRequest) -> Resul
     Ok(Decoded { header, frame })
 }
 
-pub(super) fn stored(format: request::PictureFormat, picture: render::Picture, timings: StageTimings) -> StoredRender {
+pub(super) fn stored(
+    format: request::PictureFormat,
+    picture: render::Picture,
+    timings: StageTimings,
+) -> StoredRender {
     let facts = RenderFacts {
         format,
         rows: picture.rows,
@@ -133,7 +137,11 @@ pub fn to_render_request(request: &request::FrameRequest) -> render::FrameReques
             width: region.width.into(),
             height: region.height.into(),
         }),
-        fit: render::Fit { width: request.fit.width, height: request.fit.height, enlarge: request.fit.enlarge },
+        fit: render::Fit {
+            width: request.fit.width,
+            height: request.fit.height,
+            enlarge: request.fit.enlarge,
+        },
         format: match request.format {
             request::PictureFormat::Png => render::Format::Png,
             request::PictureFormat::Png16 => render::Format::Png16,

@@ -120,5 +120,5 @@ impl Connection {
 }
 
 fn count_fault(operation: &'static str) {
-    metrics::counter!("noctis_cache_faults_total", "operation" => operation).increment(1);
+    metrics::counter!(crate::telemetry::metrics::CACHE_FAULTS_TOTAL, "operation" => operation).increment(1);
 }

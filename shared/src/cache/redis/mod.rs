@@ -132,7 +132,7 @@ impl RedisCache {
     /// The index of an image is a sorted set by expiry, so that keys which expired leave it with the next write.
     fn add_put(&self, pipeline: &mut Pipeline, image_id: Uuid, key: &RenderKey, outcome: &Outcome) {
         let Inner { keys, limits, .. } = &*self.0;
-        let now_ms = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |age| millis(age));
+        let now_ms = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, millis);
         let ttl_ms = millis(limits.ttl_of(outcome));
         let index = keys.image(image_id);
         pipeline.cmd("SET").arg(keys.render(key)).arg(&*outcome.to_record()).arg("PX").arg(ttl_ms).ignore();

@@ -1,7 +1,11 @@
 //! Bytes of one frame to stored samples, one file per way of writing them. Meaning comes later, in the stages.
 
+mod coded;
 mod native;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use crate::codec::{self, Coded, Wanted};
 use crate::fragments;
 use crate::parse::element::Vr;
 use crate::pixel_format::{Photometric, PixelFormat};
@@ -101,6 +105,7 @@ fn decode(
         frame_index: request.frame_number - 1,
         big_endian: header.encoding().big_endian,
         in_words: header.pixel_element().is_some_and(|element| element.vr == Vr(*b"OW")),
+        in_planes: format.planar,
         embedded_bits: embedded_bits(header, request.frame_number),
         best_effort: request.best_effort,
     };
@@ -115,8 +120,38 @@ fn decode(
             inflate::inflate_onto(&mut inflated, &codestream, limits.inflated_bytes_max)?;
             source.alone().samples(&inflated)
         }
-        _ => Err(RenderError::unsupported("compressed pixel data")),
+        PixelCoding::Rle => {
+            let (cells, is_short) = codec::rle::decode(&codestream, format, request.best_effort)?;
+            let mut decoded = source.of_planes().samples(&cells)?;
+            decoded.partial |= is_short;
+            Ok(decoded)
+        }
+        coding => {
+            let reduction = geometry::reduction_allowed((format.columns, format.rows), 0, request);
+            let wanted = Wanted { format, reduction, limits };
+            let coded = codestream_samples(coding, &codestream, wanted)?;
+            coded::stored(coded, format, request.best_effort)
+        }
     }
+}
+
+/// A decoder that panics has met a damaged codestream; the panic goes no further.
+fn codestream_samples(
+    coding: PixelCoding,
+    codestream: &[u8],
+    wanted: Wanted<'_>,
+) -> Result<Coded, RenderError> {
+    let decode = match coding {
+        PixelCoding::Jpeg => codec::jpeg::decode,
+        PixelCoding::JpegLs => codec::jpeg_ls::decode,
+        PixelCoding::Jpeg2000 | PixelCoding::HighThroughputJpeg2000 => codec::jpeg2000::decode,
+        PixelCoding::JpegXl => codec::jpeg_xl::decode,
+        PixelCoding::Native | PixelCoding::DeflatedFrame | PixelCoding::Rle => {
+            return Err(RenderError::unsupported("native pixel data as a codestream"));
+        }
+    };
+    catch_unwind(AssertUnwindSafe(|| decode(codestream, wanted)))
+        .unwrap_or_else(|_| Err(RenderError::corrupt("the decoder gave up on the codestream")))
 }
 
 /// Bit positions of the overlays that lie in the pixels.

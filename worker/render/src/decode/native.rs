@@ -13,6 +13,8 @@ pub(crate) struct Source<'a> {
     pub(crate) big_endian: bool,
     /// The cells are written as 16-bit words (VR OW), which matters for small cells in big endian.
     pub(crate) in_words: bool,
+    /// All first samples, then all second ones, then all third ones.
+    pub(crate) in_planes: bool,
     /// Bits of the cells that hold overlays.
     pub(crate) embedded_bits: Vec<u16>,
     pub(crate) best_effort: bool,
@@ -22,6 +24,11 @@ impl Source<'_> {
     /// The same for a frame that begins on a byte of its own, in little endian.
     pub(crate) fn alone(self) -> Self {
         Self { frame_index: 0, big_endian: false, ..self }
+    }
+
+    /// As [`Self::alone`], the samples of a pixel one plane after the other, whatever the attributes say.
+    pub(crate) fn of_planes(self) -> Self {
+        Self { in_planes: true, ..self.alone() }
     }
 
     /// # Errors
@@ -97,14 +104,14 @@ impl Source<'_> {
     /// Planes become pixels, and shared chrominance is given to both of its pixels.
     fn in_pixel_order(&self, samples: Samples) -> Samples {
         let format = self.format;
-        if format.is_native_422() {
+        if format.is_native_422() && !self.in_planes {
             return match samples {
                 Samples::U8(values) => Samples::U8(expand_422(&values)),
                 Samples::U16(values) => Samples::U16(expand_422(&values)),
                 other => other,
             };
         }
-        if !format.planar || format.samples_per_pixel == 1 {
+        if !self.in_planes || format.samples_per_pixel == 1 {
             return samples;
         }
         match samples {

@@ -111,7 +111,7 @@ fn fitted(columns: u32, rows: u32, pixel_shape: f64, fit: Fit) -> Result<(u32, u
     let scale_of = |side: Option<u32>, natural: f64| side.map_or(f64::INFINITY, |side| f64::from(side) / natural);
     let scale = scale_of(fit.width, natural_columns).min(scale_of(fit.height, natural_rows));
     let scale = if fit.enlarge { scale } else { scale.min(1.0) };
-    let side = |natural: f64| ((natural * scale).round().max(1.0)).min(65_535.0) as u32;
+    let side = |natural: f64| (natural * scale).round().clamp(1.0, 65_535.0) as u32;
     Ok((side(natural_columns), side(natural_rows)))
 }
 

@@ -1,17 +1,33 @@
 //! Bits to bytes, least significant first (RFC 1951 section 3.1.1).
 
-/// A code above its length in bits, which has the low byte: a shift takes its count from there without masking, and
-/// added codes have the sum of their lengths there.
-pub(super) type Code = u32;
-
-/// `bits` as the code of `count` bits; those above must be 0.
-pub(super) const fn code(bits: u32, count: u32) -> Code {
-    bits << 8 | count
+/// A code and its length in bits.
+#[derive(Clone, Copy, Default, Debug)]
+pub(super) struct Code {
+    /// The bits, first lowest; none above `count`.
+    pub(super) bits: u16,
+    /// How many.
+    pub(super) count: u8,
 }
 
-/// Length of a code, or sum of the lengths of added codes, below 64.
-pub(super) const fn bit_count(code: Code) -> u32 {
-    code & 63
+/// The codes of the 256 literals. Apart, lengths load straight to where a shift wants them.
+pub(super) struct LiteralCodes {
+    pub(super) bits: [u16; 256],
+    pub(super) counts: [u8; 256],
+}
+
+impl LiteralCodes {
+    /// Four codes one behind the other, and their length in bits.
+    ///
+    /// Joined in pairs of pairs: no shift waits for more than one other.
+    #[inline(always)]
+    fn joined(&self, literals: [u8; 4]) -> (u64, u32) {
+        let [a, b, c, d] = literals.map(|literal| u64::from(self.bits[usize::from(literal)]));
+        let [a_count, b_count, c_count, d_count] =
+            literals.map(|literal| u32::from(self.counts[usize::from(literal)]));
+        let (ab, ab_count) = (a | b << (a_count & 63), a_count + b_count);
+        let (cd, cd_count) = (c | d << (c_count & 63), c_count + d_count);
+        (ab | cd << (ab_count & 63), ab_count + cd_count)
+    }
 }
 
 /// Most bits of one [`BitWriter::push`]: with a begun byte they fit a 64-bit word.
@@ -28,7 +44,7 @@ impl Begun {
     /// Joins `bits` to those begun and stores them at `at`. Gives the place behind the last whole byte.
     #[inline(always)]
     fn store(&mut self, bits: u64, count: u32, room: &mut [u8], at: usize) -> usize {
-        let pending = self.bits | bits << self.count;
+        let pending = self.bits | bits << (self.count & 63);
         let pending_count = self.count + count;
         room[at..][..8].copy_from_slice(&pending.to_le_bytes());
         *self = Self { bits: pending >> (pending_count & 56), count: pending_count & 7 };
@@ -58,24 +74,30 @@ impl<'a> BitWriter<'a> {
     /// Appends one code.
     #[inline(always)]
     pub(super) fn push_code(&mut self, code: Code) {
-        self.push(u64::from(code >> 8), bit_count(code));
+        self.push(u64::from(code.bits), u32::from(code.count));
     }
 
     /// Appends the code of each literal; none is longer than a quarter of [`PUSH_BITS_MAX`].
     #[inline(always)]
-    pub(super) fn push_literals(&mut self, literals: &[u8], codes: &[Code; 256]) {
+    pub(super) fn push_literals(&mut self, literals: &[u8], codes: &LiteralCodes) {
         // Kept in locals, which the compiler keeps in registers.
         let (mut at, mut begun) = (self.at, self.begun);
-        let (quads, rest) = literals.as_chunks::<4>();
-        for quad in quads {
-            // Joined in pairs of pairs: the shifts of one quad need not wait for each other, nor for the quad before.
-            let [a, b, c, d] = quad.map(|literal| codes[usize::from(literal)]);
-            let bits = joined(a, b) | joined(c, d) << bit_count(a + b);
-            at = begun.store(bits, bit_count(a + b + (c + d)), self.room, at);
+        let (groups, rest) = literals.as_chunks::<8>();
+        for &[a, b, c, d, e, f, g, h] in groups {
+            let (first, first_count) = codes.joined([a, b, c, d]);
+            let (second, second_count) = codes.joined([e, f, g, h]);
+            // Nearly always: the codes of a picture have four or five bits.
+            if first_count + second_count <= PUSH_BITS_MAX {
+                let bits = first | second << (first_count & 63);
+                at = begun.store(bits, first_count + second_count, self.room, at);
+            } else {
+                at = begun.store(first, first_count, self.room, at);
+                at = begun.store(second, second_count, self.room, at);
+            }
         }
         for &literal in rest {
-            let code = codes[usize::from(literal)];
-            at = begun.store(u64::from(code >> 8), bit_count(code), self.room, at);
+            let (bits, count) = (codes.bits[usize::from(literal)], codes.counts[usize::from(literal)]);
+            at = begun.store(u64::from(bits), u32::from(count), self.room, at);
         }
         (self.at, self.begun) = (at, begun);
     }
@@ -95,10 +117,4 @@ impl<'a> BitWriter<'a> {
     pub(super) fn finish(self) -> (usize, Begun) {
         (self.at, self.begun)
     }
-}
-
-/// The bits of two codes, one behind the other.
-#[inline(always)]
-fn joined(first: Code, second: Code) -> u64 {
-    u64::from(first >> 8) | u64::from(second >> 8) << bit_count(first)
 }

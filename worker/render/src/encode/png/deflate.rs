@@ -2,7 +2,7 @@
 //!
 //! Each block is cut into segments once, counted on the way, then written in one pass. `huffman` makes the codes.
 
-use super::bits::{self, Begun, BitWriter};
+use super::bits::{Begun, BitWriter};
 use super::filter;
 use super::huffman::{BlockCode, END_OF_BLOCK, LITERAL_SYMBOLS};
 
@@ -79,7 +79,7 @@ impl BlockWriter<'_> {
         self.out.truncate(start + byte_count);
         self.begun = begun;
         // Neighbouring blocks are alike, so this one tells how the next is cut best.
-        self.run_min = if bits::bit_count(code.literals[0]) == 1 { CHEAP_RUN_MIN } else { RUN_MIN };
+        self.run_min = if code.literals.counts[0] == 1 { CHEAP_RUN_MIN } else { RUN_MIN };
     }
 }
 
@@ -116,7 +116,7 @@ fn write_coded(
 fn write_run(zeros: usize, code: &BlockCode, bits: &mut BitWriter<'_>) {
     let run = Run::of(zeros);
     for _ in 0..run.literals {
-        bits.push_code(code.literals[0]);
+        bits.push_code(code.symbols[0]);
     }
     for length in std::iter::repeat_n(MATCH_MAX, run.longest_matches).chain(run.last_match) {
         let (symbol, extra_bits, extra_bit_count) = length_symbol(length);
@@ -136,12 +136,12 @@ fn split(bytes: &[u8], run_min: usize, segments: &mut Vec<Segment>) -> Tally {
     segments.clear();
     let mut tally = Tally { counts: [0; LITERAL_SYMBOLS], extra_bit_count: 0 };
     // Four tables, so that equal neighbours do not wait for each other's count.
-    let mut tables = [[0u32; 256]; 4];
+    let mut tables = [[0u32; 256]; 8];
     let (mut start, mut at, mut counted_in_runs) = (0, 0, 0);
     while let Some(word) = bytes[at..].first_chunk::<8>() {
         if u64::from_ne_bytes(*word) != 0 {
             for (index, &byte) in word.iter().enumerate() {
-                tables[index % 4][usize::from(byte)] += 1;
+                tables[index][usize::from(byte)] += 1;
             }
             at += 8;
             continue;

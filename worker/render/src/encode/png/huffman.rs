@@ -1,6 +1,6 @@
 //! Length-limited canonical Huffman codes (RFC 1951 section 3.2.2), and how a block says which it uses (3.2.7).
 
-use super::bits::{self, BitWriter, Code, PUSH_BITS_MAX};
+use super::bits::{BitWriter, Code, LiteralCodes, PUSH_BITS_MAX};
 
 /// Literals, the end of the block, lengths.
 pub(super) const LITERAL_SYMBOLS: usize = 286;
@@ -125,7 +125,7 @@ pub(super) struct BlockCode {
     /// Codes of all symbols.
     pub(super) symbols: [Code; LITERAL_SYMBOLS],
     /// The codes of literals again, in a table that a byte cannot miss.
-    pub(super) literals: [Code; 256],
+    pub(super) literals: LiteralCodes,
     lengths: [u8; LITERAL_SYMBOLS],
     /// Highest symbol with a code, plus 1.
     used: usize,
@@ -138,8 +138,10 @@ impl BlockCode {
         let mut lengths = [0; LITERAL_SYMBOLS];
         code_lengths(counts, CODE_BITS_MAX, &mut lengths);
         let symbols = canonical_codes(&lengths);
-        let mut literals = [0; 256];
-        literals.copy_from_slice(&symbols[..256]);
+        let literals = LiteralCodes {
+            bits: std::array::from_fn(|symbol| symbols[symbol].bits),
+            counts: std::array::from_fn(|symbol| symbols[symbol].count),
+        };
         let used = 1 + lengths.iter().rposition(|&length| length > 0).unwrap_or(END_OF_BLOCK);
         let meta = MetaCode::new(&lengths[..used]);
         Self { symbols, literals, lengths, used, meta }
@@ -147,7 +149,8 @@ impl BlockCode {
 
     /// Bits of a block with as many symbols, without the extra bits of its matches.
     pub(super) fn bit_count(&self, counts: &[u32; LITERAL_SYMBOLS]) -> usize {
-        let of_symbols = counts.iter().zip(&self.lengths).map(|(&count, &length)| count as usize * usize::from(length));
+        let of_symbols =
+            counts.iter().zip(&self.lengths).map(|(&count, &length)| count as usize * usize::from(length));
         of_symbols.sum::<usize>() + self.meta.bit_count() + 17
     }
 
@@ -188,7 +191,8 @@ impl MetaCode {
     }
 
     fn bit_count(&self) -> usize {
-        let of_symbol = |&(symbol, _, extra): &MetaSymbol| usize::from(self.lengths[usize::from(symbol)] + extra);
+        let of_symbol =
+            |&(symbol, _, extra): &MetaSymbol| usize::from(self.lengths[usize::from(symbol)] + extra);
         self.sent * 3 + self.list.iter().map(of_symbol).sum::<usize>()
     }
 
@@ -241,11 +245,11 @@ fn canonical_codes<const SYMBOLS: usize>(lengths: &[u8; SYMBOLS]) -> [Code; SYMB
     for length in 1..16 {
         next[length] = (next[length - 1] + with_length[length - 1]) << 1;
     }
-    let mut codes = [0; SYMBOLS];
+    let mut codes = [Code::default(); SYMBOLS];
     for (code, &length) in codes.iter_mut().zip(lengths) {
         if length > 0 {
             let value = &mut next[usize::from(length)];
-            *code = bits::code(value.reverse_bits() >> (32 - u32::from(length)), u32::from(length));
+            *code = Code { bits: (value.reverse_bits() >> (32 - u32::from(length))) as u16, count: length };
             *value += 1;
         }
     }

@@ -1,0 +1,44 @@
+//! What a back end that fails means to the client.
+
+use std::time::Duration;
+
+use noctis_shared::{cache::CacheError, catalog::CatalogError, queue::PublishError};
+
+use crate::problem::{Kind, Problem};
+
+/// When a client may try again after a back end was away: reconnecting takes about 2 seconds.
+const RECONNECT_PAUSE: Duration = Duration::from_secs(2);
+/// When a client may try again after the queue was full.
+const FULL_PAUSE: Duration = Duration::from_secs(5);
+
+/// The problem of a catalog that did not answer the question.
+pub(crate) fn catalog_problem(error: &CatalogError) -> Problem {
+    if error.is_transient() {
+        tracing::warn!(%error, "the catalog was needed and is away");
+        let detail = "What was asked for is in no cache, and the catalog does not answer.";
+        return Problem::new(Kind::CatalogUnavailable, detail).retry_after(RECONNECT_PAUSE);
+    }
+    Problem::internal(error)
+}
+
+/// The problem of a cache that could not be written.
+pub(crate) fn cache_problem(error: &CacheError) -> Problem {
+    tracing::warn!(%error, "the cache was needed and is away");
+    Problem::new(Kind::CacheUnavailable, "The cache does not answer.").retry_after(RECONNECT_PAUSE)
+}
+
+/// The problem of a job that could not be published.
+pub(crate) fn publish_problem(error: &PublishError) -> Problem {
+    match error {
+        PublishError::Full => {
+            Problem::new(Kind::QueueFull, "More renders are waiting than workers can make soon.")
+                .retry_after(FULL_PAUSE)
+        }
+        PublishError::Unavailable(_) | PublishError::Unroutable => {
+            tracing::warn!(%error, "a render could not be queued");
+            Problem::new(Kind::QueueUnavailable, "The picture is in no cache, and no render can be queued now.")
+                .retry_after(RECONNECT_PAUSE)
+        }
+        PublishError::TooLarge => Problem::internal(error),
+    }
+}

@@ -1,0 +1,228 @@
+//! From an outcome to the answer. Picture bytes are sent as they lie in memory: never parsed, never copied.
+
+use std::fmt::Write;
+
+use axum::{
+    body::Body,
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use base64::{Engine, prelude::BASE64_STANDARD};
+use bytes::Bytes;
+use noctis_shared::{
+    answer::Image,
+    catalog::{ImageMetadata, ImageRecord},
+    render::{Outcome, RenderFacts, StageTimings, StoredRender},
+    render_key::RenderKey,
+};
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::{
+    look::{Found, Tier},
+    unrenderable,
+};
+use crate::problem::Problem;
+
+/// A minute without asking again; then a 304 that needs no look.
+const CACHE_CONTROL: HeaderValue = HeaderValue::from_static("private, max-age=60");
+const VARY: HeaderValue = HeaderValue::from_static("Accept, Authorization");
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
+const PIXEL_SCALE: HeaderName = HeaderName::from_static("x-pixel-scale");
+const RENDER_INTEGRITY: HeaderName = HeaderName::from_static("x-render-integrity");
+
+/// The strong validator of one representation.
+pub(crate) struct Validator(String);
+
+impl Validator {
+    pub(crate) fn new(key: &RenderKey, json: bool) -> Self {
+        Self(if json { format!("\"{key}-json\"") } else { format!("\"{key}\"") })
+    }
+
+    /// Whether the client has this representation already (RFC 9110 13.1.2; weak comparison).
+    pub(crate) fn is_known_to(&self, headers: &HeaderMap) -> bool {
+        headers
+            .get_all(header::IF_NONE_MATCH)
+            .iter()
+            .filter_map(|value| value.to_str().ok())
+            .flat_map(|list| list.split(','))
+            .map(str::trim)
+            .any(|tag| tag.strip_prefix("W/").unwrap_or(tag) == self.0)
+    }
+
+    fn put_into(self, headers: &mut HeaderMap) {
+        // Hexadecimal digits in quotes are always a header value.
+        if let Ok(value) = HeaderValue::try_from(self.0) {
+            headers.insert(header::ETAG, value);
+        }
+        headers.insert(header::CACHE_CONTROL, CACHE_CONTROL);
+        headers.insert(header::VARY, VARY);
+    }
+}
+
+/// The answer to a client that has the picture.
+pub(crate) fn not_modified(validator: Validator) -> Response {
+    let mut response = StatusCode::NOT_MODIFIED.into_response();
+    validator.put_into(response.headers_mut());
+    response
+}
+
+/// What was asked, as far as the answer repeats it.
+pub(crate) struct Asked<'a> {
+    pub(crate) image: &'a ImageRecord,
+    pub(crate) frame_number: u32,
+    pub(crate) preset: Option<&'static str>,
+    pub(crate) json: bool,
+}
+
+/// The answer that tells of `found`.
+///
+/// # Errors
+/// The problem that a remembered failure is.
+pub(crate) fn tell(found: Found, asked: &Asked<'_>, validator: Validator) -> Result<Response, Problem> {
+    let Found { outcome, tier } = found;
+    let StoredRender { facts, picture } = match outcome {
+        Outcome::Picture(render) => render,
+        Outcome::Failure(failure) => return Err(unrenderable::problem(&failure)),
+    };
+    let (content_type, body) = if asked.json {
+        (JSON, json_body(&facts, &picture, asked, tier)?.into())
+    } else {
+        (HeaderValue::from_static(facts.format.media_type()), picture)
+    };
+    let mut response = Response::new(Body::from(body));
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, content_type);
+    headers.insert(SERVER_TIMING, server_timing(tier, &facts.timings));
+    if let Some((slope, offset)) = facts.pixel_scale
+        && let Ok(scale) = HeaderValue::try_from(format!("{slope},{offset}"))
+    {
+        headers.insert(PIXEL_SCALE, scale);
+    }
+    if facts.partial {
+        headers.insert(RENDER_INTEGRITY, HeaderValue::from_static("partial"));
+    }
+    validator.put_into(headers);
+    Ok(response)
+}
+
+/// `Server-Timing`: where the picture came from, and the stages when it was made just now.
+fn server_timing(tier: Tier, timings: &StageTimings) -> HeaderValue {
+    match tier {
+        Tier::Memory => HeaderValue::from_static("cache;desc=memory"),
+        Tier::Redis => HeaderValue::from_static("cache;desc=redis"),
+        Tier::Postgres => HeaderValue::from_static("cache;desc=postgres"),
+        Tier::Render => {
+            let StageTimings { queue_ms, fetch_ms, decode_ms, render_ms, encode_ms } = timings;
+            let mut text = String::from("cache;desc=render");
+            let stages =
+                [("queue", queue_ms), ("fetch", fetch_ms), ("decode", decode_ms), ("render", render_ms), ("encode", encode_ms)];
+            for (stage, milliseconds) in stages {
+                // Writing to a string cannot fail.
+                let _ = write!(text, ", {stage};dur={milliseconds:.2}");
+            }
+            HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static("cache;desc=render"))
+        }
+    }
+}
+
+/// The JSON answer of one image, beside `image_data_url`.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = RenderedImage)]
+pub(crate) struct RenderedImage<'a> {
+    /// Public id of the instance.
+    image_id: Uuid,
+    /// The picture as a data URL: `data:image/png;base64,…`.
+    #[serde(skip)]
+    #[schema(required = true, value_type = String)]
+    image_data_url: (),
+    /// What viewers show beside the picture.
+    metadata: Metadata<'a>,
+    /// Width of the window really used; `null` for colour and for VOI LUTs.
+    window: Option<f64>,
+    /// Center of the window really used.
+    level: Option<f64>,
+    /// The preset asked for.
+    preset: Option<&'static str>,
+    /// The frame shown, from 1.
+    frame: u32,
+    /// Rows of the picture.
+    rows: u32,
+    /// Columns of the picture.
+    columns: u32,
+    /// Whether it was there before this request.
+    cached: bool,
+}
+
+/// The instance, and what it belongs to.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = RenderedImageMetadata)]
+pub(crate) struct Metadata<'a> {
+    #[serde(flatten)]
+    image: &'a Image,
+    /// Public id of the study.
+    study_id: Uuid,
+    #[serde(flatten)]
+    belongs_to: &'a ImageMetadata,
+}
+
+fn json_body(facts: &RenderFacts, picture: &Bytes, asked: &Asked<'_>, tier: Tier) -> Result<String, Problem> {
+    let image = asked.image;
+    let members = RenderedImage {
+        image_id: image.image.image_id,
+        image_data_url: (),
+        metadata: Metadata { image: &image.image, study_id: image.study_id, belongs_to: &image.metadata },
+        window: facts.window.map(|window| window.width()),
+        level: facts.window.map(|window| window.center()),
+        preset: asked.preset,
+        frame: asked.frame_number,
+        rows: facts.rows,
+        columns: facts.columns,
+        cached: tier != Tier::Render,
+    };
+    let members = serde_json::to_string(&members).map_err(|error| Problem::internal(&error))?;
+    // The data URL is written once, in place: a serializer would look at each of its bytes for quotes.
+    let mut body = String::with_capacity(members.len() + picture.len().div_ceil(3) * 4 + 64);
+    body.push_str("{\"image_data_url\":\"data:");
+    body.push_str(facts.format.media_type());
+    body.push_str(";base64,");
+    BASE64_STANDARD.encode_string(picture, &mut body);
+    body.push_str("\",");
+    body.push_str(&members[1..]);
+    Ok(body)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fresh_render_tells_its_stages() {
+        let timings =
+            StageTimings { queue_ms: 0.5, fetch_ms: 1.0, decode_ms: 2.0, render_ms: 3.25, encode_ms: 4.0 };
+        assert_eq!(
+            server_timing(Tier::Render, &timings),
+            "cache;desc=render, queue;dur=0.50, fetch;dur=1.00, decode;dur=2.00, render;dur=3.25, encode;dur=4.00"
+        );
+        assert_eq!(server_timing(Tier::Redis, &timings), "cache;desc=redis");
+    }
+
+    #[test]
+    fn a_validator_is_known_from_any_place_of_the_list() {
+        let key: RenderKey = "0123456789abcdef0123456789abcdef".parse().expect("32 digits");
+        let cases = [
+            (format!("\"{key}\""), true),
+            (format!("W/\"{key}\""), true),
+            (format!("\"other\", \"{key}\""), true),
+            (format!("\"{key}-json\""), false),
+            (key.to_string(), false),
+        ];
+        for (value, known) in cases {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::IF_NONE_MATCH, value.parse().expect("a header"));
+            assert_eq!(Validator::new(&key, false).is_known_to(&headers), known, "{value}");
+        }
+    }
+}

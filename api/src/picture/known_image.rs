@@ -1,0 +1,75 @@
+//! What the catalog knows of an image, kept close: process memory, then the shared cache, then the catalog.
+//! Known images go on while the catalog is away.
+
+use std::{sync::Arc, time::Duration};
+
+use moka::sync::Cache as Memory;
+use noctis_shared::{
+    cache::Cache,
+    catalog::{Catalog, ImageRecord},
+    metadata_names,
+};
+use uuid::Uuid;
+
+use crate::{
+    back_end::catalog_problem,
+    problem::{Kind, Problem},
+};
+
+/// Images remembered in this process, about 2 KiB each.
+const IMAGES_MAX: u64 = 20_000;
+/// How long this process believes its memory, should it miss the word that an image was replaced.
+const MEMORY_TTL: Duration = Duration::from_secs(60);
+
+/// Images by id.
+pub(crate) struct KnownImages {
+    memory: Memory<Uuid, Arc<ImageRecord>>,
+}
+
+impl KnownImages {
+    pub(crate) fn new() -> Self {
+        Self { memory: Memory::builder().max_capacity(IMAGES_MAX).time_to_live(MEMORY_TTL).build() }
+    }
+
+    /// # Errors
+    /// 404 for an image nobody knows; 503 when only the catalog could tell and does not answer.
+    pub(crate) async fn find(
+        &self,
+        image_id: Uuid,
+        cache: &Cache,
+        catalog: &Catalog,
+    ) -> Result<Arc<ImageRecord>, Problem> {
+        if let Some(image) = self.memory.get(&image_id) {
+            return Ok(image);
+        }
+        let name = metadata_names::image(image_id);
+        let image = match cache.metadata(&name).await.and_then(|text| serde_json::from_slice(&text).ok()) {
+            Some(image) => image,
+            None => {
+                let image = catalog.image(image_id).await.map_err(|error| catalog_problem(&error))?;
+                let image = image.ok_or_else(no_such_image)?;
+                if let Ok(text) = serde_json::to_vec(&image) {
+                    cache.put_metadata(&name, text.into()).await;
+                }
+                image
+            }
+        };
+        let image = Arc::new(image);
+        self.memory.insert(image_id, Arc::clone(&image));
+        Ok(image)
+    }
+
+    pub(crate) fn forget(&self, image_ids: &[Uuid]) {
+        for image_id in image_ids {
+            self.memory.invalidate(image_id);
+        }
+    }
+
+    pub(crate) fn clear(&self) {
+        self.memory.invalidate_all();
+    }
+}
+
+pub(crate) fn no_such_image() -> Problem {
+    Problem::new(Kind::ImageNotFound, "No image has this id.")
+}

@@ -1,0 +1,79 @@
+//! Where a picture may already be: process memory, the shared cache, the renders of the catalog, in this order.
+
+use noctis_shared::{cache::Cache, render::Outcome, render_key::RenderKey};
+use uuid::Uuid;
+
+use crate::api::Api;
+
+/// Where an outcome came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Tier {
+    Memory,
+    Redis,
+    Postgres,
+    Render,
+}
+
+impl Tier {
+    /// The name in `Server-Timing` and in metrics.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Tier::Memory => "memory",
+            Tier::Redis => "redis",
+            Tier::Postgres => "postgres",
+            Tier::Render => "render",
+        }
+    }
+}
+
+/// An outcome and where it came from.
+#[derive(Debug, Clone)]
+pub(crate) struct Found {
+    pub(crate) outcome: Outcome,
+    pub(crate) tier: Tier,
+}
+
+/// In the memory of this process, in front of a shared cache. A memory cache needs no second copy in front of it.
+pub(crate) fn in_process(api: &Api, key: &RenderKey) -> Option<Found> {
+    let outcome = match &api.cache {
+        Cache::Memory(cache) => cache.render(key),
+        Cache::Redis(_) => api.local.get(key),
+    };
+    count(api, Tier::Memory, outcome)
+}
+
+/// In the cache all processes share, if there is one.
+pub(crate) async fn in_cache(api: &Api, image_id: Uuid, key: &RenderKey) -> Option<Found> {
+    match &api.cache {
+        Cache::Memory(_) => in_process(api, key),
+        Cache::Redis(_) => {
+            let found = count(api, Tier::Redis, api.cache.render(key).await)?;
+            api.local.put(image_id, key, found.outcome.clone());
+            Some(found)
+        }
+    }
+}
+
+/// Among the renders of the catalog; what is there is put back into the caches. A fault is a miss.
+pub(crate) async fn in_catalog(api: &Api, image_id: Uuid, key: &RenderKey) -> Option<Found> {
+    let outcome = match api.catalog.render(key).await {
+        Ok(outcome) => outcome,
+        Err(error) => {
+            tracing::debug!(%error, "the catalog was asked for a render in vain");
+            None
+        }
+    };
+    let found = count(api, Tier::Postgres, outcome)?;
+    if let Err(error) = api.cache.put_render(image_id, key, &found.outcome).await {
+        tracing::debug!(%error, "a render of the catalog was not put back into the cache");
+    }
+    if matches!(api.cache, Cache::Redis(_)) {
+        api.local.put(image_id, key, found.outcome.clone());
+    }
+    Some(found)
+}
+
+fn count(api: &Api, tier: Tier, outcome: Option<Outcome>) -> Option<Found> {
+    api.numbers.count_lookup(tier, outcome.is_some());
+    outcome.map(|outcome| Found { outcome, tier })
+}

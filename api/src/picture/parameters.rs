@@ -1,0 +1,217 @@
+//! The parameters of one image: from a query string to values that are valid.
+
+use noctis_shared::{
+    presets::{self, PRESETS},
+    request::{Fit, Region, Voi, VoiFunction, Window},
+};
+
+use super::representation::AskedFormat;
+use crate::{problem::Problem, query::Query};
+
+/// Largest side of a picture that can be asked for, in pixels.
+const SIDE_PIXELS_MAX: u32 = 16_384;
+/// The parameters, for the problem that names another.
+const TAKES: &str = "preset, window, level, function, frame, width, height, enlarge, region, invert, overlays, \
+                     quality, format, best_effort";
+/// The name under which the file's own view can be asked for.
+const DEFAULT_PRESET: &str = "default";
+
+/// What was asked, before it is known in which format.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Asked {
+    pub(crate) frame_number: u32,
+    pub(crate) voi: Voi,
+    /// The preset, for the JSON answer.
+    pub(crate) preset: Option<&'static str>,
+    pub(crate) fit: Fit,
+    pub(crate) region: Option<Region>,
+    pub(crate) invert: Option<bool>,
+    pub(crate) overlays: Option<bool>,
+    pub(crate) best_effort: bool,
+    pub(crate) quality: Option<u8>,
+    pub(crate) format: Option<AskedFormat>,
+}
+
+impl Asked {
+    /// # Errors
+    /// A problem that names the parameter which is unknown, given twice or no value of its kind.
+    pub(crate) fn parse(raw: Option<&str>) -> Result<Self, Problem> {
+        let mut query = Query::parse(raw)?;
+        let function = take_function(&mut query)?;
+        let (voi, preset) = take_voi(&mut query, function)?;
+        let asked = Self {
+            frame_number: query.take_value("frame", "a frame number from 1", |&frame| frame >= 1)?.unwrap_or(1),
+            voi,
+            preset,
+            fit: take_fit(&mut query)?,
+            region: take_region(&mut query)?,
+            invert: query.take_flag("invert")?,
+            overlays: query.take_flag("overlays")?,
+            best_effort: query.take_flag("best_effort")?.unwrap_or(false),
+            quality: query.take_value("quality", "a number from 1 to 100", |quality| (1..=100).contains(quality))?,
+            format: query.take_value("format", "one of png, png16, jpeg, webp, json", |_| true)?,
+        };
+        query.finish(TAKES)?;
+        Ok(asked)
+    }
+
+    /// What a small picture of `size` pixels asks.
+    pub(crate) fn thumbnail(size: u32) -> Self {
+        Self {
+            frame_number: 1,
+            voi: Voi::FromFile,
+            preset: None,
+            fit: Fit { width: Some(size), height: Some(size), enlarge: false },
+            region: None,
+            invert: None,
+            overlays: None,
+            best_effort: false,
+            quality: None,
+            format: None,
+        }
+    }
+}
+
+fn take_function(query: &mut Query<'_>) -> Result<Option<VoiFunction>, Problem> {
+    match query.take("function").as_deref() {
+        None => Ok(None),
+        Some("linear") => Ok(Some(VoiFunction::Linear)),
+        Some("linear_exact") => Ok(Some(VoiFunction::LinearExact)),
+        Some("sigmoid") => Ok(Some(VoiFunction::Sigmoid)),
+        Some(_) => Err(Problem::parameter("function", "takes linear, linear_exact or sigmoid")),
+    }
+}
+
+/// `preset`, or `window` and `level`, or neither; `function` goes with each of them.
+fn take_voi(
+    query: &mut Query<'_>,
+    function: Option<VoiFunction>,
+) -> Result<(Voi, Option<&'static str>), Problem> {
+    let width: Option<f64> = query.take_value("window", "a number", |width: &f64| width.is_finite())?;
+    let center: Option<f64> = query.take_value("level", "a number", |center: &f64| center.is_finite())?;
+    let preset = query.take("preset");
+    let from_file = function.map_or(Voi::FromFile, Voi::FromFileWith);
+    match (width, center, preset.as_deref()) {
+        (None, None, None) => Ok((from_file, None)),
+        (None, None, Some(DEFAULT_PRESET)) => Ok((from_file, Some(DEFAULT_PRESET))),
+        (None, None, Some(name)) => {
+            let preset = presets::find(name).ok_or_else(unknown_preset)?;
+            let window = preset.to_window(function.unwrap_or(VoiFunction::Linear)).ok_or_else(unknown_preset)?;
+            Ok((Voi::Window(window), Some(preset.name)))
+        }
+        (Some(width), Some(center), None) => {
+            let window = Window::new(center, width, function.unwrap_or(VoiFunction::Linear));
+            Ok((Voi::Window(window.map_err(|error| Problem::parameter("window", error))?), None))
+        }
+        (Some(_), None, None) => Err(Problem::parameter("level", "is missing: window and level go together")),
+        (None, Some(_), None) => Err(Problem::parameter("window", "is missing: window and level go together")),
+        (_, _, Some(_)) => Err(Problem::parameter("preset", "takes the place of window and level: give one of them")),
+    }
+}
+
+fn unknown_preset() -> Problem {
+    let names: Vec<&str> =
+        [DEFAULT_PRESET].into_iter().chain(PRESETS.iter().map(|preset| preset.name)).collect();
+    Problem::parameter("preset", "there is no such preset").with("presets", names)
+}
+
+fn take_fit(query: &mut Query<'_>) -> Result<Fit, Problem> {
+    let mut side = |name| {
+        query.take_value(name, "a number of pixels from 1 to 16384", |side| (1..=SIDE_PIXELS_MAX).contains(side))
+    };
+    let (width, height) = (side("width")?, side("height")?);
+    let enlarge = query.take_flag("enlarge")?;
+    if enlarge == Some(true) && width.is_none() && height.is_none() {
+        return Err(Problem::parameter("enlarge", "takes a width or a height to grow to"));
+    }
+    Ok(Fit { width, height, enlarge: enlarge.unwrap_or(false) })
+}
+
+/// `region=left,top,width,height`, in pixels of the frame.
+fn take_region(query: &mut Query<'_>) -> Result<Option<Region>, Problem> {
+    let Some(text) = query.take("region") else { return Ok(None) };
+    let sides: Result<Vec<u32>, _> = text.splitn(5, ',').map(str::parse).collect();
+    match sides.as_deref() {
+        Ok(&[left, top, width, height]) if width > 0 && height > 0 => {
+            Ok(Some(Region { left, top, width, height }))
+        }
+        _ => Err(Problem::parameter("region", "takes left,top,width,height in pixels, the last two 1 or more")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn window(center: f64, width: f64, function: VoiFunction) -> Voi {
+        Voi::Window(Window::new(center, width, function).expect("valid"))
+    }
+
+    #[test]
+    fn nothing_asked_is_the_first_frame_as_the_file_wants_it() {
+        let asked = Asked::parse(None).expect("valid");
+        assert_eq!((asked.frame_number, asked.voi, asked.preset), (1, Voi::FromFile, None));
+        assert_eq!((asked.fit, asked.region, asked.best_effort), (Fit::default(), None, false));
+    }
+
+    #[test]
+    fn preset_window_and_function_make_one_view() {
+        use VoiFunction::{Linear, LinearExact, Sigmoid};
+        let cases = [
+            ("preset=lung", window(-600.0, 1500.0, Linear), Some("lung")),
+            ("preset=lung&function=sigmoid", window(-600.0, 1500.0, Sigmoid), Some("lung")),
+            ("preset=default", Voi::FromFile, Some("default")),
+            ("window=1500&level=-600", window(-600.0, 1500.0, Linear), None),
+            ("window=0.5&level=0&function=linear_exact", window(0.0, 0.5, LinearExact), None),
+            ("function=sigmoid", Voi::FromFileWith(Sigmoid), None),
+        ];
+        for (query, voi, preset) in cases {
+            let asked = Asked::parse(Some(query)).expect(query);
+            assert_eq!((asked.voi, asked.preset), (voi, preset), "{query}");
+        }
+    }
+
+    #[test]
+    fn sizes_and_regions_are_read_in_pixels() {
+        let asked = Asked::parse(Some("width=256&enlarge=true&region=1,2,3,4&frame=7")).expect("valid");
+        assert_eq!(asked.fit, Fit { width: Some(256), height: None, enlarge: true });
+        assert_eq!(asked.region, Some(Region { left: 1, top: 2, width: 3, height: 4 }));
+        assert_eq!(asked.frame_number, 7);
+    }
+
+    #[test]
+    fn a_wrong_parameter_is_named() {
+        let cases = [
+            ("preset=nose", "preset"),
+            ("preset=lung&window=1&level=1", "preset"),
+            ("window=400", "level"),
+            ("level=40", "window"),
+            ("window=0.5&level=40", "window"),
+            ("window=NaN&level=40", "window"),
+            ("window=0&level=40&function=sigmoid", "window"),
+            ("function=cubic", "function"),
+            ("frame=0", "frame"),
+            ("frame=-1", "frame"),
+            ("frame=4294967296", "frame"),
+            ("width=0", "width"),
+            ("height=16385", "height"),
+            ("enlarge=true", "enlarge"),
+            ("enlarge=1&width=9", "enlarge"),
+            ("invert=yes", "invert"),
+            ("overlays=", "overlays"),
+            ("quality=0", "quality"),
+            ("quality=101", "quality"),
+            ("format=gif", "format"),
+            ("region=1,2,3", "region"),
+            ("region=1,2,3,0", "region"),
+            ("region=1,2,3,4,5", "region"),
+            ("colour=red", "colour"),
+            ("frame=1&frame=1", "frame"),
+        ];
+        for (query, name) in cases {
+            let problem = Asked::parse(Some(query)).expect_err(query);
+            let shown = format!("{problem:?}");
+            assert!(shown.contains(&format!("\"parameter\": String(\"{name}\")")), "{query}: {shown}");
+        }
+    }
+}

@@ -1,0 +1,297 @@
+//! In which shape the picture is sent: `format=`, else the `Accept` header (RFC 9110 12.5.1).
+
+use std::str::FromStr;
+
+use axum::http::{HeaderMap, header};
+use noctis_shared::request::{FrameRequest, PictureFormat, Voi};
+
+use super::parameters::Asked;
+use crate::problem::{Kind, Problem};
+
+/// Longest `Accept` that is looked at, in bytes, and its most entries.
+const ACCEPT_BYTES_MAX: usize = 4096;
+const ACCEPT_ENTRIES_MAX: usize = 64;
+/// JPEG quality when none is asked: above it files grow faster than pictures improve.
+const JPEG_QUALITY: u8 = 90;
+
+/// A value of `format=`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum AskedFormat {
+    Png,
+    Png16,
+    Jpeg,
+    Webp,
+    /// PNG inside a JSON answer.
+    Json,
+}
+
+use AskedFormat::{Jpeg, Json, Png, Png16, Webp};
+
+impl FromStr for AskedFormat {
+    type Err = ();
+
+    fn from_str(name: &str) -> Result<Self, ()> {
+        match name {
+            "png" => Ok(Png),
+            "png16" => Ok(Png16),
+            "jpeg" => Ok(Jpeg),
+            "webp" => Ok(Webp),
+            "json" => Ok(Json),
+            _ => Err(()),
+        }
+    }
+}
+
+/// What is sent: which picture, and whether inside JSON.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Representation {
+    pub(crate) request: FrameRequest,
+    pub(crate) json: bool,
+}
+
+/// Chooses the representation and completes the request with its format.
+///
+/// # Errors
+/// 406 when nothing we have is acceptable; 400 for parameters that contradict `format=` or 16-bit values.
+pub(crate) fn choose(asked: &Asked, headers: &HeaderMap, pictures_only: bool) -> Result<Representation, Problem> {
+    let chosen = match asked.format {
+        Some(format) => format,
+        None => negotiate(headers, pictures_only).ok_or_else(not_acceptable)?,
+    };
+    let lossy = matches!(chosen, Jpeg | Webp);
+    if asked.quality.is_some() && asked.format.is_some() && !lossy {
+        return Err(Problem::parameter("quality", "takes a lossy format: jpeg or webp"));
+    }
+    let format = match chosen {
+        Png | Json => PictureFormat::Png,
+        Png16 => PictureFormat::Png16,
+        Jpeg => PictureFormat::Jpeg { quality: asked.quality.unwrap_or(JPEG_QUALITY) },
+        Webp => PictureFormat::Webp { quality: asked.quality },
+    };
+    if chosen == Png16 {
+        refuse_display_parameters(asked)?;
+    }
+    let request = FrameRequest {
+        frame_number: asked.frame_number,
+        voi: asked.voi,
+        invert: asked.invert.unwrap_or(false),
+        // Modality values have nothing burned in.
+        overlays: asked.overlays.unwrap_or(true) && chosen != Png16,
+        region: asked.region,
+        fit: asked.fit,
+        format,
+        best_effort: asked.best_effort,
+    };
+    Ok(Representation { request, json: chosen == Json })
+}
+
+/// 16-bit modality values are what the client windows itself: a window here would be asked and not applied.
+fn refuse_display_parameters(asked: &Asked) -> Result<(), Problem> {
+    let refused = match asked {
+        Asked { preset: Some(name), .. } if *name != "default" => "preset",
+        Asked { voi: Voi::Window(_), .. } => "window",
+        Asked { voi: Voi::FromFileWith(_), .. } => "function",
+        Asked { invert: Some(true), .. } => "invert",
+        Asked { overlays: Some(true), .. } => "overlays",
+        _ => return Ok(()),
+    };
+    Err(Problem::parameter(refused, "does not go with 16-bit modality values"))
+}
+
+fn not_acceptable() -> Problem {
+    let types = ["application/json", "image/png", "image/png; depth=16", "image/jpeg", "image/webp"];
+    Problem::new(Kind::NotAcceptable, "None of the media types in Accept can be answered.")
+        .with("media_types", types.to_vec())
+}
+
+/// One entry of `Accept`.
+struct Entry<'a> {
+    media_type: &'a str,
+    depth: Option<&'a str>,
+    /// Thousandths, 0 to 1000.
+    quality: u16,
+}
+
+fn negotiate(headers: &HeaderMap, pictures_only: bool) -> Option<AskedFormat> {
+    let texts: Option<Vec<&str>> =
+        headers.get_all(header::ACCEPT).iter().map(|value| value.to_str().ok()).collect();
+    let texts = texts?;
+    if texts.iter().map(|text| text.len()).sum::<usize>() > ACCEPT_BYTES_MAX {
+        return None;
+    }
+    let entries: Vec<Entry<'_>> = texts
+        .iter()
+        .flat_map(|text| text.split(','))
+        .map(str::trim)
+        .filter(|entry| !entry.is_empty())
+        .take(ACCEPT_ENTRIES_MAX)
+        .map(Entry::parse)
+        .collect();
+    if entries.is_empty() {
+        return Some(if pictures_only { Png } else { Json });
+    }
+    best(&entries, pictures_only)
+}
+
+/// The acceptable format of the highest quality; the earlier of equals in the order of preference below.
+fn best(entries: &[Entry<'_>], pictures_only: bool) -> Option<AskedFormat> {
+    // A list that names a page is a browser's address line: it shows a picture, whatever it says of WebP.
+    let browser = entries.iter().any(|entry| entry.is("text/html"));
+    let names_pictures = entries.iter().any(|entry| entry.media_type.len() > 6 && entry.is_under("image/"));
+    let preference: &[AskedFormat] = match (pictures_only, browser || names_pictures) {
+        (true, _) => &[Png, Jpeg, Webp],
+        (false, true) => &[Png16, Png, Jpeg, Webp, Json],
+        (false, false) => &[Json, Png16, Png, Jpeg, Webp],
+    };
+    let quality = |format: AskedFormat| quality_of(entries, format);
+    if browser && quality(Png) > 0 {
+        return Some(Png);
+    }
+    let best = preference.iter().copied().map(quality).max().filter(|&best| best > 0)?;
+    preference.iter().copied().find(|&format| quality(format) == best)
+}
+
+/// The quality that the most specific matching entry gives to `format`; 0 when none matches.
+fn quality_of(entries: &[Entry<'_>], format: AskedFormat) -> u16 {
+    let specificity = |entry: &Entry<'_>| -> Option<u8> {
+        let exact = match format {
+            Png => entry.is("image/png") && matches!(entry.depth, None | Some("8")),
+            Png16 => entry.is("image/png") && entry.depth == Some("16"),
+            Jpeg => entry.is("image/jpeg"),
+            Webp => entry.is("image/webp"),
+            Json => entry.is("application/json"),
+        };
+        match (format, exact) {
+            (_, true) => Some(2),
+            // Nobody gets values to window by accident: only who names them.
+            (Png16, false) => None,
+            (Json, false) if entry.is("application/*") => Some(1),
+            (Png | Jpeg | Webp, false) if entry.is("image/*") => Some(1),
+            (_, false) => entry.is("*/*").then_some(0),
+        }
+    };
+    let ranked = entries.iter().filter_map(|entry| Some((specificity(entry)?, entry.quality)));
+    ranked.max().map_or(0, |(_, quality)| quality)
+}
+
+impl<'a> Entry<'a> {
+    fn parse(text: &'a str) -> Self {
+        let mut parts = text.split(';').map(str::trim);
+        let mut entry = Self { media_type: parts.next().unwrap_or_default(), depth: None, quality: 1000 };
+        for (name, value) in parts.filter_map(|part| part.split_once('=')) {
+            let value = value.trim().trim_matches('"');
+            match name.trim() {
+                "q" | "Q" => entry.quality = thousandths(value),
+                name if name.eq_ignore_ascii_case("depth") => entry.depth = Some(value),
+                _ => {}
+            }
+        }
+        entry
+    }
+
+    fn is(&self, media_type: &str) -> bool {
+        self.media_type.eq_ignore_ascii_case(media_type)
+    }
+
+    fn is_under(&self, prefix: &str) -> bool {
+        self.media_type.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
+    }
+}
+
+/// A weight (RFC 9110 12.4.2); what is none counts as 0.
+fn thousandths(text: &str) -> u16 {
+    let weight: f32 = text.parse().unwrap_or(0.0);
+    if (0.0..=1.0).contains(&weight) {
+        // In range, so the cast loses only what a weight does not have.
+        (weight * 1000.0).round() as u16
+    } else {
+        0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn accepting(accept: &str) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::ACCEPT, accept.parse().expect("a header"));
+        headers
+    }
+
+    /// The lists of browsers as they send them for pages and for `<img>`.
+    #[test]
+    fn accept_chooses_as_the_contract_says() {
+        let cases = [
+            ("application/json", Some(Json)),
+            ("*/*", Some(Json)),
+            ("application/json, text/plain, */*", Some(Json)),
+            ("application/json; charset=utf-8", Some(Json)),
+            ("image/png", Some(Png)),
+            ("IMAGE/PNG", Some(Png)),
+            ("image/*", Some(Png)),
+            ("image/png, application/json", Some(Png)),
+            ("image/jpeg", Some(Jpeg)),
+            ("image/webp", Some(Webp)),
+            ("image/png; depth=16", Some(Png16)),
+            ("image/png;depth=\"16\"", Some(Png16)),
+            ("image/png;depth=16;q=0.5, image/jpeg", Some(Jpeg)),
+            ("image/png;q=0.5, image/webp;q=0.9", Some(Webp)),
+            ("image/png;q=0, image/*", Some(Jpeg)),
+            ("application/json;q=0, */*;q=0.1", Some(Png)),
+            ("image/avif,image/webp,image/apng,image/svg+xml,image/*,*/*;q=0.8", Some(Png)),
+            ("image/avif,image/webp,image/png,image/svg+xml,image/*;q=0.8,*/*;q=0.5", Some(Png)),
+            ("text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,image/apng,*/*;q=0.8", Some(Png)),
+            ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", Some(Png)),
+            ("text/html", None),
+            ("image/gif", None),
+            ("image/png; depth=12", None),
+            ("image/png;q=0", None),
+            ("image/png;q=much", None),
+            ("video/mp4, image/tiff", None),
+        ];
+        for (accept, expected) in cases {
+            assert_eq!(negotiate(&accepting(accept), false), expected, "{accept}");
+        }
+        assert_eq!(negotiate(&HeaderMap::new(), false), Some(Json));
+    }
+
+    #[test]
+    fn a_route_of_pictures_never_answers_json() {
+        let cases = [("*/*", Some(Png)), ("application/json", None), ("image/jpeg", Some(Jpeg))];
+        for (accept, expected) in cases {
+            assert_eq!(negotiate(&accepting(accept), true), expected, "{accept}");
+        }
+        assert_eq!(negotiate(&HeaderMap::new(), true), Some(Png));
+    }
+
+    #[test]
+    fn format_stands_over_accept() {
+        let asked = Asked::parse(Some("format=webp&quality=70")).expect("valid");
+        let chosen = choose(&asked, &accepting("image/gif"), false).expect("webp");
+        assert_eq!(chosen.request.format, PictureFormat::Webp { quality: Some(70) });
+        assert!(!chosen.json);
+    }
+
+    #[test]
+    fn quality_without_a_lossy_format_is_refused_when_the_format_was_named() {
+        let asked = |query| Asked::parse(Some(query)).expect("valid");
+        assert!(choose(&asked("format=png&quality=70"), &HeaderMap::new(), false).is_err());
+        assert!(choose(&asked("quality=70"), &accepting("image/png"), false).is_ok());
+    }
+
+    #[test]
+    fn modality_values_take_no_window() {
+        for query in ["preset=lung", "window=400&level=40", "function=sigmoid", "invert=true", "overlays=true"] {
+            let asked = Asked::parse(Some(&format!("format=png16&{query}"))).expect(query);
+            assert!(choose(&asked, &HeaderMap::new(), false).is_err(), "{query}");
+        }
+        let asked = Asked::parse(Some("format=png16")).expect("valid");
+        assert!(!choose(&asked, &HeaderMap::new(), false).expect("chosen").request.overlays);
+    }
+
+    #[test]
+    fn an_accept_without_end_is_not_looked_at() {
+        assert_eq!(negotiate(&accepting(&"image/png,".repeat(1000)), false), None);
+    }
+}

@@ -1,0 +1,94 @@
+//! Why there is no picture: what the catalog alone can tell, and what a worker found out.
+
+use noctis_shared::{
+    catalog::ImageRecord,
+    render::{FailureKind, RenderFailure},
+};
+
+use crate::problem::{Kind, Problem};
+
+/// The problem of a frame that the image does not have; `Ok` for frames it has.
+///
+/// # Errors
+/// 404 past the last frame, 422 without pixel data.
+pub(crate) fn check_frame(image: &ImageRecord, frame_number: u32) -> Result<(), Problem> {
+    match image.image.frame_count {
+        0 => Err(Problem::new(Kind::Unrenderable, "The instance has no pixel data.")),
+        frame_count if frame_number > frame_count => {
+            Err(Problem::new(Kind::FrameNotFound, format!("The image has {frame_count} frames."))
+                .with("frame", frame_number)
+                .with("frame_count", frame_count))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The problem of a frame whose bytes the index could not find.
+pub(crate) fn without_range(image: &ImageRecord) -> Problem {
+    match video_media_type(&image.image.transfer_syntax_uid) {
+        Some(media_type) => {
+            let detail = "The instance is a video; single frames of it are not rendered.";
+            Problem::new(Kind::NotAPicture, detail).with("media_types", vec![media_type])
+        }
+        None => Problem::new(Kind::Unrenderable, "The bytes of the frame could not be located in the file."),
+    }
+}
+
+/// The problem that a remembered failure is.
+pub(crate) fn problem(failure: &RenderFailure) -> Problem {
+    let reason = failure.reason.clone();
+    match failure.kind {
+        FailureKind::Unrenderable => Problem::new(Kind::Unrenderable, reason),
+        FailureKind::NotAPicture => {
+            Problem::new(Kind::NotAPicture, reason).with("media_types", failure.media_types.clone())
+        }
+        FailureKind::NoSuchFrame => Problem::new(Kind::FrameNotFound, reason),
+        FailureKind::InvalidRequest => Problem::new(Kind::RequestDoesNotFit, reason),
+        FailureKind::Crashed => Problem::new(Kind::Unrenderable, reason).with("crashed", true),
+    }
+}
+
+/// The media type of the video syntaxes (PS3.5 10.8 to 10.13).
+fn video_media_type(transfer_syntax_uid: &str) -> Option<&'static str> {
+    let syntax = transfer_syntax_uid.strip_prefix("1.2.840.10008.1.2.4.")?;
+    // Since 2022 each video syntax has a fragmentable twin with `.1` behind it.
+    match syntax.strip_suffix(".1").unwrap_or(syntax) {
+        "100" | "101" => Some("video/mpeg"),
+        "102" | "103" | "104" | "105" | "106" | "107" | "108" => Some("video/mp4"),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_kind_of_failure_has_its_status() {
+        let cases = [
+            (FailureKind::Unrenderable, 422),
+            (FailureKind::NotAPicture, 406),
+            (FailureKind::NoSuchFrame, 404),
+            (FailureKind::InvalidRequest, 400),
+            (FailureKind::Crashed, 422),
+        ];
+        for (kind, status) in cases {
+            let failure = RenderFailure { kind, reason: "a reason".to_owned(), media_types: vec![] };
+            assert_eq!(problem(&failure).kind().status().as_u16(), status, "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn video_syntaxes_are_told_from_pictures() {
+        let cases = [
+            ("1.2.840.10008.1.2.4.100", Some("video/mpeg")),
+            ("1.2.840.10008.1.2.4.102.1", Some("video/mp4")),
+            ("1.2.840.10008.1.2.4.108", Some("video/mp4")),
+            ("1.2.840.10008.1.2.4.90", None),
+            ("1.2.840.10008.1.2.1", None),
+        ];
+        for (transfer_syntax_uid, expected) in cases {
+            assert_eq!(video_media_type(transfer_syntax_uid), expected, "{transfer_syntax_uid}");
+        }
+    }
+}

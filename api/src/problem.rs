@@ -1,0 +1,297 @@
+//! Every error that leaves over HTTP: one table of kinds, and the document that tells of one (RFC 9457).
+//!
+//! A handler returns a [`Problem`]; the edge writes it, since only the edge knows the path and the request id.
+//! Architecture invariant: no other place makes an error body.
+
+use std::{borrow::Cow, time::Duration};
+
+use axum::{
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use chrono::{SecondsFormat, Utc};
+use serde::Serialize;
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+
+/// What kind of problem it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// A parameter that is unknown, given twice, or no value of its kind.
+    InvalidParameter,
+    /// A valid request that does not fit this image.
+    RequestDoesNotFit,
+    /// No such study.
+    StudyNotFound,
+    /// No such series.
+    SeriesNotFound,
+    /// No such image.
+    ImageNotFound,
+    /// The image has fewer frames.
+    FrameNotFound,
+    /// No such route.
+    RouteNotFound,
+    /// The route is there, the method is not.
+    MethodNotAllowed,
+    /// None of the media types asked for.
+    NotAcceptable,
+    /// Video: other media types would work.
+    NotAPicture,
+    /// A body past the limit.
+    BodyTooLarge,
+    /// A path and query past the limit.
+    UriTooLong,
+    /// The file cannot be rendered.
+    Unrenderable,
+    /// The client has spent its requests.
+    TooManyRequests,
+    /// A fault of ours.
+    Internal,
+    /// In the contract, not in this version.
+    NotBuilt,
+    /// Too many jobs wait.
+    QueueFull,
+    /// No job can be queued.
+    QueueUnavailable,
+    /// What was asked is in neither cache, and the catalog is away.
+    CatalogUnavailable,
+    /// The cache cannot be cleared.
+    CacheUnavailable,
+    /// This process ends.
+    ShuttingDown,
+    /// The render was not ready in time.
+    RenderTimeout,
+    /// A back end took too long.
+    RequestTimeout,
+}
+
+/// One row of the table: slug, status, title.
+type Row = (&'static str, StatusCode, &'static str);
+
+impl Kind {
+    /// Every kind.
+    pub const ALL: [Kind; 23] = [
+        Kind::InvalidParameter,
+        Kind::RequestDoesNotFit,
+        Kind::StudyNotFound,
+        Kind::SeriesNotFound,
+        Kind::ImageNotFound,
+        Kind::FrameNotFound,
+        Kind::RouteNotFound,
+        Kind::MethodNotAllowed,
+        Kind::NotAcceptable,
+        Kind::NotAPicture,
+        Kind::BodyTooLarge,
+        Kind::UriTooLong,
+        Kind::Unrenderable,
+        Kind::TooManyRequests,
+        Kind::Internal,
+        Kind::NotBuilt,
+        Kind::QueueFull,
+        Kind::QueueUnavailable,
+        Kind::CatalogUnavailable,
+        Kind::CacheUnavailable,
+        Kind::ShuttingDown,
+        Kind::RenderTimeout,
+        Kind::RequestTimeout,
+    ];
+
+    /// The table.
+    const fn row(self) -> Row {
+        use StatusCode as S;
+        match self {
+            Kind::InvalidParameter => ("invalid-parameter", S::BAD_REQUEST, "Invalid parameter"),
+            Kind::RequestDoesNotFit => ("request-does-not-fit", S::BAD_REQUEST, "The request does not fit the image"),
+            Kind::StudyNotFound => ("study-not-found", S::NOT_FOUND, "No such study"),
+            Kind::SeriesNotFound => ("series-not-found", S::NOT_FOUND, "No such series"),
+            Kind::ImageNotFound => ("image-not-found", S::NOT_FOUND, "No such image"),
+            Kind::FrameNotFound => ("frame-not-found", S::NOT_FOUND, "No such frame"),
+            Kind::RouteNotFound => ("route-not-found", S::NOT_FOUND, "No such route"),
+            Kind::MethodNotAllowed => ("method-not-allowed", S::METHOD_NOT_ALLOWED, "Method not allowed"),
+            Kind::NotAcceptable => ("not-acceptable", S::NOT_ACCEPTABLE, "No acceptable media type"),
+            Kind::NotAPicture => ("not-a-picture", S::NOT_ACCEPTABLE, "Not a picture"),
+            Kind::BodyTooLarge => ("body-too-large", S::PAYLOAD_TOO_LARGE, "Body too large"),
+            Kind::UriTooLong => ("uri-too-long", S::URI_TOO_LONG, "URI too long"),
+            Kind::Unrenderable => ("unrenderable", S::UNPROCESSABLE_ENTITY, "The file cannot be rendered"),
+            Kind::TooManyRequests => ("too-many-requests", S::TOO_MANY_REQUESTS, "Too many requests"),
+            Kind::Internal => ("internal", S::INTERNAL_SERVER_ERROR, "Internal error"),
+            Kind::NotBuilt => ("not-built", S::NOT_IMPLEMENTED, "Not built in this version"),
+            Kind::QueueFull => ("queue-full", S::SERVICE_UNAVAILABLE, "Too many renders are waiting"),
+            Kind::QueueUnavailable => ("queue-unavailable", S::SERVICE_UNAVAILABLE, "The queue is unavailable"),
+            Kind::CatalogUnavailable => ("catalog-unavailable", S::SERVICE_UNAVAILABLE, "The catalog is unavailable"),
+            Kind::CacheUnavailable => ("cache-unavailable", S::SERVICE_UNAVAILABLE, "The cache is unavailable"),
+            Kind::ShuttingDown => ("shutting-down", S::SERVICE_UNAVAILABLE, "The server is shutting down"),
+            Kind::RenderTimeout => ("render-timeout", S::GATEWAY_TIMEOUT, "The render is not ready yet"),
+            Kind::RequestTimeout => ("request-timeout", S::GATEWAY_TIMEOUT, "A back end took too long"),
+        }
+    }
+
+    /// The end of `type`.
+    #[must_use]
+    pub const fn slug(self) -> &'static str {
+        self.row().0
+    }
+
+    /// The status.
+    #[must_use]
+    pub const fn status(self) -> StatusCode {
+        self.row().1
+    }
+
+    /// The title, also called `error`.
+    #[must_use]
+    pub const fn title(self) -> &'static str {
+        self.row().2
+    }
+
+    /// The kind that stands for a bare status which the framework answered with.
+    pub(crate) fn of_status(status: StatusCode) -> Kind {
+        match status {
+            StatusCode::NOT_FOUND => Kind::RouteNotFound,
+            StatusCode::METHOD_NOT_ALLOWED => Kind::MethodNotAllowed,
+            StatusCode::PAYLOAD_TOO_LARGE => Kind::BodyTooLarge,
+            StatusCode::URI_TOO_LONG => Kind::UriTooLong,
+            status if status.is_client_error() => Kind::InvalidParameter,
+            _ => Kind::Internal,
+        }
+    }
+}
+
+/// One problem, on its way to the edge.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Problem {
+    kind: Kind,
+    detail: Cow<'static, str>,
+    details: Map<String, Value>,
+    retry_after: Option<Duration>,
+}
+
+impl Problem {
+    /// A problem of `kind`; `detail` is one sentence for the user, without anything of the inside.
+    pub fn new(kind: Kind, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self { kind, detail: detail.into(), details: Map::new(), retry_after: None }
+    }
+
+    /// A parameter that is wrong: named in `details.parameter`.
+    pub fn parameter(name: &str, takes: impl std::fmt::Display) -> Self {
+        Self::new(Kind::InvalidParameter, format!("{name}: {takes}")).with("parameter", name)
+    }
+
+    /// A fault of ours: logged here, in words that never leave; the answer is constant.
+    pub fn internal(error: &dyn std::fmt::Display) -> Self {
+        tracing::error!(%error, "a request failed inside");
+        Self::new(Kind::Internal, "Something went wrong on our side; the request id finds it in our logs.")
+    }
+
+    /// The same with a member in `details`.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.details.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// The same with `Retry-After`, in whole seconds, at least 1.
+    #[must_use]
+    pub fn retry_after(mut self, pause: Duration) -> Self {
+        self.retry_after = Some(pause);
+        self
+    }
+
+    /// What kind it is.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// The whole answer.
+    pub(crate) fn write(self, path: &str, request_id: &str) -> Response {
+        let Self { kind, detail, mut details, retry_after } = self;
+        if kind.status().is_server_error() {
+            details.insert("request_id".to_owned(), request_id.into());
+        }
+        let document = Document {
+            r#type: format!("urn:noctis:problem:{}", kind.slug()),
+            title: kind.title(),
+            status: kind.status().as_u16(),
+            detail: &detail,
+            instance: format!("urn:noctis:request:{request_id}"),
+            error: kind.title(),
+            details: Value::Object(details),
+            timestamp: Utc::now().to_rfc3339_opts(SecondsFormat::Millis, true),
+            path,
+        };
+        // Texts and numbers: serialisation cannot fail, and an empty body still has its status.
+        let body = serde_json::to_vec(&document).unwrap_or_default();
+        let mut response = (kind.status(), body).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if let Some(pause) = retry_after {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(whole_seconds(pause)));
+        }
+        response
+    }
+}
+
+/// Seconds, rounded up, at least 1.
+pub(crate) fn whole_seconds(duration: Duration) -> u64 {
+    (duration.as_secs() + u64::from(duration.subsec_nanos() > 0)).max(1)
+}
+
+/// The bare status, with the problem beside it for the edge to write.
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut response = self.kind.status().into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+/// A problem document (RFC 9457), with members of our own behind `instance`.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub(crate) struct Document<'a> {
+    /// `urn:noctis:problem:` and the slug of the kind.
+    r#type: String,
+    /// The kind, in words.
+    title: &'static str,
+    /// The status again.
+    status: u16,
+    /// What happened this time.
+    detail: &'a str,
+    /// Names this occurrence, by the request id.
+    instance: String,
+    /// The same as `title`.
+    error: &'static str,
+    /// Facts for programs, by kind.
+    #[schema(value_type = Object)]
+    details: Value,
+    /// When, RFC 3339.
+    timestamp: String,
+    /// The path asked for.
+    path: &'a str,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn every_kind_has_a_slug_of_its_own_and_an_error_status() {
+        let slugs: HashSet<_> = Kind::ALL.iter().map(|kind| kind.slug()).collect();
+        assert_eq!(slugs.len(), Kind::ALL.len());
+        for kind in Kind::ALL {
+            assert!(kind.status().is_client_error() || kind.status().is_server_error(), "{kind:?}");
+            assert!(kind.slug().bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-'), "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn seconds_to_wait_are_rounded_up_and_never_none() {
+        let cases = [(0, 1), (1, 1), (999, 1), (1000, 1), (1001, 2), (59_999, 60)];
+        for (milliseconds, seconds) in cases {
+            assert_eq!(whole_seconds(Duration::from_millis(milliseconds)), seconds, "{milliseconds} ms");
+        }
+    }
+}

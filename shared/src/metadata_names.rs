@@ -1,0 +1,50 @@
+//! Names of the answers about studies that the cache keeps. The API puts them; the index forgets them when it
+//! changes what they tell of.
+
+use uuid::Uuid;
+
+/// One study.
+#[must_use]
+pub fn study(study_id: Uuid) -> String {
+    format!("study:{study_id}")
+}
+
+/// The series of a study.
+#[must_use]
+pub fn series_of_study(study_id: Uuid) -> String {
+    format!("study:{study_id}:series")
+}
+
+/// The images of a series.
+#[must_use]
+pub fn images_of_series(series_id: Uuid) -> String {
+    format!("series:{series_id}:images")
+}
+
+/// What a render of an image takes, and what its answer tells.
+#[must_use]
+pub fn image(image_id: Uuid) -> String {
+    format!("image:{image_id}")
+}
+
+/// Every name that tells of a study whose series and images are these.
+#[must_use]
+pub fn all_of_study(study_id: Uuid, series_ids: &[Uuid], image_ids: &[Uuid]) -> Vec<String> {
+    let of_study = [study(study_id), series_of_study(study_id)].into_iter();
+    let of_series = series_ids.iter().copied().map(images_of_series);
+    of_study.chain(of_series).chain(image_ids.iter().copied().map(image)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_study_with_its_series_and_images_has_every_name_once() {
+        let id = |n| Uuid::from_u128(n);
+        let names = all_of_study(id(1), &[id(2), id(3)], &[id(4)]);
+        let distinct: std::collections::HashSet<_> = names.iter().collect();
+        assert_eq!((names.len(), distinct.len()), (5, 5));
+        assert!(names.contains(&images_of_series(id(3))) && names.contains(&image(id(4))));
+    }
+}

@@ -1,0 +1,145 @@
+//! Redis goes away and comes back: a private server, killed and started again.
+
+use std::{
+    net::TcpListener,
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use noctis_shared::{
+    cache::{Cache, CacheError, CacheLimits, Forget},
+    health::Health,
+};
+use uuid::Uuid;
+
+use super::fixture::{MINUTE, SECOND, eventually, key, picture, within};
+
+/// A Redis of this test alone; dropping it kills it.
+struct PrivateRedis {
+    port: u16,
+    server: Child,
+}
+
+impl PrivateRedis {
+    fn spare_port() -> u16 {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a spare port");
+        listener.local_addr().expect("an address").port()
+    }
+
+    fn start(port: u16) -> Self {
+        let settings = ["--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--port"];
+        let mut command = Command::new("redis-server");
+        command.args(settings).arg(port.to_string()).stdout(Stdio::null());
+        Self { port, server: command.spawn().expect("redis-server on PATH") }
+    }
+
+    fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}", self.port)
+    }
+
+    fn kill(mut self) -> u16 {
+        self.server.kill().expect("killed");
+        self.server.wait().expect("gone");
+        self.port
+    }
+
+    fn signal(&self, name: &str) {
+        let status = Command::new("kill").args([name, &self.server.id().to_string()]).status();
+        assert!(status.expect("kill on PATH").success());
+    }
+}
+
+impl Drop for PrivateRedis {
+    fn drop(&mut self) {
+        // Already gone when the test killed it.
+        let _ = self.server.kill();
+        let _ = self.server.wait();
+    }
+}
+
+async fn is_up(cache: &Cache) -> bool {
+    cache.health().await == Health::Up
+}
+
+fn is_subscribed(cache: &Cache) -> bool {
+    matches!(cache, Cache::Redis(cache) if cache.is_subscribed())
+}
+
+async fn ready(redis: &PrivateRedis) -> Cache {
+    let cache = Cache::connect(&redis.url(), "noctis", CacheLimits::default()).await.expect("a cache");
+    eventually(5 * SECOND, "it is up", async || is_up(&cache).await && is_subscribed(&cache)).await;
+    cache
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_redis_that_dies_is_a_miss_that_costs_little_and_its_return_is_noticed_within_two_seconds() {
+    let redis = PrivateRedis::start(PrivateRedis::spare_port());
+    let cache = ready(&redis).await;
+    let (key, image_id) = (key(), Uuid::new_v4());
+    cache.put_render(image_id, &key, &picture(b"before")).await.expect("put");
+    let mut waiter = cache.wakeups().register(&key);
+    let mut forgets = cache.forgets();
+
+    let port = redis.kill();
+    let started = Instant::now();
+    for _ in 0..200 {
+        assert_eq!(cache.render(&key).await, None);
+        assert!(cache.claim(&key, image_id, MINUTE).await.is_err());
+    }
+    assert!(started.elapsed() < SECOND, "400 calls cost {:?}", started.elapsed());
+    assert_eq!(cache.health().await, Health::Down);
+    assert!(cache.count_request("client", 1, MINUTE).await.allowed);
+    assert!(!cache.count_request("client", 1, MINUTE).await.allowed, "the process counts alone");
+    eventually(5 * SECOND, "the subscription is gone", async || !is_subscribed(&cache)).await;
+
+    let redis = PrivateRedis::start(port);
+    let started = Instant::now();
+    let writes = async || cache.put_render(image_id, &key, &picture(b"after")).await.is_ok();
+    eventually(5 * SECOND, "writes work again", writes).await;
+    assert!(started.elapsed() < 2 * SECOND, "recovery took {:?}", started.elapsed());
+    assert_eq!(cache.render(&key).await, Some(picture(b"after")));
+    within(5 * SECOND, "waiters of the gap look again", waiter.woken()).await;
+    let told = within(5 * SECOND, "process memory starts anew", forgets.recv()).await.expect("a message");
+    assert_eq!(told, Forget::Everything);
+    cache.announce(&key).await.expect("announced");
+    within(5 * SECOND, "the subscription is back", waiter.woken()).await;
+    drop(redis);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_redis_that_hangs_costs_one_timeout_and_not_one_for_each_call() {
+    let redis = PrivateRedis::start(PrivateRedis::spare_port());
+    let limits = CacheLimits { response_timeout: Duration::from_millis(200), ..CacheLimits::default() };
+    let cache = Cache::connect(&redis.url(), "noctis", limits).await.expect("a cache");
+    eventually(5 * SECOND, "it is up", async || is_up(&cache).await).await;
+    redis.signal("-STOP");
+    let started = Instant::now();
+    for _ in 0..100 {
+        assert_eq!(cache.render(&key()).await, None);
+    }
+    assert!(started.elapsed() < SECOND, "100 misses cost {:?}", started.elapsed());
+    redis.signal("-CONT");
+    let reads = async || cache.someone_waits(&key()).await.is_ok();
+    eventually(2 * SECOND, "it answers again", reads).await;
+}
+
+#[tokio::test]
+async fn a_redis_that_is_down_at_the_start_fails_nothing_and_is_used_once_it_is_there() {
+    let port = PrivateRedis::spare_port();
+    let url = format!("redis://127.0.0.1:{port}");
+    let cache = Cache::connect(&url, "noctis", CacheLimits::default()).await.expect("a cache all the same");
+    let (key, image_id) = (key(), Uuid::new_v4());
+    assert_eq!(cache.health().await, Health::Down);
+    assert_eq!(cache.render(&key).await, None);
+    let error = cache.put_render(image_id, &key, &picture(b"lost")).await.expect_err("nobody there");
+    assert!(matches!(error, CacheError::Resting | CacheError::Redis(_)), "{error:?}");
+    let mut waiter = cache.wakeups().register(&key);
+    assert!(cache.announce(&key).await.is_err());
+    within(SECOND, "waiters of the same process are woken all the same", waiter.woken()).await;
+
+    let redis = PrivateRedis::start(port);
+    let published = async || cache.publish_render(image_id, &key, &picture(b"kept"), None).await.is_ok();
+    eventually(2 * SECOND, "it is used", published).await;
+    assert_eq!(cache.render(&key).await, Some(picture(b"kept")));
+    drop(redis);
+}

@@ -1,0 +1,112 @@
+//! What the marker segments of a JPEG say about its colours, and a way to overrule them (ITU-T T.81 annex B).
+
+/// Marker segments before the first scan.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Markers {
+    /// A JFIF header, which promises luminance and chrominance.
+    pub(crate) jfif: bool,
+    /// An Adobe segment, and whether it says that a colour transform was used.
+    pub(crate) adobe_transform: Option<bool>,
+    /// The start of frame is of a lossless process (SOF3, SOF11).
+    pub(crate) lossless: bool,
+    pub(crate) component_ids: Vec<u8>,
+}
+
+const SOI: u8 = 0xD8;
+const SOS: u8 = 0xDA;
+const APP0: u8 = 0xE0;
+const APP14: u8 = 0xEE;
+const APP15: u8 = 0xEF;
+
+/// Reads the segments up to the first scan; a damaged one ends the search, and the decoder will complain.
+pub(crate) fn read(codestream: &[u8]) -> Markers {
+    let mut markers = Markers::default();
+    for (marker, start, end) in segments(codestream) {
+        let content = &codestream[start..end];
+        match marker {
+            APP0 if content.starts_with(b"JFIF\0") => markers.jfif = true,
+            APP14 if content.starts_with(b"Adobe") => {
+                markers.adobe_transform = content.get(11).map(|&transform| transform != 0);
+            }
+            0xC0..=0xCF if !matches!(marker, 0xC4 | 0xC8 | 0xCC) => {
+                markers.lossless = matches!(marker, 0xC3 | 0xC7 | 0xCB | 0xCF);
+                let count = content.get(5).copied().unwrap_or(0);
+                markers.component_ids =
+                    (0..usize::from(count)).filter_map(|index| content.get(6 + index * 3).copied()).collect();
+            }
+            _ => {}
+        }
+    }
+    markers
+}
+
+/// The codestream with a note to the decoder that its components must not be converted.
+pub(crate) fn without_colour_transform(codestream: &[u8]) -> Vec<u8> {
+    /// APP14 of 12 bytes content: version 100, flags 0, transform 0.
+    const ADOBE_RAW: [u8; 16] =
+        [0xFF, APP14, 0, 14, b'A', b'd', b'o', b'b', b'e', 0, 100, 0, 0, 0, 0, 0];
+    let mut noted = Vec::with_capacity(codestream.len() + ADOBE_RAW.len());
+    let (start, rest) = codestream.split_at(codestream.len().min(2));
+    noted.extend_from_slice(start);
+    noted.extend_from_slice(&ADOBE_RAW);
+    noted.extend_from_slice(rest);
+    // What the other segments claim is taken out of their mouths: an APP15 means nothing to the decoder.
+    for (marker, content_start, _) in segments(codestream) {
+        if matches!(marker, APP0 | APP14) {
+            noted[content_start - 3 + ADOBE_RAW.len()] = APP15;
+        }
+    }
+    noted
+}
+
+/// Marker, start and end of the content of each segment before the first scan.
+fn segments(codestream: &[u8]) -> impl Iterator<Item = (u8, usize, usize)> + '_ {
+    let mut position = 2;
+    let is_jpeg = codestream.starts_with(&[0xFF, SOI]);
+    std::iter::from_fn(move || {
+        // Any number of fill bytes may stand before a marker.
+        while is_jpeg && codestream.get(position..position + 2) == Some(&[0xFF, 0xFF]) {
+            position += 1;
+        }
+        let &[0xFF, marker, high, low] = codestream.get(position..position + 4)? else { return None };
+        let start = position + 4;
+        let end = position + 2 + usize::from(u16::from_be_bytes([high, low]));
+        if !is_jpeg || marker == SOS || end < start || end > codestream.len() {
+            return None;
+        }
+        position = end;
+        Some((marker, start, end))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RGB_IDS: [u8; 40] = [
+        0xFF, 0xD8, // SOI
+        0xFF, 0xE0, 0, 7, b'J', b'F', b'I', b'F', 0, // APP0
+        0xFF, 0xC0, 0, 17, 8, 0, 1, 0, 1, 3, b'R', 0x11, 0, b'G', 0x11, 0, b'B', 0x11, 0, // SOF0
+        0xFF, 0xDA, 0, 6, 0, 0, 0, 0, 0xFF, 0xD9,
+    ];
+
+    #[test]
+    fn the_segments_tell_about_colours() {
+        let markers = read(&RGB_IDS);
+        assert!(markers.jfif && !markers.lossless);
+        assert_eq!(markers.component_ids, b"RGB");
+        assert_eq!(markers.adobe_transform, None);
+    }
+
+    #[test]
+    fn the_note_to_the_decoder_overrules_them() {
+        let markers = read(&without_colour_transform(&RGB_IDS));
+        assert_eq!((markers.jfif, markers.adobe_transform), (false, Some(false)));
+        assert_eq!(markers.component_ids, b"RGB");
+    }
+
+    #[test]
+    fn a_segment_that_goes_past_the_end_ends_the_search() {
+        assert_eq!(read(&[0xFF, 0xD8, 0xFF, 0xE0, 0xFF, 0xFF, 1]), Markers::default());
+    }
+}

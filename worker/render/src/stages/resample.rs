@@ -1,0 +1,49 @@
+//! Resampling of stored samples, whatever their type.
+
+use crate::resize::{ResizeError, Sample, resize_grey, resize_rgb8};
+use crate::samples::Samples;
+use crate::RenderError;
+
+/// Width and height in pixels.
+type Size = (u32, u32);
+
+/// Resizes one plane; the result has the type of the source, integers rounded.
+///
+/// # Errors
+/// [`RenderError::Corrupt`] when the samples do not fill the frame.
+pub(crate) fn resize(samples: &Samples, from: Size, to: Size) -> Result<Samples, RenderError> {
+    fn plane<S: Sample>(values: &[S], from: Size, to: Size) -> Result<Vec<S>, RenderError> {
+        resize_grey(values, (from.1, from.0), (to.1, to.0)).map_err(|error| mismatch(&error))
+    }
+    // Wide integers and doubles go through f32: what is lost is below one level of any window of 8 bits.
+    macro_rules! through_f32 {
+        ($values:expr) => {
+            plane(&$values.iter().map(|&value| value as f32).collect::<Vec<f32>>(), from, to)?
+        };
+    }
+    Ok(match samples {
+        Samples::U8(values) => Samples::U8(plane(values, from, to)?),
+        Samples::U16(values) => Samples::U16(plane(values, from, to)?),
+        Samples::I16(values) => Samples::I16(plane(values, from, to)?),
+        Samples::F32(values) => Samples::F32(plane(values, from, to)?),
+        Samples::I8(values) => {
+            let wide: Vec<i16> = values.iter().map(|&value| value.into()).collect();
+            Samples::I8(plane(&wide, from, to)?.into_iter().map(|value| value as i8).collect())
+        }
+        Samples::U32(values) => Samples::F32(through_f32!(values)),
+        Samples::I32(values) => Samples::F32(through_f32!(values)),
+        Samples::F64(values) => Samples::F32(through_f32!(values)),
+    })
+}
+
+/// Resizes interleaved 8-bit RGB.
+///
+/// # Errors
+/// As [`resize`].
+pub(crate) fn resize_colours(pixels: &[u8], from: Size, to: Size) -> Result<Vec<u8>, RenderError> {
+    resize_rgb8(pixels, (from.1, from.0), (to.1, to.0)).map_err(|error| mismatch(&error))
+}
+
+fn mismatch(error: &ResizeError) -> RenderError {
+    RenderError::corrupt(error.to_string())
+}
