@@ -1,1 +1,69 @@
-//! api
+//! HTTP in, picture out. The API answers from a cache or puts a render job on the queue and waits for it.
+//!
+//! Architecture invariant: no decoder, no file and no storage here; a picture is bytes that are passed on.
+//! Start with [`router`]; a request goes through `edge`, then `routes`, and for pictures through `picture`.
+
+mod api;
+mod back_end;
+mod edge;
+mod numbers;
+mod picture;
+pub mod problem;
+mod query;
+mod routes;
+mod serve;
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    http::{HeaderName, HeaderValue, Method, header},
+    middleware,
+};
+use tower_http::cors::CorsLayer;
+
+pub use self::{
+    api::Api,
+    serve::{DRAIN_SECONDS_MAX, serve},
+};
+
+/// Every route, behind the edge. Serve it with connect info of `SocketAddr`, or all clients count as one.
+#[must_use]
+pub fn router(api: Arc<Api>) -> Router {
+    let cors = cors(&api.cors_origins);
+    let routes = routes::all(Arc::clone(&api)).layer(middleware::from_fn_with_state(api, edge::around));
+    match cors {
+        Some(cors) => routes.layer(cors),
+        None => routes,
+    }
+}
+
+/// What browsers on these origins may send and read; `None` without origins.
+fn cors(origins: &[String]) -> Option<CorsLayer> {
+    let origins: Vec<HeaderValue> = origins.iter().filter_map(|origin| origin.parse().ok()).collect();
+    let sent = [
+        header::ACCEPT,
+        header::AUTHORIZATION,
+        header::CONTENT_TYPE,
+        header::IF_NONE_MATCH,
+        HeaderName::from_static("prefer"),
+        HeaderName::from_static("traceparent"),
+        HeaderName::from_static("tracestate"),
+        HeaderName::from_static("x-request-id"),
+    ];
+    let read = [
+        header::ETAG,
+        header::LOCATION,
+        header::RETRY_AFTER,
+        HeaderName::from_static("ratelimit-limit"),
+        HeaderName::from_static("ratelimit-remaining"),
+        HeaderName::from_static("ratelimit-reset"),
+        HeaderName::from_static("server-timing"),
+        HeaderName::from_static("x-pixel-scale"),
+        HeaderName::from_static("x-render-integrity"),
+        HeaderName::from_static("x-request-id"),
+    ];
+    let methods = [Method::GET, Method::HEAD, Method::POST, Method::DELETE];
+    (!origins.is_empty())
+        .then(|| CorsLayer::new().allow_origin(origins).allow_methods(methods).allow_headers(sent).expose_headers(read))
+}

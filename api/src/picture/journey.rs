@@ -65,6 +65,14 @@ impl Journey {
     /// # Errors
     /// The problem for all who wait: no frame to read, catalog or queue away, queue full.
     pub(crate) async fn land(self) -> Landing {
+        let found = self.find_or_ask().await?;
+        if found.tier == Tier::Render {
+            self.api.numbers.count_render(lane::of(&self.image), &found.outcome);
+        }
+        Ok(found)
+    }
+
+    async fn find_or_ask(&self) -> Landing {
         let image_id = self.image.image.image_id;
         if let Some(found) = look::in_cache(&self.api, image_id, &self.key).await {
             return Ok(found);

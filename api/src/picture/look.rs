@@ -34,9 +34,9 @@ pub(crate) struct Found {
 }
 
 /// In the memory of this process, in front of a shared cache. A memory cache needs no second copy in front of it.
-pub(crate) fn in_process(api: &Api, key: &RenderKey) -> Option<Found> {
+pub(crate) async fn in_process(api: &Api, key: &RenderKey) -> Option<Found> {
     let outcome = match &api.cache {
-        Cache::Memory(cache) => cache.render(key),
+        Cache::Memory(_) => api.cache.render(key).await,
         Cache::Redis(_) => api.local.get(key),
     };
     count(api, Tier::Memory, outcome)
@@ -45,7 +45,7 @@ pub(crate) fn in_process(api: &Api, key: &RenderKey) -> Option<Found> {
 /// In the cache all processes share, if there is one.
 pub(crate) async fn in_cache(api: &Api, image_id: Uuid, key: &RenderKey) -> Option<Found> {
     match &api.cache {
-        Cache::Memory(_) => in_process(api, key),
+        Cache::Memory(_) => in_process(api, key).await,
         Cache::Redis(_) => {
             let found = count(api, Tier::Redis, api.cache.render(key).await)?;
             api.local.put(image_id, key, found.outcome.clone());

@@ -24,7 +24,7 @@ pub(crate) use self::{
 };
 use self::{
     answer::Validator,
-    flight::{CurrentJob, Landing, Seat},
+    flight::{CurrentJob, Landing},
     journey::Journey,
 };
 use crate::{
@@ -65,10 +65,11 @@ pub(crate) async fn answer_image(
         preset: asked.preset,
         json: chosen.json,
     };
-    let found = match look::in_process(api, &key) {
+    let found = match look::in_process(api, &key).await {
         Some(found) => found,
         None => fly(api, &image, key, chosen.request).await?,
     };
+    api.numbers.count_picture(found.tier != Tier::Render);
     answer::tell(found, &told, validator)
 }
 
@@ -77,15 +78,9 @@ async fn fly(api: &Arc<Api>, image: &Arc<ImageRecord>, key: RenderKey, request: 
     let (seat, job) = api.flights.board(key, |job| {
         Journey { api: Arc::clone(api), image: Arc::clone(image), key, request, job }.land()
     });
-    let landing = wait(api, seat, &job).await?;
-    api.numbers.count_render(image.render_cost, &landing);
-    Ok(landing)
-}
-
-async fn wait(api: &Api, seat: Seat, job: &CurrentJob) -> Landing {
     tokio::select! {
         landing = seat => landing,
-        () = tokio::time::sleep(api.render_wait) => Err(not_ready(api, job)),
+        () = tokio::time::sleep(api.render_wait) => Err(not_ready(api, &job)),
         () = api.gives_up.cancelled() => Err(shutting_down()),
     }
 }

@@ -1,6 +1,6 @@
 //! Instances: lists in display order, single ones with all a render needs, headers, ranges of frames.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -14,7 +14,7 @@ use super::{
 use crate::{answer::Image, job::FrameRange, render_key::ContentDigest};
 
 /// An instance with all that a render and its answer take, except the range of the frame.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ImageRecord {
     /// The instance as lists show it.
     pub image: Image,
@@ -41,7 +41,7 @@ pub struct ImageRecord {
 }
 
 /// What an image's JSON answer tells of its study and series.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema, sqlx::FromRow)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema, sqlx::FromRow)]
 pub struct ImageMetadata {
     /// Study Instance UID (0020,000D).
     pub study_instance_uid: String,

@@ -1,0 +1,86 @@
+//! What is let in: requests of bounded length, from clients within their rate.
+
+use std::net::IpAddr;
+
+use axum::{
+    extract::Request,
+    http::{HeaderMap, HeaderName, HeaderValue, header},
+};
+use noctis_shared::{cache::RateDecision, settings::RateLimit};
+
+use crate::{
+    api::Api,
+    problem::{Kind, Problem, whole_seconds},
+};
+
+/// Longest path and query, in bytes.
+const URI_BYTES_MAX: usize = 8 * 1024;
+/// Longest body that a client may announce, in bytes: no route of this version reads one.
+const BODY_BYTES_MAX: u64 = 64 * 1024;
+/// Routes of operators and their probes, which no client may starve.
+const EXEMPT: [&str; 4] = ["/livez", "/readyz", "/metrics", "/api/v1/health"];
+
+const LIMIT: HeaderName = HeaderName::from_static("ratelimit-limit");
+const REMAINING: HeaderName = HeaderName::from_static("ratelimit-remaining");
+const RESET: HeaderName = HeaderName::from_static("ratelimit-reset");
+
+/// What a client has left, for the `RateLimit-*` headers.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Quota {
+    limit: RateLimit,
+    decision: RateDecision,
+}
+
+/// A request that was not let in.
+pub(super) struct Refused {
+    pub(super) problem: Problem,
+    pub(super) quota: Option<Quota>,
+}
+
+impl Quota {
+    pub(super) fn put_into(self, headers: &mut HeaderMap) {
+        headers.insert(LIMIT, HeaderValue::from(self.limit.requests));
+        headers.insert(REMAINING, HeaderValue::from(self.decision.remaining));
+        headers.insert(RESET, HeaderValue::from(whole_seconds(self.decision.reset_after)));
+    }
+}
+
+/// Counts a request of `client`; the quota is `None` where no limit counts.
+///
+/// # Errors
+/// 429 for a client that has spent its requests.
+pub(super) async fn count(api: &Api, route: &str, client: Option<IpAddr>) -> Result<Option<Quota>, Box<Refused>> {
+    let Some(limit) = api.rate_limit.filter(|_| !EXEMPT.contains(&route)) else { return Ok(None) };
+    let client = client.map_or_else(|| "unknown".to_owned(), |address| address.to_string());
+    let decision = api.cache.count_request(&client, limit.requests, limit.window).await;
+    let quota = Quota { limit, decision };
+    if decision.allowed {
+        return Ok(Some(quota));
+    }
+    Err(Box::new(Refused { problem: too_many(&quota), quota: Some(quota) }))
+}
+
+/// # Errors
+/// 413 and 414 past the limits.
+pub(super) fn check_lengths(request: &Request) -> Result<(), Problem> {
+    let uri = request.uri();
+    if uri.path().len() + uri.query().map_or(0, str::len) > URI_BYTES_MAX {
+        let detail = format!("Path and query may be {URI_BYTES_MAX} bytes long together.");
+        return Err(Problem::new(Kind::UriTooLong, detail));
+    }
+    let announced = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
+    if announced.and_then(|length| length.parse().ok()).is_some_and(|length: u64| length > BODY_BYTES_MAX) {
+        let detail = format!("A body may be {BODY_BYTES_MAX} bytes long.");
+        return Err(Problem::new(Kind::BodyTooLarge, detail));
+    }
+    Ok(())
+}
+
+fn too_many(quota: &Quota) -> Problem {
+    let RateLimit { requests, window } = quota.limit;
+    let seconds = whole_seconds(window);
+    Problem::new(Kind::TooManyRequests, format!("A client may make {requests} requests in {seconds} s."))
+        .with("limit", requests)
+        .with("window_seconds", seconds)
+        .retry_after(quota.decision.reset_after)
+}

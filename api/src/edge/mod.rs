@@ -1,0 +1,159 @@
+//! What happens to every request, in this order: a name, a count, admission, a span, the handler under a time limit
+//! with panics caught, problems written, headers, the log.
+//!
+//! One layer does it all: each layer of its own would cost a cached picture a boxed future.
+
+mod admission;
+mod client;
+mod request_id;
+
+use std::{
+    net::IpAddr,
+    panic::AssertUnwindSafe,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use axum::{
+    extract::{MatchedPath, Request, State},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use futures::FutureExt;
+use noctis_shared::telemetry::trace_context;
+use tracing::{Instrument, Span};
+
+use self::{admission::{Quota, Refused}, request_id::RequestId};
+use crate::{
+    api::Api,
+    problem::{Kind, Problem},
+};
+
+/// What a request may take beyond the wait for its render.
+const REQUEST_SECONDS_BEYOND_RENDER: Duration = Duration::from_secs(20);
+/// Requests above this are worth a line in the log.
+const SLOW: Duration = Duration::from_secs(2);
+/// The route label of what matched no route.
+const NO_ROUTE: &str = "none";
+
+const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
+
+/// Beside an answer with an error status that is complete as it is, like that of a probe.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Complete;
+
+/// The one layer around every route.
+pub(crate) async fn around(State(api): State<Arc<Api>>, request: Request, next: Next) -> Response {
+    let started = Instant::now();
+    let request_id = RequestId::of(request.headers());
+    let (method, uri) = (request.method().clone(), request.uri().clone());
+    let matched = request.extensions().get::<MatchedPath>().cloned();
+    let route = matched.as_ref().map_or(NO_ROUTE, MatchedPath::as_str);
+    let active = api.numbers.begin();
+
+    let (lengths, client) = (admission::check_lengths(&request), client::address(&request));
+    let (response, quota) = match admit(&api, route, lengths, client).await {
+        Ok(quota) => {
+            let span = span(&method, route, &request_id, request.headers());
+            (run(&api, request, next).instrument(span).await, quota)
+        }
+        Err(refused) => (refused.problem.into_response(), refused.quota),
+    };
+
+    let mut response = written(response, uri.path(), request_id.as_str());
+    let took = started.elapsed();
+    put_headers(response.headers_mut(), &request_id, quota, took);
+    drop(active);
+    api.numbers.count_request(&method, route, response.status(), took);
+    log(&method, route, &request_id, response.status(), took);
+    response
+}
+
+async fn admit(
+    api: &Api,
+    route: &str,
+    lengths: Result<(), Problem>,
+    client: Option<IpAddr>,
+) -> Result<Option<Quota>, Box<Refused>> {
+    lengths.map_err(|problem| Box::new(Refused { problem, quota: None }))?;
+    admission::count(api, route, client).await
+}
+
+/// The handler, under a time limit, with panics caught.
+async fn run(api: &Api, request: Request, next: Next) -> Response {
+    let limit = api.render_wait + REQUEST_SECONDS_BEYOND_RENDER;
+    let handler = AssertUnwindSafe(next.run(request)).catch_unwind();
+    match tokio::time::timeout(limit, handler).await {
+        Ok(Ok(response)) => response,
+        // The panic hook has told where; the payload may quote anything, so it is not repeated.
+        Ok(Err(_panic)) => Problem::internal(&"a handler panicked").into_response(),
+        Err(_elapsed) => {
+            let detail = "The request took too long and was given up.";
+            Problem::new(Kind::RequestTimeout, detail).retry_after(Duration::from_secs(2)).into_response()
+        }
+    }
+}
+
+/// The span of one request: the matched route, never path or query, which may name patients.
+fn span(method: &Method, route: &str, request_id: &RequestId, headers: &HeaderMap) -> Span {
+    let span = tracing::info_span!("request", %method, route, request_id = request_id.as_str());
+    if headers.contains_key("traceparent") {
+        trace_context::continue_with(&span, |name| headers.get(name)?.to_str().ok());
+    }
+    span
+}
+
+/// An error as a problem document; anything else as it is.
+fn written(mut response: Response, path: &str, request_id: &str) -> Response {
+    let status = response.status();
+    if !(status.is_client_error() || status.is_server_error()) || response.extensions().get::<Complete>().is_some() {
+        return response;
+    }
+    let problem = response.extensions_mut().remove::<Problem>().unwrap_or_else(|| bare(status));
+    let mut written = problem.write(path, request_id);
+    if let Some(methods) = response.headers_mut().remove(header::ALLOW) {
+        written.headers_mut().insert(header::ALLOW, methods);
+    }
+    written
+}
+
+/// The problem of a status that the framework answered by itself.
+fn bare(status: StatusCode) -> Problem {
+    let kind = Kind::of_status(status);
+    let detail = match kind {
+        Kind::RouteNotFound => "There is no such route.",
+        Kind::MethodNotAllowed => "The route does not take this method; Allow names those it takes.",
+        Kind::BodyTooLarge => "The body is longer than this route takes.",
+        Kind::UriTooLong => "Path and query are longer than any route takes.",
+        _ => "The request does not read.",
+    };
+    match kind {
+        Kind::Internal => Problem::internal(&status),
+        kind => Problem::new(kind, detail),
+    }
+}
+
+fn put_headers(headers: &mut HeaderMap, request_id: &RequestId, quota: Option<Quota>, took: Duration) {
+    headers.insert(request_id::HEADER, request_id.to_header());
+    if let Some(quota) = quota {
+        quota.put_into(headers);
+    }
+    if !headers.contains_key(&SERVER_TIMING) {
+        let total = format!("total;dur={:.2}", took.as_secs_f64() * 1000.0);
+        headers.insert(SERVER_TIMING, HeaderValue::try_from(total).unwrap_or(HeaderValue::from_static("total")));
+    }
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+}
+
+/// Failed and slow requests are told; the rest only to who asks for it.
+fn log(method: &Method, route: &str, request_id: &RequestId, status: StatusCode, took: Duration) {
+    let (status, took_ms, request_id) = (status.as_u16(), took.as_millis(), request_id.as_str());
+    if status >= 500 {
+        tracing::warn!(%method, route, status, took_ms, request_id, "a request failed");
+    } else if took > SLOW {
+        tracing::info!(%method, route, status, took_ms, request_id, "a request was slow");
+    } else {
+        tracing::debug!(%method, route, status, took_ms, request_id, "a request was answered");
+    }
+}

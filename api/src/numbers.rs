@@ -1,0 +1,176 @@
+//! What the API counts: in the metrics registry for Prometheus, and in plain atomics for `/api/v1/metrics`.
+
+use std::{
+    sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed},
+    time::Duration,
+};
+
+use axum::http::{Method, StatusCode};
+use metrics::{counter, gauge, histogram};
+use noctis_shared::{
+    lane::Lane,
+    render::{Outcome, StageTimings},
+};
+
+use crate::picture::Tier;
+
+/// Seconds of a render before any was seen, on the light and on the heavy lane.
+const RENDER_SECONDS_ASSUMED: [f64; 2] = [0.03, 0.5];
+/// How much the newest render counts in the running mean.
+const NEWEST_WEIGHT: f64 = 0.1;
+
+/// Numbers of this process since it started.
+#[derive(Default)]
+pub(crate) struct Numbers {
+    requests: AtomicU64,
+    failed: AtomicU64,
+    microseconds: AtomicU64,
+    active: AtomicI64,
+    lookups: AtomicU64,
+    hits: AtomicU64,
+    /// Bits of the mean seconds, light and heavy; 0 before the first render.
+    render_seconds: [AtomicU64; 2],
+}
+
+/// A request under way; counted down when it ends, however it ends.
+pub(crate) struct Active<'a>(&'a Numbers);
+
+impl Drop for Active<'_> {
+    fn drop(&mut self) {
+        self.0.active.fetch_sub(1, Relaxed);
+        gauge!("noctis_http_requests_active").decrement(1.0);
+    }
+}
+
+/// What one moment's numbers say.
+pub(crate) struct Seen {
+    pub(crate) requests: u64,
+    pub(crate) failed: u64,
+    pub(crate) active: i64,
+    pub(crate) mean_seconds: f64,
+    pub(crate) success_rate: f64,
+    pub(crate) hit_rate: f64,
+}
+
+impl Numbers {
+    pub(crate) fn begin(&self) -> Active<'_> {
+        self.active.fetch_add(1, Relaxed);
+        gauge!("noctis_http_requests_active").increment(1.0);
+        Active(self)
+    }
+
+    /// Counts an answered request; `route` is the matched route, never the path.
+    pub(crate) fn count_request(&self, method: &Method, route: &str, status: StatusCode, took: Duration) {
+        self.requests.fetch_add(1, Relaxed);
+        self.failed.fetch_add(u64::from(status.is_server_error()), Relaxed);
+        self.microseconds.fetch_add(u64::try_from(took.as_micros()).unwrap_or(u64::MAX), Relaxed);
+        let (method, route) = (method_label(method), route.to_owned());
+        histogram!("noctis_http_request_seconds", "method" => method, "route" => route.clone())
+            .record(took.as_secs_f64());
+        counter!("noctis_http_requests_total", "method" => method, "route" => route, "status" => status_label(status))
+            .increment(1);
+    }
+
+    pub(crate) fn count_lookup(&self, tier: Tier, hit: bool) {
+        let outcome = if hit { "hit" } else { "miss" };
+        counter!("noctis_cache_lookups_total", "tier" => tier.name(), "outcome" => outcome).increment(1);
+    }
+
+    /// Counts whether a picture was there when it was asked for.
+    pub(crate) fn count_picture(&self, cached: bool) {
+        self.lookups.fetch_add(1, Relaxed);
+        self.hits.fetch_add(u64::from(cached), Relaxed);
+    }
+
+    /// Learns from a fresh render how long its lane takes.
+    pub(crate) fn count_render(&self, lane: Lane, outcome: &Outcome) {
+        let Outcome::Picture(render) = outcome else { return };
+        let StageTimings { queue_ms: _, fetch_ms, decode_ms, render_ms, encode_ms } = render.facts.timings;
+        let seconds = (fetch_ms + decode_ms + render_ms + encode_ms) / 1000.0;
+        if seconds.is_finite() && seconds > 0.0 {
+            let mean = self.render_seconds(lane).mul_add(1.0 - NEWEST_WEIGHT, seconds * NEWEST_WEIGHT);
+            // Two renders at once may lose one of the two: a mean forgives that.
+            self.render_seconds[heavy(lane)].store(mean.to_bits(), Relaxed);
+        }
+    }
+
+    /// Mean seconds that a worker takes for a render of `lane`.
+    pub(crate) fn render_seconds(&self, lane: Lane) -> f64 {
+        let seconds = f64::from_bits(self.render_seconds[heavy(lane)].load(Relaxed));
+        if seconds > 0.0 { seconds } else { RENDER_SECONDS_ASSUMED[heavy(lane)] }
+    }
+
+    pub(crate) fn seen(&self) -> Seen {
+        let (requests, failed) = (self.requests.load(Relaxed), self.failed.load(Relaxed));
+        let microseconds = self.microseconds.load(Relaxed);
+        Seen {
+            requests,
+            failed,
+            active: self.active.load(Relaxed),
+            mean_seconds: ratio(microseconds, requests).unwrap_or(0.0) / 1e6,
+            success_rate: 1.0 - ratio(failed, requests).unwrap_or(0.0),
+            hit_rate: ratio(self.hits.load(Relaxed), self.lookups.load(Relaxed)).unwrap_or(0.0),
+        }
+    }
+}
+
+fn heavy(lane: Lane) -> usize {
+    usize::from(lane == Lane::OnScreenHeavy)
+}
+
+fn ratio(part: u64, whole: u64) -> Option<f64> {
+    // Counts far below 2^53 are exact.
+    (whole > 0).then(|| part as f64 / whole as f64)
+}
+
+/// Methods as labels: an invented method must not make a series of its own.
+fn method_label(method: &Method) -> &'static str {
+    match method.as_str() {
+        "GET" => "GET",
+        "HEAD" => "HEAD",
+        "POST" => "POST",
+        "DELETE" => "DELETE",
+        "OPTIONS" => "OPTIONS",
+        _ => "other",
+    }
+}
+
+/// Statuses as labels without an allocation for the frequent ones.
+fn status_label(status: StatusCode) -> metrics::SharedString {
+    match status.as_u16() {
+        200 => "200".into(),
+        304 => "304".into(),
+        404 => "404".into(),
+        429 => "429".into(),
+        other => other.to_string().into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn failures_are_server_errors_and_rates_are_fractions() {
+        let numbers = Numbers::default();
+        for status in [200, 404, 503, 200] {
+            let status = StatusCode::from_u16(status).expect("a status");
+            numbers.count_request(&Method::GET, "/", status, Duration::from_millis(10));
+        }
+        numbers.count_picture(true);
+        numbers.count_picture(false);
+        let seen = numbers.seen();
+        assert_eq!((seen.requests, seen.failed, seen.active), (4, 1, 0));
+        assert!((seen.success_rate - 0.75).abs() < 1e-9 && (seen.hit_rate - 0.5).abs() < 1e-9);
+        assert!((seen.mean_seconds - 0.01).abs() < 1e-9);
+    }
+
+    #[test]
+    fn an_active_request_is_counted_until_it_is_dropped() {
+        let numbers = Numbers::default();
+        let active = numbers.begin();
+        assert_eq!(numbers.seen().active, 1);
+        drop(active);
+        assert_eq!(numbers.seen().active, 0);
+    }
+}

@@ -1,0 +1,112 @@
+//! Forgetting pictures.
+
+use std::sync::Arc;
+
+use axum::{
+    Json,
+    extract::{RawQuery, State},
+};
+use noctis_shared::{cache::Forget, catalog::Scope, dicom_uid::parse_public_id, metadata_names};
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::{
+    api::Api,
+    back_end::{cache_problem, catalog_problem},
+    problem::{Document, Problem},
+    query::Query,
+};
+
+/// What was cleared.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Cleared {
+    /// Pictures and remembered failures that are gone from caches and catalog.
+    cleared: u64,
+}
+
+/// Forgets the pictures of everything, of a study, a series or an image, in every cache and in the catalog.
+#[utoipa::path(
+    post,
+    path = "/api/v1/dicom/clear-cache",
+    tag = "operation",
+    params(
+        ("study_id" = Option<String>, Query, description = "Only this study"),
+        ("series_id" = Option<String>, Query, description = "Only this series"),
+        ("image_id" = Option<String>, Query, description = "Only this image"),
+    ),
+    responses(
+        (status = 200, description = "Cleared", body = Cleared),
+        (status = 400, description = "A parameter is wrong", body = Document, content_type = "application/problem+json"),
+        (status = 503, description = "Cache or catalog do not answer", body = Document, content_type = "application/problem+json"),
+    )
+)]
+pub(super) async fn clear(State(api): State<Arc<Api>>, RawQuery(query): RawQuery) -> Result<Json<Cleared>, Problem> {
+    let scope = scope(query.as_deref())?;
+    // The catalog first: what it still had would fill the caches again.
+    let recorded = api.catalog.clear_renders(&scope).await.map_err(|error| catalog_problem(&error))?;
+    let cached = clear_caches(&api, &scope).await?;
+    // Nearly every cached picture is recorded too, so the sum would count it twice.
+    Ok(Json(Cleared { cleared: recorded.max(cached) }))
+}
+
+async fn clear_caches(api: &Api, scope: &Scope) -> Result<u64, Problem> {
+    if *scope == Scope::Everything {
+        let cleared = api.cache.clear().await.map_err(|error| cache_problem(&error))?;
+        // Other processes are told by the cache; this one must not answer from memory a moment longer.
+        api.forget(&Forget::Everything);
+        return Ok(cleared);
+    }
+    let image_ids = api.catalog.image_ids(scope).await.map_err(|error| catalog_problem(&error))?;
+    let cleared = api.cache.forget_images(&image_ids).await.map_err(|error| cache_problem(&error))?;
+    let names = names_of(scope, &image_ids);
+    api.cache.forget_metadata(&names).await.map_err(|error| cache_problem(&error))?;
+    api.forget(&Forget::Images(image_ids.into()));
+    Ok(cleared)
+}
+
+/// The small answers that tell of the scope.
+fn names_of(scope: &Scope, image_ids: &[Uuid]) -> Vec<String> {
+    let of_scope = match scope {
+        Scope::Study(study_id) => metadata_names::all_of_study(*study_id, &[], &[]),
+        Scope::Series(series_id) => vec![metadata_names::images_of_series(*series_id)],
+        Scope::Image(_) | Scope::Everything => vec![],
+    };
+    of_scope.into_iter().chain(image_ids.iter().copied().map(metadata_names::image)).collect()
+}
+
+fn scope(query: Option<&str>) -> Result<Scope, Problem> {
+    let mut query = Query::parse(query)?;
+    let mut id = |name: &'static str| {
+        let id = query.take(name).map(|text| parse_public_id(&text));
+        match id {
+            None => Ok(None),
+            Some(Some(id)) => Ok(Some(id)),
+            Some(None) => Err(Problem::parameter(name, "takes a UUID or a DICOM UID")),
+        }
+    };
+    let (study, series, image) = (id("study_id")?, id("series_id")?, id("image_id")?);
+    query.finish("study_id, series_id or image_id")?;
+    match (study, series, image) {
+        (None, None, None) => Ok(Scope::Everything),
+        (Some(study_id), None, None) => Ok(Scope::Study(study_id)),
+        (None, Some(series_id), None) => Ok(Scope::Series(series_id)),
+        (None, None, Some(image_id)) => Ok(Scope::Image(image_id)),
+        (Some(_), Some(_), _) => Err(Problem::parameter("series_id", "does not go with study_id: give one of them")),
+        (_, _, Some(_)) => Err(Problem::parameter("image_id", "does not go with another id: give one of them")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_id_at_most_names_what_is_cleared() {
+        assert_eq!(scope(None), Ok(Scope::Everything));
+        assert_eq!(scope(Some("study_id=1.2.3")), Ok(Scope::Study(parse_public_id("1.2.3").expect("a UID"))));
+        for wrong in ["study_id=1.2&series_id=1.3", "image_id=1.2&study_id=1.2", "study_id=nobody", "study=1.2"] {
+            assert!(scope(Some(wrong)).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! Numbers: for Prometheus, and a few for people.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    Json,
+    extract::State,
+    http::{HeaderValue, header},
+    response::IntoResponse,
+};
+use metrics::gauge;
+use noctis_shared::lane::Lane;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::api::Api;
+
+/// How long a scrape waits for the queue.
+const QUEUE_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Numbers of this process since it started, and of the queue now.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Summary {
+    /// Requests answered.
+    requests_total: u64,
+    /// Those answered with a status of 500 or more.
+    requests_failed: u64,
+    /// Requests under way.
+    active_requests: i64,
+    /// Mean, in seconds.
+    avg_response_time: f64,
+    /// Share that did not fail, 0 to 1.
+    success_rate: f64,
+    /// Share of pictures that were there when asked for, 0 to 1.
+    cache_hit_rate: f64,
+    /// Render jobs that wait; `null` when the queue does not answer.
+    queue_depth: Option<u64>,
+    /// Seconds of one worker's work that these jobs are, estimated from recent renders.
+    queued_work_seconds: Option<f64>,
+}
+
+/// Every metric, in the text format of Prometheus.
+#[utoipa::path(
+    get,
+    path = "/metrics",
+    tag = "operation",
+    responses((status = 200, description = "Metrics", body = String, content_type = "text/plain"))
+)]
+pub(super) async fn prometheus(State(api): State<Arc<Api>>) -> impl IntoResponse {
+    refresh_queue_gauges(&api).await;
+    let content_type = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
+    ([(header::CONTENT_TYPE, content_type)], api.prometheus.render())
+}
+
+/// A few numbers for people and scripts.
+#[utoipa::path(
+    get,
+    path = "/api/v1/metrics",
+    tag = "operation",
+    responses((status = 200, description = "Numbers", body = Summary))
+)]
+pub(super) async fn summary(State(api): State<Arc<Api>>) -> Json<Summary> {
+    let seen = api.numbers.seen();
+    let renders: Option<Vec<(Lane, u64)>> =
+        depths(&api).await.map(|depths| depths.into_iter().filter(|(lane, _)| *lane != Lane::Index).collect());
+    Json(Summary {
+        requests_total: seen.requests,
+        requests_failed: seen.failed,
+        active_requests: seen.active,
+        avg_response_time: seen.mean_seconds,
+        success_rate: seen.success_rate,
+        cache_hit_rate: seen.hit_rate,
+        queue_depth: renders.as_ref().map(|renders| renders.iter().map(|(_, depth)| depth).sum()),
+        queued_work_seconds: renders
+            .map(|renders| renders.iter().map(|&(lane, depth)| work_seconds(&api, lane, depth)).sum()),
+    })
+}
+
+async fn depths(api: &Api) -> Option<Vec<(Lane, u64)>> {
+    tokio::time::timeout(QUEUE_TIMEOUT, api.queue.depths()).await.ok()?.ok()
+}
+
+fn work_seconds(api: &Api, lane: Lane, depth: u64) -> f64 {
+    // Depths are far below 2^53.
+    depth as f64 * api.numbers.render_seconds(lane)
+}
+
+/// A gauge that cannot be read says so by being no number, instead of keeping its last value for ever.
+async fn refresh_queue_gauges(api: &Api) {
+    let depths = depths(api).await;
+    let depth_of = |lane: Lane| depths.as_ref()?.iter().find(|(known, _)| *known == lane).map(|(_, depth)| *depth);
+    for lane in Lane::ALL {
+        let depth = depth_of(lane);
+        gauge!("noctis_queue_depth", "lane" => lane.name()).set(depth.map_or(f64::NAN, |depth| depth as f64));
+        if lane != Lane::Index {
+            let seconds = depth.map_or(f64::NAN, |depth| work_seconds(api, lane, depth));
+            gauge!("noctis_queued_work_seconds", "lane" => lane.name()).set(seconds);
+        }
+    }
+    let dead_letters = tokio::time::timeout(QUEUE_TIMEOUT, api.queue.dead_letter_count()).await;
+    let dead_letters = dead_letters.ok().and_then(Result::ok);
+    gauge!("noctis_dead_letters").set(dead_letters.map_or(f64::NAN, |count| count as f64));
+}

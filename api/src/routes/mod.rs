@@ -1,0 +1,49 @@
+//! Every route, and nothing else: one file a resource.
+
+mod clear_cache;
+mod documents;
+mod health;
+mod images;
+mod metrics;
+mod not_built;
+pub(crate) mod openapi;
+mod page;
+mod presets;
+mod studies;
+mod thumbnail;
+
+use std::sync::Arc;
+
+use axum::{Router, routing::any};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::{api::Api, problem::{Kind, Problem}};
+
+/// Every route over its state.
+pub(crate) fn all(api: Arc<Api>) -> Router {
+    let (router, document) = documented().split_for_parts();
+    router
+        .merge(openapi::routes(document))
+        .merge(page::routes())
+        .merge(not_built::routes())
+        .fallback(any(async || Problem::new(Kind::RouteNotFound, "There is no such route.")))
+        .with_state(api)
+}
+
+/// The routes that the OpenAPI document tells of.
+fn documented() -> OpenApiRouter<Arc<Api>> {
+    OpenApiRouter::with_openapi(openapi::head())
+        .routes(routes!(studies::list))
+        .routes(routes!(studies::one))
+        .routes(routes!(studies::series))
+        .routes(routes!(studies::images))
+        .routes(routes!(images::image))
+        .routes(routes!(thumbnail::thumbnail))
+        .routes(routes!(presets::list))
+        .routes(routes!(clear_cache::clear))
+        .routes(routes!(health::live))
+        .routes(routes!(health::ready))
+        .routes(routes!(health::health))
+        .routes(routes!(metrics::prometheus))
+        .routes(routes!(metrics::summary))
+}

@@ -1,0 +1,78 @@
+//! The OpenAPI document, made from the code, and the page to try it, from this program alone.
+
+use std::sync::Arc;
+
+use axum::{
+    Json, Router,
+    extract::Path,
+    http::{HeaderValue, header},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use utoipa::{
+    OpenApi,
+    openapi::{Info, License, OpenApi as Document},
+};
+use utoipa_swagger_ui::Config;
+
+use crate::{
+    api::Api,
+    problem::{Kind, Problem},
+};
+
+const DOCUMENT_PATH: &str = "/api/v1/openapi.json";
+
+/// The page styles itself inline; scripts come from here alone.
+const CONTENT_SECURITY_POLICY: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; \
+     connect-src 'self'; base-uri 'self'; form-action 'none'; frame-ancestors 'none'",
+);
+
+/// What the document says beside the routes.
+#[derive(OpenApi)]
+#[openapi(
+    tags(
+        (name = "studies", description = "What there is"),
+        (name = "images", description = "Pictures of it"),
+        (name = "operation", description = "For those who run it"),
+    )
+)]
+struct Head;
+
+/// The document without its routes.
+pub(crate) fn head() -> Document {
+    let mut document = Head::openapi();
+    document.info = Info::new("Noctis", env!("CARGO_PKG_VERSION"));
+    document.info.description = Some("Renders DICOM images for viewers.".to_owned());
+    document.info.license = Some(License::new("MIT OR Apache-2.0"));
+    document
+}
+
+/// The document and its page.
+pub(crate) fn routes(document: Document) -> Router<Arc<Api>> {
+    let document = Arc::new(document);
+    let config = Arc::new(Config::from(DOCUMENT_PATH).validator_url("none"));
+    let page_config = Arc::clone(&config);
+    Router::new()
+        .route(DOCUMENT_PATH, get(async move || Json(&*document).into_response()))
+        .route("/api/v1/docs", get(async move || part("index.html", &page_config)))
+        .route("/api/v1/docs/{*path}", get(async move |Path(path): Path<String>| part(&path, &config)))
+}
+
+/// One file of the page.
+fn part(path: &str, config: &Arc<Config<'static>>) -> Result<Response, Problem> {
+    let file = utoipa_swagger_ui::serve(path, Arc::clone(config)).map_err(|error| Problem::internal(&error))?;
+    let file = file.ok_or_else(|| Problem::new(Kind::RouteNotFound, "The page has no such part."))?;
+    let body = match path {
+        // The files are named relative to `/api/v1/docs/`, and the page is also at the path without the slash.
+        "index.html" => String::from_utf8_lossy(&file.bytes).replacen("<head>", "<head><base href=\"/api/v1/docs/\">", 1).into(),
+        _ => file.bytes.into_owned(),
+    };
+    let content_type = HeaderValue::try_from(file.content_type).map_err(|error| Problem::internal(&error))?;
+    let headers = [
+        (header::CONTENT_TYPE, content_type),
+        (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-cache")),
+    ];
+    Ok((headers, body).into_response())
+}

@@ -1,0 +1,192 @@
+//! Studies, their series, and the images of these.
+
+use std::sync::Arc;
+
+use axum::{
+    Json,
+    extract::{Path, RawQuery, State},
+    response::Response,
+};
+use chrono::NaiveDate;
+use noctis_shared::{
+    answer::{Image, Series, Study},
+    catalog::{CatalogError, StudyFilter, StudyPage},
+    dicom_uid::parse_public_id,
+    metadata_names,
+};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::documents::cached;
+use crate::{
+    api::Api,
+    back_end::catalog_problem,
+    problem::{Document, Kind, Problem},
+    query::Query,
+};
+
+/// Studies on a page when no limit is asked, and at most.
+const LIMIT: u32 = 100;
+const LIMIT_MAX: u32 = 500;
+
+/// One page of studies.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Studies {
+    /// Newest first, undated last.
+    studies: Vec<Study>,
+    /// `after` of the next page; `null` on the last one.
+    next: Option<String>,
+}
+
+/// The series of a study.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct SeriesOfStudy {
+    /// By number, then UID.
+    series: Vec<Series>,
+}
+
+/// The images of a series.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct ImagesOfSeries {
+    /// In display order.
+    images: Vec<Image>,
+}
+
+/// Lists studies, newest first.
+#[utoipa::path(
+    get,
+    path = "/api/v1/dicom/studies",
+    tag = "studies",
+    params(
+        ("patient" = Option<String>, Query, description = "Patient ID as a whole, or a part of the name; * and ? are wildcards"),
+        ("modality" = Option<String>, Query, description = "Studies with a series of this modality"),
+        ("from" = Option<NaiveDate>, Query, description = "Not before this date, YYYY-MM-DD"),
+        ("to" = Option<NaiveDate>, Query, description = "Not after this date, YYYY-MM-DD"),
+        ("q" = Option<String>, Query, description = "Words that stand in patient name or ID, description or accession number"),
+        ("limit" = Option<u32>, Query, description = "Studies on the page, 1 to 500, default 100", minimum = 1, maximum = 500),
+        ("after" = Option<String>, Query, description = "`next` of the page before"),
+    ),
+    responses(
+        (status = 200, description = "One page", body = Studies),
+        (status = 400, description = "A parameter is wrong", body = Document, content_type = "application/problem+json"),
+        (status = 503, description = "The catalog does not answer", body = Document, content_type = "application/problem+json"),
+    )
+)]
+pub(super) async fn list(State(api): State<Arc<Api>>, RawQuery(query): RawQuery) -> Result<Json<Studies>, Problem> {
+    let filter = filter(query.as_deref())?;
+    let page = api.catalog.studies(&filter).await;
+    let StudyPage { studies, next } = page.map_err(|error| match error {
+        CatalogError::Invalid(_) => Problem::parameter("after", "is none that a page gave as next"),
+        error => catalog_problem(&error),
+    })?;
+    Ok(Json(Studies { studies, next }))
+}
+
+fn filter(query: Option<&str>) -> Result<StudyFilter, Problem> {
+    let mut query = Query::parse(query)?;
+    let date = "a date like 2026-11-23";
+    let limit = query.take_value("limit", "a number from 1 to 500", |limit| (1..=LIMIT_MAX).contains(limit))?;
+    let filter = StudyFilter {
+        patient: query.take("patient").map(Into::into),
+        modality: query.take("modality").map(Into::into),
+        from: query.take_value("from", date, |_: &NaiveDate| true)?,
+        to: query.take_value("to", date, |_: &NaiveDate| true)?,
+        q: query.take("q").map(Into::into),
+        limit: limit.unwrap_or(LIMIT),
+        after: query.take("after").map(Into::into),
+    };
+    query.finish("patient, modality, from, to, q, limit, after")?;
+    Ok(filter)
+}
+
+/// Tells of one study.
+#[utoipa::path(
+    get,
+    path = "/api/v1/dicom/studies/{study_id}",
+    tag = "studies",
+    params(("study_id" = String, Path, description = "Its UUID, or its Study Instance UID")),
+    responses(
+        (status = 200, description = "The study", body = Study),
+        (status = 404, description = "No such study", body = Document, content_type = "application/problem+json"),
+        (status = 503, description = "The catalog does not answer", body = Document, content_type = "application/problem+json"),
+    )
+)]
+pub(super) async fn one(
+    State(api): State<Arc<Api>>,
+    Path(segment): Path<String>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Problem> {
+    Query::parse(query.as_deref())?.finish("none")?;
+    let study_id = parse_public_id(&segment).ok_or_else(no_such_study)?;
+    cached(&api, &metadata_names::study(study_id), no_such_study, api.catalog.study(study_id)).await
+}
+
+/// Lists the series of a study.
+#[utoipa::path(
+    get,
+    path = "/api/v1/dicom/studies/{study_id}/series",
+    tag = "studies",
+    params(("study_id" = String, Path, description = "Its UUID, or its Study Instance UID")),
+    responses(
+        (status = 200, description = "Its series", body = SeriesOfStudy),
+        (status = 404, description = "No such study", body = Document, content_type = "application/problem+json"),
+        (status = 503, description = "The catalog does not answer", body = Document, content_type = "application/problem+json"),
+    )
+)]
+pub(super) async fn series(
+    State(api): State<Arc<Api>>,
+    Path(segment): Path<String>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Problem> {
+    Query::parse(query.as_deref())?.finish("none")?;
+    let study_id = parse_public_id(&segment).ok_or_else(no_such_study)?;
+    let fetch = async { Ok(api.catalog.series_of_study(study_id).await?.map(|series| SeriesOfStudy { series })) };
+    cached(&api, &metadata_names::series_of_study(study_id), no_such_study, fetch).await
+}
+
+/// Lists the images of a series in display order.
+#[utoipa::path(
+    get,
+    path = "/api/v1/dicom/series/{series_id}/images",
+    tag = "studies",
+    params(("series_id" = String, Path, description = "Its UUID, or its Series Instance UID")),
+    responses(
+        (status = 200, description = "Its images", body = ImagesOfSeries),
+        (status = 404, description = "No such series", body = Document, content_type = "application/problem+json"),
+        (status = 503, description = "The catalog does not answer", body = Document, content_type = "application/problem+json"),
+    )
+)]
+pub(super) async fn images(
+    State(api): State<Arc<Api>>,
+    Path(segment): Path<String>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Problem> {
+    Query::parse(query.as_deref())?.finish("none")?;
+    let series_id = parse_public_id(&segment).ok_or_else(no_such_series)?;
+    let fetch = async { Ok(api.catalog.images_of_series(series_id).await?.map(|images| ImagesOfSeries { images })) };
+    cached(&api, &metadata_names::images_of_series(series_id), no_such_series, fetch).await
+}
+
+fn no_such_study() -> Problem {
+    Problem::new(Kind::StudyNotFound, "No study has this id.")
+}
+
+fn no_such_series() -> Problem {
+    Problem::new(Kind::SeriesNotFound, "No series has this id.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn filters_are_read_and_bounded() {
+        let read = filter(Some("patient=DOE%2A&modality=CT&from=2026-01-31&q=thorax+lung&limit=7")).expect("valid");
+        assert_eq!((read.patient.as_deref(), read.q.as_deref()), (Some("DOE*"), Some("thorax lung")));
+        assert_eq!((read.from, read.limit), (NaiveDate::from_ymd_opt(2026, 1, 31), 7));
+        assert_eq!(filter(None).expect("valid").limit, LIMIT);
+        for wrong in ["limit=0", "limit=501", "from=yesterday", "to=2026-02-30", "colour=red"] {
+            assert!(filter(Some(wrong)).is_err(), "{wrong}");
+        }
+    }
+}
