@@ -117,8 +117,13 @@ fn server_timing(tier: Tier, timings: &StageTimings) -> HeaderValue {
         Tier::Render => {
             let StageTimings { queue_ms, fetch_ms, decode_ms, render_ms, encode_ms } = timings;
             let mut text = String::from("cache;desc=render");
-            let stages =
-                [("queue", queue_ms), ("fetch", fetch_ms), ("decode", decode_ms), ("render", render_ms), ("encode", encode_ms)];
+            let stages = [
+                ("queue", queue_ms),
+                ("fetch", fetch_ms),
+                ("decode", decode_ms),
+                ("render", render_ms),
+                ("encode", encode_ms),
+            ];
             for (stage, milliseconds) in stages {
                 // Writing to a string cannot fail.
                 let _ = write!(text, ", {stage};dur={milliseconds:.2}");
