@@ -36,8 +36,11 @@ pub(crate) fn publish_problem(error: &PublishError) -> Problem {
         }
         PublishError::Unavailable(_) | PublishError::Unroutable => {
             tracing::warn!(%error, "a render could not be queued");
-            Problem::new(Kind::QueueUnavailable, "The picture is in no cache, and no render can be queued now.")
-                .retry_after(RECONNECT_PAUSE)
+            Problem::new(
+                Kind::QueueUnavailable,
+                "The picture is in no cache, and no render can be queued now.",
+            )
+            .retry_after(RECONNECT_PAUSE)
         }
         PublishError::TooLarge => Problem::internal(error),
     }

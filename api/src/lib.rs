@@ -64,6 +64,7 @@ fn cors(origins: &[String]) -> Option<CorsLayer> {
         HeaderName::from_static("x-request-id"),
     ];
     let methods = [Method::GET, Method::HEAD, Method::POST, Method::DELETE];
-    (!origins.is_empty())
-        .then(|| CorsLayer::new().allow_origin(origins).allow_methods(methods).allow_headers(sent).expose_headers(read))
+    (!origins.is_empty()).then(|| {
+        CorsLayer::new().allow_origin(origins).allow_methods(methods).allow_headers(sent).expose_headers(read)
+    })
 }

@@ -101,7 +101,9 @@ impl Kind {
         use StatusCode as S;
         match self {
             Kind::InvalidParameter => ("invalid-parameter", S::BAD_REQUEST, "Invalid parameter"),
-            Kind::RequestDoesNotFit => ("request-does-not-fit", S::BAD_REQUEST, "The request does not fit the image"),
+            Kind::RequestDoesNotFit => {
+                ("request-does-not-fit", S::BAD_REQUEST, "The request does not fit the image")
+            }
             Kind::StudyNotFound => ("study-not-found", S::NOT_FOUND, "No such study"),
             Kind::SeriesNotFound => ("series-not-found", S::NOT_FOUND, "No such series"),
             Kind::ImageNotFound => ("image-not-found", S::NOT_FOUND, "No such image"),
@@ -117,9 +119,15 @@ impl Kind {
             Kind::Internal => ("internal", S::INTERNAL_SERVER_ERROR, "Internal error"),
             Kind::NotBuilt => ("not-built", S::NOT_IMPLEMENTED, "Not built in this version"),
             Kind::QueueFull => ("queue-full", S::SERVICE_UNAVAILABLE, "Too many renders are waiting"),
-            Kind::QueueUnavailable => ("queue-unavailable", S::SERVICE_UNAVAILABLE, "The queue is unavailable"),
-            Kind::CatalogUnavailable => ("catalog-unavailable", S::SERVICE_UNAVAILABLE, "The catalog is unavailable"),
-            Kind::CacheUnavailable => ("cache-unavailable", S::SERVICE_UNAVAILABLE, "The cache is unavailable"),
+            Kind::QueueUnavailable => {
+                ("queue-unavailable", S::SERVICE_UNAVAILABLE, "The queue is unavailable")
+            }
+            Kind::CatalogUnavailable => {
+                ("catalog-unavailable", S::SERVICE_UNAVAILABLE, "The catalog is unavailable")
+            }
+            Kind::CacheUnavailable => {
+                ("cache-unavailable", S::SERVICE_UNAVAILABLE, "The cache is unavailable")
+            }
             Kind::ShuttingDown => ("shutting-down", S::SERVICE_UNAVAILABLE, "The server is shutting down"),
             Kind::RenderTimeout => ("render-timeout", S::GATEWAY_TIMEOUT, "The render is not ready yet"),
             Kind::RequestTimeout => ("request-timeout", S::GATEWAY_TIMEOUT, "A back end took too long"),

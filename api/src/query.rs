@@ -24,7 +24,10 @@ impl<'a> Query<'a> {
                 return Err(Problem::parameter(&name, "is given more than once"));
             }
             if pairs.len() == PARAMETERS_MAX {
-                return Err(Problem::parameter(&name, format!("a query takes {PARAMETERS_MAX} parameters at most")));
+                return Err(Problem::parameter(
+                    &name,
+                    format!("a query takes {PARAMETERS_MAX} parameters at most"),
+                ));
             }
             pairs.push((name, value));
         }
@@ -61,9 +64,10 @@ impl<'a> Query<'a> {
     pub(crate) fn finish(self, takes: &str) -> Result<(), Problem> {
         match self.pairs.first() {
             None => Ok(()),
-            Some((name, _)) => {
-                Err(Problem::parameter(shortened(name), format_args!("is no parameter of this route; it takes {takes}")))
-            }
+            Some((name, _)) => Err(Problem::parameter(
+                shortened(name),
+                format_args!("is no parameter of this route; it takes {takes}"),
+            )),
         }
     }
 }

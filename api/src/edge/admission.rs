@@ -49,7 +49,11 @@ impl Quota {
 ///
 /// # Errors
 /// 429 for a client that has spent its requests.
-pub(super) async fn count(api: &Api, route: &str, client: Option<IpAddr>) -> Result<Option<Quota>, Box<Refused>> {
+pub(super) async fn count(
+    api: &Api,
+    route: &str,
+    client: Option<IpAddr>,
+) -> Result<Option<Quota>, Box<Refused>> {
     let Some(limit) = api.rate_limit.filter(|_| !EXEMPT.contains(&route)) else { return Ok(None) };
     let client = client.map_or_else(|| "unknown".to_owned(), |address| address.to_string());
     let decision = api.cache.count_request(&client, limit.requests, limit.window).await;

@@ -50,7 +50,11 @@ mod tests {
             if let Some(forwarded) = forwarded {
                 request.headers_mut().insert("x-forwarded-for", forwarded.parse().expect("a header"));
             }
-            assert_eq!(address(&request), Some(expected.parse().expect("an address")), "{peer} {forwarded:?}");
+            assert_eq!(
+                address(&request),
+                Some(expected.parse().expect("an address")),
+                "{peer} {forwarded:?}"
+            );
         }
     }
 }

@@ -24,7 +24,10 @@ use futures::FutureExt;
 use noctis_shared::telemetry::trace_context;
 use tracing::{Instrument, Span};
 
-use self::{admission::{Quota, Refused}, request_id::RequestId};
+use self::{
+    admission::{Quota, Refused},
+    request_id::RequestId,
+};
 use crate::{
     api::Api,
     problem::{Kind, Problem},
@@ -107,7 +110,9 @@ fn span(method: &Method, route: &str, request_id: &RequestId, headers: &HeaderMa
 /// An error as a problem document; anything else as it is.
 fn written(mut response: Response, path: &str, request_id: &str) -> Response {
     let status = response.status();
-    if !(status.is_client_error() || status.is_server_error()) || response.extensions().get::<Complete>().is_some() {
+    if !(status.is_client_error() || status.is_server_error())
+        || response.extensions().get::<Complete>().is_some()
+    {
         return response;
     }
     let problem = response.extensions_mut().remove::<Problem>().unwrap_or_else(|| bare(status));
@@ -141,7 +146,8 @@ fn put_headers(headers: &mut HeaderMap, request_id: &RequestId, quota: Option<Qu
     }
     if !headers.contains_key(&SERVER_TIMING) {
         let total = format!("total;dur={:.2}", took.as_secs_f64() * 1000.0);
-        headers.insert(SERVER_TIMING, HeaderValue::try_from(total).unwrap_or(HeaderValue::from_static("total")));
+        headers
+            .insert(SERVER_TIMING, HeaderValue::try_from(total).unwrap_or(HeaderValue::from_static("total")));
     }
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
 }

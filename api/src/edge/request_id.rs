@@ -49,7 +49,14 @@ mod tests {
     #[test]
     fn an_id_that_could_write_into_a_log_is_replaced() {
         let long = "x".repeat(CHARS_MAX + 1);
-        let cases = [("abc-123", true), ("4bf92f35:00", true), ("a b", false), ("\"}", false), ("", false), (&long, false)];
+        let cases = [
+            ("abc-123", true),
+            ("4bf92f35:00", true),
+            ("a b", false),
+            ("\"}", false),
+            ("", false),
+            (&long, false),
+        ];
         for (id, kept) in cases {
             let mut headers = HeaderMap::new();
             headers.insert(HEADER, id.parse().expect("a header"));

@@ -88,7 +88,9 @@ impl Journey {
         loop {
             if rounds < ROUNDS_MAX && Instant::now() >= claims_again_at {
                 match self.ask_workers(frame).await? {
-                    Round::Found(found) => return Ok(Found { tier: self.tier_after(rounds, found.tier), ..found }),
+                    Round::Found(found) => {
+                        return Ok(Found { tier: self.tier_after(rounds, found.tier), ..found });
+                    }
                     Round::Published => rounds += 1,
                     Round::PublishedUnclaimed => {
                         rounds += 1;
@@ -113,7 +115,9 @@ impl Journey {
     async fn frame_range(&self) -> Result<FrameRange, Problem> {
         let image_id = self.image.image.image_id;
         let range = self.api.catalog.frame_range(image_id, self.request.frame_number).await;
-        range.map_err(|error| catalog_problem(&error))?.ok_or_else(|| unrenderable::without_range(&self.image))
+        range
+            .map_err(|error| catalog_problem(&error))?
+            .ok_or_else(|| unrenderable::without_range(&self.image))
     }
 
     /// Claims and publishes in a task of its own: a client that leaves between the two must not leave a claim behind

@@ -13,7 +13,9 @@ mod unrenderable;
 use std::sync::Arc;
 
 use axum::{http::HeaderMap, response::Response};
-use noctis_shared::{catalog::ImageRecord, dicom_uid::parse_public_id, render_key::RenderKey, request::FrameRequest};
+use noctis_shared::{
+    catalog::ImageRecord, dicom_uid::parse_public_id, render_key::RenderKey, request::FrameRequest,
+};
 
 pub(crate) use self::{
     answer::RenderedImage,
@@ -88,7 +90,9 @@ async fn fly(api: &Arc<Api>, image: &Arc<ImageRecord>, key: RenderKey, request: 
 /// The render goes on; the same request again finds it made.
 fn not_ready(api: &Api, job: &CurrentJob) -> Problem {
     let waited = whole_seconds(api.render_wait);
-    let detail = format!("The render was not ready within {waited} s; it goes on, and the same request finds it then.");
+    let detail = format!(
+        "The render was not ready within {waited} s; it goes on, and the same request finds it then."
+    );
     let problem = Problem::new(Kind::RenderTimeout, detail).retry_after(api.render_wait);
     match job.get() {
         Some(job_id) => problem.with("job_id", job_id.to_string()).with("state", "queued"),

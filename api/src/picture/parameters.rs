@@ -40,7 +40,9 @@ impl Asked {
         let function = take_function(&mut query)?;
         let (voi, preset) = take_voi(&mut query, function)?;
         let asked = Self {
-            frame_number: query.take_value("frame", "a frame number from 1", |&frame| frame >= 1)?.unwrap_or(1),
+            frame_number: query
+                .take_value("frame", "a frame number from 1", |&frame| frame >= 1)?
+                .unwrap_or(1),
             voi,
             preset,
             fit: take_fit(&mut query)?,
@@ -48,7 +50,8 @@ impl Asked {
             invert: query.take_flag("invert")?,
             overlays: query.take_flag("overlays")?,
             best_effort: query.take_flag("best_effort")?.unwrap_or(false),
-            quality: query.take_value("quality", "a number from 1 to 100", |quality| (1..=100).contains(quality))?,
+            quality: query
+                .take_value("quality", "a number from 1 to 100", |quality| (1..=100).contains(quality))?,
             format: query.take_value("format", "one of png, png16, jpeg, webp, json", |_| true)?,
         };
         query.finish(TAKES)?;
@@ -96,7 +99,8 @@ fn take_voi(
         (None, None, Some(DEFAULT_PRESET)) => Ok((from_file, Some(DEFAULT_PRESET))),
         (None, None, Some(name)) => {
             let preset = presets::find(name).ok_or_else(unknown_preset)?;
-            let window = preset.to_window(function.unwrap_or(VoiFunction::Linear)).ok_or_else(unknown_preset)?;
+            let window =
+                preset.to_window(function.unwrap_or(VoiFunction::Linear)).ok_or_else(unknown_preset)?;
             Ok((Voi::Window(window), Some(preset.name)))
         }
         (Some(width), Some(center), None) => {
@@ -104,8 +108,12 @@ fn take_voi(
             Ok((Voi::Window(window.map_err(|error| Problem::parameter("window", error))?), None))
         }
         (Some(_), None, None) => Err(Problem::parameter("level", "is missing: window and level go together")),
-        (None, Some(_), None) => Err(Problem::parameter("window", "is missing: window and level go together")),
-        (_, _, Some(_)) => Err(Problem::parameter("preset", "takes the place of window and level: give one of them")),
+        (None, Some(_), None) => {
+            Err(Problem::parameter("window", "is missing: window and level go together"))
+        }
+        (_, _, Some(_)) => {
+            Err(Problem::parameter("preset", "takes the place of window and level: give one of them"))
+        }
     }
 }
 
@@ -117,7 +125,9 @@ fn unknown_preset() -> Problem {
 
 fn take_fit(query: &mut Query<'_>) -> Result<Fit, Problem> {
     let mut side = |name| {
-        query.take_value(name, "a number of pixels from 1 to 16384", |side| (1..=SIDE_PIXELS_MAX).contains(side))
+        query.take_value(name, "a number of pixels from 1 to 16384", |side| {
+            (1..=SIDE_PIXELS_MAX).contains(side)
+        })
     };
     let (width, height) = (side("width")?, side("height")?);
     let enlarge = query.take_flag("enlarge")?;
@@ -135,7 +145,9 @@ fn take_region(query: &mut Query<'_>) -> Result<Option<Region>, Problem> {
         Ok(&[left, top, width, height]) if width > 0 && height > 0 => {
             Ok(Some(Region { left, top, width, height }))
         }
-        _ => Err(Problem::parameter("region", "takes left,top,width,height in pixels, the last two 1 or more")),
+        _ => {
+            Err(Problem::parameter("region", "takes left,top,width,height in pixels, the last two 1 or more"))
+        }
     }
 }
 

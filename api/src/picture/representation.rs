@@ -53,7 +53,11 @@ pub(crate) struct Representation {
 ///
 /// # Errors
 /// 406 when nothing we have is acceptable; 400 for parameters that contradict `format=` or 16-bit values.
-pub(crate) fn choose(asked: &Asked, headers: &HeaderMap, pictures_only: bool) -> Result<Representation, Problem> {
+pub(crate) fn choose(
+    asked: &Asked,
+    headers: &HeaderMap,
+    pictures_only: bool,
+) -> Result<Representation, Problem> {
     let chosen = match asked.format {
         Some(format) => format,
         None => negotiate(headers, pictures_only).ok_or_else(not_acceptable)?,
@@ -241,7 +245,10 @@ mod tests {
             ("application/json;q=0, */*;q=0.1", Some(Png)),
             ("image/avif,image/webp,image/apng,image/svg+xml,image/*,*/*;q=0.8", Some(Png)),
             ("image/avif,image/webp,image/png,image/svg+xml,image/*;q=0.8,*/*;q=0.5", Some(Png)),
-            ("text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,image/apng,*/*;q=0.8", Some(Png)),
+            (
+                "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,image/apng,*/*;q=0.8",
+                Some(Png),
+            ),
             ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", Some(Png)),
             ("text/html", None),
             ("image/gif", None),
@@ -282,7 +289,9 @@ mod tests {
 
     #[test]
     fn modality_values_take_no_window() {
-        for query in ["preset=lung", "window=400&level=40", "function=sigmoid", "invert=true", "overlays=true"] {
+        for query in
+            ["preset=lung", "window=400&level=40", "function=sigmoid", "invert=true", "overlays=true"]
+        {
             let asked = Asked::parse(Some(&format!("format=png16&{query}"))).expect(query);
             assert!(choose(&asked, &HeaderMap::new(), false).is_err(), "{query}");
         }

@@ -41,7 +41,10 @@ pub(super) struct Cleared {
         (status = 503, description = "Cache or catalog do not answer", body = Document, content_type = "application/problem+json"),
     )
 )]
-pub(super) async fn clear(State(api): State<Arc<Api>>, RawQuery(query): RawQuery) -> Result<Json<Cleared>, Problem> {
+pub(super) async fn clear(
+    State(api): State<Arc<Api>>,
+    RawQuery(query): RawQuery,
+) -> Result<Json<Cleared>, Problem> {
     let scope = scope(query.as_deref())?;
     // The catalog first: what it still had would fill the caches again.
     let recorded = api.catalog.clear_renders(&scope).await.map_err(|error| catalog_problem(&error))?;
@@ -92,8 +95,12 @@ fn scope(query: Option<&str>) -> Result<Scope, Problem> {
         (Some(study_id), None, None) => Ok(Scope::Study(study_id)),
         (None, Some(series_id), None) => Ok(Scope::Series(series_id)),
         (None, None, Some(image_id)) => Ok(Scope::Image(image_id)),
-        (Some(_), Some(_), _) => Err(Problem::parameter("series_id", "does not go with study_id: give one of them")),
-        (_, _, Some(_)) => Err(Problem::parameter("image_id", "does not go with another id: give one of them")),
+        (Some(_), Some(_), _) => {
+            Err(Problem::parameter("series_id", "does not go with study_id: give one of them"))
+        }
+        (_, _, Some(_)) => {
+            Err(Problem::parameter("image_id", "does not go with another id: give one of them"))
+        }
     }
 }
 
@@ -105,7 +112,9 @@ mod tests {
     fn one_id_at_most_names_what_is_cleared() {
         assert_eq!(scope(None), Ok(Scope::Everything));
         assert_eq!(scope(Some("study_id=1.2.3")), Ok(Scope::Study(parse_public_id("1.2.3").expect("a UID"))));
-        for wrong in ["study_id=1.2&series_id=1.3", "image_id=1.2&study_id=1.2", "study_id=nobody", "study=1.2"] {
+        for wrong in
+            ["study_id=1.2&series_id=1.3", "image_id=1.2&study_id=1.2", "study_id=nobody", "study=1.2"]
+        {
             assert!(scope(Some(wrong)).is_err(), "{wrong}");
         }
     }

@@ -50,7 +50,8 @@ pub(super) struct HealthReport {
 
 impl BackEndsHealth {
     async fn of(api: &Api) -> Self {
-        let (queue, cache, catalog) = tokio::join!(api.queue.health(), api.cache.health(), api.catalog.health());
+        let (queue, cache, catalog) =
+            tokio::join!(api.queue.health(), api.cache.health(), api.catalog.health());
         Self { queue, cache, catalog }
     }
 

@@ -48,6 +48,7 @@ pub(super) struct Summary {
 )]
 pub(super) async fn prometheus(State(api): State<Arc<Api>>) -> impl IntoResponse {
     refresh_queue_gauges(&api).await;
+    gauge!("noctis_renders_awaited").set(api.flights.count() as f64);
     let content_type = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
     ([(header::CONTENT_TYPE, content_type)], api.prometheus.render())
 }
@@ -61,8 +62,9 @@ pub(super) async fn prometheus(State(api): State<Arc<Api>>) -> impl IntoResponse
 )]
 pub(super) async fn summary(State(api): State<Arc<Api>>) -> Json<Summary> {
     let seen = api.numbers.seen();
-    let renders: Option<Vec<(Lane, u64)>> =
-        depths(&api).await.map(|depths| depths.into_iter().filter(|(lane, _)| *lane != Lane::Index).collect());
+    let renders: Option<Vec<(Lane, u64)>> = depths(&api)
+        .await
+        .map(|depths| depths.into_iter().filter(|(lane, _)| *lane != Lane::Index).collect());
     Json(Summary {
         requests_total: seen.requests,
         requests_failed: seen.failed,
@@ -88,7 +90,8 @@ fn work_seconds(api: &Api, lane: Lane, depth: u64) -> f64 {
 /// A gauge that cannot be read says so by being no number, instead of keeping its last value for ever.
 async fn refresh_queue_gauges(api: &Api) {
     let depths = depths(api).await;
-    let depth_of = |lane: Lane| depths.as_ref()?.iter().find(|(known, _)| *known == lane).map(|(_, depth)| *depth);
+    let depth_of =
+        |lane: Lane| depths.as_ref()?.iter().find(|(known, _)| *known == lane).map(|(_, depth)| *depth);
     for lane in Lane::ALL {
         let depth = depth_of(lane);
         gauge!("noctis_queue_depth", "lane" => lane.name()).set(depth.map_or(f64::NAN, |depth| depth as f64));

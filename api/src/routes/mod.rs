@@ -17,7 +17,10 @@ use std::sync::Arc;
 use axum::{Router, routing::any};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::{api::Api, problem::{Kind, Problem}};
+use crate::{
+    api::Api,
+    problem::{Kind, Problem},
+};
 
 /// Every route over its state.
 pub(crate) fn all(api: Arc<Api>) -> Router {

@@ -61,11 +61,14 @@ pub(crate) fn routes(document: Document) -> Router<Arc<Api>> {
 
 /// One file of the page.
 fn part(path: &str, config: &Arc<Config<'static>>) -> Result<Response, Problem> {
-    let file = utoipa_swagger_ui::serve(path, Arc::clone(config)).map_err(|error| Problem::internal(&error))?;
+    let file =
+        utoipa_swagger_ui::serve(path, Arc::clone(config)).map_err(|error| Problem::internal(&error))?;
     let file = file.ok_or_else(|| Problem::new(Kind::RouteNotFound, "The page has no such part."))?;
     let body = match path {
         // The files are named relative to `/api/v1/docs/`, and the page is also at the path without the slash.
-        "index.html" => String::from_utf8_lossy(&file.bytes).replacen("<head>", "<head><base href=\"/api/v1/docs/\">", 1).into(),
+        "index.html" => String::from_utf8_lossy(&file.bytes)
+            .replacen("<head>", "<head><base href=\"/api/v1/docs/\">", 1)
+            .into(),
         _ => file.bytes.into_owned(),
     };
     let content_type = HeaderValue::try_from(file.content_type).map_err(|error| Problem::internal(&error))?;

@@ -21,7 +21,10 @@ pub(super) fn routes() -> Router<Arc<Api>> {
     Router::new()
         .route("/", get(async || part("text/html; charset=utf-8", include_str!("../page/index.html"))))
         .route("/page.css", get(async || part("text/css; charset=utf-8", include_str!("../page/page.css"))))
-        .route("/page.js", get(async || part("text/javascript; charset=utf-8", include_str!("../page/page.js"))))
+        .route(
+            "/page.js",
+            get(async || part("text/javascript; charset=utf-8", include_str!("../page/page.js"))),
+        )
 }
 
 fn part(content_type: &'static str, text: &'static str) -> impl IntoResponse {

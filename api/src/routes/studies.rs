@@ -72,7 +72,10 @@ pub(super) struct ImagesOfSeries {
         (status = 503, description = "The catalog does not answer", body = Document, content_type = "application/problem+json"),
     )
 )]
-pub(super) async fn list(State(api): State<Arc<Api>>, RawQuery(query): RawQuery) -> Result<Json<Studies>, Problem> {
+pub(super) async fn list(
+    State(api): State<Arc<Api>>,
+    RawQuery(query): RawQuery,
+) -> Result<Json<Studies>, Problem> {
     let filter = filter(query.as_deref())?;
     let page = api.catalog.studies(&filter).await;
     let StudyPage { studies, next } = page.map_err(|error| match error {
@@ -85,7 +88,8 @@ pub(super) async fn list(State(api): State<Arc<Api>>, RawQuery(query): RawQuery)
 fn filter(query: Option<&str>) -> Result<StudyFilter, Problem> {
     let mut query = Query::parse(query)?;
     let date = "a date like 2026-11-23";
-    let limit = query.take_value("limit", "a number from 1 to 500", |limit| (1..=LIMIT_MAX).contains(limit))?;
+    let limit =
+        query.take_value("limit", "a number from 1 to 500", |limit| (1..=LIMIT_MAX).contains(limit))?;
     let filter = StudyFilter {
         patient: query.take("patient").map(Into::into),
         modality: query.take("modality").map(Into::into),
@@ -140,7 +144,8 @@ pub(super) async fn series(
 ) -> Result<Response, Problem> {
     Query::parse(query.as_deref())?.finish("none")?;
     let study_id = parse_public_id(&segment).ok_or_else(no_such_study)?;
-    let fetch = async { Ok(api.catalog.series_of_study(study_id).await?.map(|series| SeriesOfStudy { series })) };
+    let fetch =
+        async { Ok(api.catalog.series_of_study(study_id).await?.map(|series| SeriesOfStudy { series })) };
     cached(&api, &metadata_names::series_of_study(study_id), no_such_study, fetch).await
 }
 
@@ -163,7 +168,8 @@ pub(super) async fn images(
 ) -> Result<Response, Problem> {
     Query::parse(query.as_deref())?.finish("none")?;
     let series_id = parse_public_id(&segment).ok_or_else(no_such_series)?;
-    let fetch = async { Ok(api.catalog.images_of_series(series_id).await?.map(|images| ImagesOfSeries { images })) };
+    let fetch =
+        async { Ok(api.catalog.images_of_series(series_id).await?.map(|images| ImagesOfSeries { images })) };
     cached(&api, &metadata_names::images_of_series(series_id), no_such_series, fetch).await
 }
 
@@ -181,7 +187,8 @@ mod tests {
 
     #[test]
     fn filters_are_read_and_bounded() {
-        let read = filter(Some("patient=DOE%2A&modality=CT&from=2026-01-31&q=thorax+lung&limit=7")).expect("valid");
+        let read =
+            filter(Some("patient=DOE%2A&modality=CT&from=2026-01-31&q=thorax+lung&limit=7")).expect("valid");
         assert_eq!((read.patient.as_deref(), read.q.as_deref()), (Some("DOE*"), Some("thorax lung")));
         assert_eq!((read.from, read.limit), (NaiveDate::from_ymd_opt(2026, 1, 31), 7));
         assert_eq!(filter(None).expect("valid").limit, LIMIT);

@@ -48,7 +48,8 @@ pub(super) async fn thumbnail(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let mut query = Query::parse(query.as_deref())?;
-    let size = query.take_value("size", "a number of pixels from 16 to 512", |size| (16..=512).contains(size))?;
+    let size =
+        query.take_value("size", "a number of pixels from 16 to 512", |size| (16..=512).contains(size))?;
     query.finish("size")?;
     let asked = Asked::thumbnail(size.unwrap_or(SIZE_PIXELS));
     answer_image(&api, &segment, asked, Shapes::PicturesOnly, &headers).await
