@@ -28,42 +28,41 @@ use noctis_shared::{
     telemetry::{PrometheusHandle, metrics::recorder},
 };
 use tower::ServiceExt;
-use uuid::Uuid;
 
 /// Study, series and SOP Instance UIDs of the instance in every house.
-pub const STUDY: &str = "1.2.826.0.1.3680043.10.1";
-pub const SERIES: &str = "1.2.826.0.1.3680043.10.1.1";
-pub const IMAGE: &str = "1.2.826.0.1.3680043.10.1.1.1";
+pub(crate) const STUDY: &str = "1.2.826.0.1.3680043.10.1";
+pub(crate) const SERIES: &str = "1.2.826.0.1.3680043.10.1.1";
+pub(crate) const IMAGE: &str = "1.2.826.0.1.3680043.10.1.1.1";
 /// An instance without pixel data.
-pub const REPORT: &str = "1.2.826.0.1.3680043.10.1.1.2";
+pub(crate) const REPORT: &str = "1.2.826.0.1.3680043.10.1.1.2";
 /// Frames of the instance.
-pub const FRAMES: u32 = 3;
+pub(crate) const FRAMES: u32 = 3;
 
-pub struct House {
-    pub router: Router,
-    pub api: Arc<Api>,
-    pub back_ends: BackEnds,
+pub(crate) struct House {
+    pub(crate) router: Router,
+    pub(crate) api: Arc<Api>,
+    pub(crate) back_ends: BackEnds,
     jobs: Arc<AtomicU32>,
 }
 
 /// An answer, read to its end.
-pub struct Answer {
-    pub status: u16,
-    pub headers: axum::http::HeaderMap,
-    pub body: Bytes,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: axum::http::HeaderMap,
+    pub(crate) body: Bytes,
 }
 
 impl Answer {
-    pub fn header(&self, name: &str) -> &str {
+    pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().expect("text"))
     }
 
-    pub fn json(&self) -> serde_json::Value {
+    pub(crate) fn json(&self) -> serde_json::Value {
         serde_json::from_slice(&self.body).expect("JSON")
     }
 
     /// Asserts that this is a whole problem document of `status` under `slug`, and returns it.
-    pub fn problem(&self, status: u16, slug: &str) -> serde_json::Value {
+    pub(crate) fn problem(&self, status: u16, slug: &str) -> serde_json::Value {
         assert_eq!(self.status, status, "{}", String::from_utf8_lossy(&self.body));
         assert_eq!(self.header("content-type"), "application/problem+json");
         let problem = self.json();
@@ -79,11 +78,11 @@ impl Answer {
 }
 
 impl House {
-    pub async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         Self::with(&[], QueueLimits::default()).await
     }
 
-    pub async fn with(settings: &[(&'static str, &str)], queue_limits: QueueLimits) -> Self {
+    pub(crate) async fn with(settings: &[(&'static str, &str)], queue_limits: QueueLimits) -> Self {
         let mut texts = Texts::defaults();
         texts.set("NOCTIS_DATA", "/nowhere", Origin::Flag);
         texts.set("NOCTIS_RATE_LIMIT", "off", Origin::Flag);
@@ -104,7 +103,7 @@ impl House {
     }
 
     /// Starts a worker that stores `outcome` for every job, as the real one does.
-    pub async fn start_worker(&self, outcome: Outcome) {
+    pub(crate) async fn start_worker(&self, outcome: Outcome) {
         for lane in [Lane::OnScreen, Lane::OnScreenHeavy] {
             let mut consumer = self.back_ends.queue.consume(lane, 4).await.expect("a consumer");
             let (back_ends, jobs, outcome) =
@@ -123,11 +122,11 @@ impl House {
     }
 
     /// Jobs the worker has done.
-    pub fn jobs(&self) -> u32 {
+    pub(crate) fn jobs(&self) -> u32 {
         self.jobs.load(Ordering::SeqCst)
     }
 
-    pub async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
+    pub(crate) async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
         let request = axum::http::Request::builder().method(method).uri(path);
         let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
         let response = self.router.clone().oneshot(request.body(Body::empty()).expect("a request")).await;
@@ -136,12 +135,12 @@ impl House {
         Answer { status: parts.status.as_u16(), headers: parts.headers, body }
     }
 
-    pub async fn get(&self, path: &str) -> Answer {
+    pub(crate) async fn get(&self, path: &str) -> Answer {
         self.send("GET", path, &[]).await
     }
 
     /// The PNG of the instance, with this query.
-    pub async fn png(&self, query: &str) -> Answer {
+    pub(crate) async fn png(&self, query: &str) -> Answer {
         self.send("GET", &format!("{}{query}", image_path()), &[("accept", "image/png")]).await
     }
 }
@@ -154,16 +153,12 @@ async fn store(back_ends: &BackEnds, job: &RenderJob, outcome: &Outcome) {
     published.expect("published");
 }
 
-pub fn image_path() -> String {
+pub(crate) fn image_path() -> String {
     format!("/api/v1/dicom/images/{}", public_id(IMAGE))
 }
 
-pub fn image_id() -> Uuid {
-    public_id(IMAGE)
-}
-
 /// What the canned worker answers with.
-pub fn picture() -> Outcome {
+pub(crate) fn picture() -> Outcome {
     let facts = RenderFacts {
         format: PictureFormat::Png,
         rows: 256,
@@ -183,9 +178,9 @@ pub fn picture() -> Outcome {
 }
 
 /// The bytes of [`picture`].
-pub const PICTURE: &[u8] = b"\x89PNG canned picture";
+pub(crate) const PICTURE: &[u8] = b"\x89PNG canned picture";
 
-pub fn failure(kind: FailureKind) -> Outcome {
+pub(crate) fn failure(kind: FailureKind) -> Outcome {
     let media_types = if kind == FailureKind::NotAPicture { vec!["video/mp4".to_owned()] } else { vec![] };
     Outcome::Failure(RenderFailure { kind, reason: "for this test".to_owned(), media_types })
 }
@@ -225,7 +220,7 @@ fn instance(sop_instance_uid: &str, frame_count: u32) -> NewInstance {
 }
 
 /// One recorder for all tests of this binary: the registry of a process can be set once.
-pub fn prometheus() -> PrometheusHandle {
+pub(crate) fn prometheus() -> PrometheusHandle {
     static HANDLE: OnceLock<PrometheusHandle> = OnceLock::new();
     let install = || {
         let recorder = recorder();
