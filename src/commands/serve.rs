@@ -1,6 +1,6 @@
 //! `noctis serve`: API, worker and index in one process.
 
-use std::{path::PathBuf, sync::Arc};
+use std::path::PathBuf;
 
 use anyhow::Context;
 use noctis_api::Api;
@@ -73,7 +73,7 @@ async fn serve(arguments: &Arguments, settings: &Settings, paths: Vec<PathBuf>) 
     // The worker outlives the API: requests in hand still get their pictures.
     let worker_shutdown = CancellationToken::new();
     let working = tokio::spawn(noctis_worker::run(worker, worker_shutdown.clone()));
-    let serving = tokio::spawn(noctis_api::serve(listener, Arc::new(api), shutdown.clone()));
+    let serving = tokio::spawn(noctis_api::serve(listener, api, shutdown.clone()));
     if !arguments.no_index && !locations.is_empty() {
         index(&indexer, &locations, &shutdown).await?;
     }

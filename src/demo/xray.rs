@@ -12,9 +12,9 @@ use super::noise::{Rng, grain, smooth};
 use super::vessels::Segment;
 
 /// The distance between detector elements, mm.
-pub(crate) const SPACING_MM: f32 = 0.16;
+pub(crate) const SPACING_MM: f32 = 0.17;
 /// The height in the patient that the first row shows, mm.
-const TOP_MM: f32 = 332.0;
+const TOP_MM: f32 = 336.0;
 /// Values are of 12 bits.
 const STORED_MAX: f32 = 4095.0;
 

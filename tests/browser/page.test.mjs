@@ -128,10 +128,14 @@ test("lung and bone presets show different pictures and say so", async () => {
   assert.equal(await page.locator("#fact-level").textContent(), "−600");
   assert.equal(await page.getByRole("button", { name: "lung", exact: true }).getAttribute("aria-pressed"), "true");
   const lung = await pixels();
-  if (process.env.NOCTIS_SCREENSHOT) await page.screenshot({ path: process.env.NOCTIS_SCREENSHOT });
   await press("bone");
   const bone = await pixels();
   assert.ok(lung.mean > bone.mean + 20, `mean grey ${lung.mean} and ${bone.mean}`);
+  if (process.env.NOCTIS_SCREENSHOT) {
+    await page.locator("#slider").fill("45");
+    await press("mediastinum");
+    await page.screenshot({ path: process.env.NOCTIS_SCREENSHOT });
+  }
 });
 
 test("the slider and the wheel change the slice", async () => {
@@ -224,6 +228,13 @@ test("a search that matches nothing says so, and one that matches brings the stu
   await page.getByText("No study matches.").waitFor();
   await page.getByRole("searchbox").fill("noctis");
   await page.locator(".study", { hasText: DEMO_PATIENT }).waitFor();
+});
+
+test("the address leads back to the series that is open", async () => {
+  await openSeries("Head T1 axial");
+  await page.reload();
+  await shown(() => true);
+  assert.match(await page.locator("#corner-series").textContent(), /Head T1 axial/);
 });
 
 test("an unknown study in the address is told in words", async () => {

@@ -531,7 +531,7 @@ async function openStudy(item, study) {
   list.hidden = false;
   const { series } = await askJson(`dicom/studies/${encodeURIComponent(study.study_id)}/series`);
   list.replaceChildren(...series.map((one) => make("li", {}, seriesButton(study, one))));
-  history.replaceState(null, "", `#study=${study.study_id}`);
+  remember({ study: study.study_id });
   showError(null);
 }
 
@@ -553,6 +553,7 @@ async function openSeries(button, study, series) {
   const images = await seriesImages(series.series_id);
   for (const other of document.querySelectorAll(".series[aria-current]")) other.removeAttribute("aria-current");
   button.setAttribute("aria-current", "true");
+  remember({ study: study.study_id, series: series.series_id });
   viewer.open(study, series, images);
   byId("stage").focus({ preventScroll: true });
 }
@@ -578,17 +579,22 @@ async function loadThumbnail(button) {
 
 // ---- Opening ----------------------------------------------------------------------------------------------------
 
-/** Lists the studies; opens the one that the address names, or the only one there is. */
+/** Keeps what is open in the address, so that reloading or sharing it opens the same. */
+const remember = (open) => history.replaceState(null, "", `#${new URLSearchParams(open)}`);
+
+/** Lists the studies; opens the study and series that the address names, or the only study there is. */
 async function start() {
   allPresets = (await askJson("dicom/presets")).presets;
   const studies = await listStudies();
-  const named = new URLSearchParams(location.hash.slice(1)).get("study");
+  const address = new URLSearchParams(location.hash.slice(1));
+  const named = address.get("study");
   if (named) {
     const study = studies.find((study) => [study.study_id, study.study_instance_uid].includes(named))
       ?? await askJson(`dicom/studies/${encodeURIComponent(named)}`);
     let item = [...byId("studies").children].find((item) => item.dataset.study === study.study_id);
     if (!item) byId("studies").prepend(item = studyItem(study));
     await openStudy(item, study);
+    item.querySelector(`[data-series="${CSS.escape(address.get("series") ?? "")}"]`)?.click();
   } else if (studies.length === 1) {
     await openStudy(byId("studies").firstElementChild, studies[0]);
   }

@@ -103,3 +103,85 @@ impl LocalCache {
         self.entries.weighted_size()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+    use crate::{
+        render::{RenderFacts, StageTimings, StoredRender},
+        request::PictureFormat,
+    };
+
+    const LIMITS: CacheLimits = CacheLimits {
+        memory_bytes_max: 100_000,
+        image_ttl: Duration::from_secs(60),
+        metadata_ttl: Duration::from_secs(60),
+        failure_ttl: Duration::from_secs(60),
+        response_timeout: Duration::from_secs(1),
+    };
+
+    fn picture(byte_count: usize) -> Outcome {
+        let facts = RenderFacts {
+            format: PictureFormat::Png,
+            rows: 1,
+            columns: 1,
+            window: None,
+            pixel_scale: None,
+            partial: false,
+            timings: StageTimings::default(),
+        };
+        Outcome::Picture(StoredRender { facts, picture: Bytes::from(vec![7; byte_count]) })
+    }
+
+    fn key(number: u32) -> RenderKey {
+        format!("{number:032x}").parse().expect("32 digits")
+    }
+
+    #[test]
+    fn it_stays_within_its_bytes_and_drops_what_was_used_longest_ago() {
+        let cache = LocalCache::new(LIMITS);
+        for number in 0..50 {
+            assert!(cache.put(Uuid::nil(), &key(number), picture(9_500)));
+            assert!(cache.get(&key(number)).is_some(), "the newest is always there");
+            assert!(cache.get(&key(0)).is_some(), "what is used stays");
+            assert!(cache.byte_count() <= LIMITS.memory_bytes_max);
+        }
+        assert!(cache.get(&key(1)).is_none());
+    }
+
+    #[test]
+    fn what_is_larger_than_the_cache_is_refused_and_displaces_nothing() {
+        let cache = LocalCache::new(LIMITS);
+        assert!(cache.put(Uuid::nil(), &key(1), picture(9_500)));
+        assert!(!cache.put(Uuid::nil(), &key(2), picture(100_000)));
+        assert!(cache.get(&key(1)).is_some());
+        assert!(cache.get(&key(2)).is_none());
+    }
+
+    #[test]
+    fn a_get_hands_out_the_same_bytes_and_not_a_copy() {
+        let cache = LocalCache::new(LIMITS);
+        let outcome = picture(1_000);
+        cache.put(Uuid::nil(), &key(1), outcome.clone());
+        let (Outcome::Picture(put), Some(Outcome::Picture(got))) = (outcome, cache.get(&key(1))) else {
+            panic!("pictures")
+        };
+        assert_eq!(put.picture.as_ptr(), got.picture.as_ptr());
+    }
+
+    #[test]
+    fn forgetting_an_image_leaves_the_others() {
+        let cache = LocalCache::new(LIMITS);
+        let (gone, kept) = (Uuid::from_u128(1), Uuid::from_u128(2));
+        for number in 0..3 {
+            cache.put(gone, &key(number), picture(10));
+        }
+        cache.put(kept, &key(9), picture(10));
+        assert_eq!(cache.forget_image(gone), 3);
+        assert!(cache.get(&key(0)).is_none());
+        assert_eq!(cache.clear(), 1);
+        assert!(cache.get(&key(9)).is_none());
+    }
+}

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use sqlx::{QueryBuilder, Row};
+use sqlx::QueryBuilder;
 use uuid::Uuid;
 
 use super::{
@@ -241,8 +241,8 @@ pub(super) async fn remove_instances(
     })
 }
 
-/// The studies that the series are in now.
-pub(super) async fn studies_of_series(
+/// The studies that the series are in now, locked until the end of the transaction.
+pub(super) async fn lock_studies_of_series(
     transaction: &mut WriteTransaction,
     series_ids: HashSet<Uuid>,
 ) -> Result<Vec<Uuid>, sqlx::Error> {
@@ -250,12 +250,13 @@ pub(super) async fn studies_of_series(
     in_transaction!(transaction, Db, connection => {
         let mut studies = Vec::new();
         for ids in ids.chunks(ROWS_PER_STATEMENT) {
-            let mut query: QueryBuilder<Db> = QueryBuilder::new("SELECT study_id FROM series WHERE series_id IN ");
+            let mut query: QueryBuilder<Db> = QueryBuilder::new(
+                "UPDATE studies SET study_id = study_id \
+                 WHERE study_id IN (SELECT study_id FROM series WHERE series_id IN ",
+            );
             push_ids!(query, ids);
-            let rows = query.build().persistent(false).fetch_all(&mut *connection).await?;
-            for row in rows {
-                studies.push(row.try_get(0)?);
-            }
+            let query = query.push(") RETURNING study_id").build_query_scalar::<Uuid>().persistent(false);
+            studies.extend(query.fetch_all(&mut *connection).await?);
         }
         Ok(studies)
     })

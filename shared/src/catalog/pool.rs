@@ -182,7 +182,8 @@ async fn open_sqlite_file(
 /// at once on a new file would both create its tables.
 async fn migrate_sqlite(writer: &SqlitePool) -> Result<(), CatalogError> {
     let mut transaction = writer.begin_with("BEGIN IMMEDIATE").await?;
-    SQLITE_MIGRATIONS.run(&mut *transaction).await?;
+    // Not `run`: its `Acquire` bound keeps futures around it from being seen as `Send`, for which sqlx has this one.
+    SQLITE_MIGRATIONS.run_direct(None, &mut *transaction, false).await?;
     Ok(transaction.commit().await?)
 }
 

@@ -87,7 +87,7 @@ async fn write_plan(
     let series = plan.series(replace);
     if replace {
         let ids = series.iter().map(|row| row.series_id).chain(plan.replaced.values().copied()).collect();
-        touched_studies.extend(batch_sql::studies_of_series(transaction, ids).await?);
+        touched_studies.extend(batch_sql::lock_studies_of_series(transaction, ids).await?);
     }
     if !batch_sql::remove_instances(transaction, &plan.replaced).await? {
         return Ok(false);

@@ -177,11 +177,15 @@ impl Catalog {
     async fn delete_study_once(&self, study_id: Uuid) -> Result<DeletedStudy, sqlx::Error> {
         let mut transaction = self.pool.begin().await?;
         let image_ids = in_transaction!(&mut transaction, Db, connection => {
-            // Locks the study against writers that add to it.
-            sqlx::query::<Db>("UPDATE studies SET study_id = study_id WHERE study_id = $1")
+            // Locks the study against writers that add to it. One that another transaction is about to make is not
+            // there yet: none of its rows may be touched then.
+            let locked = sqlx::query::<Db>("UPDATE studies SET study_id = study_id WHERE study_id = $1")
                 .bind(study_id)
                 .execute(&mut *connection)
                 .await?;
+            if locked.rows_affected() == 0 {
+                return Ok(DeletedStudy::default());
+            }
             let image_ids = sqlx::query_scalar::<Db, Uuid>(
                 "DELETE FROM instances WHERE series_id IN (SELECT series_id FROM series WHERE study_id = $1) \
                  RETURNING image_id",

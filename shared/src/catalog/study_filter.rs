@@ -105,7 +105,7 @@ impl StudyFilter {
 }
 
 fn bounded(filter: Option<&String>) -> Option<String> {
-    let filter: String = filter?.chars().take(FILTER_CHARS_MAX).collect();
+    let filter: String = filter?.chars().filter(|c| *c != '\0').take(FILTER_CHARS_MAX).collect();
     (!filter.trim().is_empty()).then_some(filter)
 }
 

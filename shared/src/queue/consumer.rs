@@ -9,7 +9,7 @@ pub struct Consumer(pub(super) Inner);
 #[derive(Debug)]
 pub(super) enum Inner {
     Memory(memory::Consumer),
-    RabbitMq(rabbitmq::Consumer),
+    RabbitMq(Box<rabbitmq::Consumer>),
 }
 
 impl Consumer {

@@ -84,7 +84,7 @@ mod tests {
     fn limits_under_which_nothing_could_be_retried_are_refused() {
         let limits = QueueLimits { retry_delays: Vec::new(), ..QueueLimits::default() };
         assert_eq!(
-            limits.check().unwrap_err().to_string(),
+            limits.check().expect_err("refused").to_string(),
             "limit retry_delays is nothing: it takes one or more"
         );
     }

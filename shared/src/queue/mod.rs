@@ -118,7 +118,9 @@ impl Queue {
     pub async fn consume(&self, lane: Lane, prefetch: u16) -> Result<Consumer, QueueError> {
         let inner = match self {
             Queue::Memory(queue) => consumer::Inner::Memory(queue.consume(lane, prefetch)),
-            Queue::RabbitMq(queue) => consumer::Inner::RabbitMq(queue.consume(lane, prefetch).await?),
+            Queue::RabbitMq(queue) => {
+                consumer::Inner::RabbitMq(Box::new(queue.consume(lane, prefetch).await?))
+            }
         };
         Ok(Consumer(inner))
     }

@@ -1,3 +1,9 @@
 //! The contracts of the back ends, each run on every variant. A service that is missing is a failure.
+#![expect(clippy::unwrap_used, reason = "a test that fails may panic")]
 
 mod cache;
+mod messages;
+mod queue;
+mod services;
+mod waiting;
+mod catalog;

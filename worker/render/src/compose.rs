@@ -3,7 +3,7 @@
 use crate::decode::DecodedFrame;
 use crate::picture::{DisplayImage, DisplaySamples};
 use crate::pixel_format::{Photometric, PixelFormat};
-use crate::request::{Format, FrameRequest};
+use crate::request::{Format, FrameRequest, Voi};
 use crate::samples::{Samples, each_type};
 use crate::stages::functional_groups::FrameView;
 use crate::stages::geometry::{Crop, Plan, pixel_shape};
@@ -61,9 +61,12 @@ impl Composer<'_> {
         let voi = VoiTransform::choose(&self.request.voi, &frame_view, &modality, signed, range);
         let window = voi.window();
         let presentation = Presentation::read(&view, self.frame.photometric, self.request.invert);
+        // An asked window speaks of every value, padding too; in all other views padding is background.
+        let padding = padding.filter(|_| !matches!(self.request.voi, Voi::Window(_)));
         let mut transfer = Transfer { modality, voi, presentation, padding };
 
-        let Some(palette) = palette::supplemental(&view, signed) else {
+        let supplemental = self.request.overlays.then(|| palette::supplemental(&view, signed)).flatten();
+        let Some(palette) = supplemental else {
             let samples = self.fitted(&mut transfer)?;
             let mut pixels = transfer.apply(samples.as_ref().unwrap_or(&self.frame.samples));
             self.burn_overlays(&mut pixels, 1)?;

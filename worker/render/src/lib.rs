@@ -20,7 +20,6 @@ mod picture_file;
 mod pixel_format;
 mod pixel_index;
 mod request;
-mod resample;
 pub mod resize;
 mod samples;
 mod scan;

@@ -11,7 +11,8 @@ pub struct FrameRequest {
     pub voi: Voi,
     /// Black becomes white and the reverse, after everything else of the display.
     pub invert: bool,
-    /// Overlays of groups 60xx are burned in, white.
+    /// What lies over the grey picture is shown: overlays of groups 60xx, white, and the colours of a supplemental
+    /// palette (PS3.3 C.7.6.3.1.5, Pixel Presentation COLOR or MIXED).
     pub overlays: bool,
     /// The part of the frame to show; all of it when `None`.
     pub region: Option<Region>,

@@ -25,6 +25,9 @@ pub(super) struct Connection {
 /// # Errors
 /// [`CacheError::Url`] for anything but a Redis URL; never repeats the URL, since it may hold a password.
 pub(super) fn client(url: &str, response_timeout: Duration) -> Result<Client, CacheError> {
+    // Two TLS libraries are linked, ring and aws-lc, and rustls panics rather than choose. An error says that the
+    // process has chosen already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let wrong = |error: redis::RedisError| CacheError::Url(error.to_string());
     let tcp = TcpSettings::default().set_nodelay(true);
     // A peer that vanished without a word otherwise holds the connection for the kernel's quarter of an hour.
@@ -107,7 +110,8 @@ impl Connection {
             }
             Err(error) => {
                 count_fault(operation);
-                tracing::warn!(operation, %error, "redis refused a command");
+                // Writers hand the error on to who logs it; a full Redis would otherwise fill the log as well.
+                tracing::debug!(operation, %error, "redis refused a command");
             }
             Ok(_) => {
                 if self.circuit.answered() {

@@ -31,7 +31,10 @@ impl Consumer {
     }
 
     pub(in crate::queue) async fn next(&mut self) -> Option<Delivery> {
-        while !self.stopped {
+        if self.stopped {
+            return None;
+        }
+        loop {
             // Ends with the consumer alone: nobody closes the semaphore.
             let slot = Arc::clone(&self.slots).acquire_owned().await.ok()?;
             let stored = self.take().await?;
@@ -39,7 +42,6 @@ impl Consumer {
                 return Some(delivery);
             }
         }
-        None
     }
 
     async fn take(&self) -> Option<Stored> {

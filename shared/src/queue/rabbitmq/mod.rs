@@ -1,6 +1,6 @@
-//! The queue on RabbitMQ: quorum queues, confirmed publishes, one connection a process.
+//! The queue on RabbitMQ: quorum queues, confirmed publishes.
 //!
-//! One rule heals everything: when connection or publishing channel is gone, dial again and declare again
+//! One rule heals everything: when a connection or the publishing channel is gone, dial again and declare again
 //! ([`session`]); consumers subscribe anew on the next session ([`consumer`]). Start with [`topology`] for the
 //! exchanges and queues, and [`headers`] for what travels beside a body.
 
@@ -99,7 +99,10 @@ impl RabbitMqQueue {
     }
 
     pub(super) fn health(&self) -> Health {
-        if self.link.session().is_ok() { Health::Up } else { Health::Down }
+        match self.link.session() {
+            Ok(session) if !session.is_blocked() => Health::Up,
+            _ => Health::Down,
+        }
     }
 
     pub(super) async fn dead_letters(&self, limit: usize) -> Result<Vec<DeadLetter>, QueueError> {
@@ -132,17 +135,15 @@ impl Link {
         if self.closed.is_cancelled() {
             return Err(PublishError::Unavailable("the queue is closed".to_owned()));
         }
-        let session = self.session.borrow().clone();
-        session
-            .filter(Session::is_alive)
-            .ok_or_else(|| PublishError::Unavailable("the broker is away".to_owned()))
+        let session = self.session.borrow().clone().filter(Session::is_open);
+        session.ok_or_else(|| PublishError::Unavailable("the broker is away".to_owned()))
     }
 
-    /// The next session that is alive; `None` once the queue is closed.
+    /// The next session that is open; `None` once the queue is closed.
     async fn wait_for_session(&self) -> Option<Session> {
         let mut sessions = self.session.clone();
         loop {
-            let session = sessions.borrow_and_update().clone().filter(Session::is_alive);
+            let session = sessions.borrow_and_update().clone().filter(Session::is_open);
             if self.closed.is_cancelled() || session.is_some() {
                 return session.filter(|_| !self.closed.is_cancelled());
             }

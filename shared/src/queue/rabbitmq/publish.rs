@@ -43,7 +43,11 @@ impl Link {
         message: &Message,
         verdict: Verdict<'_>,
     ) -> Result<(), PublishError> {
-        let channel = self.session()?.publisher;
+        let session = self.session()?;
+        if session.is_blocked() {
+            return Err(PublishError::Unavailable("the broker is short of memory or disk".to_owned()));
+        }
+        let channel = session.publisher;
         let options = BasicPublishOptions { mandatory: route.mandatory, ..BasicPublishOptions::default() };
         let properties = headers::properties(message, verdict);
         let body = message.body.clone();

@@ -1,11 +1,11 @@
-//! Sessions: one connection with its publishing channel, and the supervisor that replaces a lost one.
+//! Sessions: the connections of a process, and the supervisor that replaces lost ones.
 //!
 //! The client library can recover by itself, but not from everything; a supervisor is needed anyway, and one
 //! mechanism that starts from nothing is easier to trust than two that interleave. See `docs/decisions/`.
 
 use std::{fmt, pin::pin, sync::Arc, time::Duration};
 
-use futures::StreamExt;
+use futures::{StreamExt, future::join, stream};
 use lapin::{Channel, Connection, ConnectionProperties, options::ConfirmSelectOptions, uri::AMQPUri};
 use tokio::{
     sync::watch,
@@ -32,37 +32,48 @@ const LOOK_INTERVAL: Duration = Duration::from_millis(500);
 /// How long a goodbye may take.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// A connection, and the channel that all publishers share. Clones share both.
+/// Two connections, and the channel that all publishers share. Clones share them.
+///
+/// A broker short of memory or disk stops reading from connections that publish. Acks come on the other one, so
+/// that consumers go on and the shortage ends.
 #[derive(Clone)]
 pub(super) struct Session {
-    connection: Arc<Connection>,
+    publishing: Arc<Connection>,
+    consuming: Arc<Connection>,
     /// In confirm mode.
     pub(super) publisher: Channel,
 }
 
 impl Session {
-    /// Whether it can be published on: neither lost nor blocked by an alarm of the broker.
-    pub(super) fn is_alive(&self) -> bool {
-        self.is_open() && !self.connection.status().blocked()
+    /// Whether nothing of it is lost.
+    pub(super) fn is_open(&self) -> bool {
+        self.publishing.status().connected()
+            && self.consuming.status().connected()
+            && self.publisher.status().connected()
     }
 
-    fn is_open(&self) -> bool {
-        self.connection.status().connected() && self.publisher.status().connected()
+    /// Whether an alarm of the broker holds up what is published.
+    pub(super) fn is_blocked(&self) -> bool {
+        self.publishing.status().blocked()
     }
 
+    /// A new channel of the connection that does not publish.
     pub(super) async fn channel(&self) -> Result<Channel, QueueError> {
-        self.connection.create_channel().await.map_err(|error| queue_error(&error))
+        self.consuming.create_channel().await.map_err(|error| queue_error(&error))
     }
 
     /// Says goodbye to the broker, which then delivers again what was unsettled.
     pub(super) async fn close(&self) {
         // A connection that cannot say goodbye is gone already.
-        let _ = timeout(CLOSE_TIMEOUT, self.connection.close(200, "closed".into())).await;
+        let goodbyes =
+            join(self.consuming.close(200, "closed".into()), self.publishing.close(200, "closed".into()));
+        let _ = timeout(CLOSE_TIMEOUT, goodbyes).await;
     }
 
-    /// Returns when the session is lost. Events tell of the connection at once; the publishing channel is looked at.
+    /// Returns when the session is lost. Events tell of the connections at once; the publishing channel is looked at.
     async fn lost(&self) {
-        let mut events = pin!(self.connection.events_listener());
+        let (publishing, consuming) = (self.publishing.events_listener(), self.consuming.events_listener());
+        let mut events = pin!(stream::select(publishing, consuming));
         let mut looks = tokio::time::interval(LOOK_INTERVAL);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         while self.is_open() {
@@ -109,15 +120,21 @@ impl Dialer {
     }
 
     async fn connect_and_declare(&self) -> Result<Session, QueueError> {
-        let properties = ConnectionProperties::default().with_connection_name("noctis".into());
-        let connected = Connection::connect_uri(self.uri.clone(), properties).await;
-        let connection = connected.map_err(|error| queue_error(&error))?;
-        let opened = connection.create_channel().await;
+        let publishing = self.connect("noctis publishing").await?;
+        let consuming = self.connect("noctis consuming").await?;
+        let opened = publishing.create_channel().await;
         let publisher = opened.map_err(|error| queue_error(&error))?;
         topology::declare(&publisher, &self.names, &self.limits).await?;
         let confirming = publisher.confirm_select(ConfirmSelectOptions::default()).await;
         confirming.map_err(|error| queue_error(&error))?;
-        Ok(Session { connection: Arc::new(connection), publisher })
+        Ok(Session { publishing: Arc::new(publishing), consuming: Arc::new(consuming), publisher })
+    }
+
+    /// `name` is what operators see in the broker's list of connections.
+    async fn connect(&self, name: &str) -> Result<Connection, QueueError> {
+        let properties = ConnectionProperties::default().with_connection_name(name.into());
+        let connected = Connection::connect_uri(self.uri.clone(), properties).await;
+        connected.map_err(|error| queue_error(&error))
     }
 }
 

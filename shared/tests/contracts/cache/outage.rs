@@ -143,3 +143,27 @@ async fn a_redis_that_is_down_at_the_start_fails_nothing_and_is_used_once_it_is_
     assert_eq!(cache.render(&key).await, Some(picture(b"kept")));
     drop(redis);
 }
+
+#[tokio::test]
+async fn faults_are_counted_by_operation() {
+    // One thread: the recorder of this test is that thread's.
+    let recorder = noctis_shared::telemetry::metrics::recorder();
+    let _recording = metrics::set_default_local_recorder(&recorder);
+    let url = format!("redis://127.0.0.1:{}", PrivateRedis::spare_port());
+    let cache = Cache::connect(&url, "noctis", CacheLimits::default()).await.expect("a cache all the same");
+    for _ in 0..3 {
+        assert_eq!(cache.render(&key()).await, None);
+    }
+    let page = recorder.handle().render();
+    assert!(page.contains("noctis_cache_faults_total{operation=\"render\"} 3"), "{page}");
+}
+
+#[tokio::test]
+async fn a_server_that_does_not_speak_tls_is_down_and_nothing_panics() {
+    let redis = PrivateRedis::start(PrivateRedis::spare_port());
+    ready(&redis).await;
+    let url = redis.url().replace("redis://", "rediss://");
+    let cache = Cache::connect(&url, "noctis", CacheLimits::default()).await.expect("a cache all the same");
+    assert_eq!(cache.health().await, Health::Down);
+    assert_eq!(cache.render(&key()).await, None);
+}

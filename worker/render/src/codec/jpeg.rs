@@ -172,7 +172,8 @@ impl Decoder {
         if status != 0 && self.failed() {
             return Err(RenderError::corrupt(format!("JPEG: {}", self.message())));
         }
-        Ok((samples, (status != 0).then(|| self.message()).filter(|message| is_damage(message))))
+        let warning = (status != 0).then(|| self.message());
+        Ok((samples, warning.filter(|warning| is_damage(warning, codestream))))
     }
 
     /// Whether the last error means that there is no picture; a warning means that there is one.
@@ -188,7 +189,12 @@ impl Decoder {
     }
 }
 
-/// Some warnings are about bytes between segments that no pixel depends on.
-fn is_damage(warning: &str) -> bool {
-    !warning.contains("extraneous bytes before marker") && !warning.contains("Unknown Adobe color transform")
+/// Some warnings are about bytes that no pixel depends on. The library tells only its first warning, so that after one
+/// of these the codestream must at least be whole.
+fn is_damage(warning: &str, codestream: &[u8]) -> bool {
+    const HARMLESS: [&str; 3] =
+        ["extraneous bytes before marker", "Unknown Adobe color transform", "Invalid SOS parameters"];
+    let padding = codestream.iter().rev().take_while(|&&byte| matches!(byte, 0 | 0xFF)).count();
+    let is_whole = codestream[..codestream.len() - padding].ends_with(&[0xFF, 0xD9]);
+    !is_whole || !HARMLESS.iter().any(|harmless| warning.contains(harmless))
 }

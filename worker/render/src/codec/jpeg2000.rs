@@ -15,6 +15,9 @@ use crate::samples::Samples;
 /// Signature box of the JP2 file format, which some writers put around the codestream against PS3.5 A.4.4.
 const JP2_SIGNATURE: [u8; 4] = [0, 0, 0, 12];
 
+/// Warnings that no pixel depends on: a writer that counts tile parts from 1, which the library corrects.
+const HARMLESS: [&str; 1] = ["TPsot==TNsot"];
+
 /// Bytes that OpenJPEG reads at once.
 const STREAM_BUFFER_BYTES: usize = 64 << 10;
 
@@ -76,7 +79,10 @@ struct Complaints {
 unsafe extern "C" fn note(message: *const c_char, target: *mut c_void) {
     // SAFETY: as the caller promises.
     let (message, target) = unsafe { (CStr::from_ptr(message), &mut *target.cast::<Option<String>>()) };
-    target.get_or_insert_with(|| message.to_string_lossy().trim_end().to_owned());
+    let message = message.to_string_lossy();
+    if !HARMLESS.iter().any(|harmless| message.contains(harmless)) {
+        target.get_or_insert_with(|| message.trim_end().to_owned());
+    }
 }
 
 /// A decoder, destroyed when dropped.

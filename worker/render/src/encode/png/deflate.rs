@@ -24,7 +24,7 @@ pub(super) fn zlib_of_rows<const BPP: usize>(pixels: &[u8], row_bytes: usize, ou
     let mut above = first_above.as_slice();
     let mut filtered = Vec::with_capacity((row_bytes + 1) * rows_per_block);
     let mut checksum = simd_adler32::Adler32::new();
-    let mut blocks = BlockWriter { out, begun: Begun::default(), segments: Vec::new(), run_min: RUN_MIN };
+    let mut blocks = BlockWriter::new(out);
     let mut bands = pixels.chunks(row_bytes * rows_per_block).peekable();
     while let Some(band) = bands.next() {
         filtered.clear();
@@ -36,6 +36,24 @@ pub(super) fn zlib_of_rows<const BPP: usize>(pixels: &[u8], row_bytes: usize, ou
         blocks.write(&filtered, bands.peek().is_none());
     }
     out.extend_from_slice(&checksum.finish().to_be_bytes());
+}
+
+/// Appends the zlib stream of rows that are filtered already, `row_bytes` with the filter-type byte.
+pub(super) fn append_zlib(filtered: &[u8], row_bytes: usize, out: &mut Vec<u8>) {
+    out.extend_from_slice(&[0x78, 0x01]);
+    let rows_per_block = (BLOCK_BYTES / row_bytes).max(1);
+    let mut blocks = BlockWriter::new(out);
+    let mut bands = filtered.chunks(row_bytes * rows_per_block).peekable();
+    while let Some(band) = bands.next() {
+        blocks.write(band, bands.peek().is_none());
+    }
+    out.extend_from_slice(&simd_adler32::adler32(&filtered).to_be_bytes());
+}
+
+/// Bytes that one block of `filtered` would take.
+pub(super) fn block_byte_count(filtered: &[u8]) -> usize {
+    let tally = split(filtered, RUN_MIN, &mut Vec::new());
+    (BlockCode::new(&tally.counts).bit_count(&tally.counts) + tally.extra_bit_count).div_ceil(8)
 }
 
 /// Literals, then a run of zeros that is perhaps empty.
@@ -57,7 +75,11 @@ struct BlockWriter<'a> {
     run_min: usize,
 }
 
-impl BlockWriter<'_> {
+impl<'a> BlockWriter<'a> {
+    fn new(out: &'a mut Vec<u8>) -> Self {
+        Self { out, begun: Begun::default(), segments: Vec::new(), run_min: RUN_MIN }
+    }
+
     fn write(&mut self, bytes: &[u8], is_last: bool) {
         let tally = split(bytes, self.run_min, &mut self.segments);
         let code = BlockCode::new(&tally.counts);

@@ -1,0 +1,83 @@
+//! The contract of the catalog, as `noctis_shared::catalog` states it; run on SQLite in a file, SQLite in memory and
+//! Postgres. A missing Postgres is a failure, not a skip.
+
+mod place;
+mod reading;
+mod recording;
+mod renders;
+mod sample;
+mod starting;
+mod studies;
+
+/// One test for each line and variant, in a module named for the variant.
+macro_rules! contract {
+    ($variant:ident as $module:ident: $($part:ident::$line:ident,)+) => {
+        mod $module {
+            use super::place::{Place, Variant};
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+                async fn $line() {
+                    Place::with(Variant::$variant, super::$part::$line).await;
+                }
+            )+
+        }
+    };
+}
+
+/// The lines that need a database which outlives a connection.
+macro_rules! lasting_contract {
+    ($variant:ident as $module:ident) => {
+        contract! { $variant as $module:
+            starting::what_was_recorded_is_there_after_connecting_again,
+            starting::processes_may_start_at_once_on_an_empty_database,
+            recording::two_processes_come_to_the_right_counts,
+        }
+    };
+}
+
+/// The other lines.
+macro_rules! full_contract {
+    ($variant:ident as $module:ident) => {
+        contract! { $variant as $module:
+            recording::a_batch_is_answered_in_its_order,
+            recording::duplicates_inside_a_batch_count,
+            recording::a_duplicate_elsewhere_stays_at_its_first_location,
+            recording::a_conflict_changes_nothing_and_makes_no_empty_study,
+            recording::a_replacement_takes_the_place_and_drops_the_renders,
+            recording::a_replacement_moves_to_another_study_and_series_with_right_counts,
+            recording::a_series_of_a_known_uid_stays_with_its_first_study,
+            recording::writers_at_once_come_to_the_right_counts,
+            recording::writers_of_one_instance_under_two_studies_agree,
+            recording::facts_are_filled_in_and_stay,
+            recording::text_without_end_and_with_nul_is_stored_cut_and_cleaned,
+            recording::a_batch_of_more_rows_than_a_statement_takes_is_one_batch,
+            recording::a_location_with_a_nul_is_refused_whole,
+            studies::pages_neither_lose_nor_repeat_a_study,
+            studies::filters_narrow_the_list,
+            studies::wildcards_of_sql_are_letters,
+            studies::a_page_that_nobody_gave_is_refused,
+            studies::a_study_tells_its_modalities_and_series_in_order,
+            studies::a_deleted_study_is_gone_with_its_renders_and_others_stay,
+            studies::a_study_deleted_while_it_grows_is_whole_or_gone,
+            reading::images_come_in_display_order,
+            reading::an_image_reads_back_as_recorded,
+            reading::one_frame_is_read_alone,
+            reading::unknown_ids_are_none,
+            reading::the_images_of_a_scope_are_listed,
+            renders::pictures_and_failures_read_back,
+            renders::a_picture_takes_the_place_of_a_failure_and_nothing_else_does,
+            renders::a_render_of_an_image_that_is_not_there_is_not_kept,
+            renders::renders_of_a_scope_are_cleared_and_counted,
+            renders::picture_bytes_stay_within_the_budget_and_the_oldest_go_first,
+            renders::a_budget_that_shrank_is_kept_from_the_first_render_on,
+            renders::an_event_is_handled_once_it_is_recorded,
+            starting::a_closed_catalog_is_down_and_transient,
+        }
+    };
+}
+
+full_contract!(SqliteFile as sqlite_file);
+full_contract!(SqliteMemory as sqlite_memory);
+full_contract!(Postgres as postgres);
+lasting_contract!(SqliteFile as sqlite_file_lasting);
+lasting_contract!(Postgres as postgres_lasting);

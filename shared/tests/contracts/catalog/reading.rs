@@ -1,0 +1,145 @@
+//! Reading instances.
+
+use std::sync::Arc;
+
+use noctis_shared::{catalog::Scope, job::FrameRange};
+use uuid::Uuid;
+
+use super::{
+    place::Place,
+    sample::{image_id, instance, series_id, series_uid, study_id, study_uid},
+};
+
+pub(super) async fn images_come_in_display_order(place: Arc<Place>) {
+    let catalog = place.connect().await;
+    let placed = |series, number: u32, position: Option<f64>, instance_number| {
+        let mut placed = instance(1, series, number);
+        placed.slice_position = position;
+        placed.instance_number = instance_number;
+        placed
+    };
+    let batch = [
+        // By position.
+        placed(1, 1, Some(10.0), Some(1)),
+        placed(1, 2, Some(-3.5), Some(2)),
+        placed(1, 3, Some(0.0), Some(3)),
+        // One without: by number, absent numbers last, by UID.
+        placed(2, 1, Some(10.0), Some(3)),
+        placed(2, 2, None, Some(2)),
+        placed(2, 4, Some(5.0), None),
+        placed(2, 3, Some(5.0), None),
+    ];
+    catalog.record_instances(&batch, false).await.unwrap();
+    for (series, expected) in [(1, vec![2, 3, 1]), (2, vec![2, 1, 3, 4])] {
+        let images = catalog.images_of_series(series_id(1, series)).await.unwrap().unwrap();
+        let ids: Vec<Uuid> = images.iter().map(|image| image.image_id).collect();
+        let expected: Vec<Uuid> = expected.into_iter().map(|number| image_id(1, series, number)).collect();
+        assert_eq!(ids, expected, "series {series}");
+    }
+}
+
+pub(super) async fn an_image_reads_back_as_recorded(place: Arc<Place>) {
+    let catalog = place.connect().await;
+    let mut recorded = instance(3, 2, 1);
+    recorded.samples_per_pixel = 3;
+    recorded.deflated = true;
+    recorded.study.patient_birth_date = Some("1970-12-31".to_owned());
+    recorded.series.body_part = Some("HEAD".to_owned());
+    let mut bare = instance(3, 2, 2);
+    (bare.rows, bare.columns, bare.window, bare.frame_count) = (None, None, None, 0);
+    (bare.sop_class_uid, bare.instance_number, bare.photometric_interpretation) = (None, None, None);
+    (bare.study.study_date, recorded.study.study_date) = (None, None);
+    bare.frames.clear();
+    catalog.record_instances(&[recorded.clone(), bare], false).await.unwrap();
+
+    let record = catalog.image(image_id(3, 2, 1)).await.unwrap().unwrap();
+    assert_eq!((record.study_id, record.image.series_id), (study_id(3), series_id(3, 2)));
+    assert_eq!(record.image.sop_instance_uid, recorded.sop_instance_uid);
+    assert_eq!(record.image.sop_class_uid, recorded.sop_class_uid);
+    assert_eq!(record.image.instance_number, Some(1));
+    assert_eq!(
+        (record.image.rows, record.image.columns, record.image.frame_count),
+        (Some(512), Some(256), 1)
+    );
+    assert_eq!(record.image.transfer_syntax_uid, recorded.transfer_syntax_uid);
+    assert_eq!(record.image.photometric_interpretation.as_deref(), Some("MONOCHROME2"));
+    assert_eq!((record.image.window, record.image.level), (Some(400.0), Some(40.0)));
+    assert_eq!(record.location, recorded.location);
+    assert_eq!(record.content_digest, recorded.content_digest);
+    assert_eq!((record.file_byte_count, record.header_byte_count), (263_000, 856));
+    assert_eq!(record.header_checksum, u64::MAX - 1, "above the range of signed columns");
+    assert!(record.deflated);
+    assert_eq!(record.render_cost, 512 * 256 * 3);
+    assert_eq!(record.modality.as_deref(), Some("CT"));
+    assert_eq!(record.metadata.study_instance_uid, study_uid(3));
+    assert_eq!(record.metadata.series_instance_uid, series_uid(3, 2));
+    assert_eq!(record.metadata.patient_id.as_deref(), Some("P-3"));
+    assert_eq!(record.metadata.patient_birth_date.as_deref(), Some("1970-12-31"));
+    assert_eq!(record.metadata.body_part.as_deref(), Some("HEAD"));
+    assert_eq!(record.metadata.study_date, None);
+    assert_eq!(catalog.header_json(image_id(3, 2, 1)).await, Ok(Some(recorded.header_json)));
+
+    let bare = catalog.image(image_id(3, 2, 2)).await.unwrap().unwrap();
+    assert_eq!(
+        (bare.image.rows, bare.image.columns, bare.image.window, bare.image.level),
+        (None, None, None, None)
+    );
+    assert_eq!((bare.image.frame_count, bare.render_cost), (0, 0));
+    assert_eq!((bare.image.sop_class_uid, bare.image.instance_number), (None, None));
+    let listed = catalog.images_of_series(series_id(3, 2)).await.unwrap().unwrap();
+    assert_eq!(listed[0], record.image, "the list tells the same");
+}
+
+pub(super) async fn one_frame_is_read_alone(place: Arc<Place>) {
+    let catalog = place.connect().await;
+    let frame = |number: u64| FrameRange { offset: number << 33, byte_count: number, checksum: !number };
+    let mut many = instance(1, 1, 1);
+    many.frame_count = 20_000;
+    many.frames = (1..=20_000).map(frame).collect();
+    let mut none = instance(1, 1, 2);
+    none.frames.clear();
+    catalog.record_instances(&[many, none], false).await.unwrap();
+    for number in [1, 2, 10_007, 20_000] {
+        let range = catalog.frame_range(image_id(1, 1, 1), number).await;
+        assert_eq!(range, Ok(Some(frame(u64::from(number)))), "frame {number}");
+    }
+    for number in [0, 20_001, u32::MAX] {
+        assert_eq!(catalog.frame_range(image_id(1, 1, 1), number).await, Ok(None), "frame {number}");
+    }
+    assert_eq!(catalog.frame_range(image_id(1, 1, 2), 1).await, Ok(None));
+}
+
+pub(super) async fn unknown_ids_are_none(place: Arc<Place>) {
+    let catalog = place.connect().await;
+    catalog.record_instances(&[instance(1, 1, 1)], false).await.unwrap();
+    let unknown = Uuid::nil();
+    assert_eq!(catalog.study(unknown).await, Ok(None));
+    assert_eq!(catalog.series_of_study(unknown).await, Ok(None));
+    assert_eq!(catalog.images_of_series(unknown).await, Ok(None));
+    assert_eq!(catalog.image(unknown).await, Ok(None));
+    assert_eq!(catalog.frame_range(unknown, 1).await, Ok(None));
+    assert_eq!(catalog.header_json(unknown).await, Ok(None));
+    // An id of another level is unknown too.
+    assert_eq!(catalog.image(study_id(1)).await, Ok(None));
+}
+
+pub(super) async fn the_images_of_a_scope_are_listed(place: Arc<Place>) {
+    let catalog = place.connect().await;
+    let batch = [instance(1, 1, 1), instance(1, 1, 2), instance(1, 2, 1), instance(2, 1, 1)];
+    catalog.record_instances(&batch, false).await.unwrap();
+    let scopes = [
+        (Scope::Everything, 4),
+        (Scope::Study(study_id(1)), 3),
+        (Scope::Series(series_id(1, 1)), 2),
+        (Scope::Image(image_id(2, 1, 1)), 1),
+        (Scope::Study(Uuid::nil()), 0),
+    ];
+    for (scope, count) in scopes {
+        assert_eq!(catalog.image_ids(&scope).await.unwrap().len(), count, "{scope:?}");
+    }
+    let mut ids = catalog.image_ids(&Scope::Series(series_id(1, 1))).await.unwrap();
+    ids.sort_unstable();
+    let mut expected = [image_id(1, 1, 1), image_id(1, 1, 2)];
+    expected.sort_unstable();
+    assert_eq!(ids, expected);
+}

@@ -1,0 +1,139 @@
+//! The schemas in `docs/schemas`: what we publish follows them, and they say no more than we mean.
+
+use std::{fs, path::Path};
+
+use jsonschema::{Validator, options};
+use noctis_shared::{
+    event::{
+        Event, InstanceLocation, RejectedFile, STUDY_DELETED, STUDY_INDEXED, STUDY_NEW, StudyDeleted,
+        StudyIndexed, StudyNew,
+    },
+    lane::Lane,
+    request::{Fit, PictureFormat, Region, Voi, VoiFunction, Window},
+};
+use serde_json::{Value, json};
+
+use crate::queue::fixture::job;
+
+fn schema(name: &str) -> Value {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/schemas").join(format!("{name}.json"));
+    serde_json::from_str(&fs::read_to_string(&path).expect("a schema")).expect("JSON")
+}
+
+fn validator(name: &str) -> Validator {
+    options().should_validate_formats(true).build(&schema(name)).expect("a valid schema")
+}
+
+fn value(of: &impl serde::Serialize) -> Value {
+    serde_json::to_value(of).expect("JSON")
+}
+
+fn jobs() -> Vec<Value> {
+    let window = Window::new(40.0, 400.0, VoiFunction::Sigmoid).expect("a window");
+    let mut full = job(Lane::OnScreenHeavy);
+    full.deadline = Some(full.published_at);
+    full.request.voi = Voi::Window(window);
+    full.request.region = Some(Region { left: 0, top: 1, width: 2, height: 3 });
+    full.request.fit = Fit { width: Some(512), height: None, enlarge: true };
+    full.request.format = PictureFormat::Jpeg { quality: 90 };
+    let mut other = job(Lane::Background);
+    other.request.voi = Voi::FromFileWith(VoiFunction::LinearExact);
+    other.request.format = PictureFormat::Webp { quality: None };
+    vec![value(&job(Lane::OnScreen)), value(&full), value(&other)]
+}
+
+fn study_new() -> Value {
+    let data = StudyNew {
+        location: Some("file:///archive/study-1/".to_owned()),
+        instances: vec![InstanceLocation { location: "file:///archive/1.dcm".to_owned() }],
+        prerender: vec!["lung".to_owned()],
+        replace: true,
+    };
+    value(&Event::new(STUDY_NEW, "/ingest/site-a", Some("1.2.3".to_owned()), data))
+}
+
+fn study_indexed() -> Value {
+    let reason =
+        RejectedFile { location: "file:///archive/2.dcm".to_owned(), reason: "no DICOM file".to_owned() };
+    let data = StudyIndexed {
+        event_id: "1".to_owned(),
+        rejected: 1,
+        reasons: vec![reason],
+        ..StudyIndexed::default()
+    };
+    value(&Event::new(STUDY_INDEXED, "/noctis", Some("1.2.3".to_owned()), data))
+}
+
+fn study_deleted() -> Value {
+    value(&Event::new(STUDY_DELETED, "/archive", Some("1.2.3".to_owned()), StudyDeleted {}))
+}
+
+/// Every message type, with values that we publish.
+fn published() -> Vec<(&'static str, Vec<Value>)> {
+    vec![
+        ("render.job.v1", jobs()),
+        (STUDY_NEW, vec![study_new()]),
+        (STUDY_INDEXED, vec![study_indexed()]),
+        (STUDY_DELETED, vec![study_deleted()]),
+    ]
+}
+
+#[test]
+fn what_is_published_follows_its_schema() {
+    for (name, values) in published() {
+        let validator = validator(name);
+        for value in values {
+            let errors: Vec<_> = validator.iter_errors(&value).map(|error| error.to_string()).collect();
+            assert!(errors.is_empty(), "{name}: {errors:?} in {value}");
+        }
+    }
+}
+
+#[test]
+fn a_schema_describes_every_member_that_is_published() {
+    for (name, values) in published() {
+        let described = schema(name)["properties"].clone();
+        for member in values.iter().flat_map(|value| value.as_object().expect("an object").keys()) {
+            assert!(described.get(member).is_some(), "{name} does not describe {member}");
+        }
+    }
+    let (job, described) = (jobs().remove(1), schema("render.job.v1")["$defs"].clone());
+    for part in ["source", "request"] {
+        for member in job[part].as_object().expect("an object").keys() {
+            assert!(described[part]["properties"].get(member).is_some(), "{part} does not describe {member}");
+        }
+    }
+}
+
+#[test]
+fn what_a_schema_requires_cannot_be_left_out() {
+    for (name, values) in published() {
+        let (validator, schema) = (validator(name), schema(name));
+        for member in schema["required"].as_array().expect("a list") {
+            let mut value = values[0].clone();
+            value.as_object_mut().expect("an object").remove(member.as_str().expect("a name"));
+            assert!(!validator.is_valid(&value), "{name} without {member}");
+        }
+    }
+}
+
+#[test]
+fn a_schema_refuses_what_the_code_refuses() {
+    let cases = [
+        ("/lane", json!("index")),
+        ("/render_key", json!("zz")),
+        ("/job_id", json!("1")),
+        ("/request/frame_number", json!(0)),
+        ("/request/voi", json!({"window": {"center": 0, "width": 0, "function": "linear"}})),
+        ("/request/voi", json!("from_nowhere")),
+        ("/request/format", json!({"jpeg": {}})),
+        ("/source/content_digest", json!("00")),
+        ("/published_at", json!("yesterday")),
+    ];
+    let validator = validator("render.job.v1");
+    for (member, wrong) in cases {
+        let mut job = jobs().remove(0);
+        *job.pointer_mut(member).expect("a member") = wrong.clone();
+        assert!(!validator.is_valid(&job), "{member} as {wrong}");
+    }
+}
