@@ -28,7 +28,6 @@ pub use self::{
 };
 
 /// Every route, behind the edge. Serve it with connect info of `SocketAddr`, or all clients count as one.
-#[must_use]
 pub fn router(api: Arc<Api>) -> Router {
     let cors = cors(&api.cors_origins);
     let routes = routes::all(Arc::clone(&api)).layer(middleware::from_fn_with_state(api, edge::around));

@@ -133,16 +133,15 @@ fn server_timing(tier: Tier, timings: &StageTimings) -> HeaderValue {
     }
 }
 
-/// The JSON answer of one image, beside `image_data_url`.
+/// The JSON answer of one image.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = RenderedImage)]
 pub(crate) struct RenderedImage<'a> {
+    /// The picture as a data URL: `data:image/png;base64,…`. First, and up to the comma only: the rest of it is
+    /// written in between, since a serializer would look at each of its bytes for quotes.
+    image_data_url: &'a str,
     /// Public id of the instance.
     image_id: Uuid,
-    /// The picture as a data URL: `data:image/png;base64,…`.
-    #[serde(skip)]
-    #[schema(required = true, value_type = String)]
-    image_data_url: (),
     /// What viewers show beside the picture.
     metadata: Metadata<'a>,
     /// Width of the window really used; `null` for colour and for VOI LUTs.
@@ -175,9 +174,10 @@ pub(crate) struct Metadata<'a> {
 
 fn json_body(facts: &RenderFacts, picture: &Bytes, asked: &Asked<'_>, tier: Tier) -> Result<String, Problem> {
     let image = asked.image;
+    let url_start = format!("data:{};base64,", facts.format.media_type());
     let members = RenderedImage {
+        image_data_url: &url_start,
         image_id: image.image.image_id,
-        image_data_url: (),
         metadata: Metadata { image: &image.image, study_id: image.study_id, belongs_to: &image.metadata },
         window: facts.window.map(|window| window.width()),
         level: facts.window.map(|window| window.center()),
@@ -188,14 +188,11 @@ fn json_body(facts: &RenderFacts, picture: &Bytes, asked: &Asked<'_>, tier: Tier
         cached: tier != Tier::Render,
     };
     let members = serde_json::to_string(&members).map_err(|error| Problem::internal(&error))?;
-    // The data URL is written once, in place: a serializer would look at each of its bytes for quotes.
-    let mut body = String::with_capacity(members.len() + picture.len().div_ceil(3) * 4 + 64);
-    body.push_str("{\"image_data_url\":\"data:");
-    body.push_str(facts.format.media_type());
-    body.push_str(";base64,");
+    let (before, after) = members.split_at("{\"image_data_url\":\"".len() + url_start.len());
+    let mut body = String::with_capacity(members.len() + picture.len().div_ceil(3) * 4);
+    body.push_str(before);
     BASE64_STANDARD.encode_string(picture, &mut body);
-    body.push_str("\",");
-    body.push_str(&members[1..]);
+    body.push_str(after);
     Ok(body)
 }
 

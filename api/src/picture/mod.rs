@@ -10,7 +10,7 @@ mod parameters;
 mod representation;
 mod unrenderable;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::{http::HeaderMap, response::Response};
 use noctis_shared::{
@@ -33,6 +33,9 @@ use crate::{
     api::Api,
     problem::{Kind, Problem, whole_seconds},
 };
+
+/// When to ask again for a picture that is being made, at most.
+const RETRY_PAUSE_MAX: Duration = Duration::from_secs(2);
 
 /// Whether a route may answer in JSON.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,6 +97,7 @@ fn not_ready(api: &Api, job: &CurrentJob) -> Problem {
         "The render was not ready within {waited} s; it goes on, and the same request finds it then."
     );
     let problem = Problem::new(Kind::RenderTimeout, detail).retry_after(api.render_wait);
+    let problem = Problem::new(Kind::RenderTimeout, detail).retry_after(api.render_wait.min(RETRY_PAUSE_MAX));
     match job.get() {
         Some(job_id) => problem.with("job_id", job_id.to_string()).with("state", "queued"),
         None => problem,
@@ -102,5 +106,5 @@ fn not_ready(api: &Api, job: &CurrentJob) -> Problem {
 
 fn shutting_down() -> Problem {
     let detail = "This server ends before the render is ready; it goes on, and another server will find it.";
-    Problem::new(Kind::ShuttingDown, detail).retry_after(std::time::Duration::from_secs(1))
+    Problem::new(Kind::ShuttingDown, detail).retry_after(Duration::from_secs(1))
 }

@@ -1,0 +1,232 @@
+//! A house for one test: the real router over memory queue, memory cache and SQLite, and a worker whose pictures are
+//! canned.
+
+use std::{
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
+
+use axum::{Router, body::Body};
+use bytes::Bytes;
+use http_body_util::BodyExt;
+use noctis_api::Api;
+use noctis_shared::{
+    cache::{Cache, CacheLimits},
+    catalog::{Catalog, CatalogLimits, NewInstance, NewSeries, NewStudy, RenderRecord},
+    dicom_uid::public_id,
+    job::{FrameRange, RenderJob},
+    lane::Lane,
+    program::BackEnds,
+    queue::{Queue, QueueLimits, Work},
+    render::{FailureKind, Outcome, RenderFacts, RenderFailure, StageTimings, StoredRender},
+    render_key::ContentDigest,
+    request::{PictureFormat, VoiFunction, Window},
+    settings::{Origin, Settings, Texts},
+    telemetry::{PrometheusHandle, metrics::recorder},
+};
+use tower::ServiceExt;
+
+/// Study, series and SOP Instance UIDs of the instance in every house.
+pub(crate) const STUDY: &str = "1.2.826.0.1.3680043.10.1";
+pub(crate) const SERIES: &str = "1.2.826.0.1.3680043.10.1.1";
+pub(crate) const IMAGE: &str = "1.2.826.0.1.3680043.10.1.1.1";
+/// An instance without pixel data.
+pub(crate) const REPORT: &str = "1.2.826.0.1.3680043.10.1.1.2";
+/// Frames of the instance.
+pub(crate) const FRAMES: u32 = 3;
+
+pub(crate) struct House {
+    pub(crate) router: Router,
+    pub(crate) api: Arc<Api>,
+    pub(crate) back_ends: BackEnds,
+    jobs: Arc<AtomicU32>,
+}
+
+/// An answer, read to its end.
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: axum::http::HeaderMap,
+    pub(crate) body: Bytes,
+}
+
+impl Answer {
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().expect("text"))
+    }
+
+    pub(crate) fn json(&self) -> serde_json::Value {
+        serde_json::from_slice(&self.body).expect("JSON")
+    }
+
+    /// Asserts that this is a whole problem document of `status` under `slug`, and returns it.
+    pub(crate) fn problem(&self, status: u16, slug: &str) -> serde_json::Value {
+        assert_eq!(self.status, status, "{}", String::from_utf8_lossy(&self.body));
+        assert_eq!(self.header("content-type"), "application/problem+json");
+        let problem = self.json();
+        assert_eq!(problem["type"], format!("urn:noctis:problem:{slug}"));
+        assert_eq!(problem["status"], status);
+        assert_eq!(problem["error"], problem["title"]);
+        for member in ["detail", "instance", "timestamp", "path"] {
+            assert!(problem[member].is_string(), "{member} of {problem}");
+        }
+        assert!(problem["details"].is_object());
+        problem
+    }
+}
+
+impl House {
+    pub(crate) async fn new() -> Self {
+        Self::with(&[], QueueLimits::default()).await
+    }
+
+    pub(crate) async fn with(settings: &[(&'static str, &str)], queue_limits: QueueLimits) -> Self {
+        let mut texts = Texts::defaults();
+        texts.set("NOCTIS_DATA", "/nowhere", Origin::Flag);
+        texts.set("NOCTIS_RATE_LIMIT", "off", Origin::Flag);
+        for (name, text) in settings {
+            texts.set(name, text, Origin::Flag);
+        }
+        let settings = Settings::from_texts(&texts).expect("settings");
+        let back_ends = BackEnds {
+            queue: Queue::connect("memory:", "test", queue_limits).await.expect("a queue"),
+            cache: Cache::connect("memory:", "test", CacheLimits::default()).await.expect("a cache"),
+            catalog: Catalog::connect("sqlite::memory:", CatalogLimits::default()).await.expect("a catalog"),
+        };
+        let instances = [instance(IMAGE, FRAMES), instance(REPORT, 0)];
+        back_ends.catalog.record_instances(&instances, false).await.expect("recorded");
+        let api = Api::new(&settings, back_ends.clone(), prometheus());
+        let router = noctis_api::router(Arc::clone(&api));
+        Self { router, api, back_ends, jobs: Arc::default() }
+    }
+
+    /// Starts a worker that stores `outcome` for every job, as the real one does.
+    pub(crate) async fn start_worker(&self, outcome: Outcome) {
+        for lane in [Lane::OnScreen, Lane::OnScreenHeavy] {
+            let mut consumer = self.back_ends.queue.consume(lane, 4).await.expect("a consumer");
+            let (back_ends, jobs, outcome) =
+                (self.back_ends.clone(), Arc::clone(&self.jobs), outcome.clone());
+            tokio::spawn(async move {
+                while let Some(delivery) = consumer.next().await {
+                    let Work::Render(job) = &delivery.work else { panic!("a render job") };
+                    // Long enough for all who ask at once to be there.
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                    jobs.fetch_add(1, Ordering::SeqCst);
+                    store(&back_ends, job, &outcome).await;
+                    delivery.ack().await.expect("acked");
+                }
+            });
+        }
+    }
+
+    /// Jobs the worker has done.
+    pub(crate) fn jobs(&self) -> u32 {
+        self.jobs.load(Ordering::SeqCst)
+    }
+
+    pub(crate) async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
+        let request = axum::http::Request::builder().method(method).uri(path);
+        let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+        let response = self.router.clone().oneshot(request.body(Body::empty()).expect("a request")).await;
+        let (parts, body) = response.expect("infallible").into_parts();
+        let body = body.collect().await.expect("a whole body").to_bytes();
+        Answer { status: parts.status.as_u16(), headers: parts.headers, body }
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        self.send("GET", path, &[]).await
+    }
+
+    /// The PNG of the instance, with this query.
+    pub(crate) async fn png(&self, query: &str) -> Answer {
+        self.send("GET", &format!("{}{query}", image_path()), &[("accept", "image/png")]).await
+    }
+}
+
+async fn store(back_ends: &BackEnds, job: &RenderJob, outcome: &Outcome) {
+    let (image_id, key) = (job.image_id, job.render_key);
+    let record = RenderRecord { key, image_id, outcome, worker: "canned".to_owned() };
+    back_ends.catalog.put_render(&record).await.expect("recorded");
+    let published = back_ends.cache.publish_render(image_id, &key, outcome, Some(job.job_id)).await;
+    published.expect("published");
+}
+
+pub(crate) fn image_path() -> String {
+    format!("/api/v1/dicom/images/{}", public_id(IMAGE))
+}
+
+/// What the canned worker answers with.
+pub(crate) fn picture() -> Outcome {
+    let facts = RenderFacts {
+        format: PictureFormat::Png,
+        rows: 256,
+        columns: 512,
+        window: Some(Window::new(-600.0, 1500.0, VoiFunction::Linear).expect("valid")),
+        pixel_scale: Some((1.0, -1024.0)),
+        partial: true,
+        timings: StageTimings {
+            queue_ms: 1.0,
+            fetch_ms: 2.0,
+            decode_ms: 3.0,
+            render_ms: 4.0,
+            encode_ms: 5.0,
+        },
+    };
+    Outcome::Picture(StoredRender { facts, picture: Bytes::from_static(PICTURE) })
+}
+
+/// The bytes of [`picture`].
+pub(crate) const PICTURE: &[u8] = b"\x89PNG canned picture";
+
+pub(crate) fn failure(kind: FailureKind) -> Outcome {
+    let media_types = if kind == FailureKind::NotAPicture { vec!["video/mp4".to_owned()] } else { vec![] };
+    Outcome::Failure(RenderFailure { kind, reason: "for this test".to_owned(), media_types })
+}
+
+fn instance(sop_instance_uid: &str, frame_count: u32) -> NewInstance {
+    let frame = FrameRange { offset: 1000, byte_count: 262_144, checksum: 7 };
+    NewInstance {
+        study: NewStudy {
+            uid: STUDY.to_owned(),
+            patient_id: Some("P-1".to_owned()),
+            patient_name: Some("DOE^JANE".to_owned()),
+            study_date: Some("2026-11-23".to_owned()),
+            ..NewStudy::default()
+        },
+        series: NewSeries { uid: SERIES.to_owned(), modality: Some("CT".to_owned()), ..NewSeries::default() },
+        sop_instance_uid: sop_instance_uid.to_owned(),
+        sop_class_uid: None,
+        instance_number: Some(1),
+        slice_position: None,
+        rows: (frame_count > 0).then_some(256),
+        columns: (frame_count > 0).then_some(512),
+        samples_per_pixel: 1,
+        bits_allocated: 16,
+        frame_count,
+        transfer_syntax_uid: "1.2.840.10008.1.2.1".to_owned(),
+        photometric_interpretation: Some("MONOCHROME2".to_owned()),
+        window: None,
+        header_json: "{}".to_owned(),
+        location: "file:///nowhere/1.dcm".to_owned(),
+        content_digest: ContentDigest([u8::from(frame_count > 0); 32]),
+        file_byte_count: 300_000,
+        header_byte_count: 1000,
+        header_checksum: 9,
+        deflated: false,
+        frames: vec![frame; frame_count as usize],
+    }
+}
+
+/// One recorder for all tests of this binary: the registry of a process can be set once.
+pub(crate) fn prometheus() -> PrometheusHandle {
+    static HANDLE: OnceLock<PrometheusHandle> = OnceLock::new();
+    let install = || {
+        let recorder = recorder();
+        let handle = recorder.handle();
+        metrics::set_global_recorder(recorder).expect("set once");
+        handle
+    };
+    HANDLE.get_or_init(install).clone()
+}

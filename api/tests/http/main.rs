@@ -1,0 +1,8 @@
+//! The API over HTTP, driven through the real router. Each test has a house of its own.
+
+mod house;
+mod operation;
+mod pictures;
+mod problems;
+mod studies;
+mod waiting;

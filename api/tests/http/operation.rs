@@ -1,0 +1,140 @@
+//! Probes, metrics, limits, documents, pages.
+
+use noctis_shared::queue::QueueLimits;
+
+use crate::house::{House, image_path, picture};
+
+#[tokio::test]
+async fn probes_tell_each_back_end() {
+    let house = House::new().await;
+    assert_eq!(house.get("/livez").await.status, 200);
+    let ready = house.get("/readyz").await;
+    assert_eq!((ready.status, &ready.body[..]), (200, &b"ok\nqueue: up\ncache: up\ncatalog: up\n"[..]));
+    house.back_ends.catalog.close().await;
+    let ready = house.get("/readyz").await;
+    assert_eq!(
+        (ready.status, &ready.body[..]),
+        (200, &b"degraded\nqueue: up\ncache: up\ncatalog: down\n"[..])
+    );
+    let health = house.get("/api/v1/health").await.json();
+    assert_eq!((&health["status"], &health["back_ends"]["catalog"]), (&"degraded".into(), &"down".into()));
+    assert!(health["version"].is_string());
+}
+
+#[tokio::test]
+async fn a_client_past_its_rate_is_a_429_and_probes_are_not_counted() {
+    let house = House::with(&[("NOCTIS_RATE_LIMIT", "2/60s")], QueueLimits::default()).await;
+    let first = house.get("/api/v1/dicom/presets").await;
+    assert_eq!((first.header("ratelimit-limit"), first.header("ratelimit-remaining")), ("2", "1"));
+    assert_eq!(house.get("/livez").await.header("ratelimit-limit"), "");
+    assert_eq!(house.get("/api/v1/dicom/presets").await.header("ratelimit-remaining"), "0");
+    let refused = house.get("/api/v1/dicom/presets").await;
+    refused.problem(429, "too-many-requests");
+    assert_eq!((refused.header("retry-after"), refused.header("ratelimit-remaining")), ("30", "0"));
+    assert_eq!(house.get("/readyz").await.status, 200);
+    assert_eq!(house.get("/metrics").await.status, 200);
+}
+
+#[tokio::test]
+async fn metrics_name_routes_never_paths() {
+    let house = House::new().await;
+    house.start_worker(picture()).await;
+    house.png("").await;
+    house.png("").await;
+    let page = String::from_utf8(house.get("/metrics").await.body.to_vec()).expect("text");
+    let route = "route=\"/api/v1/dicom/images/{image_id}\"";
+    assert!(
+        page.lines().any(|line| line.starts_with("noctis_http_requests_total{") && line.contains(route)),
+        "{page}"
+    );
+    assert!(page.contains("noctis_cache_lookups_total{tier=\"memory\",outcome=\"hit\"}"), "{page}");
+    assert!(page.contains("noctis_queue_depth{lane=\"on-screen\"} 0"), "{page}");
+    assert!(page.contains("noctis_dead_letters 0"), "{page}");
+    assert!(!page.contains(&image_path()), "a path is in a label");
+}
+
+#[tokio::test]
+async fn the_summary_counts_requests_hits_and_waiting_work() {
+    let house = House::with(&[("NOCTIS_RENDER_WAIT", "1s")], QueueLimits::default()).await;
+    house.png("?frame=2").await.problem(504, "render-timeout");
+    let waiting = house.get("/api/v1/metrics").await.json();
+    assert_eq!((&waiting["queue_depth"], &waiting["requests_total"]), (&1.into(), &1.into()));
+    assert_eq!((&waiting["requests_failed"], &waiting["success_rate"]), (&1.into(), &0.0.into()));
+    assert!(waiting["queued_work_seconds"].as_f64().is_some_and(|seconds| seconds > 0.0));
+    house.start_worker(picture()).await;
+    house.png("").await;
+    house.png("").await;
+    let summary = house.get("/api/v1/metrics").await.json();
+    assert_eq!((&summary["cache_hit_rate"], &summary["active_requests"]), (&0.5.into(), &1.into()));
+    assert!(summary["avg_response_time"].as_f64().is_some_and(|seconds| seconds > 0.0));
+}
+
+#[tokio::test]
+async fn the_openapi_document_tells_of_every_route_that_is_built() {
+    let house = House::new().await;
+    let document = house.get("/api/v1/openapi.json").await.json();
+    assert!(document["openapi"].as_str().is_some_and(|version| version.starts_with("3.1")));
+    for path in [
+        "/api/v1/dicom/studies",
+        "/api/v1/dicom/studies/{study_id}",
+        "/api/v1/dicom/studies/{study_id}/series",
+        "/api/v1/dicom/series/{series_id}/images",
+        "/api/v1/dicom/images/{image_id}",
+        "/api/v1/dicom/images/{image_id}/thumbnail",
+        "/api/v1/dicom/presets",
+        "/api/v1/health",
+        "/api/v1/metrics",
+        "/metrics",
+        "/livez",
+        "/readyz",
+    ] {
+        assert!(document["paths"][path]["get"].is_object(), "{path}");
+    }
+    assert!(document["paths"]["/api/v1/dicom/clear-cache"]["post"].is_object());
+    assert!(document["components"]["schemas"]["RenderedImage"]["properties"]["image_data_url"].is_object());
+}
+
+#[tokio::test]
+async fn the_documentation_and_the_page_are_served_from_the_program_alone() {
+    let house = House::new().await;
+    let docs = house.get("/api/v1/docs").await;
+    assert_eq!((docs.status, docs.header("content-type")), (200, "text/html"));
+    assert!(String::from_utf8_lossy(&docs.body).contains("<base href=\"/api/v1/docs/\">"));
+    for part in ["swagger-ui.css", "swagger-ui-bundle.js", "swagger-initializer.js"] {
+        assert_eq!(house.get(&format!("/api/v1/docs/{part}")).await.status, 200, "{part}");
+    }
+    let start = house.get("/api/v1/docs/swagger-initializer.js").await;
+    assert!(String::from_utf8_lossy(&start.body).contains("/api/v1/openapi.json"));
+    house.get("/api/v1/docs/nothing").await.problem(404, "route-not-found");
+    for (path, content_type) in [
+        ("/", "text/html; charset=utf-8"),
+        ("/page.css", "text/css; charset=utf-8"),
+        ("/page.js", "text/javascript; charset=utf-8"),
+    ] {
+        let answer = house.get(path).await;
+        assert_eq!((answer.status, answer.header("content-type")), (200, content_type));
+        assert!(answer.header("content-security-policy").starts_with("default-src 'none'"));
+    }
+}
+
+#[tokio::test]
+async fn only_origins_of_the_settings_may_call_from_a_browser() {
+    let house =
+        House::with(&[("NOCTIS_CORS_ORIGINS", "https://viewer.example")], QueueLimits::default()).await;
+    let asked = |origin| [("origin", origin), ("access-control-request-method", "GET")];
+    let allowed = house.send("OPTIONS", &image_path(), &asked("https://viewer.example")).await;
+    assert_eq!(allowed.header("access-control-allow-origin"), "https://viewer.example");
+    let refused = house.send("OPTIONS", &image_path(), &asked("https://elsewhere.example")).await;
+    assert_eq!(refused.header("access-control-allow-origin"), "");
+}
+
+#[tokio::test]
+async fn presets_are_listed_in_the_names_of_the_api() {
+    let house = House::new().await;
+    let presets = house.get("/api/v1/dicom/presets").await.json();
+    let lung = &presets["presets"][0];
+    assert_eq!(
+        (&lung["name"], &lung["window"], &lung["level"]),
+        (&"lung".into(), &1500.0.into(), &(-600.0).into())
+    );
+}

@@ -1,0 +1,121 @@
+//! Waiting for a render, and what ends it.
+
+use std::time::Duration;
+
+use noctis_shared::{lane::Lane, queue::QueueLimits};
+
+use crate::house::{House, PICTURE, picture};
+
+async fn wait_until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
+    let end = tokio::time::Instant::now() + Duration::from_secs(10);
+    while !holds().await {
+        assert!(tokio::time::Instant::now() < end, "{what} did not come");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+async fn waiting_jobs(house: &House) -> u64 {
+    let depths = house.back_ends.queue.depths().await.expect("depths");
+    depths.iter().find(|(lane, _)| *lane == Lane::OnScreen).map_or(0, |(_, depth)| *depth)
+}
+
+#[tokio::test]
+async fn a_render_that_is_not_ready_in_time_is_a_504_with_its_job() {
+    let house = House::with(&[("NOCTIS_RENDER_WAIT", "1s")], QueueLimits::default()).await;
+    let answer = house.png("").await;
+    let problem = answer.problem(504, "render-timeout");
+    assert_eq!(problem["details"]["job_id"].as_str().map(str::len), Some(36));
+    assert_eq!(answer.header("retry-after"), "1");
+    house.start_worker(picture()).await;
+    let later = house.png("").await;
+    assert_eq!((later.status, &later.body[..]), (200, PICTURE), "the same job, done later, serves the retry");
+    assert_eq!(house.jobs(), 1);
+}
+
+#[tokio::test]
+async fn a_full_queue_is_a_503_and_leaves_no_claim_behind() {
+    let limits = QueueLimits { lane_jobs_max: 1, ..QueueLimits::default() };
+    let house = House::with(&[("NOCTIS_RENDER_WAIT", "1s")], limits).await;
+    house.png("?frame=1").await.problem(504, "render-timeout");
+    let refused = house.png("?frame=2").await;
+    refused.problem(503, "queue-full");
+    assert_eq!(refused.header("retry-after"), "5");
+    house.start_worker(picture()).await;
+    wait_until("an empty lane", async || waiting_jobs(&house).await == 0).await;
+    assert_eq!(house.png("?frame=2").await.status, 200);
+}
+
+#[tokio::test]
+async fn without_a_queue_cached_pictures_go_on_and_misses_are_a_503() {
+    let house = House::new().await;
+    house.start_worker(picture()).await;
+    house.png("?frame=1").await;
+    house.back_ends.queue.close().await;
+    assert_eq!(house.png("?frame=1").await.status, 200);
+    let refused = house.png("?frame=2").await;
+    refused.problem(503, "queue-unavailable");
+    assert_eq!(refused.header("retry-after"), "2");
+}
+
+#[tokio::test]
+async fn a_client_that_leaves_takes_nothing_from_those_who_stay() {
+    let house = House::new().await;
+    let asking = |router: axum::Router| {
+        tokio::spawn(async move {
+            use tower::ServiceExt;
+            let request = axum::http::Request::get(crate::house::image_path()).header("accept", "image/png");
+            router
+                .oneshot(request.body(axum::body::Body::empty()).expect("a request"))
+                .await
+                .expect("infallible")
+        })
+    };
+    let leaves = asking(house.router.clone());
+    wait_until("the job", async || waiting_jobs(&house).await == 1).await;
+    let stays = asking(house.router.clone());
+    tokio::task::yield_now().await;
+    leaves.abort();
+    house.start_worker(picture()).await;
+    assert_eq!(stays.await.expect("an answer").status(), 200);
+    assert_eq!(house.jobs(), 1);
+}
+
+#[tokio::test]
+async fn a_claim_of_a_job_that_was_lost_is_claimed_again() {
+    let house = House::new().await;
+    let jobs = async || {
+        let mut consumer = house.back_ends.queue.consume(Lane::OnScreen, 1).await.expect("a consumer");
+        let delivery = consumer.next().await.expect("a delivery");
+        let noctis_shared::queue::Work::Render(job) = delivery.work.clone() else { panic!("a render job") };
+        delivery.ack().await.expect("acked");
+        consumer.stop().await;
+        // As a worker that gives up without an answer: the claim is free, nobody is told.
+        house.back_ends.cache.release_claim(&job.render_key, job.job_id).await.expect("released");
+        house.start_worker(picture()).await;
+    };
+    let (answer, ()) = tokio::join!(house.png(""), jobs());
+    assert_eq!((answer.status, house.jobs()), (200, 1));
+}
+
+#[tokio::test]
+async fn requests_under_way_are_answered_after_the_order_to_stop() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    let house = House::new().await;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address");
+    let shutdown = tokio_util::sync::CancellationToken::new();
+    let serving = tokio::spawn(noctis_api::serve(listener, house.api.clone(), shutdown.clone()));
+    let mut client = tokio::net::TcpStream::connect(address).await.expect("connected");
+    let request =
+        format!("GET {} HTTP/1.1\r\nHost: a\r\nAccept: image/png\r\n\r\n", crate::house::image_path());
+    client.write_all(request.as_bytes()).await.expect("sent");
+    wait_until("the job", async || waiting_jobs(&house).await == 1).await;
+    shutdown.cancel();
+    wait_until("readiness to end", async || house.get("/readyz").await.status == 503).await;
+    house.start_worker(picture()).await;
+    let mut answer = Vec::new();
+    client.read_to_end(&mut answer).await.expect("an answer");
+    assert!(answer.starts_with(b"HTTP/1.1 200") && answer.ends_with(PICTURE));
+    serving.await.expect("no panic").expect("served");
+}
