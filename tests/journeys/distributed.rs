@@ -58,7 +58,8 @@ impl Drop for Deployment {
     fn drop(&mut self) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
-            let connection = lapin::Connection::connect(&amqp_url(), lapin::ConnectionProperties::default());
+            let url = amqp_url();
+            let connection = lapin::Connection::connect(&url, lapin::ConnectionProperties::default());
             let Ok(connection) = connection.await else { return };
             let names =
                 ["render.on-screen", "render.on-screen-heavy", "render.background", "index", "dead-letters"];
@@ -194,7 +195,8 @@ fn an_event_that_points_elsewhere_is_dead_lettered() {
 fn publish_event(namespace: &str, kind: &str, event: &serde_json::Value) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        let connection = lapin::Connection::connect(&amqp_url(), lapin::ConnectionProperties::default());
+        let url = amqp_url();
+        let connection = lapin::Connection::connect(&url, lapin::ConnectionProperties::default());
         let connection = connection.await.expect("RabbitMQ answers");
         let channel = connection.create_channel().await.unwrap();
         let properties = lapin::BasicProperties::default()

@@ -3,6 +3,7 @@
 use tracing::Subscriber;
 use tracing_subscriber::{
     EnvFilter, Layer,
+    filter::Directive,
     fmt::{self, MakeWriter},
     registry::LookupSpan,
 };
@@ -23,7 +24,13 @@ where
     S: Subscriber + for<'span> LookupSpan<'span>,
     W: for<'writer> MakeWriter<'writer> + Send + Sync + 'static,
 {
-    let filter = EnvFilter::try_new(filter)?;
+    // The AMQP library warns of unroutable messages with their whole body, and a body may name a patient's files.
+    let quiet: Directive = "lapin=error".parse()?;
+    let filter = if filter.contains("lapin") {
+        EnvFilter::try_new(filter)?
+    } else {
+        EnvFilter::try_new(filter)?.add_directive(quiet)
+    };
     let lines = fmt::layer().with_writer(writer);
     Ok(if json {
         lines
