@@ -58,12 +58,19 @@ async fn read(catalog: &Catalog, count: u32) -> anyhow::Result<()> {
     println!("one image and its frame: {:.0} us", start.elapsed().as_secs_f64() * 1e6 / f64::from(READS));
     let filters = [
         ("the first page", StudyFilter { limit: 100, ..StudyFilter::default() }),
-        ("a page by a name", StudyFilter { limit: 100, patient: Some("load".to_owned()), ..StudyFilter::default() }),
+        (
+            "a page by a name",
+            StudyFilter { limit: 100, patient: Some("load".to_owned()), ..StudyFilter::default() },
+        ),
     ];
     for (name, filter) in filters {
         let start = Instant::now();
         let page = catalog.studies(&filter).await?;
-        println!("{name} of studies: {} in {:.1} ms", page.studies.len(), start.elapsed().as_secs_f64() * 1e3);
+        println!(
+            "{name} of studies: {} in {:.1} ms",
+            page.studies.len(),
+            start.elapsed().as_secs_f64() * 1e3
+        );
     }
     let start = Instant::now();
     let images = catalog.images_of_series(public_id(&series_uid(0))).await?.context("a series")?;
@@ -93,7 +100,11 @@ fn instance(number: u32) -> NewInstance {
             study_date: Some(format!("20{:02}-{:02}-{:02}", study % 26, study % 12 + 1, study % 28 + 1)),
             ..NewStudy::default()
         },
-        series: NewSeries { uid: series_uid(number), modality: Some("CT".to_owned()), ..NewSeries::default() },
+        series: NewSeries {
+            uid: series_uid(number),
+            modality: Some("CT".to_owned()),
+            ..NewSeries::default()
+        },
         sop_class_uid: Some("1.2.840.10008.5.1.4.1.1.2".to_owned()),
         instance_number: i32::try_from(number % INSTANCES_PER_SERIES).ok(),
         slice_position: Some(f64::from(number % INSTANCES_PER_SERIES)),
@@ -105,7 +116,10 @@ fn instance(number: u32) -> NewInstance {
         transfer_syntax_uid: "1.2.840.10008.1.2.1".to_owned(),
         photometric_interpretation: Some("MONOCHROME2".to_owned()),
         window: Window::new(40.0, 400.0, VoiFunction::Linear).ok(),
-        header_json: format!("{{{}}}", element.repeat(HEADER_JSON_BYTES / element.len()).trim_end_matches(',')),
+        header_json: format!(
+            "{{{}}}",
+            element.repeat(HEADER_JSON_BYTES / element.len()).trim_end_matches(',')
+        ),
         location: format!("file:///archive/{sop_instance_uid}.dcm"),
         content_digest: ContentDigest(*blake3::hash(sop_instance_uid.as_bytes()).as_bytes()),
         file_byte_count: 525_000,
@@ -129,5 +143,7 @@ fn processor_seconds() -> f64 {
 fn resident() -> String {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = |name| status.lines().find(|line| line.starts_with(name)).unwrap_or("unknown");
-    [line("VmRSS"), line("VmHWM")].map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).join(", ")
+    [line("VmRSS"), line("VmHWM")]
+        .map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "))
+        .join(", ")
 }

@@ -73,11 +73,13 @@ impl Selection {
 
 pub(super) fn run(arguments: &Arguments, settings: &Settings) -> Result<(), Failure> {
     if settings.queue_url.scheme() == "memory" {
-        let reason = "the dead letters of a queue in memory live and end with its process: it takes amqp or amqps";
+        let reason =
+            "the dead letters of a queue in memory live and end with its process: it takes amqp or amqps";
         return Err(Failure::usage("NOCTIS_QUEUE_URL", reason));
     }
     program::block_on(async {
-        let queue = Queue::connect(settings.queue_url.as_str(), &settings.namespace, QueueLimits::default()).await;
+        let queue =
+            Queue::connect(settings.queue_url.as_str(), &settings.namespace, QueueLimits::default()).await;
         let queue = queue.map_err(|error| Failure::usage("NOCTIS_QUEUE_URL", &error.to_string()))?;
         let done = act(&arguments.action, &queue).await;
         queue.close().await;
@@ -98,11 +100,16 @@ async fn act(action: &Action, queue: &Queue) -> Result<(), Failure> {
             let letters = read().await?;
             let letter = letters.iter().find(|letter| letter.id.to_string() == *id);
             let letter = letter.ok_or_else(|| Failure::usage(id, "there is no dead letter with this id"))?;
-            output::line(&if *as_json { json(letter) } else { format!("{}\n{:#}", row(letter), letter.body) })?;
+            output::line(&if *as_json {
+                json(letter)
+            } else {
+                format!("{}\n{:#}", row(letter), letter.body)
+            })?;
         }
         Action::Redrive(selection) => {
             refuse_without_choice(selection)?;
-            let count = queue.redrive(|letter| selection.picks(letter, now)).await.map_err(anyhow::Error::from)?;
+            let count =
+                queue.redrive(|letter| selection.picks(letter, now)).await.map_err(anyhow::Error::from)?;
             tell(selection, "redriven", count)?;
         }
         Action::Drop(selection) => {

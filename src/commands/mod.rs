@@ -84,7 +84,8 @@ pub fn run(arguments: Arguments) -> Result<(), Failure> {
 }
 
 fn not_built(command: &str, rest: &[String]) -> Failure {
-    let words: Vec<&str> = rest.iter().map(String::as_str).take_while(|word| !word.starts_with('-')).collect();
+    let words: Vec<&str> =
+        rest.iter().map(String::as_str).take_while(|word| !word.starts_with('-')).collect();
     let command = format!("{command} {}", words.join(" "));
     Failure::usage(command.trim(), "authentication is not built in this version")
 }

@@ -144,7 +144,10 @@ mod tests {
     #[test]
     fn a_window_is_a_center_a_width_and_perhaps_a_function() {
         assert_eq!(window("-600,1500"), Ok(Window::new(-600.0, 1500.0, VoiFunction::Linear).expect("valid")));
-        assert_eq!(window("40,0.5,sigmoid"), Ok(Window::new(40.0, 0.5, VoiFunction::Sigmoid).expect("valid")));
+        assert_eq!(
+            window("40,0.5,sigmoid"),
+            Ok(Window::new(40.0, 0.5, VoiFunction::Sigmoid).expect("valid"))
+        );
         for wrong in ["", "40", "40,x", "40,0", "40,80,cubic", "40,80,linear,1"] {
             assert!(window(wrong).is_err(), "{wrong:?}");
         }

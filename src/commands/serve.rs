@@ -91,14 +91,16 @@ fn storage_over(settings: &Settings, paths: &[PathBuf]) -> Result<(Storage, Vec<
     let mut locations = Vec::new();
     for path in paths {
         let location = storage.allow_local(path);
-        locations.push(location.map_err(|error| Failure::usage(&path.display().to_string(), &error.to_string()))?);
+        locations
+            .push(location.map_err(|error| Failure::usage(&path.display().to_string(), &error.to_string()))?);
     }
     Ok((storage, locations))
 }
 
 async fn index(indexer: &Indexer, locations: &[String], shutdown: &CancellationToken) -> anyhow::Result<()> {
     let mut progress = FileProgress::new("indexing");
-    let indexed = indexer.index(locations, false, shutdown, |location, outcome| progress.file(location, outcome));
+    let indexed =
+        indexer.index(locations, false, shutdown, |location, outcome| progress.file(location, outcome));
     let indexed = indexed.await;
     let totals = progress.finish();
     match indexed {

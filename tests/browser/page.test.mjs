@@ -93,6 +93,11 @@ test("the demonstration study is listed with its modalities", async () => {
   await page.goto(`${BASE}/`);
   const study = page.locator(".study", { hasText: DEMO_PATIENT });
   await study.waitFor();
+  // The server answers before it has indexed everything.
+  for (const until = Date.now() + DEADLINE_MS; Date.now() < until && !(await study.textContent()).includes("98 images");) {
+    await page.waitForTimeout(250);
+    await page.getByRole("button", { name: "Refresh" }).click();
+  }
   const text = await study.textContent();
   for (const expected of ["synthetic", "2026-01-15", "4 series", "98 images", "CT", "MR", "CR", "US"]) {
     assert.ok(text.includes(expected), `${expected} is not in "${text}"`);

@@ -17,6 +17,23 @@ const CONTENT_SECURITY_POLICY: HeaderValue = HeaderValue::from_static(
      base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 );
 
+const HTML: &str = "text/html; charset=utf-8";
+const CSS: &str = "text/css; charset=utf-8";
+const SCRIPT: &str = "text/javascript; charset=utf-8";
+
+/// Every file of the page: where it is asked for, what it is, and its text.
+const PARTS: [(&str, &str, &str); 9] = [
+    ("/", HTML, include_str!("../page/index.html")),
+    ("/page/page.css", CSS, include_str!("../page/page.css")),
+    ("/page/page.js", SCRIPT, include_str!("../page/page.js")),
+    ("/page/album.js", SCRIPT, include_str!("../page/album.js")),
+    ("/page/elements.js", SCRIPT, include_str!("../page/elements.js")),
+    ("/page/hands.js", SCRIPT, include_str!("../page/hands.js")),
+    ("/page/loader.js", SCRIPT, include_str!("../page/loader.js")),
+    ("/page/server.js", SCRIPT, include_str!("../page/server.js")),
+    ("/page/viewer.js", SCRIPT, include_str!("../page/viewer.js")),
+];
+
 pub(super) fn routes() -> Router<Arc<Api>> {
     Router::new()
         .route("/", get(async || part("text/html; charset=utf-8", include_str!("../page/index.html"))))
@@ -25,6 +42,9 @@ pub(super) fn routes() -> Router<Arc<Api>> {
             "/page.js",
             get(async || part("text/javascript; charset=utf-8", include_str!("../page/page.js"))),
         )
+    PARTS.into_iter().fold(Router::new(), |router, (path, content_type, text)| {
+        router.route(path, get(async move || part(content_type, text)))
+    })
 }
 
 fn part(content_type: &'static str, text: &'static str) -> impl IntoResponse {
@@ -35,4 +55,21 @@ fn part(content_type: &'static str, text: &'static str) -> impl IntoResponse {
         (header::CACHE_CONTROL, HeaderValue::from_static("no-cache")),
     ];
     (headers, text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_file_that_the_page_asks_for_is_served() {
+        for (path, _, text) in PARTS {
+            let imports = text.lines().filter_map(|line| line.split_once(" from \"./")?.1.split_once('"'));
+            let linked = text.split('"').filter(|value| value.starts_with("/page/"));
+            let asked = imports.map(|(name, _)| format!("/page/{name}")).chain(linked.map(str::to_owned));
+            for file in asked {
+                assert!(PARTS.iter().any(|part| part.0 == file), "{path} asks for {file}");
+            }
+        }
+    }
 }

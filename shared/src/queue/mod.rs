@@ -2,7 +2,7 @@
 //!
 //! 1. Deliveries of a lane come in the order of publication, and carry what was published.
 //! 2. `ack` removes the message.
-//! 3. `release` delivers it again, without counting an attempt, and never into the dead letters.
+//! 3. `release` delivers it again, without counting an attempt; releases alone make no dead letter.
 //! 4. `retry` delivers it again after the pause of its attempt, with the attempt counted.
 //! 5. A retry of the last attempt goes to the dead letters as `attempts_exhausted`, with its cause.
 //! 6. `dead_letter` goes there at once, under the reason given.
@@ -150,7 +150,7 @@ impl Queue {
     /// Whether messages can be published now.
     pub async fn health(&self) -> Health {
         match self {
-            Queue::Memory(_) => Health::Up,
+            Queue::Memory(queue) => queue.health(),
             Queue::RabbitMq(queue) => queue.health(),
         }
     }

@@ -2,8 +2,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that fails may panic")]
 
 mod cache;
+mod catalog;
 mod messages;
 mod queue;
 mod services;
 mod waiting;
-mod catalog;

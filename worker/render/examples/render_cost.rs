@@ -9,8 +9,8 @@ use std::error::Error;
 use std::time::{Duration, Instant};
 
 use noctis_render::{
-    Fit, FrameRequest, Header, Limits, Voi, VoiFunction, Window, compose_frame, decode_frame, encode_picture, inflate,
-    scan,
+    Fit, FrameRequest, Header, Limits, Voi, VoiFunction, Window, compose_frame, decode_frame, encode_picture,
+    inflate, scan,
 };
 
 #[global_allocator]

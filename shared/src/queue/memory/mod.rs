@@ -14,6 +14,7 @@ use state::Shared;
 use super::{DeadLetter, PublishError, QueueLimits, message::Message};
 use crate::{
     event::{Event, StudyEvent, StudyIndexed},
+    health::Health,
     job::RenderJob,
     lane::Lane,
 };
@@ -66,6 +67,10 @@ impl MemoryQueue {
 
     pub(super) fn drop_dead_letters(&self, select: impl FnMut(&DeadLetter) -> bool) -> u64 {
         self.shared.drop_dead_letters(select)
+    }
+
+    pub(super) fn health(&self) -> Health {
+        if self.shared.lock().closed { Health::Down } else { Health::Up }
     }
 
     pub(super) fn close(&self) {

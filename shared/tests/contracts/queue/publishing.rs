@@ -127,4 +127,5 @@ pub(super) async fn a_closed_queue_ends_consumers_and_refuses_publishers(fixture
     assert!(in_time("the end", waiting).await.expect("no panic"), "a delivery after the end");
     let refusal = fixture.queue.publish_job(&job(Lane::OnScreen)).await;
     assert!(matches!(refusal, Err(PublishError::Unavailable(_))), "{refusal:?}");
+    assert_eq!(fixture.queue.health().await, Health::Down);
 }

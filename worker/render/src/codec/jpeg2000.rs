@@ -1,6 +1,9 @@
 //! JPEG 2000 and High-Throughput JPEG 2000 (ITU-T T.800, T.814) through OpenJPEG, whole or at a fraction of the size.
 
-#![expect(unsafe_code, reason = "binding to OpenJPEG: the fastest decoder that also reads damaged streams strictly")]
+#![expect(
+    unsafe_code,
+    reason = "binding to OpenJPEG: the fastest decoder that also reads damaged streams strictly"
+)]
 
 use std::ffi::{CStr, c_char, c_void};
 use std::ptr::null_mut;
@@ -135,7 +138,11 @@ impl Codec {
                 0
             } else {
                 let components = std::slice::from_raw_parts(tile.tccp_info, (*information).nbcomps as usize);
-                components.iter().map(|component| component.numresolutions.saturating_sub(1)).min().unwrap_or(0)
+                components
+                    .iter()
+                    .map(|component| component.numresolutions.saturating_sub(1))
+                    .min()
+                    .unwrap_or(0)
             };
             opj::opj_destroy_cstr_info(&raw mut information);
             u8::try_from(levels).unwrap_or(0)
@@ -245,7 +252,11 @@ impl Image {
         // live as long as the image.
         unsafe {
             let image = &*self.0;
-            if image.comps.is_null() { &[] } else { std::slice::from_raw_parts(image.comps, image.numcomps as usize) }
+            if image.comps.is_null() {
+                &[]
+            } else {
+                std::slice::from_raw_parts(image.comps, image.numcomps as usize)
+            }
         }
     }
 

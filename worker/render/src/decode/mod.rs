@@ -45,7 +45,8 @@ impl DecodedFrame {
     pub fn serves(&self, request: &FrameRequest) -> bool {
         self.frame_number == request.frame_number
             && (!self.partial || request.best_effort)
-            && self.reduction <= geometry::reduction_allowed((self.columns, self.rows), self.reduction, request)
+            && self.reduction
+                <= geometry::reduction_allowed((self.columns, self.rows), self.reduction, request)
     }
 }
 

@@ -47,9 +47,14 @@ impl Transfer {
             }
             Samples::I16(values) => {
                 let (table, low) = self.table(range);
-                values.iter().map(|&value| table[usize::from(value.cast_unsigned().wrapping_sub(low))]).collect()
+                values
+                    .iter()
+                    .map(|&value| table[usize::from(value.cast_unsigned().wrapping_sub(low))])
+                    .collect()
             }
-            others => each_type!(others, values => values.iter().map(|&value| self.shown(value as f64)).collect()),
+            others => {
+                each_type!(others, values => values.iter().map(|&value| self.shown(value as f64)).collect())
+            }
         }
     }
 
@@ -84,7 +89,8 @@ impl Transfer {
 
     /// Stored values between `low` and `high` outside of which what is shown does not change.
     fn changing(&self, low: i32, high: i32) -> (i32, i32) {
-        let (VoiTransform::Window(window), Modality::Linear { slope, intercept }) = (&self.voi, &self.modality)
+        let (VoiTransform::Window(window), Modality::Linear { slope, intercept }) =
+            (&self.voi, &self.modality)
         else {
             return (low, high);
         };
@@ -133,7 +139,8 @@ mod tests {
     #[test]
     fn the_table_equals_the_formula_on_all_values() {
         let functions = [VoiFunction::Linear, VoiFunction::LinearExact, VoiFunction::Sigmoid];
-        let windows = [(40.0, 400.0), (-600.0, 1500.0), (0.5, 1.0), (2048.0, 4096.0), (0.0, 200_000.0), (1e6, 3.0)];
+        let windows =
+            [(40.0, 400.0), (-600.0, 1500.0), (0.5, 1.0), (2048.0, 4096.0), (0.0, 200_000.0), (1e6, 3.0)];
         let rescales = [(1.0, 0.0), (1.0, -1024.0), (0.37, 12.5), (-2.0, 100.0), (0.0, 40.0), (1e-9, 0.0)];
         let unsigned = Samples::U16((0..=u16::MAX).collect());
         let signed = Samples::I16((i16::MIN..=i16::MAX).collect());
@@ -143,8 +150,7 @@ mod tests {
                     let window = Window::new(center, width, function).expect("a valid window");
                     let transfer = transfer(slope, intercept, window, width > 1000.0);
                     for samples in [&unsigned, &signed] {
-                        let plain: Vec<u8> =
-                            each_type!(samples, values => values.iter().map(|&v| transfer.shown(v as f64)).collect());
+                        let plain: Vec<u8> = each_type!(samples, values => values.iter().map(|&v| transfer.shown(v as f64)).collect());
                         assert_eq!(transfer.apply(samples), plain, "{transfer:?}");
                     }
                 }

@@ -24,9 +24,11 @@ impl Padding {
             SampleKind::Float32 => {
                 (tags::FLOAT_PIXEL_PADDING_VALUE, tags::FLOAT_PIXEL_PADDING_RANGE_LIMIT, Numbers::F32)
             }
-            SampleKind::Float64 => {
-                (tags::DOUBLE_FLOAT_PIXEL_PADDING_VALUE, tags::DOUBLE_FLOAT_PIXEL_PADDING_RANGE_LIMIT, Numbers::F64)
-            }
+            SampleKind::Float64 => (
+                tags::DOUBLE_FLOAT_PIXEL_PADDING_VALUE,
+                tags::DOUBLE_FLOAT_PIXEL_PADDING_RANGE_LIMIT,
+                Numbers::F64,
+            ),
         };
         let first = as_stored(view.number(value, implied)?, format);
         let last = view.number(limit, implied).map_or(first, |last| as_stored(last, format));

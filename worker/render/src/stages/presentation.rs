@@ -16,7 +16,8 @@ pub(crate) struct Presentation {
 impl Presentation {
     /// MONOCHROME1 and the shape INVERSE say the same thing and invert once, not twice.
     pub(crate) fn read(view: &View<'_>, photometric: Photometric, asked_inverted: bool) -> Self {
-        let table = view.item(tags::PRESENTATION_LUT_SEQUENCE, 0).and_then(|item| Lut::read_item(&item, false));
+        let table =
+            view.item(tags::PRESENTATION_LUT_SEQUENCE, 0).and_then(|item| Lut::read_item(&item, false));
         let file_inverts = table.is_none()
             && (photometric == Photometric::Monochrome1
                 || view.text(tags::PRESENTATION_LUT_SHAPE) == Some("INVERSE"));

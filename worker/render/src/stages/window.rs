@@ -172,10 +172,7 @@ mod tests {
     #[test]
     fn linear_exact_has_no_offsets() {
         let window = Window::new(2048.0, 4096.0, VoiFunction::LinearExact).expect("a valid window");
-        assert_eq!(
-            [0.0, 1024.0, 2048.0, 4096.0].map(|value| rounded(window, value)),
-            [0, 64, 128, 255]
-        );
+        assert_eq!([0.0, 1024.0, 2048.0, 4096.0].map(|value| rounded(window, value)), [0, 64, 128, 255]);
     }
 
     #[test]
@@ -187,11 +184,8 @@ mod tests {
 
     #[test]
     fn a_window_too_narrow_for_its_function_is_refused() {
-        let narrow = [
-            (0.99, VoiFunction::Linear),
-            (0.0, VoiFunction::LinearExact),
-            (-1.0, VoiFunction::Sigmoid),
-        ];
+        let narrow =
+            [(0.99, VoiFunction::Linear), (0.0, VoiFunction::LinearExact), (-1.0, VoiFunction::Sigmoid)];
         for (width, function) in narrow {
             assert_eq!(Window::new(0.0, width, function), Err(WindowError::TooNarrow));
         }

@@ -54,15 +54,14 @@ pub(super) fn write_rgb(pixels: &[u8], (columns, rows): (u32, u32), icc: Option<
     let row_bytes = pixels.len() / rows as usize;
     let filtered = filter::all_rows::<3>(pixels, row_bytes);
     let trial = &filtered[trial_range(filtered.len(), row_bytes + 1)];
-    let mut repeats_found = Vec::new();
-    chunks::append_zlib(trial, chunks::FAST, &mut repeats_found);
-    // A tenth, below which the search is not worth four times the time.
-    let repeats = repeats_found.len() + repeats_found.len() / 10 < deflate::block_byte_count(trial);
+    let (with_runs, with_repeats) = deflate::block_byte_counts(trial, row_bytes + 1);
+    // Less than a twentieth is not worth the search.
+    let search = with_repeats + with_repeats / 20 < with_runs;
     chunks::write(out, Header::rgb(columns, rows), icc, |out| {
-        if repeats {
-            chunks::append_zlib(&filtered, chunks::FAST, out);
+        if search {
+            deflate::append_filtered_with_repeats(&filtered, row_bytes + 1, out);
         } else {
-            deflate::append_zlib(&filtered, row_bytes + 1, out);
+            deflate::append_filtered(&filtered, row_bytes + 1, out);
         }
     });
 }

@@ -1,24 +1,29 @@
-//! A zlib stream (RFC 1950) of filtered rows: dynamic Huffman blocks (RFC 1951) of literals and runs of zeros.
+//! A zlib stream (RFC 1950) of filtered rows in dynamic Huffman blocks (RFC 1951).
 //!
-//! Each block is cut into segments once, counted on the way, then written in one pass. `huffman` makes the codes.
+//! `runs` or `repeats` cuts a block into segments and counts their symbols, `huffman` makes the codes, and the block is
+//! written in one pass.
 
 use super::bits::{Begun, BitWriter};
-use super::filter;
 use super::huffman::{BlockCode, END_OF_BLOCK, LITERAL_SYMBOLS};
+use super::repeats::Seen;
+use super::{filter, runs};
 
 /// Filtered bytes of one block. Codes that fit 64 KB of neighbouring rows beat those of a whole picture, and the bytes
 /// stay in the first caches between filtering, counting and writing. No more than a stored block can hold.
 const BLOCK_BYTES: usize = STORED_BYTES_MAX;
+/// The same for colour with repeats, which has three times the bytes a row.
+const COLOUR_BLOCK_BYTES: usize = 3 * BLOCK_BYTES;
 /// Longest stored block (RFC 1951 section 3.2.4).
 const STORED_BYTES_MAX: usize = 65_535;
 /// Longest match of deflate.
-const MATCH_MAX: usize = 258;
+pub(super) const MATCH_MAX: usize = 258;
 /// Shortest match of deflate.
-const MATCH_MIN: usize = 3;
+pub(super) const MATCH_MIN: usize = 3;
+/// Run of zeros worth a match where a zero costs a single bit.
+const CHEAP_RUN_MIN: usize = 16;
 
 /// Appends the zlib stream of `pixels`, rows of `row_bytes` bytes, `BPP` bytes a pixel.
-pub(super) fn zlib_of_rows<const BPP: usize>(pixels: &[u8], row_bytes: usize, out: &mut Vec<u8>) {
-    out.extend_from_slice(&[0x78, 0x01]);
+pub(super) fn append_pixels<const BPP: usize>(pixels: &[u8], row_bytes: usize, out: &mut Vec<u8>) {
     let rows_per_block = (BLOCK_BYTES / (row_bytes + 1)).max(1);
     let first_above = vec![0; row_bytes];
     let mut above = first_above.as_slice();
@@ -33,57 +38,134 @@ pub(super) fn zlib_of_rows<const BPP: usize>(pixels: &[u8], row_bytes: usize, ou
             above = row;
         }
         checksum.write(&filtered);
-        blocks.write(&filtered, bands.peek().is_none());
+        blocks.write_with_runs(&filtered, bands.peek().is_none());
     }
     out.extend_from_slice(&checksum.finish().to_be_bytes());
 }
 
-/// Appends the zlib stream of rows that are filtered already, `row_bytes` with the filter-type byte.
-pub(super) fn append_zlib(filtered: &[u8], row_bytes: usize, out: &mut Vec<u8>) {
-    out.extend_from_slice(&[0x78, 0x01]);
-    let rows_per_block = (BLOCK_BYTES / row_bytes).max(1);
+/// Appends the zlib stream of filtered rows, `row_bytes` with the filter-type byte; looks for runs only.
+pub(super) fn append_filtered(filtered: &[u8], row_bytes: usize, out: &mut Vec<u8>) {
     let mut blocks = BlockWriter::new(out);
-    let mut bands = filtered.chunks(row_bytes * rows_per_block).peekable();
+    let mut bands = filtered.chunks(row_bytes * (BLOCK_BYTES / row_bytes).max(1)).peekable();
     while let Some(band) = bands.next() {
-        blocks.write(band, bands.peek().is_none());
+        blocks.write_with_runs(band, bands.peek().is_none());
     }
     out.extend_from_slice(&simd_adler32::adler32(&filtered).to_be_bytes());
 }
 
-/// Bytes that one block of `filtered` would take.
-pub(super) fn block_byte_count(filtered: &[u8]) -> usize {
-    let tally = split(filtered, RUN_MIN, &mut Vec::new());
-    (BlockCode::new(&tally.counts).bit_count(&tally.counts) + tally.extra_bit_count).div_ceil(8)
+/// As [`append_filtered`], and looks for repeats of pixels of three bytes.
+pub(super) fn append_filtered_with_repeats(filtered: &[u8], row_bytes: usize, out: &mut Vec<u8>) {
+    let mut blocks = BlockWriter::new(out);
+    let mut seen = Seen::new();
+    let band_bytes = row_bytes * (COLOUR_BLOCK_BYTES / row_bytes).max(1);
+    for begin in (0..filtered.len()).step_by(band_bytes) {
+        let end = filtered.len().min(begin + band_bytes);
+        seen.split(filtered, (begin, end), row_bytes, &mut blocks.segments);
+        blocks.write(&filtered[begin..end], end == filtered.len());
+    }
+    out.extend_from_slice(&simd_adler32::adler32(&filtered).to_be_bytes());
 }
 
-/// Literals, then a run of zeros that is perhaps empty.
+/// Bytes that one block of filtered rows would take, with runs only and with repeats.
+pub(super) fn block_byte_counts(filtered: &[u8], row_bytes: usize) -> (usize, usize) {
+    let mut segments = Segments::default();
+    runs::split(filtered, runs::RUN_MIN, &mut segments);
+    let with_runs = BlockCode::new(&segments).bit_count(&segments) / 8;
+    Seen::new().split(filtered, (0, filtered.len()), row_bytes, &mut segments);
+    (with_runs, BlockCode::new(&segments).bit_count(&segments) / 8)
+}
+
+/// Literals, then a copy of what came before; a copy of length 0 is none.
 struct Segment {
-    literal_count: usize,
-    zeros: usize,
+    literal_count: u32,
+    copy_length: u16,
+    /// 1 to 32,768.
+    copy_distance: u16,
 }
 
-/// Zeros that make a run worth a match.
-const RUN_MIN: usize = 8;
-/// The same where a zero costs a single bit.
-const CHEAP_RUN_MIN: usize = 16;
+/// A block as segments, and how often each symbol occurs in them.
+pub(super) struct Segments {
+    list: Vec<Segment>,
+    /// Literals, end of block, lengths.
+    pub(super) literals: [u32; LITERAL_SYMBOLS],
+    /// Distances.
+    pub(super) distances: [u32; DISTANCE_SYMBOLS],
+}
+
+impl Default for Segments {
+    fn default() -> Self {
+        Self { list: Vec::new(), literals: [0; LITERAL_SYMBOLS], distances: [0; DISTANCE_SYMBOLS] }
+    }
+}
+
+impl Segments {
+    pub(super) fn clear(&mut self) {
+        self.list.clear();
+        self.literals.fill(0);
+        self.literals[END_OF_BLOCK] = 1;
+        self.distances.fill(0);
+    }
+
+    /// Adds literals, which the caller counts, and a copy.
+    #[inline]
+    pub(super) fn push(&mut self, literal_count: usize, length: usize, distance: usize) {
+        self.literals[length_symbol(length).0] += 1;
+        self.distances[distance_symbol(distance).0] += 1;
+        self.list.push(Segment {
+            literal_count: literal_count as u32,
+            copy_length: length as u16,
+            copy_distance: distance as u16,
+        });
+    }
+
+    /// Adds literals without a copy, which the caller counts.
+    pub(super) fn push_literals(&mut self, literal_count: usize) {
+        self.list.push(Segment { literal_count: literal_count as u32, copy_length: 0, copy_distance: 0 });
+    }
+
+    /// Adds a table of counted literals.
+    pub(super) fn add_literals(&mut self, table: &[u32; 256]) {
+        for (count, more) in self.literals.iter_mut().zip(table) {
+            *count += more;
+        }
+    }
+
+    /// Bytes that the segments stand for.
+    #[cfg(test)]
+    pub(super) fn byte_count(&self) -> usize {
+        self.list
+            .iter()
+            .map(|segment| segment.literal_count as usize + usize::from(segment.copy_length))
+            .sum()
+    }
+}
 
 /// Writes blocks one after another; holds what they hand on.
 struct BlockWriter<'a> {
     out: &'a mut Vec<u8>,
     begun: Begun,
-    segments: Vec<Segment>,
+    segments: Segments,
     run_min: usize,
 }
 
 impl<'a> BlockWriter<'a> {
+    /// Starts a zlib stream at the end of `out`.
     fn new(out: &'a mut Vec<u8>) -> Self {
-        Self { out, begun: Begun::default(), segments: Vec::new(), run_min: RUN_MIN }
+        out.extend_from_slice(&[0x78, 0x01]);
+        Self { out, begun: Begun::default(), segments: Segments::default(), run_min: runs::RUN_MIN }
     }
 
-    fn write(&mut self, bytes: &[u8], is_last: bool) {
-        let tally = split(bytes, self.run_min, &mut self.segments);
-        let code = BlockCode::new(&tally.counts);
-        let bit_count = code.bit_count(&tally.counts) + tally.extra_bit_count;
+    fn write_with_runs(&mut self, bytes: &[u8], is_last: bool) {
+        runs::split(bytes, self.run_min, &mut self.segments);
+        let code = self.write(bytes, is_last);
+        // Neighbouring blocks are alike, so this one tells how the next is cut best.
+        self.run_min = if code.literals.counts[0] == 1 { CHEAP_RUN_MIN } else { runs::RUN_MIN };
+    }
+
+    /// Writes `bytes`, which the segments stand for.
+    fn write(&mut self, bytes: &[u8], is_last: bool) -> BlockCode {
+        let code = BlockCode::new(&self.segments);
+        let bit_count = code.bit_count(&self.segments);
         let stored_byte_count = bytes.len() + bytes.len().div_ceil(STORED_BYTES_MAX) * 5;
         let start = self.out.len();
         // A word more than the bits, as the writer wants it, and the byte that was begun.
@@ -92,7 +174,7 @@ impl<'a> BlockWriter<'a> {
         if bit_count / 8 >= stored_byte_count {
             write_stored(bytes, is_last, &mut writer);
         } else {
-            write_coded(bytes, &self.segments, &code, is_last, &mut writer);
+            write_coded(bytes, &self.segments.list, &code, is_last, &mut writer);
         }
         if is_last {
             writer.align();
@@ -100,8 +182,7 @@ impl<'a> BlockWriter<'a> {
         let (byte_count, begun) = writer.finish();
         self.out.truncate(start + byte_count);
         self.begun = begun;
-        // Neighbouring blocks are alike, so this one tells how the next is cut best.
-        self.run_min = if code.literals.counts[0] == 1 { CHEAP_RUN_MIN } else { RUN_MIN };
+        code
     }
 }
 
@@ -127,111 +208,21 @@ fn write_coded(
     bits.push(u64::from(is_last) | 0b10 << 1, 3);
     code.write_lengths(bits);
     for segment in segments {
-        let (literals, behind) = bytes.split_at(segment.literal_count);
+        let (literals, behind) = bytes.split_at(segment.literal_count as usize);
         bits.push_literals(literals, &code.literals);
-        write_run(segment.zeros, code, bits);
-        bytes = &behind[segment.zeros..];
+        if segment.copy_length > 0 {
+            let (symbol, extra_bits, extra_bit_count) = length_symbol(usize::from(segment.copy_length));
+            bits.push_code_and_extra(code.symbols[symbol], extra_bits, extra_bit_count);
+            let (symbol, extra_bits, extra_bit_count) = distance_symbol(usize::from(segment.copy_distance));
+            bits.push_code_and_extra(code.distances[symbol], extra_bits, extra_bit_count);
+        }
+        bytes = &behind[usize::from(segment.copy_length)..];
     }
     bits.push_code(code.symbols[END_OF_BLOCK]);
 }
 
-fn write_run(zeros: usize, code: &BlockCode, bits: &mut BitWriter<'_>) {
-    let run = Run::of(zeros);
-    for _ in 0..run.literals {
-        bits.push_code(code.symbols[0]);
-    }
-    for length in std::iter::repeat_n(MATCH_MAX, run.longest_matches).chain(run.last_match) {
-        let (symbol, extra_bits, extra_bit_count) = length_symbol(length);
-        bits.push_code(code.symbols[symbol]);
-        bits.push(extra_bits, extra_bit_count + DISTANCE_BITS);
-    }
-}
-
-/// What a block is made of.
-struct Tally {
-    counts: [u32; LITERAL_SYMBOLS],
-    extra_bit_count: usize,
-}
-
-/// Cuts `bytes` into literals and runs of zeros, and counts the symbols they need.
-fn split(bytes: &[u8], run_min: usize, segments: &mut Vec<Segment>) -> Tally {
-    segments.clear();
-    let mut tally = Tally { counts: [0; LITERAL_SYMBOLS], extra_bit_count: 0 };
-    // Four tables, so that equal neighbours do not wait for each other's count.
-    let mut tables = [[0u32; 256]; 8];
-    let (mut start, mut at, mut counted_in_runs) = (0, 0, 0);
-    while let Some(word) = bytes[at..].first_chunk::<8>() {
-        if u64::from_ne_bytes(*word) != 0 {
-            for (index, &byte) in word.iter().enumerate() {
-                tables[index][usize::from(byte)] += 1;
-            }
-            at += 8;
-            continue;
-        }
-        let before = bytes[start..at].iter().rev().take_while(|&&byte| byte == 0).count();
-        let behind = zeros_at(&bytes[at..]);
-        at += behind;
-        if before + behind < run_min {
-            tally.counts[0] += behind as u32;
-            continue;
-        }
-        counted_in_runs += before as u32;
-        tally.add_run(before + behind);
-        segments.push(Segment { literal_count: at - behind - before - start, zeros: before + behind });
-        start = at;
-    }
-    for &byte in &bytes[at..] {
-        tally.counts[usize::from(byte)] += 1;
-    }
-    segments.push(Segment { literal_count: bytes.len() - start, zeros: 0 });
-    for table in &tables {
-        for (count, more) in tally.counts.iter_mut().zip(table) {
-            *count += more;
-        }
-    }
-    tally.counts[0] -= counted_in_runs;
-    tally.counts[END_OF_BLOCK] = 1;
-    tally
-}
-
-fn zeros_at(bytes: &[u8]) -> usize {
-    let words = bytes.as_chunks::<8>().0;
-    let whole = words.iter().take_while(|word| u64::from_ne_bytes(**word) == 0).count() * 8;
-    whole + bytes[whole..].iter().take_while(|&&byte| byte == 0).count()
-}
-
-impl Tally {
-    fn add_run(&mut self, zeros: usize) {
-        let run = Run::of(zeros);
-        self.counts[0] += run.literals as u32;
-        for length in std::iter::repeat_n(MATCH_MAX, run.longest_matches).chain(run.last_match) {
-            let (symbol, _, extra_bit_count) = length_symbol(length);
-            self.counts[symbol] += 1;
-            self.extra_bit_count += (extra_bit_count + DISTANCE_BITS) as usize;
-        }
-    }
-}
-
-/// Zeros as deflate says them: a literal to copy from, then matches at distance 1; what is left is literals again.
-struct Run {
-    literals: usize,
-    longest_matches: usize,
-    last_match: Option<usize>,
-}
-
-impl Run {
-    #[inline]
-    fn of(zeros: usize) -> Self {
-        let copied = zeros.saturating_sub(1);
-        let (longest_matches, rest) = (copied / MATCH_MAX, copied % MATCH_MAX);
-        let last_match = (rest >= MATCH_MIN).then_some(rest);
-        let literals = zeros.min(1) + if last_match.is_none() { rest } else { 0 };
-        Self { literals, longest_matches, last_match }
-    }
-}
-
-/// The one distance, 1, has a code of one bit: 0.
-const DISTANCE_BITS: u32 = 1;
+/// Symbols for distances.
+pub(super) const DISTANCE_SYMBOLS: usize = 30;
 
 /// Symbol, extra bits and their count for a match of 3 to 258 bytes (RFC 1951 section 3.2.5).
 #[inline]
@@ -247,6 +238,28 @@ fn length_symbol(length: usize) -> (usize, u64, u32) {
             (symbol, (offset & ((1 << extra_bit_count) - 1)) as u64, extra_bit_count)
         }
     }
+}
+
+/// Symbol, extra bits and their count for a distance of 1 to 32,768 (RFC 1951 section 3.2.5).
+#[inline]
+fn distance_symbol(distance: usize) -> (usize, u64, u32) {
+    let offset = distance - 1;
+    if offset < 4 {
+        return (offset, 0, 0);
+    }
+    let extra_bit_count = offset.ilog2() - 1;
+    let half = offset >> extra_bit_count; // 2 or 3: which of the two symbols with as many extra bits.
+    (2 * extra_bit_count as usize + half, (offset & ((1 << extra_bit_count) - 1)) as u64, extra_bit_count)
+}
+
+/// Extra bits behind a symbol for a length.
+pub(super) fn length_extra_bit_count(symbol: usize) -> u32 {
+    if (265..285).contains(&symbol) { (symbol as u32 - 261) / 4 } else { 0 }
+}
+
+/// Extra bits behind a symbol for a distance.
+pub(super) fn distance_extra_bit_count(symbol: usize) -> u32 {
+    (symbol as u32 / 2).saturating_sub(1)
 }
 
 #[cfg(test)]
@@ -271,28 +284,29 @@ mod tests {
         ];
         for (length, expected) in cases {
             assert_eq!(length_symbol(length), expected, "length {length}");
+            assert_eq!(length_extra_bit_count(expected.0), expected.2, "length {length}");
         }
     }
 
+    /// Rows of the table in RFC 1951 section 3.2.5: distance, symbol, extra bits, their count.
     #[test]
-    fn a_run_is_said_in_full() {
-        for zeros in 0..2000 {
-            let run = Run::of(zeros);
-            let said = run.literals + run.longest_matches * MATCH_MAX + run.last_match.unwrap_or(0);
-            assert_eq!(said, zeros);
-            assert!(run.literals > 0 || zeros == 0, "a match needs a zero to copy from");
-        }
-    }
-
-    #[test]
-    fn runs_are_found_wherever_they_begin() {
-        for begin in 0..40 {
-            let mut bytes = vec![1; begin];
-            bytes.extend([0; 30]);
-            bytes.extend([1; 9]);
-            let mut segments = Vec::new();
-            split(&bytes, RUN_MIN, &mut segments);
-            assert_eq!((segments[0].literal_count, segments[0].zeros), (begin, 30));
+    fn distances_have_the_symbols_of_the_standard() {
+        let cases = [
+            (1, (0, 0, 0)),
+            (4, (3, 0, 0)),
+            (5, (4, 0, 1)),
+            (6, (4, 1, 1)),
+            (7, (5, 0, 1)),
+            (9, (6, 0, 2)),
+            (24, (8, 7, 3)),
+            (257, (16, 0, 7)),
+            (24_576, (28, 8191, 13)),
+            (24_577, (29, 0, 13)),
+            (32_768, (29, 8191, 13)),
+        ];
+        for (distance, expected) in cases {
+            assert_eq!(distance_symbol(distance), expected, "distance {distance}");
+            assert_eq!(distance_extra_bit_count(expected.0), expected.2, "distance {distance}");
         }
     }
 }

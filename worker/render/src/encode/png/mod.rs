@@ -10,6 +10,8 @@ mod colour;
 mod deflate;
 mod filter;
 mod huffman;
+mod repeats;
+mod runs;
 
 use super::{EncodeError, dimensions, is_all_grey, red_plane};
 use chunks::Header;
@@ -32,7 +34,7 @@ pub fn encode_grey8(
     let (width, height) = dimensions(columns, rows, 1, pixels.len())?;
     check_size(columns, rows, width, height)?;
     chunks::write(out, Header::grey(columns, rows, 8), icc, |out| {
-        deflate::zlib_of_rows::<1>(pixels, width, out);
+        deflate::append_pixels::<1>(pixels, width, out);
     });
     Ok(())
 }
@@ -52,7 +54,7 @@ pub fn encode_grey16(
     check_size(columns, rows, width * 2, height)?;
     let bytes: Vec<u8> = pixels.iter().flat_map(|sample| sample.to_be_bytes()).collect();
     chunks::write(out, Header::grey(columns, rows, 16), icc, |out| {
-        deflate::zlib_of_rows::<2>(&bytes, width * 2, out);
+        deflate::append_pixels::<2>(&bytes, width * 2, out);
     });
     Ok(())
 }

@@ -1,0 +1,58 @@
+// Asking the server: answers, pictures with their timing, and problems in its own words.
+
+import { byId } from "./elements.js";
+
+const API = "/api/v1";
+const TOKEN_KEY = "noctis-token";
+
+/** What the server said instead of an answer (RFC 9457), or that there was none. */
+export class Problem extends Error {
+  constructor(status, title, detail) {
+    super(detail ? `${title}\n${detail}` : title);
+    this.status = status;
+  }
+}
+
+/** Keeps an access token for as long as the tab is open. */
+export function keepToken(token) {
+  sessionStorage.setItem(TOKEN_KEY, token);
+}
+
+async function ask(path, signal) {
+  const token = sessionStorage.getItem(TOKEN_KEY);
+  const headers = token ? { Authorization: `Bearer ${token}` } : {};
+  let response;
+  try {
+    response = await fetch(`${API}/${path}`, { headers, signal });
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new Problem(0, "The server does not answer", "It may be stopped or restarting.");
+  }
+  if (response.ok) return response;
+  if (response.status === 401) byId("sign-in").hidden = false;
+  const body = await response.json().catch(() => ({}));
+  throw new Problem(response.status, body.title ?? `HTTP ${response.status}`, body.detail ?? "");
+}
+
+export const askJson = async (path, signal) => (await ask(path, signal)).json();
+
+/** `cache;desc=memory, decode;dur=1.2` as `{source: "memory", stages: [["decode", 1.2]]}`. */
+function readTiming(header) {
+  const timing = { source: null, stages: [] };
+  for (const entry of (header ?? "").split(",")) {
+    const [name, ...parameters] = entry.split(";").map((part) => part.trim());
+    const value = (key) => parameters.find((p) => p.startsWith(`${key}=`))?.slice(key.length + 1).replaceAll('"', "");
+    if (name === "cache") timing.source = value("desc") ?? null;
+    else if (value("dur") !== undefined) timing.stages.push([name, Number(value("dur"))]);
+  }
+  return timing;
+}
+
+export async function askPicture(path, signal) {
+  const start = performance.now();
+  const response = await ask(path, signal);
+  const blob = await response.blob();
+  const url = URL.createObjectURL(blob);
+  const timing = readTiming(response.headers.get("Server-Timing"));
+  return { url, bytes: blob.size, timing, trip: performance.now() - start, shownBefore: false };
+}

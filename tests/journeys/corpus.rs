@@ -1,0 +1,155 @@
+//! One process over the corpus of real files: every file is listed or rejected with a reason, every picture is
+//! right, nothing panics.
+
+use std::{
+    collections::BTreeMap,
+    env, fs,
+    path::{Path, PathBuf},
+};
+
+use serde_json::Value;
+
+use super::{
+    http::{Picture, Viewer},
+    program::{Program, command},
+};
+
+/// The corpus; `None`, loudly, where there is none and this is no CI.
+fn corpus() -> Option<PathBuf> {
+    if let Some(folder) = env::var_os("NOCTIS_CORPUS") {
+        return Some(folder.into());
+    }
+    assert!(env::var_os("CI").is_none(), "CI needs NOCTIS_CORPUS");
+    eprintln!("SKIPPED: NOCTIS_CORPUS is not set, no real file was tried");
+    None
+}
+
+/// Some public files share a SOP Instance UID; each folder of copies holds every UID once at most.
+fn folders_of_unique_uids(corpus: &Path, into: &Path) -> Vec<PathBuf> {
+    let manifest = fs::read_to_string(corpus.join("reference.json")).unwrap();
+    let reference: Value = serde_json::from_str(&manifest).unwrap();
+    let mut folders: Vec<PathBuf> = Vec::new();
+    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+    for entry in reference["files"].as_array().unwrap() {
+        let file = corpus.join(entry["file"].as_str().unwrap());
+        let uid = sop_instance_uid(&file).unwrap_or_default();
+        let copy = seen.entry(uid).and_modify(|count| *count += 1).or_insert(0);
+        // Files without a UID are all rejected: they can lie together.
+        let folder = into.join(copy.to_string());
+        if !folders.contains(&folder) {
+            fs::create_dir_all(&folder).unwrap();
+            folders.push(folder.clone());
+        }
+        fs::copy(&file, folder.join(file.file_name().unwrap())).unwrap();
+    }
+    folders
+}
+
+fn sop_instance_uid(file: &Path) -> Option<String> {
+    let instance = noctis_worker::index::read_instance(file, "file:///").ok()?;
+    Some(instance.sop_instance_uid)
+}
+
+fn serve(data: &Path, files: &Path) -> (Program, Viewer, String) {
+    let mut serve = command("noctis");
+    serve.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(data).arg(files);
+    serve.env("NOCTIS_RATE_LIMIT", "off");
+    let mut program = Program::start(&mut serve);
+    let summary = program.wait_for_line("indexed");
+    let viewer = Viewer::new(&program.url);
+    (program, viewer, summary)
+}
+
+/// How far two pictures are apart.
+struct Difference {
+    max: u8,
+    mean: f64,
+    p999: u8,
+}
+
+fn difference(ours: &Picture, reference: &Picture) -> Option<Difference> {
+    if (ours.rows, ours.columns) != (reference.rows, reference.columns) {
+        return None;
+    }
+    let mut apart: Vec<u8> = ours.rgb().iter().zip(reference.rgb()).map(|(a, b)| a.abs_diff(b)).collect();
+    apart.sort_unstable();
+    let mean = apart.iter().map(|value| f64::from(*value)).sum::<f64>() / apart.len().max(1) as f64;
+    let p999 = apart[(apart.len() * 999 / 1000).min(apart.len() - 1)];
+    Some(Difference { max: *apart.last()?, mean, p999 })
+}
+
+fn within(difference: &Difference, tolerance: &Value) -> bool {
+    match tolerance["max_abs"].as_f64() {
+        Some(max) => f64::from(difference.max) <= max,
+        None => {
+            difference.mean <= tolerance["mean_abs"].as_f64().unwrap()
+                && f64::from(difference.p999) <= tolerance["p999_abs"].as_f64().unwrap()
+        }
+    }
+}
+
+fn query(case: &Value) -> String {
+    let frame = &case["frame"];
+    let window = &case["window"];
+    if case["kind"] == "default" || window["center"].is_null() {
+        return format!("frame={frame}&overlays=false");
+    }
+    let function = window["function"].as_str().unwrap_or("LINEAR").to_lowercase();
+    let (width, center) = (&window["width"], &window["center"]);
+    format!("frame={frame}&overlays=false&window={width}&level={center}&function={function}")
+}
+
+#[test]
+fn every_file_is_listed_or_rejected_and_every_reference_picture_is_right() {
+    let Some(corpus) = corpus() else { return };
+    let work = tempfile::tempdir().unwrap();
+    let folders = folders_of_unique_uids(&corpus, &work.path().join("files"));
+    let reference: Value =
+        serde_json::from_str(&fs::read_to_string(corpus.join("reference.json")).unwrap()).unwrap();
+    let (mut cases, mut wrong, mut refused) = (0, Vec::new(), 0);
+    for (index, folder) in folders.iter().enumerate() {
+        let (program, viewer, summary) = serve(&work.path().join(format!("data-{index}")), folder);
+        let count = fs::read_dir(folder).unwrap().count();
+        let numbers: Vec<usize> =
+            summary.split(|c: char| !c.is_ascii_digit()).filter_map(|n| n.parse().ok()).collect();
+        assert_eq!(numbers.iter().sum::<usize>(), count, "{summary}");
+        for entry in reference["files"].as_array().unwrap() {
+            let name = Path::new(entry["file"].as_str().unwrap()).file_name().unwrap().to_owned();
+            let path = folder.join(&name);
+            let Some(uid) = path.exists().then(|| sop_instance_uid(&path)).flatten() else { continue };
+            let no_cases = Vec::new();
+            let of_file = entry["cases"].as_array().unwrap_or(&no_cases);
+            if of_file.is_empty() {
+                let answer = viewer.png(&uid, "");
+                assert!(matches!(answer.status, 200 | 404 | 406 | 422), "{name:?}: {}", answer.text());
+                refused += 1;
+            }
+            for case in of_file {
+                cases += 1;
+                let answer = viewer.png(&uid, &query(case));
+                if answer.status != 200 {
+                    wrong.push(format!("{name:?} {}: {}", case["kind"], answer.text()));
+                    continue;
+                }
+                let expected =
+                    Picture::decode(&fs::read(corpus.join(case["png"].as_str().unwrap())).unwrap());
+                match difference(&answer.picture(), &expected) {
+                    Some(difference) if within(&difference, &entry["tolerance"]) => {}
+                    Some(Difference { max, mean, p999 }) => {
+                        wrong.push(format!(
+                            "{name:?} {}: max {max} mean {mean:.3} p99.9 {p999}",
+                            case["kind"]
+                        ));
+                    }
+                    None => wrong.push(format!("{name:?} {}: another size", case["kind"])),
+                }
+            }
+        }
+        assert!(program.terminate().success());
+    }
+    println!(
+        "{cases} reference pictures over HTTP, {} outside tolerance; {refused} files without one",
+        wrong.len()
+    );
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
