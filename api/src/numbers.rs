@@ -10,6 +10,7 @@ use metrics::{counter, gauge, histogram};
 use noctis_shared::{
     lane::Lane,
     render::{Outcome, StageTimings},
+    telemetry::metrics::{CACHE_LOOKUPS_TOTAL, HTTP_REQUESTS_TOTAL},
 };
 
 use crate::picture::Tier;
@@ -67,13 +68,13 @@ impl Numbers {
         let (method, route) = (method_label(method), route.to_owned());
         histogram!("noctis_http_request_seconds", "method" => method, "route" => route.clone())
             .record(took.as_secs_f64());
-        counter!("noctis_http_requests_total", "method" => method, "route" => route, "status" => status_label(status))
+        counter!(HTTP_REQUESTS_TOTAL, "method" => method, "route" => route, "status" => status_label(status))
             .increment(1);
     }
 
     pub(crate) fn count_lookup(&self, tier: Tier, hit: bool) {
         let outcome = if hit { "hit" } else { "miss" };
-        counter!("noctis_cache_lookups_total", "tier" => tier.name(), "outcome" => outcome).increment(1);
+        counter!(CACHE_LOOKUPS_TOTAL, "tier" => tier.name(), "outcome" => outcome).increment(1);
     }
 
     /// Counts whether a picture was there when it was asked for.

@@ -8,9 +8,13 @@ use crate::api::Api;
 /// Where an outcome came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Tier {
+    /// This process.
     Memory,
+    /// The cache that all processes share.
     Redis,
+    /// The renders of the catalog; the contract has one name for both kinds of catalog.
     Postgres,
+    /// Made for this request.
     Render,
 }
 

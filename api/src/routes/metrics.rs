@@ -9,7 +9,10 @@ use axum::{
     response::IntoResponse,
 };
 use metrics::gauge;
-use noctis_shared::lane::Lane;
+use noctis_shared::{
+    lane::Lane,
+    telemetry::metrics::{DEAD_LETTERS, QUEUE_DEPTH, QUEUED_WORK_SECONDS},
+};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -94,13 +97,13 @@ async fn refresh_queue_gauges(api: &Api) {
         |lane: Lane| depths.as_ref()?.iter().find(|(known, _)| *known == lane).map(|(_, depth)| *depth);
     for lane in Lane::ALL {
         let depth = depth_of(lane);
-        gauge!("noctis_queue_depth", "lane" => lane.name()).set(depth.map_or(f64::NAN, |depth| depth as f64));
+        gauge!(QUEUE_DEPTH, "lane" => lane.name()).set(depth.map_or(f64::NAN, |depth| depth as f64));
         if lane != Lane::Index {
             let seconds = depth.map_or(f64::NAN, |depth| work_seconds(api, lane, depth));
-            gauge!("noctis_queued_work_seconds", "lane" => lane.name()).set(seconds);
+            gauge!(QUEUED_WORK_SECONDS, "lane" => lane.name()).set(seconds);
         }
     }
     let dead_letters = tokio::time::timeout(QUEUE_TIMEOUT, api.queue.dead_letter_count()).await;
     let dead_letters = dead_letters.ok().and_then(Result::ok);
-    gauge!("noctis_dead_letters").set(dead_letters.map_or(f64::NAN, |count| count as f64));
+    gauge!(DEAD_LETTERS).set(dead_letters.map_or(f64::NAN, |count| count as f64));
 }

@@ -108,8 +108,8 @@ async fn the_documentation_and_the_page_are_served_from_the_program_alone() {
     house.get("/api/v1/docs/nothing").await.problem(404, "route-not-found");
     for (path, content_type) in [
         ("/", "text/html; charset=utf-8"),
-        ("/page.css", "text/css; charset=utf-8"),
-        ("/page.js", "text/javascript; charset=utf-8"),
+        ("/page/page.css", "text/css; charset=utf-8"),
+        ("/page/page.js", "text/javascript; charset=utf-8"),
     ] {
         let answer = house.get(path).await;
         assert_eq!((answer.status, answer.header("content-type")), (200, content_type));
