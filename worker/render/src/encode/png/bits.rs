@@ -77,6 +77,13 @@ impl<'a> BitWriter<'a> {
         self.push(u64::from(code.bits), u32::from(code.count));
     }
 
+    /// Appends one code and the bits behind it, together at most [`PUSH_BITS_MAX`].
+    #[inline(always)]
+    pub(super) fn push_code_and_extra(&mut self, code: Code, extra_bits: u64, extra_bit_count: u32) {
+        let count = u32::from(code.count);
+        self.push(u64::from(code.bits) | extra_bits << (count & 63), count + extra_bit_count);
+    }
+
     /// Appends the code of each literal; none is longer than a quarter of [`PUSH_BITS_MAX`].
     #[inline(always)]
     pub(super) fn push_literals(&mut self, literals: &[u8], codes: &LiteralCodes) {

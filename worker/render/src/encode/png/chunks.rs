@@ -10,17 +10,23 @@ pub(super) struct Header {
     rows: u32,
     bit_depth: u8,
     color_type: u8,
+    palette: Vec<u8>,
 }
 
 impl Header {
     /// Grey samples of 8 or 16 bits.
     pub(super) fn grey(columns: u32, rows: u32, bit_depth: u8) -> Self {
-        Self { columns, rows, bit_depth, color_type: 0 }
+        Self { columns, rows, bit_depth, color_type: 0, palette: Vec::new() }
     }
 
     /// RGB samples of 8 bits.
     pub(super) fn rgb(columns: u32, rows: u32) -> Self {
-        Self { columns, rows, bit_depth: 8, color_type: 2 }
+        Self { columns, rows, bit_depth: 8, color_type: 2, palette: Vec::new() }
+    }
+
+    /// Indices of 8 bits into at most 256 colours.
+    pub(super) fn palette(columns: u32, rows: u32, colors: &[[u8; 3]]) -> Self {
+        Self { columns, rows, bit_depth: 8, color_type: 3, palette: colors.concat() }
     }
 
     fn bytes(&self) -> [u8; 13] {
@@ -46,8 +52,11 @@ pub(super) fn write(
     if let Some(profile) = icc {
         chunk(out, *b"iCCP", |out| {
             out.extend_from_slice(b"ICC\0\0"); // Profile name and compression method 0.
-            append_zlib(profile, out);
+            append_zlib(profile, SMALL, out);
         });
+    }
+    if !header.palette.is_empty() {
+        chunk(out, *b"PLTE", |out| out.extend_from_slice(&header.palette));
     }
     chunk(out, *b"IDAT", zlib_stream);
     chunk(out, *b"IEND", |_| ());
@@ -64,9 +73,14 @@ fn chunk(out: &mut Vec<u8>, kind: [u8; 4], body: impl FnOnce(&mut Vec<u8>)) {
     out.extend_from_slice(&checksum.to_be_bytes());
 }
 
+/// Level of libdeflate for pixels: each further one takes longer than it saves on the way to a viewer.
+pub(super) const FAST: i32 = 1;
+/// Level of libdeflate for what is small anyway.
+const SMALL: i32 = 6;
+
 /// Appends `bytes` as a zlib stream made by libdeflate.
-fn append_zlib(bytes: &[u8], out: &mut Vec<u8>) {
-    let mut compressor = Compressor::new(CompressionLvl::default());
+pub(super) fn append_zlib(bytes: &[u8], level: i32, out: &mut Vec<u8>) {
+    let mut compressor = Compressor::new(CompressionLvl::new(level).unwrap_or_default());
     let start = out.len();
     out.resize(start + compressor.zlib_compress_bound(bytes.len()), 0);
     // The only error is lack of room, and the bound rules it out.

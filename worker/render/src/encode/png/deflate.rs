@@ -1,30 +1,32 @@
-//! A zlib stream (RFC 1950) of filtered rows: dynamic Huffman blocks (RFC 1951) of literals and runs of zeros.
+//! A zlib stream (RFC 1950) of filtered rows in dynamic Huffman blocks (RFC 1951).
 //!
-//! Each block is cut into segments once, counted on the way, then written in one pass. `huffman` makes the codes.
+//! `runs` or `repeats` cuts a block into segments and counts their symbols, `huffman` makes the codes, and the block is
+//! written in one pass.
 
 use super::bits::{Begun, BitWriter};
-use super::filter;
-use super::huffman::{BlockCode, END_OF_BLOCK, LITERAL_SYMBOLS};
+use super::huffman::BlockCode;
+use super::repeats::Seen;
+use super::segments::{END_OF_BLOCK, Segment, Segments, distance_symbol, length_symbol};
+use super::{filter, runs};
 
 /// Filtered bytes of one block. Codes that fit 64 KB of neighbouring rows beat those of a whole picture, and the bytes
 /// stay in the first caches between filtering, counting and writing. No more than a stored block can hold.
 const BLOCK_BYTES: usize = STORED_BYTES_MAX;
+/// The same for colour with repeats, which has three times the bytes a row.
+const COLOUR_BLOCK_BYTES: usize = 3 * BLOCK_BYTES;
 /// Longest stored block (RFC 1951 section 3.2.4).
 const STORED_BYTES_MAX: usize = 65_535;
-/// Longest match of deflate.
-const MATCH_MAX: usize = 258;
-/// Shortest match of deflate.
-const MATCH_MIN: usize = 3;
+/// Run of zeros worth a match where a zero costs a single bit.
+const CHEAP_RUN_MIN: usize = 16;
 
 /// Appends the zlib stream of `pixels`, rows of `row_bytes` bytes, `BPP` bytes a pixel.
-pub(super) fn zlib_of_rows<const BPP: usize>(pixels: &[u8], row_bytes: usize, out: &mut Vec<u8>) {
-    out.extend_from_slice(&[0x78, 0x01]);
+pub(super) fn append_pixels<const BPP: usize>(pixels: &[u8], row_bytes: usize, out: &mut Vec<u8>) {
     let rows_per_block = (BLOCK_BYTES / (row_bytes + 1)).max(1);
     let first_above = vec![0; row_bytes];
     let mut above = first_above.as_slice();
     let mut filtered = Vec::with_capacity((row_bytes + 1) * rows_per_block);
     let mut checksum = simd_adler32::Adler32::new();
-    let mut blocks = BlockWriter { out, begun: Begun::default(), segments: Vec::new(), run_min: RUN_MIN };
+    let mut blocks = BlockWriter::new(out);
     let mut bands = pixels.chunks(row_bytes * rows_per_block).peekable();
     while let Some(band) = bands.next() {
         filtered.clear();
@@ -33,35 +35,69 @@ pub(super) fn zlib_of_rows<const BPP: usize>(pixels: &[u8], row_bytes: usize, ou
             above = row;
         }
         checksum.write(&filtered);
-        blocks.write(&filtered, bands.peek().is_none());
+        blocks.write_with_runs(&filtered, bands.peek().is_none());
     }
     out.extend_from_slice(&checksum.finish().to_be_bytes());
 }
 
-/// Literals, then a run of zeros that is perhaps empty.
-struct Segment {
-    literal_count: usize,
-    zeros: usize,
+/// Appends the zlib stream of filtered rows, `row_bytes` with the filter-type byte; looks for runs only.
+pub(super) fn append_filtered(filtered: &[u8], row_bytes: usize, out: &mut Vec<u8>) {
+    let mut blocks = BlockWriter::new(out);
+    let mut bands = filtered.chunks(row_bytes * (BLOCK_BYTES / row_bytes).max(1)).peekable();
+    while let Some(band) = bands.next() {
+        blocks.write_with_runs(band, bands.peek().is_none());
+    }
+    out.extend_from_slice(&simd_adler32::adler32(&filtered).to_be_bytes());
 }
 
-/// Zeros that make a run worth a match.
-const RUN_MIN: usize = 8;
-/// The same where a zero costs a single bit.
-const CHEAP_RUN_MIN: usize = 16;
+/// As [`append_filtered`], and looks for repeats of pixels of three bytes.
+pub(super) fn append_filtered_with_repeats(filtered: &[u8], row_bytes: usize, out: &mut Vec<u8>) {
+    let mut blocks = BlockWriter::new(out);
+    let mut seen = Seen::new();
+    let band_bytes = row_bytes * (COLOUR_BLOCK_BYTES / row_bytes).max(1);
+    for begin in (0..filtered.len()).step_by(band_bytes) {
+        let end = filtered.len().min(begin + band_bytes);
+        seen.split(filtered, (begin, end), row_bytes, &mut blocks.segments);
+        blocks.write(&filtered[begin..end], end == filtered.len());
+    }
+    out.extend_from_slice(&simd_adler32::adler32(&filtered).to_be_bytes());
+}
+
+/// Bytes that one block of filtered rows would take, with runs only and with repeats.
+pub(super) fn block_byte_counts(filtered: &[u8], row_bytes: usize) -> (usize, usize) {
+    let mut segments = Segments::default();
+    runs::split(filtered, runs::RUN_MIN, &mut segments);
+    let with_runs = BlockCode::new(&segments).bit_count(&segments) / 8;
+    Seen::new().split(filtered, (0, filtered.len()), row_bytes, &mut segments);
+    (with_runs, BlockCode::new(&segments).bit_count(&segments) / 8)
+}
 
 /// Writes blocks one after another; holds what they hand on.
 struct BlockWriter<'a> {
     out: &'a mut Vec<u8>,
     begun: Begun,
-    segments: Vec<Segment>,
+    segments: Segments,
     run_min: usize,
 }
 
-impl BlockWriter<'_> {
-    fn write(&mut self, bytes: &[u8], is_last: bool) {
-        let tally = split(bytes, self.run_min, &mut self.segments);
-        let code = BlockCode::new(&tally.counts);
-        let bit_count = code.bit_count(&tally.counts) + tally.extra_bit_count;
+impl<'a> BlockWriter<'a> {
+    /// Starts a zlib stream at the end of `out`.
+    fn new(out: &'a mut Vec<u8>) -> Self {
+        out.extend_from_slice(&[0x78, 0x01]);
+        Self { out, begun: Begun::default(), segments: Segments::default(), run_min: runs::RUN_MIN }
+    }
+
+    fn write_with_runs(&mut self, bytes: &[u8], is_last: bool) {
+        runs::split(bytes, self.run_min, &mut self.segments);
+        let code = self.write(bytes, is_last);
+        // Neighbouring blocks are alike, so this one tells how the next is cut best.
+        self.run_min = if code.literals.counts[0] == 1 { CHEAP_RUN_MIN } else { runs::RUN_MIN };
+    }
+
+    /// Writes `bytes`, which the segments stand for.
+    fn write(&mut self, bytes: &[u8], is_last: bool) -> BlockCode {
+        let code = BlockCode::new(&self.segments);
+        let bit_count = code.bit_count(&self.segments);
         let stored_byte_count = bytes.len() + bytes.len().div_ceil(STORED_BYTES_MAX) * 5;
         let start = self.out.len();
         // A word more than the bits, as the writer wants it, and the byte that was begun.
@@ -70,7 +106,7 @@ impl BlockWriter<'_> {
         if bit_count / 8 >= stored_byte_count {
             write_stored(bytes, is_last, &mut writer);
         } else {
-            write_coded(bytes, &self.segments, &code, is_last, &mut writer);
+            write_coded(bytes, &self.segments.list, &code, is_last, &mut writer);
         }
         if is_last {
             writer.align();
@@ -78,8 +114,7 @@ impl BlockWriter<'_> {
         let (byte_count, begun) = writer.finish();
         self.out.truncate(start + byte_count);
         self.begun = begun;
-        // Neighbouring blocks are alike, so this one tells how the next is cut best.
-        self.run_min = if code.literals.counts[0] == 1 { CHEAP_RUN_MIN } else { RUN_MIN };
+        code
     }
 }
 
@@ -105,172 +140,15 @@ fn write_coded(
     bits.push(u64::from(is_last) | 0b10 << 1, 3);
     code.write_lengths(bits);
     for segment in segments {
-        let (literals, behind) = bytes.split_at(segment.literal_count);
+        let (literals, behind) = bytes.split_at(segment.literal_count as usize);
         bits.push_literals(literals, &code.literals);
-        write_run(segment.zeros, code, bits);
-        bytes = &behind[segment.zeros..];
+        if segment.copy_length > 0 {
+            let (symbol, extra_bits, extra_bit_count) = length_symbol(usize::from(segment.copy_length));
+            bits.push_code_and_extra(code.symbols[symbol], extra_bits, extra_bit_count);
+            let (symbol, extra_bits, extra_bit_count) = distance_symbol(usize::from(segment.copy_distance));
+            bits.push_code_and_extra(code.distances[symbol], extra_bits, extra_bit_count);
+        }
+        bytes = &behind[usize::from(segment.copy_length)..];
     }
     bits.push_code(code.symbols[END_OF_BLOCK]);
-}
-
-fn write_run(zeros: usize, code: &BlockCode, bits: &mut BitWriter<'_>) {
-    let run = Run::of(zeros);
-    for _ in 0..run.literals {
-        bits.push_code(code.symbols[0]);
-    }
-    for length in std::iter::repeat_n(MATCH_MAX, run.longest_matches).chain(run.last_match) {
-        let (symbol, extra_bits, extra_bit_count) = length_symbol(length);
-        bits.push_code(code.symbols[symbol]);
-        bits.push(extra_bits, extra_bit_count + DISTANCE_BITS);
-    }
-}
-
-/// What a block is made of.
-struct Tally {
-    counts: [u32; LITERAL_SYMBOLS],
-    extra_bit_count: usize,
-}
-
-/// Cuts `bytes` into literals and runs of zeros, and counts the symbols they need.
-fn split(bytes: &[u8], run_min: usize, segments: &mut Vec<Segment>) -> Tally {
-    segments.clear();
-    let mut tally = Tally { counts: [0; LITERAL_SYMBOLS], extra_bit_count: 0 };
-    // Four tables, so that equal neighbours do not wait for each other's count.
-    let mut tables = [[0u32; 256]; 8];
-    let (mut start, mut at, mut counted_in_runs) = (0, 0, 0);
-    while let Some(word) = bytes[at..].first_chunk::<8>() {
-        if u64::from_ne_bytes(*word) != 0 {
-            for (index, &byte) in word.iter().enumerate() {
-                tables[index][usize::from(byte)] += 1;
-            }
-            at += 8;
-            continue;
-        }
-        let before = bytes[start..at].iter().rev().take_while(|&&byte| byte == 0).count();
-        let behind = zeros_at(&bytes[at..]);
-        at += behind;
-        if before + behind < run_min {
-            tally.counts[0] += behind as u32;
-            continue;
-        }
-        counted_in_runs += before as u32;
-        tally.add_run(before + behind);
-        segments.push(Segment { literal_count: at - behind - before - start, zeros: before + behind });
-        start = at;
-    }
-    for &byte in &bytes[at..] {
-        tally.counts[usize::from(byte)] += 1;
-    }
-    segments.push(Segment { literal_count: bytes.len() - start, zeros: 0 });
-    for table in &tables {
-        for (count, more) in tally.counts.iter_mut().zip(table) {
-            *count += more;
-        }
-    }
-    tally.counts[0] -= counted_in_runs;
-    tally.counts[END_OF_BLOCK] = 1;
-    tally
-}
-
-fn zeros_at(bytes: &[u8]) -> usize {
-    let words = bytes.as_chunks::<8>().0;
-    let whole = words.iter().take_while(|word| u64::from_ne_bytes(**word) == 0).count() * 8;
-    whole + bytes[whole..].iter().take_while(|&&byte| byte == 0).count()
-}
-
-impl Tally {
-    fn add_run(&mut self, zeros: usize) {
-        let run = Run::of(zeros);
-        self.counts[0] += run.literals as u32;
-        for length in std::iter::repeat_n(MATCH_MAX, run.longest_matches).chain(run.last_match) {
-            let (symbol, _, extra_bit_count) = length_symbol(length);
-            self.counts[symbol] += 1;
-            self.extra_bit_count += (extra_bit_count + DISTANCE_BITS) as usize;
-        }
-    }
-}
-
-/// Zeros as deflate says them: a literal to copy from, then matches at distance 1; what is left is literals again.
-struct Run {
-    literals: usize,
-    longest_matches: usize,
-    last_match: Option<usize>,
-}
-
-impl Run {
-    #[inline]
-    fn of(zeros: usize) -> Self {
-        let copied = zeros.saturating_sub(1);
-        let (longest_matches, rest) = (copied / MATCH_MAX, copied % MATCH_MAX);
-        let last_match = (rest >= MATCH_MIN).then_some(rest);
-        let literals = zeros.min(1) + if last_match.is_none() { rest } else { 0 };
-        Self { literals, longest_matches, last_match }
-    }
-}
-
-/// The one distance, 1, has a code of one bit: 0.
-const DISTANCE_BITS: u32 = 1;
-
-/// Symbol, extra bits and their count for a match of 3 to 258 bytes (RFC 1951 section 3.2.5).
-#[inline]
-fn length_symbol(length: usize) -> (usize, u64, u32) {
-    let offset = length - MATCH_MIN;
-    match offset {
-        0..8 => (257 + offset, 0, 0),
-        255 => (285, 0, 0),
-        _ => {
-            let extra_bit_count = offset.ilog2() - 2;
-            let quarter = offset >> extra_bit_count; // 4 to 7: which of the four symbols with as many extra bits.
-            let symbol = 257 + 4 * extra_bit_count as usize + quarter;
-            (symbol, (offset & ((1 << extra_bit_count) - 1)) as u64, extra_bit_count)
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Rows of the table in RFC 1951 section 3.2.5: length, symbol, extra bits, their count.
-    #[test]
-    fn lengths_have_the_symbols_of_the_standard() {
-        let cases = [
-            (3, (257, 0, 0)),
-            (10, (264, 0, 0)),
-            (11, (265, 0, 1)),
-            (12, (265, 1, 1)),
-            (18, (268, 1, 1)),
-            (19, (269, 0, 2)),
-            (66, (276, 7, 3)),
-            (130, (280, 15, 4)),
-            (131, (281, 0, 5)),
-            (257, (284, 30, 5)),
-            (258, (285, 0, 0)),
-        ];
-        for (length, expected) in cases {
-            assert_eq!(length_symbol(length), expected, "length {length}");
-        }
-    }
-
-    #[test]
-    fn a_run_is_said_in_full() {
-        for zeros in 0..2000 {
-            let run = Run::of(zeros);
-            let said = run.literals + run.longest_matches * MATCH_MAX + run.last_match.unwrap_or(0);
-            assert_eq!(said, zeros);
-            assert!(run.literals > 0 || zeros == 0, "a match needs a zero to copy from");
-        }
-    }
-
-    #[test]
-    fn runs_are_found_wherever_they_begin() {
-        for begin in 0..40 {
-            let mut bytes = vec![1; begin];
-            bytes.extend([0; 30]);
-            bytes.extend([1; 9]);
-            let mut segments = Vec::new();
-            split(&bytes, RUN_MIN, &mut segments);
-            assert_eq!((segments[0].literal_count, segments[0].zeros), (begin, 30));
-        }
-    }
 }

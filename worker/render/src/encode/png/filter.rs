@@ -12,6 +12,21 @@ enum Kind {
     Paeth = 4,
 }
 
+/// The filter-type byte of rows that are left as they are.
+pub(super) const NONE: u8 = Kind::None as u8;
+
+/// All rows of a picture, filtered.
+pub(super) fn all_rows<const BPP: usize>(pixels: &[u8], row_bytes: usize) -> Vec<u8> {
+    let mut filtered = Vec::with_capacity(pixels.len() / row_bytes * (row_bytes + 1));
+    let first_above = vec![0; row_bytes];
+    let mut above = first_above.as_slice();
+    for row in pixels.chunks_exact(row_bytes) {
+        append_row::<BPP>(row, above, &mut filtered);
+        above = row;
+    }
+    filtered
+}
+
 /// Appends one filtered row, filter-type byte first. `above` is the row before, or zeros for the first.
 ///
 /// `BPP` is the bytes of a pixel; `row` and `above` have the same length.

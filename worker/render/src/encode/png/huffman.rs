@@ -1,11 +1,9 @@
 //! Length-limited canonical Huffman codes (RFC 1951 section 3.2.2), and how a block says which it uses (3.2.7).
 
 use super::bits::{BitWriter, Code, LiteralCodes, PUSH_BITS_MAX};
-
-/// Literals, the end of the block, lengths.
-pub(super) const LITERAL_SYMBOLS: usize = 286;
-/// The symbol that ends a block.
-pub(super) const END_OF_BLOCK: usize = 256;
+use super::segments::{
+    DISTANCE_SYMBOLS, LITERAL_SYMBOLS, Segments, distance_extra_bit_count, length_extra_bit_count,
+};
 
 /// Longest code of a literal or length: four of them go into one push. Deflate would allow 15.
 const CODE_BITS_MAX: usize = (PUSH_BITS_MAX / 4) as usize;
@@ -122,44 +120,62 @@ fn limit(with_length: &mut [usize; SYMBOLS_MAX], length_max: usize) {
 
 /// The codes of one block and what its head says of them.
 pub(super) struct BlockCode {
-    /// Codes of all symbols.
+    /// Codes of literals, the end, and lengths.
     pub(super) symbols: [Code; LITERAL_SYMBOLS],
-    /// The codes of literals again, in a table that a byte cannot miss.
+    /// The codes of literals again, in tables that a byte cannot miss.
     pub(super) literals: LiteralCodes,
-    lengths: [u8; LITERAL_SYMBOLS],
-    /// Highest symbol with a code, plus 1.
-    used: usize,
+    /// Codes of distances.
+    pub(super) distances: [Code; DISTANCE_SYMBOLS],
+    /// Highest symbol of each alphabet with a code, plus 1.
+    used: (usize, usize),
     meta: MetaCode,
 }
 
 impl BlockCode {
-    /// The best codes for symbols that occur `counts` times; [`END_OF_BLOCK`] must.
-    pub(super) fn new(counts: &[u32; LITERAL_SYMBOLS]) -> Self {
+    /// The best codes for the symbols of `segments`.
+    pub(super) fn new(segments: &Segments) -> Self {
         let mut lengths = [0; LITERAL_SYMBOLS];
-        code_lengths(counts, CODE_BITS_MAX, &mut lengths);
+        code_lengths(&segments.literals, CODE_BITS_MAX, &mut lengths);
+        let mut distance_lengths = [0; DISTANCE_SYMBOLS];
+        code_lengths(&segments.distances, CODE_BITS_MAX, &mut distance_lengths);
+        if segments.distances.iter().all(|&count| count == 0) {
+            distance_lengths[0] = 1; // There must be one, used or not.
+        }
         let symbols = canonical_codes(&lengths);
         let literals = LiteralCodes {
             bits: std::array::from_fn(|symbol| symbols[symbol].bits),
             counts: std::array::from_fn(|symbol| symbols[symbol].count),
         };
-        let used = 1 + lengths.iter().rposition(|&length| length > 0).unwrap_or(END_OF_BLOCK);
-        let meta = MetaCode::new(&lengths[..used]);
-        Self { symbols, literals, lengths, used, meta }
+        let used = (used(&lengths), used(&distance_lengths));
+        let meta = MetaCode::new(&[&lengths[..used.0], &distance_lengths[..used.1]].concat());
+        Self { symbols, literals, distances: canonical_codes(&distance_lengths), used, meta }
     }
 
-    /// Bits of a block with as many symbols, without the extra bits of its matches.
-    pub(super) fn bit_count(&self, counts: &[u32; LITERAL_SYMBOLS]) -> usize {
-        let of_symbols =
-            counts.iter().zip(&self.lengths).map(|(&count, &length)| count as usize * usize::from(length));
-        of_symbols.sum::<usize>() + self.meta.bit_count() + 17
+    /// Bits of a block of `segments`.
+    pub(super) fn bit_count(&self, segments: &Segments) -> usize {
+        let of_symbols = bits_of(&segments.literals, &self.symbols, length_extra_bit_count);
+        let of_distances = bits_of(&segments.distances, &self.distances, distance_extra_bit_count);
+        of_symbols + of_distances + self.meta.bit_count() + 17
     }
 
     /// Writes the code lengths, which is all a decoder needs to make the codes.
     pub(super) fn write_lengths(&self, bits: &mut BitWriter<'_>) {
-        bits.push((self.used - 257) as u64, 5);
-        bits.push(0, 5); // One distance code.
+        bits.push((self.used.0 - 257) as u64, 5);
+        bits.push((self.used.1 - 1) as u64, 5);
         self.meta.write(bits);
     }
+}
+
+fn used(lengths: &[u8]) -> usize {
+    lengths.iter().rposition(|&length| length > 0).map_or(0, |last| last + 1)
+}
+
+fn bits_of(counts: &[u32], codes: &[Code], extra_bit_count: impl Fn(usize) -> u32) -> usize {
+    let each = counts.iter().zip(codes).enumerate();
+    each.map(|(symbol, (&count, code))| {
+        count as usize * (u32::from(code.count) + extra_bit_count(symbol)) as usize
+    })
+    .sum()
 }
 
 /// A run in the list of code lengths: symbol of the meta alphabet, extra bits, their count.
@@ -175,11 +191,10 @@ struct MetaCode {
 
 impl MetaCode {
     fn new(code_lengths_used: &[u8]) -> Self {
-        let mut list = Vec::with_capacity(code_lengths_used.len() + 1);
+        let mut list = Vec::with_capacity(code_lengths_used.len());
         for run in code_lengths_used.chunk_by(|a, b| a == b) {
             push_run(run[0], run.len(), &mut list);
         }
-        list.push((1, 0, 0)); // The one distance code is one bit long.
         let mut counts = [0u32; 19];
         for &(symbol, ..) in &list {
             counts[usize::from(symbol)] += 1;
@@ -254,4 +269,58 @@ fn canonical_codes<const SYMBOLS: usize>(lengths: &[u8; SYMBOLS]) -> [Code; SYMB
         }
     }
     codes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Counts that grow like Fibonacci's numbers make the deepest tree there is.
+    fn steep_counts<const SYMBOLS: usize>() -> [u32; SYMBOLS] {
+        let (mut a, mut b) = (1u32, 1u32);
+        std::array::from_fn(|_| {
+            (a, b) = (b, a.saturating_add(b).min(50_000_000));
+            a
+        })
+    }
+
+    #[test]
+    fn no_code_is_too_long_and_every_pattern_of_bits_is_one() {
+        for length_max in [7, 9, 14] {
+            let mut lengths = [0u8; 40];
+            code_lengths(&steep_counts::<40>(), length_max, &mut lengths);
+            assert!(lengths.iter().all(|&length| (1..=length_max as u8).contains(&length)));
+            let taken: u32 = lengths.iter().map(|&length| 1 << (length_max - usize::from(length))).sum();
+            assert_eq!(taken, 1 << length_max, "Kraft's sum is 1");
+        }
+    }
+
+    #[test]
+    fn the_rarer_symbol_never_has_the_shorter_code() {
+        let counts = steep_counts::<40>();
+        let mut lengths = [0u8; 40];
+        code_lengths(&counts, 9, &mut lengths);
+        assert!(lengths.is_sorted_by(|rare, frequent| rare >= frequent), "{lengths:?}");
+    }
+
+    /// The example of RFC 1951 section 3.2.2, codes written there first bit first.
+    #[test]
+    fn codes_are_those_of_the_standard() {
+        let codes = canonical_codes(&[3, 3, 3, 3, 3, 2, 4, 4]).map(|code| (code.bits, code.count));
+        let written = [0b010, 0b011, 0b100, 0b101, 0b110, 0b00, 0b1110, 0b1111u16];
+        let expected = written.iter().zip([3, 3, 3, 3, 3, 2, 4, 4u8]);
+        for ((bits, count), (&first_bit_first, length)) in codes.into_iter().zip(expected) {
+            assert_eq!(count, length);
+            assert_eq!(bits, first_bit_first.reverse_bits() >> (16 - u32::from(length)));
+        }
+    }
+
+    #[test]
+    fn a_lone_symbol_has_one_bit_and_none_have_none() {
+        let mut lengths = [9u8; 3];
+        code_lengths(&[0, 5, 0], 14, &mut lengths);
+        assert_eq!(lengths, [0, 1, 0]);
+        code_lengths(&[0, 0, 0], 14, &mut lengths);
+        assert_eq!(lengths, [0, 0, 0]);
+    }
 }

@@ -1,17 +1,22 @@
 //! PNG (ISO/IEC 15948): grey of 8 and 16 bits, and RGB of 8.
 //!
 //! Grey goes through an encoder of our own: the noise of a real detector has no repeats to find, so [`deflate`] codes
-//! literals and runs of zeros after the Paeth filter and searches nothing. Colour goes through libdeflate. `chunks`
+//! literals and runs of zeros after a row filter and searches nothing. `colour` decides what RGB is written as. `chunks`
 //! frames the file, `filter` makes the rows, `deflate` with `huffman` and `bits` makes the zlib stream.
 
 mod bits;
 mod chunks;
+mod colour;
 mod deflate;
 mod filter;
 mod huffman;
+mod repeats;
+mod runs;
+mod segments;
 
 use super::{EncodeError, dimensions, is_all_grey, red_plane};
 use chunks::Header;
+use colour::Indexed;
 
 /// Longest side and largest filtered picture that fit the 31-bit lengths of the format, with room for overhead.
 const BYTES_MAX: usize = 1 << 30;
@@ -30,7 +35,7 @@ pub fn encode_grey8(
     let (width, height) = dimensions(columns, rows, 1, pixels.len())?;
     check_size(columns, rows, width, height)?;
     chunks::write(out, Header::grey(columns, rows, 8), icc, |out| {
-        deflate::zlib_of_rows::<1>(pixels, width, out);
+        deflate::append_pixels::<1>(pixels, width, out);
     });
     Ok(())
 }
@@ -50,12 +55,13 @@ pub fn encode_grey16(
     check_size(columns, rows, width * 2, height)?;
     let bytes: Vec<u8> = pixels.iter().flat_map(|sample| sample.to_be_bytes()).collect();
     chunks::write(out, Header::grey(columns, rows, 16), icc, |out| {
-        deflate::zlib_of_rows::<2>(&bytes, width * 2, out);
+        deflate::append_pixels::<2>(&bytes, width * 2, out);
     });
     Ok(())
 }
 
-/// Writes an interleaved RGB picture; as 8-bit grey when every pixel is a grey, which shows the same.
+/// Writes an interleaved RGB picture; as 8-bit grey when every pixel is a grey, with a palette when it has at most 256
+/// colours: both show the same and take a third to a half of the time and bytes.
 ///
 /// # Errors
 /// As [`encode_grey8`], for three samples a pixel.
@@ -72,9 +78,10 @@ pub fn encode_rgb8(
         return encode_grey8(&red_plane(pixels), columns, rows, None, out);
     }
     check_size(columns, rows, width * 3, height)?;
-    chunks::write(out, Header::rgb(columns, rows), icc, |out| {
-        deflate::zlib_of_rows::<3>(pixels, width * 3, out);
-    });
+    match Indexed::of(pixels) {
+        Some(indexed) => indexed.write(columns, rows, icc, out),
+        None => colour::write_rgb(pixels, (columns, rows), icc, out),
+    }
     Ok(())
 }
 

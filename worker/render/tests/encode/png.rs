@@ -7,8 +7,7 @@ use zune_png::PngDecoder;
 use zune_png::zune_core::bytestream::ZCursor;
 use zune_png::zune_core::options::DecoderOptions;
 
-mod patterns;
-use patterns::{PATTERNS, SIZES};
+use crate::patterns::{self, PATTERNS, SIZES};
 
 #[test]
 fn grey_of_every_size_and_pattern_reads_back() {
@@ -107,6 +106,70 @@ fn a_colour_picture_that_is_all_grey_is_written_as_grey() {
     let grey = patterns::fill(64, 48, 1, patterns::noise);
     let rgb: Vec<u8> = grey.iter().flat_map(|&value| [value; 3]).collect();
     assert_eq!(rgb8(&rgb, 64, 48), grey8(&grey, 64, 48));
+}
+
+#[test]
+fn few_colours_take_a_palette_and_one_more_takes_rgb() {
+    for (color_count, color_type) in
+        [(2, png::ColorType::Indexed), (256, png::ColorType::Indexed), (257, png::ColorType::Rgb)]
+    {
+        let pixels: Vec<u8> = (0..300 * 40u32)
+            .flat_map(|at| [(at % color_count) as u8, (at % color_count / 256) as u8, 9])
+            .collect();
+        let file = rgb8(&pixels, 300, 40);
+        let reader = png::Decoder::new(std::io::Cursor::new(&file)).read_info().expect("a PNG");
+        assert_eq!(reader.info().color_type, color_type, "{color_count} colours");
+        assert_eq!(read_by_png(&file), (300, 40, pixels.clone()), "{color_count} colours");
+        assert_eq!(read_by_zune(&file), (300, 40, pixels), "{color_count} colours");
+    }
+}
+
+#[test]
+fn colour_that_repeats_and_colour_that_does_not_both_read_back() {
+    let noisy = patterns::fill(300, 200, 3, patterns::noise);
+    let tile = &noisy[..900];
+    for pixels in [tile.repeat(200), noisy.clone()] {
+        let file = rgb8(&pixels, 300, 200);
+        assert_eq!(read_by_png(&file), (300, 200, pixels.clone()));
+        assert_eq!(read_by_zune(&file), (300, 200, pixels));
+    }
+}
+
+#[test]
+fn repeats_as_far_as_deflate_can_say_are_found_and_read_back() {
+    // Two rows of noise in turn: each is like the one two before, 32,768 filtered bytes back, and one pixel further.
+    for (columns, shrinks) in [(5461, true), (5462, false)] {
+        let two = patterns::fill(columns, 2, 3, patterns::noise);
+        let pixels = two.repeat(20);
+        let file = rgb8(&pixels, columns, 40);
+        assert_eq!(file.len() < pixels.len() / 4, shrinks, "{columns} columns, {} bytes", file.len());
+        assert_eq!(read_by_png(&file), (columns, 40, pixels.clone()));
+        assert_eq!(read_by_zune(&file), (columns, 40, pixels));
+    }
+}
+
+proptest! {
+    #[test]
+    fn colour_made_of_pieces_of_itself_reads_back(
+        columns in 3..400u32, pieces in prop::collection::vec((1..900usize, any::<u16>(), any::<bool>()), 1..200),
+    ) {
+        let mut pixels = patterns::fill(300, 1, 3, patterns::noise);
+        for (length, from, is_new) in pieces {
+            let source = if is_new {
+                patterns::fill(length as u32, 1, 3, |at, row| patterns::noise(at + u32::from(from), row))
+            } else {
+                let start = usize::from(from) % pixels.len();
+                pixels[start..(start + length).min(pixels.len())].to_vec()
+            };
+            pixels.extend(source);
+        }
+        let rows = pixels.len() as u32 / (3 * columns);
+        prop_assume!(rows > 0);
+        pixels.truncate((rows * columns * 3) as usize);
+        let file = rgb8(&pixels, columns, rows);
+        prop_assert_eq!(&shown(&file, read_by_png).2, &pixels);
+        prop_assert_eq!(&shown(&file, read_by_zune).2, &pixels);
+    }
 }
 
 #[test]
