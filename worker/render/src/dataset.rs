@@ -39,7 +39,8 @@ fn is_sound(bytes: &[u8], element: &Element, encoding: Encoding) -> bool {
 
 /// Reads one element, under the character set of the data set.
 fn read_alone(bytes: &[u8], element: &Element, all: &[Element], encoding: Encoding) -> Vec<InMemElement> {
-    let character_set = all.iter().find(|other| other.tag == dicom_dictionary_std::tags::SPECIFIC_CHARACTER_SET);
+    let character_set =
+        all.iter().find(|other| other.tag == dicom_dictionary_std::tags::SPECIFIC_CHARACTER_SET);
     let mut written: Vec<u8> = character_set
         .filter(|set| set.tag != element.tag)
         .map(|set| with_header(bytes, set, encoding))
@@ -57,7 +58,9 @@ fn read(bytes: &[u8], encoding: Encoding) -> Option<InMemDicomObject> {
         (true, false) => entries::EXPLICIT_VR_LITTLE_ENDIAN.erased(),
         (true, true) => entries::EXPLICIT_VR_BIG_ENDIAN.erased(),
     };
-    catch_unwind(AssertUnwindSafe(|| InMemDicomObject::read_dataset_with_ts(bytes, &syntax).ok())).ok().flatten()
+    catch_unwind(AssertUnwindSafe(|| InMemDicomObject::read_dataset_with_ts(bytes, &syntax).ok()))
+        .ok()
+        .flatten()
 }
 
 /// The bytes of an element with the header it has in the file, and its delimiter.

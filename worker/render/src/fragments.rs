@@ -107,8 +107,9 @@ pub(crate) fn join(frame: &[u8], best_effort: bool) -> Result<Cow<'_, [u8]>, Ren
     let mut joined: Cow<'_, [u8]> = Cow::Borrowed(&[]);
     let mut rest = frame;
     while !rest.is_empty() {
-        let length = item_length(rest)
-            .ok_or_else(|| RenderError::corrupt("encapsulated pixel data holds something that is not an item"))?;
+        let length = item_length(rest).ok_or_else(|| {
+            RenderError::corrupt("encapsulated pixel data holds something that is not an item")
+        })?;
         let value = &rest[HEADER_BYTES..];
         let length = length as usize;
         if length > value.len() && !best_effort {

@@ -34,8 +34,8 @@ impl Header {
     pub fn parse(bytes: &[u8], limits: &Limits) -> Result<Self, RenderError> {
         // What follows the header is not copied, and what it needs is found within `bytes` or not at all.
         let byte_count = bytes.len() as u64;
-        let header =
-            read_start(bytes, byte_count).and_then(|start| Self::from_prefix(bytes, start, byte_count, limits));
+        let header = read_start(bytes, byte_count)
+            .and_then(|start| Self::from_prefix(bytes, start, byte_count, limits));
         match header {
             Ok(header) => Ok(header),
             Err(Stop::Broken(what)) if what == NOT_DICOM => Err(RenderError::not_dicom(what)),

@@ -27,8 +27,12 @@ pub fn encode_picture(image: &DisplayImage, format: Format) -> Result<Picture, R
         (DisplaySamples::Rgb8(pixels), Format::Jpeg { quality }) => {
             jpeg::encode_rgb8(pixels, columns, rows, quality, out)
         }
-        (DisplaySamples::Grey8(pixels), Format::Webp) => webp::encode_lossless_grey8(pixels, columns, rows, out),
-        (DisplaySamples::Rgb8(pixels), Format::Webp) => webp::encode_lossless_rgb8(pixels, columns, rows, out),
+        (DisplaySamples::Grey8(pixels), Format::Webp) => {
+            webp::encode_lossless_grey8(pixels, columns, rows, out)
+        }
+        (DisplaySamples::Rgb8(pixels), Format::Webp) => {
+            webp::encode_lossless_rgb8(pixels, columns, rows, out)
+        }
         (DisplaySamples::Grey8(pixels), Format::WebpLossy { quality }) => {
             webp::encode_lossy_grey8(pixels, columns, rows, quality, out)
         }

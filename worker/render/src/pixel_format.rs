@@ -96,9 +96,8 @@ impl PixelFormat {
             (None, Some(3)) => Some(Photometric::Rgb),
             (None, _) => Some(Photometric::Monochrome2),
         };
-        let samples_per_pixel = view
-            .u16(tags::SAMPLES_PER_PIXEL)
-            .unwrap_or_else(|| photometric.map_or(1, Photometric::samples));
+        let samples_per_pixel =
+            view.u16(tags::SAMPLES_PER_PIXEL).unwrap_or_else(|| photometric.map_or(1, Photometric::samples));
         let bits_allocated = view.u16(tags::BITS_ALLOCATED).unwrap_or(match kind {
             SampleKind::Integer => 0,
             SampleKind::Float32 => 32,

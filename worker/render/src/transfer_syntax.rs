@@ -60,10 +60,8 @@ pub(crate) fn pixel_coding(transfer_syntax_uid: &str) -> Result<PixelCoding, Ren
     const ROOT: &str = "1.2.840.10008.1.2";
     const MPEG2: &[&str] = &["video/mpeg"];
     const MPEG4: &[&str] = &["video/mp4"];
-    let video = |media_types| RenderError::Video {
-        transfer_syntax_uid: transfer_syntax_uid.to_owned(),
-        media_types,
-    };
+    let video =
+        |media_types| RenderError::Video { transfer_syntax_uid: transfer_syntax_uid.to_owned(), media_types };
     let unknown = || RenderError::unsupported(format!("transfer syntax {transfer_syntax_uid}"));
     Ok(match transfer_syntax_uid.strip_prefix(ROOT).ok_or_else(unknown)? {
         "" | ".1" | ".2" | ".1.99" | ".1.98" => PixelCoding::Native,

@@ -8,7 +8,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use noctis_render::{FrameRequest, Limits, Picture, RenderError, Voi, VoiFunction, Window, inflate, render_frame, scan};
+use noctis_render::{
+    FrameRequest, Limits, Picture, RenderError, Voi, VoiFunction, Window, inflate, render_frame, scan,
+};
 use serde_json::Value;
 
 /// Differences between two pictures, in levels of 0 to 255.
@@ -22,8 +24,9 @@ struct Difference {
 #[test]
 fn references_are_met_within_their_tolerance() {
     let Some(corpus) = corpus() else { return };
-    let listing: Value = serde_json::from_slice(&fs::read(corpus.join("reference.json")).expect("reference.json"))
-        .expect("valid JSON");
+    let listing: Value =
+        serde_json::from_slice(&fs::read(corpus.join("reference.json")).expect("reference.json"))
+            .expect("valid JSON");
     let (mut failures, mut informative) = (Vec::new(), Vec::new());
     let mut count = 0;
     for file in listing["files"].as_array().expect("a list of files") {
@@ -105,7 +108,10 @@ fn check_case(corpus: &Path, file: &Value, case: &Value) -> Result<(), String> {
                 _ => VoiFunction::Linear,
             };
             let number = |name: &str| window[name].as_f64().unwrap_or(f64::NAN);
-            Voi::Window(Window::new(number("center"), number("width"), function).map_err(|error| error.to_string())?)
+            Voi::Window(
+                Window::new(number("center"), number("width"), function)
+                    .map_err(|error| error.to_string())?,
+            )
         }
     };
     let frame_number = case["frame"].as_u64().unwrap_or(1) as u32;
@@ -144,8 +150,10 @@ fn render(path: &Path, request: &FrameRequest) -> Result<Picture, RenderError> {
     }
     let index = request.frame_number as usize - 1;
     let available = pixels.frames.len() as u32;
-    let range =
-        pixels.frames.get(index).ok_or(RenderError::NoSuchFrame { asked: request.frame_number, available })?;
+    let range = pixels
+        .frames
+        .get(index)
+        .ok_or(RenderError::NoSuchFrame { asked: request.frame_number, available })?;
     let frame_bytes = &file[range.offset as usize..][..range.byte_count as usize];
     render_frame(&scan.header, frame_bytes, request, &limits)
 }

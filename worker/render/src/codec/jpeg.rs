@@ -49,8 +49,7 @@ fn keeps_components(markers: &Markers, photometric: Photometric) -> bool {
     if markers.component_ids.len() != 3 {
         return false;
     }
-    let says_nothing =
-        !markers.jfif && markers.adobe_transform.is_none() && markers.component_ids != b"RGB";
+    let says_nothing = !markers.jfif && markers.adobe_transform.is_none() && markers.component_ids != b"RGB";
     markers.lossless || (says_nothing && photometric == Photometric::Rgb)
 }
 
@@ -145,9 +144,8 @@ impl Decoder {
                 let mut out = vec![0_u8; count];
                 // SAFETY: the codestream is a live slice; `out` holds rows x pitch samples of one byte, and the library
                 // writes rows of `columns` pixels of `components` samples at that pitch.
-                let status = unsafe {
-                    tj::tj3Decompress8(self.0, pointer, length, out.as_mut_ptr(), pitch, layout)
-                };
+                let status =
+                    unsafe { tj::tj3Decompress8(self.0, pointer, length, out.as_mut_ptr(), pitch, layout) };
                 (status, Samples::U8(out))
             }
             9..=12 => {
@@ -162,9 +160,8 @@ impl Decoder {
             13..=16 => {
                 let mut out = vec![0_u16; count];
                 // SAFETY: as above with unsigned samples of two bytes.
-                let status = unsafe {
-                    tj::tj3Decompress16(self.0, pointer, length, out.as_mut_ptr(), pitch, layout)
-                };
+                let status =
+                    unsafe { tj::tj3Decompress16(self.0, pointer, length, out.as_mut_ptr(), pitch, layout) };
                 (status, Samples::U16(out))
             }
             other => return Err(RenderError::unsupported(format!("JPEG of {other} bits"))),

@@ -1,6 +1,9 @@
-//! JPEG 2000 and High-Throughput JPEG 2000 (ITU-T T.800, T.814) through OpenJPEG, whole or at a fraction of the size.
+//! JPEG 2000 and High-Throughput JPEG 2000 (ITU-T T.800, T.814) through `OpenJPEG`, whole or at a fraction of the size.
 
-#![expect(unsafe_code, reason = "binding to OpenJPEG: the fastest decoder that also reads damaged streams strictly")]
+#![expect(
+    unsafe_code,
+    reason = "binding to OpenJPEG: the fastest decoder that also reads damaged streams strictly"
+)]
 
 use std::ffi::{CStr, c_char, c_void};
 use std::ptr::null_mut;
@@ -18,7 +21,7 @@ const JP2_SIGNATURE: [u8; 4] = [0, 0, 0, 12];
 /// Warnings that no pixel depends on: a writer that counts tile parts from 1, which the library corrects.
 const HARMLESS: [&str; 1] = ["TPsot==TNsot"];
 
-/// Bytes that OpenJPEG reads at once.
+/// Bytes that `OpenJPEG` reads at once.
 const STREAM_BUFFER_BYTES: usize = 64 << 10;
 
 /// Decodes a codestream.
@@ -67,7 +70,7 @@ pub(crate) fn decode(codestream: &[u8], wanted: Wanted<'_>) -> Result<Coded, Ren
     })
 }
 
-/// What OpenJPEG says while it works; the first of each kind.
+/// What `OpenJPEG` says while it works; the first of each kind.
 #[derive(Default)]
 struct Complaints {
     warning: Option<String>,
@@ -135,7 +138,11 @@ impl Codec {
                 0
             } else {
                 let components = std::slice::from_raw_parts(tile.tccp_info, (*information).nbcomps as usize);
-                components.iter().map(|component| component.numresolutions.saturating_sub(1)).min().unwrap_or(0)
+                components
+                    .iter()
+                    .map(|component| component.numresolutions.saturating_sub(1))
+                    .min()
+                    .unwrap_or(0)
             };
             opj::opj_destroy_cstr_info(&raw mut information);
             u8::try_from(levels).unwrap_or(0)
@@ -143,13 +150,13 @@ impl Codec {
     }
 }
 
-/// The codestream as OpenJPEG reads it.
+/// The codestream as `OpenJPEG` reads it.
 struct Source<'a> {
     bytes: &'a [u8],
     position: usize,
 }
 
-/// A stream of OpenJPEG over a [`Source`], destroyed when dropped.
+/// A stream of `OpenJPEG` over a [`Source`], destroyed when dropped.
 struct Stream(*mut opj::opj_stream_t);
 
 impl Drop for Stream {
@@ -221,7 +228,7 @@ unsafe extern "C" fn seek(position: i64, source: *mut c_void) -> opj::OPJ_BOOL {
     }
 }
 
-/// An image of OpenJPEG, destroyed when dropped; null until the header is read.
+/// An image of `OpenJPEG`, destroyed when dropped; null until the header is read.
 struct Image(*mut opj::opj_image_t);
 
 impl Drop for Image {
@@ -245,7 +252,11 @@ impl Image {
         // live as long as the image.
         unsafe {
             let image = &*self.0;
-            if image.comps.is_null() { &[] } else { std::slice::from_raw_parts(image.comps, image.numcomps as usize) }
+            if image.comps.is_null() {
+                &[]
+            } else {
+                std::slice::from_raw_parts(image.comps, image.numcomps as usize)
+            }
         }
     }
 

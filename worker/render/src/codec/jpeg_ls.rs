@@ -1,4 +1,4 @@
-//! JPEG-LS, lossless and near-lossless (ITU-T T.87), through CharLS.
+//! JPEG-LS, lossless and near-lossless (ITU-T T.87), through `CharLS`.
 
 #![expect(unsafe_code, reason = "binding to CharLS: the safe crate decodes before the size can be checked")]
 
@@ -32,7 +32,11 @@ pub(crate) fn decode(codestream: &[u8], wanted: Wanted<'_>) -> Result<Coded, Ren
     Ok(Coded {
         columns: info.width,
         rows: info.height,
-        samples: if components > 1 && decoder.is_planar()? { interleaved(&samples, components) } else { samples },
+        samples: if components > 1 && decoder.is_planar()? {
+            interleaved(&samples, components)
+        } else {
+            samples
+        },
         precision,
         colour: CodedColour::AsDeclared,
         reduction: 0,
@@ -40,7 +44,7 @@ pub(crate) fn decode(codestream: &[u8], wanted: Wanted<'_>) -> Result<Coded, Ren
     })
 }
 
-/// A decoder of CharLS over a codestream, destroyed when dropped.
+/// A decoder of `CharLS` over a codestream, destroyed when dropped.
 struct Decoder<'a> {
     handle: *mut charls::charls_jpegls_decoder,
     /// The library keeps a pointer to it.
@@ -64,7 +68,11 @@ impl<'a> Decoder<'a> {
         let decoder = Self { handle, codestream: std::marker::PhantomData };
         // SAFETY: the handle is valid; the slice outlives the decoder by the lifetime of this type.
         check(unsafe {
-            charls::charls_jpegls_decoder_set_source_buffer(handle, codestream.as_ptr().cast(), codestream.len())
+            charls::charls_jpegls_decoder_set_source_buffer(
+                handle,
+                codestream.as_ptr().cast(),
+                codestream.len(),
+            )
         })?;
         // SAFETY: the handle is valid and has its source.
         check(unsafe { charls::charls_jpegls_decoder_read_header(handle) })?;
@@ -118,7 +126,9 @@ fn check(status: charls::charls_jpegls_errc) -> Result<(), RenderError> {
 fn interleaved(samples: &Samples, components: u32) -> Samples {
     fn merge<T: Copy>(planes: &[T], components: usize) -> Vec<T> {
         let pixels = planes.len() / components;
-        (0..pixels).flat_map(|pixel| (0..components).map(move |plane| planes[plane * pixels + pixel])).collect()
+        (0..pixels)
+            .flat_map(|pixel| (0..components).map(move |plane| planes[plane * pixels + pixel]))
+            .collect()
     }
     match samples {
         Samples::U8(planes) => Samples::U8(merge(planes, components as usize)),

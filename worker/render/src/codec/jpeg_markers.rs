@@ -43,8 +43,7 @@ pub(crate) fn read(codestream: &[u8]) -> Markers {
 /// The codestream with a note to the decoder that its components must not be converted.
 pub(crate) fn without_colour_transform(codestream: &[u8]) -> Vec<u8> {
     /// APP14 of 12 bytes content: version 100, flags 0, transform 0.
-    const ADOBE_RAW: [u8; 16] =
-        [0xFF, APP14, 0, 14, b'A', b'd', b'o', b'b', b'e', 0, 100, 0, 0, 0, 0, 0];
+    const ADOBE_RAW: [u8; 16] = [0xFF, APP14, 0, 14, b'A', b'd', b'o', b'b', b'e', 0, 100, 0, 0, 0, 0, 0];
     let mut noted = Vec::with_capacity(codestream.len() + ADOBE_RAW.len());
     let (start, rest) = codestream.split_at(codestream.len().min(2));
     noted.extend_from_slice(start);

@@ -50,11 +50,7 @@ impl Wanted<'_> {
     /// # Errors
     /// [`RenderError::Corrupt`] where they disagree.
     pub(crate) fn check(&self, columns: u32, rows: u32, components: u32) -> Result<(), RenderError> {
-        limits::check(
-            "pixels of a frame",
-            u64::from(columns) * u64::from(rows),
-            self.limits.pixels_max,
-        )?;
+        limits::check("pixels of a frame", u64::from(columns) * u64::from(rows), self.limits.pixels_max)?;
         let format = self.format;
         if (columns, rows) != (format.columns, format.rows) {
             return Err(RenderError::corrupt(format!(

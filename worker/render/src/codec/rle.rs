@@ -16,7 +16,8 @@ pub(crate) fn decode(
     format: &PixelFormat,
     best_effort: bool,
 ) -> Result<(Vec<u8>, bool), RenderError> {
-    let header = frame.first_chunk::<HEADER_BYTES>().ok_or_else(|| RenderError::corrupt("an RLE header is cut"))?;
+    let header =
+        frame.first_chunk::<HEADER_BYTES>().ok_or_else(|| RenderError::corrupt("an RLE header is cut"))?;
     let word = |index: usize| {
         let at = index * 4;
         u32::from_le_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]]) as usize
@@ -27,7 +28,8 @@ pub(crate) fn decode(
         return Err(RenderError::corrupt(format!("{} RLE segments instead of {segment_count}", word(0))));
     }
     // Single bits are packed eight to a byte before they are coded.
-    let cells = if format.bits_allocated == 1 { format.pixel_count().div_ceil(8) } else { format.pixel_count() };
+    let cells =
+        if format.bits_allocated == 1 { format.pixel_count().div_ceil(8) } else { format.pixel_count() };
     let cells = cells as usize;
     let mut out = vec![0; cells * segment_count];
     let mut plane = Vec::with_capacity(cells);

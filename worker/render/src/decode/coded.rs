@@ -53,9 +53,7 @@ fn with_sign(samples: Samples, signed: bool, bits: u32) -> Samples {
         (Samples::I32(values), false) if bits <= 16 => {
             Samples::U16(values.into_iter().map(|value| ((value as u16) << narrow) >> narrow).collect())
         }
-        (Samples::I32(values), false) => {
-            Samples::U32(values.into_iter().map(i32::cast_unsigned).collect())
-        }
+        (Samples::I32(values), false) => Samples::U32(values.into_iter().map(i32::cast_unsigned).collect()),
         (others, _) => others,
     }
 }

@@ -45,7 +45,8 @@ impl DecodedFrame {
     pub fn serves(&self, request: &FrameRequest) -> bool {
         self.frame_number == request.frame_number
             && (!self.partial || request.best_effort)
-            && self.reduction <= geometry::reduction_allowed((self.columns, self.rows), self.reduction, request)
+            && self.reduction
+                <= geometry::reduction_allowed((self.columns, self.rows), self.reduction, request)
     }
 }
 
@@ -127,7 +128,11 @@ fn decode(
             Ok(decoded)
         }
         coding => {
-            let reduction = geometry::reduction_allowed((format.columns, format.rows), 0, request);
+            // Pixels that are not square are stretched, and need all they have.
+            let reduction = match geometry::pixel_shape(&header.view()) {
+                1.0 => geometry::reduction_allowed((format.columns, format.rows), 0, request),
+                _ => 0,
+            };
             let wanted = Wanted { format, reduction, limits };
             let coded = codestream_samples(coding, &codestream, wanted)?;
             coded::stored(coded, format, request.best_effort)

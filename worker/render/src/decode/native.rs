@@ -55,7 +55,8 @@ impl Source<'_> {
             filled
         });
         let bytes = &filled.as_deref().unwrap_or(bytes)[..needed];
-        let embedded_overlays = self.embedded_bits.iter().filter_map(|&bit| self.bit_plane(bytes, bit)).collect();
+        let embedded_overlays =
+            self.embedded_bits.iter().filter_map(|&bit| self.bit_plane(bytes, bit)).collect();
         let samples = self.in_pixel_order(self.cells(bytes, skipped_bits));
         Ok(Decoded {
             samples,
@@ -130,8 +131,10 @@ impl Source<'_> {
         if self.format.bits_allocated != 16 || self.format.samples_per_pixel != 1 || bit > 15 {
             return None;
         }
-        let is_in_sample = bit <= self.format.high_bit && bit + self.format.bits_stored > self.format.high_bit;
-        let cell = |b: &[u8; 2]| if self.big_endian { u16::from_be_bytes(*b) } else { u16::from_le_bytes(*b) };
+        let is_in_sample =
+            bit <= self.format.high_bit && bit + self.format.bits_stored > self.format.high_bit;
+        let cell =
+            |b: &[u8; 2]| if self.big_endian { u16::from_be_bytes(*b) } else { u16::from_le_bytes(*b) };
         let mask = |b| if cell(b) >> bit & 1 == 1 { 255 } else { 0 };
         (!is_in_sample).then(|| bytes.as_chunks::<2>().0.iter().map(mask).collect())
     }

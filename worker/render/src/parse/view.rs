@@ -54,7 +54,8 @@ impl<'a> View<'a> {
     /// The value as text without padding; `None` when absent, blank or not ASCII.
     pub(crate) fn text(&self, tag: Tag) -> Option<&'a str> {
         let text = std::str::from_utf8(self.bytes(tag)?).ok()?;
-        Some(text.trim_matches(|c: char| c == '\0' || c.is_ascii_whitespace())).filter(|text| !text.is_empty())
+        Some(text.trim_matches(|c: char| c == '\0' || c.is_ascii_whitespace()))
+            .filter(|text| !text.is_empty())
     }
 
     /// The first value of an attribute of VR US.
@@ -74,9 +75,10 @@ impl<'a> View<'a> {
         let e = self.encoding;
         let finite = |value: f64| value.is_finite().then_some(value);
         match number_kind(element.vr, implied) {
-            Numbers::Text => {
-                String::from_utf8_lossy(bytes).split('\\').map(|part| decimal(part).and_then(finite)).collect()
-            }
+            Numbers::Text => String::from_utf8_lossy(bytes)
+                .split('\\')
+                .map(|part| decimal(part).and_then(finite))
+                .collect(),
             Numbers::U16 => pairs(bytes).map(|b| Some(f64::from(e.u16(b)))).collect(),
             Numbers::I16 => pairs(bytes).map(|b| Some(f64::from(e.u16(b).cast_signed()))).collect(),
             Numbers::U32 => quads(bytes).map(|b| Some(f64::from(e.u32(b)))).collect(),
@@ -98,8 +100,7 @@ impl<'a> View<'a> {
     /// The item at `index` of a sequence; `None` when absent or damaged.
     pub(crate) fn item(&self, tag: Tag, index: usize) -> Option<View<'a>> {
         let sequence = self.element(tag)?;
-        let encoding =
-            if sequence.vr == Vr(*b"UN") { Encoding::IMPLICIT_LITTLE } else { self.encoding };
+        let encoding = if sequence.vr == Vr(*b"UN") { Encoding::IMPLICIT_LITTLE } else { self.encoding };
         let limits = Limits::default();
         let bytes = self.bytes.get(..sequence.value.end)?;
         let mut position = sequence.value.start;

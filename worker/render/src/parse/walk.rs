@@ -151,7 +151,12 @@ impl<'a> Walker<'a> {
     }
 
     /// Offset of the sequence delimiter that ends the value of undefined length of `header`.
-    fn sequence_end(&mut self, header: &ElementHeader, encoding: Encoding, depth: u32) -> Result<usize, Stop> {
+    fn sequence_end(
+        &mut self,
+        header: &ElementHeader,
+        encoding: Encoding,
+        depth: u32,
+    ) -> Result<usize, Stop> {
         self.check_depth(depth)?;
         let mut position = header.value_start;
         loop {
@@ -202,8 +207,12 @@ impl<'a> Walker<'a> {
 
     fn count(&mut self) -> Result<(), Stop> {
         self.seen += 1;
-        crate::limits::check("number of data elements", self.seen.into(), self.limits.element_count_max.into())
-            .map_err(Stop::Limit)
+        crate::limits::check(
+            "number of data elements",
+            self.seen.into(),
+            self.limits.element_count_max.into(),
+        )
+        .map_err(Stop::Limit)
     }
 
     fn check_depth(&self, depth: u32) -> Result<(), Stop> {

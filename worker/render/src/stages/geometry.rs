@@ -3,8 +3,8 @@
 use dicom_core::Tag;
 use dicom_dictionary_std::tags;
 
-use crate::parse::view::{Numbers, View};
 use crate::RenderError;
+use crate::parse::view::{Numbers, View};
 use crate::request::{Fit, Format, FrameRequest, Region};
 
 /// Longest side of an enlarged picture, in pixels.
@@ -64,9 +64,8 @@ pub(crate) fn reduction_allowed(size: (u32, u32), reduction: u8, request: &Frame
         return 0;
     }
     let Ok((columns, rows)) = fitted(full.0, full.1, 1.0, request.fit) else { return 0 };
-    // A margin of one pixel: the sides of a reduced frame are rounded up.
     (1..=REDUCTION_MAX)
-        .take_while(|&by| (full.0 >> by) > columns && (full.1 >> by) > rows)
+        .take_while(|&by| (full.0 >> by) >= columns && (full.1 >> by) >= rows)
         .last()
         .unwrap_or(0)
 }
@@ -108,7 +107,8 @@ fn fitted(columns: u32, rows: u32, pixel_shape: f64, fit: Fit) -> Result<(u32, u
     // The shorter side of a pixel keeps its samples; the longer one is stretched.
     let natural_columns = f64::from(columns) * (1.0 / pixel_shape).max(1.0);
     let natural_rows = f64::from(rows) * pixel_shape.max(1.0);
-    let scale_of = |side: Option<u32>, natural: f64| side.map_or(f64::INFINITY, |side| f64::from(side) / natural);
+    let scale_of =
+        |side: Option<u32>, natural: f64| side.map_or(f64::INFINITY, |side| f64::from(side) / natural);
     let scale = scale_of(fit.width, natural_columns).min(scale_of(fit.height, natural_rows));
     let scale = if fit.enlarge { scale } else { scale.min(1.0) };
     let side = |natural: f64| (natural * scale).round().clamp(1.0, 65_535.0) as u32;
@@ -124,7 +124,9 @@ pub(crate) fn pixel_shape(view: &View<'_>) -> f64 {
         tags::NOMINAL_SCANNED_PIXEL_SPACING,
     ];
     let shape_of = |tag| match view.numbers(tag, Numbers::Text)[..] {
-        [Some(vertical), Some(horizontal)] if vertical > 0.0 && horizontal > 0.0 => Some(vertical / horizontal),
+        [Some(vertical), Some(horizontal)] if vertical > 0.0 && horizontal > 0.0 => {
+            Some(vertical / horizontal)
+        }
         _ => None,
     };
     // Beyond 20 it is a slip of the writer rather than a pixel.
@@ -135,7 +137,13 @@ pub(crate) fn pixel_shape(view: &View<'_>) -> f64 {
 mod tests {
     use super::*;
 
-    fn size(frame: (u32, u32), shape: f64, width: Option<u32>, height: Option<u32>, enlarge: bool) -> (u32, u32) {
+    fn size(
+        frame: (u32, u32),
+        shape: f64,
+        width: Option<u32>,
+        height: Option<u32>,
+        enlarge: bool,
+    ) -> (u32, u32) {
         let plan = Plan::new(frame, shape, None, Fit { width, height, enlarge }).expect("a valid request");
         (plan.columns, plan.rows)
     }

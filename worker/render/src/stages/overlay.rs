@@ -64,7 +64,8 @@ impl Overlay {
     pub(crate) fn draw(&self, view: &View<'_>, mask: &mut [u8], columns: u32) {
         let Some(bits) = view.bytes(Tag(self.group, 0x3000)) else { return };
         // Bits go from the least significant of each byte; big-endian words hold their bytes swapped.
-        let words_are_swapped = view.encoding().big_endian && view.vr(Tag(self.group, 0x3000)) == Some(Vr(*b"OW"));
+        let words_are_swapped =
+            view.encoding().big_endian && view.vr(Tag(self.group, 0x3000)) == Some(Vr(*b"OW"));
         let swap = usize::from(words_are_swapped);
         let is_set = |bit: u64| {
             let byte = usize::try_from(bit / 8).unwrap_or(usize::MAX) ^ swap;

@@ -24,9 +24,11 @@ impl Padding {
             SampleKind::Float32 => {
                 (tags::FLOAT_PIXEL_PADDING_VALUE, tags::FLOAT_PIXEL_PADDING_RANGE_LIMIT, Numbers::F32)
             }
-            SampleKind::Float64 => {
-                (tags::DOUBLE_FLOAT_PIXEL_PADDING_VALUE, tags::DOUBLE_FLOAT_PIXEL_PADDING_RANGE_LIMIT, Numbers::F64)
-            }
+            SampleKind::Float64 => (
+                tags::DOUBLE_FLOAT_PIXEL_PADDING_VALUE,
+                tags::DOUBLE_FLOAT_PIXEL_PADDING_RANGE_LIMIT,
+                Numbers::F64,
+            ),
         };
         let first = as_stored(view.number(value, implied)?, format);
         let last = view.number(limit, implied).map_or(first, |last| as_stored(last, format));
@@ -35,6 +37,11 @@ impl Padding {
 
     pub(crate) fn contains(&self, stored: f64) -> bool {
         self.0.contains(&stored)
+    }
+
+    /// First and last stored value that is padding.
+    pub(crate) fn ends(&self) -> (f64, f64) {
+        (*self.0.start(), *self.0.end())
     }
 
     /// The integers from `low` to `high` that are padding; none when the first is after the last.

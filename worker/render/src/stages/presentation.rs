@@ -16,11 +16,17 @@ pub(crate) struct Presentation {
 impl Presentation {
     /// MONOCHROME1 and the shape INVERSE say the same thing and invert once, not twice.
     pub(crate) fn read(view: &View<'_>, photometric: Photometric, asked_inverted: bool) -> Self {
-        let table = view.item(tags::PRESENTATION_LUT_SEQUENCE, 0).and_then(|item| Lut::read_item(&item, false));
+        let table =
+            view.item(tags::PRESENTATION_LUT_SEQUENCE, 0).and_then(|item| Lut::read_item(&item, false));
         let file_inverts = table.is_none()
             && (photometric == Photometric::Monochrome1
                 || view.text(tags::PRESENTATION_LUT_SHAPE) == Some("INVERSE"));
         Self { table, inverted: file_inverts != asked_inverted }
+    }
+
+    /// What is shown as gain x display value + offset; `None` where a table decides.
+    pub(crate) fn line(&self) -> Option<(f64, f64)> {
+        self.table.is_none().then_some(if self.inverted { (-1.0, 255.0) } else { (1.0, 0.0) })
     }
 
     #[cfg(test)]

@@ -1,8 +1,8 @@
 //! Resampling of stored samples, whatever their type.
 
+use crate::RenderError;
 use crate::resize::{ResizeError, Sample, resize_grey, resize_rgb8};
 use crate::samples::Samples;
-use crate::RenderError;
 
 /// Width and height in pixels.
 type Size = (u32, u32);

@@ -33,7 +33,9 @@ impl VoiTransform {
             Voi::FromFile => None,
         };
         if let Some(window) = file_windows(frame).first() {
-            return Self::Window(function.and_then(|function| window.with_function(function)).unwrap_or(*window));
+            return Self::Window(
+                function.and_then(|function| window.with_function(function)).unwrap_or(*window),
+            );
         }
         // A function makes no sense for a table: who asks for one gets the range of the frame under it.
         match function {

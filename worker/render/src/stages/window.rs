@@ -109,6 +109,17 @@ impl Window {
         }
     }
 
+    /// Display value as gain x modality value + offset, inside the window of a linear function.
+    pub(crate) fn line(&self) -> Option<(f64, f64)> {
+        let gain = match self.function {
+            VoiFunction::Linear if self.width > 1.0 => 255.0 / (self.width - 1.0),
+            VoiFunction::LinearExact => 255.0 / self.width,
+            VoiFunction::Linear | VoiFunction::Sigmoid => return None,
+        };
+        let middle = if self.function == VoiFunction::Linear { self.center - 0.5 } else { self.center };
+        Some((gain, 127.5 - middle * gain))
+    }
+
     /// Modality values at and outside of which the rounded display value stays 0 or 255.
     pub(crate) fn bounds(&self) -> (f64, f64) {
         let reach = match self.function {
@@ -172,10 +183,7 @@ mod tests {
     #[test]
     fn linear_exact_has_no_offsets() {
         let window = Window::new(2048.0, 4096.0, VoiFunction::LinearExact).expect("a valid window");
-        assert_eq!(
-            [0.0, 1024.0, 2048.0, 4096.0].map(|value| rounded(window, value)),
-            [0, 64, 128, 255]
-        );
+        assert_eq!([0.0, 1024.0, 2048.0, 4096.0].map(|value| rounded(window, value)), [0, 64, 128, 255]);
     }
 
     #[test]
@@ -187,11 +195,8 @@ mod tests {
 
     #[test]
     fn a_window_too_narrow_for_its_function_is_refused() {
-        let narrow = [
-            (0.99, VoiFunction::Linear),
-            (0.0, VoiFunction::LinearExact),
-            (-1.0, VoiFunction::Sigmoid),
-        ];
+        let narrow =
+            [(0.99, VoiFunction::Linear), (0.0, VoiFunction::LinearExact), (-1.0, VoiFunction::Sigmoid)];
         for (width, function) in narrow {
             assert_eq!(Window::new(0.0, width, function), Err(WindowError::TooNarrow));
         }
