@@ -1,12 +1,13 @@
 //! CPU time of a render, stage by stage: `render_cost [--loops N] FILE [WINDOW_CENTER,WINDOW_WIDTH ...]`.
 //!
-//! Reads each file once, then renders its first frame over and over as a worker would, and prints the mean of each
-//! stage in milliseconds. The clock of one thread on an idle core is close to CPU time; build with `--release`.
+//! Reads each file once, then takes its first frame through each stage over and over, and prints the mean CPU time of
+//! each in milliseconds (Linux: the scheduler's account of the thread, so that a busy machine hardly matters; elsewhere
+//! the clock). Build with `--release`.
 
 #![expect(clippy::print_stdout, reason = "a program that prints")]
 
 use std::error::Error;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use noctis_render::{
     Fit, FrameRequest, Header, Limits, Voi, VoiFunction, Window, compose_frame, decode_frame, encode_picture,
@@ -60,26 +61,34 @@ fn measure(path: &str, request: &FrameRequest, loops: u32) -> Result<String, Box
     let range = pixels.frames.first().ok_or("no frames")?;
     let header_bytes = &file[..pixels.header_byte_count as usize];
     let frame_bytes = &file[range.offset as usize..][..range.byte_count as usize];
-    let mut sums = [Duration::ZERO; 4];
-    let mut byte_count = 0;
-    for _ in 0..loops {
-        let times = [Instant::now(); 5];
-        let mut times = times;
-        let header = Header::parse(header_bytes, &limits)?;
-        times[1] = Instant::now();
-        let decoded = decode_frame(&header, frame_bytes, request, &limits)?;
-        times[2] = Instant::now();
-        let image = compose_frame(&header, &decoded, request)?;
-        times[3] = Instant::now();
-        let picture = encode_picture(&image, request.format)?;
-        times[4] = Instant::now();
-        byte_count = picture.bytes.len();
-        for (sum, pair) in sums.iter_mut().zip(times.windows(2)) {
-            *sum += pair[1] - pair[0];
-        }
-    }
-    let milliseconds = |sum: Duration| sum.as_secs_f64() * 1000.0 / f64::from(loops);
-    let [parse, decode, compose, encode] = sums.map(milliseconds);
+    let (parse, header) = mean_ms(loops, || Header::parse(header_bytes, &limits))?;
+    let (decode, decoded) = mean_ms(loops, || decode_frame(&header, frame_bytes, request, &limits))?;
+    let (compose, image) = mean_ms(loops, || compose_frame(&header, &decoded, request))?;
+    let (encode, picture) = mean_ms(loops, || encode_picture(&image, request.format))?;
     let total = parse + decode + compose + encode;
+    let byte_count = picture.bytes.len();
     Ok(format!("{parse:5.3} {decode:6.3} {compose:7.3} {encode:6.3} {total:6.3} {byte_count:8}"))
+}
+
+/// Milliseconds a turn, and the result of the last one.
+fn mean_ms<T, E>(loops: u32, mut stage: impl FnMut() -> Result<T, E>) -> Result<(f64, T), E> {
+    let mut result = stage()?;
+    let (start, clock) = (cpu_seconds(), Instant::now());
+    for _ in 0..loops {
+        result = stage()?;
+    }
+    let spent = match (start, cpu_seconds()) {
+        (Some(start), Some(end)) => end - start,
+        _ => clock.elapsed().as_secs_f64(),
+    };
+    Ok((spent * 1000.0 / f64::from(loops), result))
+}
+
+/// CPU time of this thread so far, where the system tells.
+fn cpu_seconds() -> Option<f64> {
+    // Giving way brings the account up to date.
+    std::thread::yield_now();
+    let account = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
+    let nanoseconds: f64 = account.split_whitespace().next()?.parse().ok()?;
+    Some(nanoseconds / 1e9)
 }

@@ -1,5 +1,7 @@
 //! Stored samples to a picture in memory: the stages of PS3.4 N.2 in order, for monochrome and for colour.
 
+use std::borrow::Cow;
+
 use crate::decode::DecodedFrame;
 use crate::picture::{DisplayImage, DisplaySamples};
 use crate::pixel_format::{Photometric, PixelFormat};
@@ -88,9 +90,9 @@ impl Composer<'_> {
         if !self.resizes() {
             return Ok(cropped);
         }
-        let mut samples = cropped.unwrap_or_else(|| self.frame.samples.clone());
+        let mut samples = cropped.map_or(Cow::Borrowed(&self.frame.samples), Cow::Owned);
         if let Some(padding) = transfer.padding.take() {
-            fill_padding(&mut samples, &padding, transfer);
+            fill_padding(samples.to_mut(), &padding, transfer);
         }
         resize(&samples, self.source_size(), (self.plan.columns, self.plan.rows)).map(Some)
     }
@@ -104,8 +106,8 @@ impl Composer<'_> {
             (8, 8) if is_plain => return Window::of_range(0.0, 255.0),
             _ => {}
         }
-        let stored = match padding {
-            Some(padding) => self.frame.samples.range_where(|value| !padding.contains(value)),
+        let stored = match padding.map(Padding::ends) {
+            Some((first, last)) => self.frame.samples.range_outside(first, last),
             None => self.frame.samples.range(),
         };
         let (low, high) = stored.unwrap_or((0.0, 0.0));
@@ -130,9 +132,9 @@ impl Composer<'_> {
         let frame_view = FrameView::new(self.header.view(), self.frame.frame_number);
         let modality = Modality::read(&frame_view, self.frame.samples.is_signed());
         let cropped = self.cropped(&self.frame.samples, 1);
-        let mut samples = cropped.unwrap_or_else(|| self.frame.samples.clone());
+        let mut samples = cropped.map_or(Cow::Borrowed(&self.frame.samples), Cow::Owned);
         if self.resizes() {
-            samples = resize(&samples, self.source_size(), (self.plan.columns, self.plan.rows))?;
+            samples = Cow::Owned(resize(&samples, self.source_size(), (self.plan.columns, self.plan.rows))?);
         }
         let (values, slope, offset) = as_16_bits(&samples, &modality);
         let mut image = self.image(DisplaySamples::Grey16(values), None);

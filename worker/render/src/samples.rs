@@ -69,36 +69,99 @@ impl Samples {
         }
     }
 
-    /// Smallest and largest sample for which `keep` holds; `None` when there is none, or all are not numbers.
-    pub(crate) fn range_where(&self, keep: impl Fn(f64) -> bool) -> Option<(f64, f64)> {
-        #[expect(clippy::unnecessary_cast, reason = "one arm of the macro is already f64")]
-        let fold = |low: f64, high: f64| {
-            each_type!(self, values => values.iter().map(|&value| value as f64)
-                .filter(|&value| value.is_finite() && keep(value))
-                .fold((low, high), |(low, high), value| (low.min(value), high.max(value))))
-        };
-        let (low, high) = fold(f64::INFINITY, f64::NEG_INFINITY);
-        (low <= high).then_some((low, high))
+    /// Smallest and largest sample; `None` when there is none, or none is a number.
+    pub(crate) fn range(&self) -> Option<(f64, f64)> {
+        self.range_outside(f64::INFINITY, f64::NEG_INFINITY)
     }
 
-    /// Smallest and largest sample.
-    pub(crate) fn range(&self) -> Option<(f64, f64)> {
-        macro_rules! extremes {
-            ($values:expr) => {{
-                // Two folds that vectorise, unlike one over pairs.
-                let low = $values.iter().copied().reduce(|a, b| a.min(b))?;
-                let high = $values.iter().copied().reduce(|a, b| a.max(b))?;
-                Some((f64::from(low), f64::from(high)))
+    /// Smallest and largest of the samples that are not from `first` to `last`.
+    pub(crate) fn range_outside(&self, first: f64, last: f64) -> Option<(f64, f64)> {
+        macro_rules! integers {
+            ($values:expr, $type:ty) => {{
+                // Casts saturate: an interval outside the type becomes one that excludes nothing it should not.
+                let (from, to) = (first.ceil() as $type, last.floor() as $type);
+                let excludes = first <= last && last >= f64::from(<$type>::MIN) && first <= f64::from(<$type>::MAX);
+                // Folds without a branch, which vectorise.
+                let (low, high) = if excludes {
+                    let is_out = |value: $type| value < from || value > to;
+                    let least = |low: $type, &value: &$type| low.min(if is_out(value) { value } else { <$type>::MAX });
+                    let most = |high: $type, &value: &$type| high.max(if is_out(value) { value } else { <$type>::MIN });
+                    ($values.iter().fold(<$type>::MAX, least), $values.iter().fold(<$type>::MIN, most))
+                } else {
+                    let least = |low: $type, &value: &$type| low.min(value);
+                    let most = |high: $type, &value: &$type| high.max(value);
+                    ($values.iter().fold(<$type>::MAX, least), $values.iter().fold(<$type>::MIN, most))
+                };
+                (low <= high).then(|| (f64::from(low), f64::from(high)))
             }};
         }
         match self {
-            Self::U8(values) => extremes!(values),
-            Self::I8(values) => extremes!(values),
-            Self::U16(values) => extremes!(values),
-            Self::I16(values) => extremes!(values),
-            Self::U32(values) => extremes!(values),
-            Self::I32(values) => extremes!(values),
-            Self::F32(_) | Self::F64(_) => self.range_where(|_| true),
+            Self::U8(values) => integers!(values, u8),
+            Self::I8(values) => integers!(values, i8),
+            Self::U16(values) => integers!(values, u16),
+            Self::I16(values) => integers!(values, i16),
+            Self::U32(values) => integers!(values, u32),
+            Self::I32(values) => integers!(values, i32),
+            Self::F32(values) => reals(values.iter().map(|&value| value.into()), first, last),
+            Self::F64(values) => reals(values.iter().copied(), first, last),
         }
+    }
+
+    /// Replaces the samples from `first` to `last` by `value`.
+    pub(crate) fn replace(&mut self, first: f64, last: f64, value: f64) {
+        macro_rules! replace {
+            ($values:expr, $type:ty) => {{
+                let (from, to, value) = (first.ceil() as $type, last.floor() as $type, value as $type);
+                for sample in $values {
+                    *sample = if *sample >= from && *sample <= to { value } else { *sample };
+                }
+            }};
+        }
+        match self {
+            Self::U8(values) => replace!(values, u8),
+            Self::I8(values) => replace!(values, i8),
+            Self::U16(values) => replace!(values, u16),
+            Self::I16(values) => replace!(values, i16),
+            Self::U32(values) => replace!(values, u32),
+            Self::I32(values) => replace!(values, i32),
+            Self::F32(values) => {
+                let (first, last) = (first as f32, last as f32);
+                values.iter_mut().filter(|v| (first..=last).contains(v)).for_each(|v| *v = value as f32);
+            }
+            Self::F64(values) => {
+                values.iter_mut().filter(|v| (first..=last).contains(v)).for_each(|v| *v = value);
+            }
+        }
+    }
+}
+
+fn reals(values: impl Iterator<Item = f64>, first: f64, last: f64) -> Option<(f64, f64)> {
+    let (low, high) = values
+        .filter(|value| value.is_finite() && !(first..=last).contains(value))
+        .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| (low.min(value), high.max(value)));
+    (low <= high).then_some((low, high))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_range_leaves_an_interval_out() {
+        let samples = Samples::I16(vec![-2000, -5, 7, 300]);
+        assert_eq!(samples.range(), Some((-2000.0, 300.0)));
+        assert_eq!(samples.range_outside(-2000.0, -2000.0), Some((-5.0, 300.0)));
+        assert_eq!(samples.range_outside(-1e9, 1e9), None);
+        assert_eq!(samples.range_outside(1e6, 2e6), Some((-2000.0, 300.0)), "outside of the type");
+        assert_eq!(Samples::U8(vec![0, 9]).range_outside(-7.0, -1.0), Some((0.0, 9.0)));
+        assert_eq!(Samples::F32(vec![f32::NAN, 2.0, 1.0]).range(), Some((1.0, 2.0)));
+        assert_eq!(Samples::U16(Vec::new()).range(), None);
+    }
+
+    #[test]
+    fn an_interval_is_replaced() {
+        let mut samples = Samples::I16(vec![-2000, -5, 7]);
+        samples.replace(-2000.0, -1000.0, 3.0);
+        assert_eq!(samples, Samples::I16(vec![3, -5, 7]));
     }
 }

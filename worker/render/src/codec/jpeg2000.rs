@@ -1,4 +1,4 @@
-//! JPEG 2000 and High-Throughput JPEG 2000 (ITU-T T.800, T.814) through OpenJPEG, whole or at a fraction of the size.
+//! JPEG 2000 and High-Throughput JPEG 2000 (ITU-T T.800, T.814) through `OpenJPEG`, whole or at a fraction of the size.
 
 #![expect(
     unsafe_code,
@@ -21,7 +21,7 @@ const JP2_SIGNATURE: [u8; 4] = [0, 0, 0, 12];
 /// Warnings that no pixel depends on: a writer that counts tile parts from 1, which the library corrects.
 const HARMLESS: [&str; 1] = ["TPsot==TNsot"];
 
-/// Bytes that OpenJPEG reads at once.
+/// Bytes that `OpenJPEG` reads at once.
 const STREAM_BUFFER_BYTES: usize = 64 << 10;
 
 /// Decodes a codestream.
@@ -70,7 +70,7 @@ pub(crate) fn decode(codestream: &[u8], wanted: Wanted<'_>) -> Result<Coded, Ren
     })
 }
 
-/// What OpenJPEG says while it works; the first of each kind.
+/// What `OpenJPEG` says while it works; the first of each kind.
 #[derive(Default)]
 struct Complaints {
     warning: Option<String>,
@@ -150,13 +150,13 @@ impl Codec {
     }
 }
 
-/// The codestream as OpenJPEG reads it.
+/// The codestream as `OpenJPEG` reads it.
 struct Source<'a> {
     bytes: &'a [u8],
     position: usize,
 }
 
-/// A stream of OpenJPEG over a [`Source`], destroyed when dropped.
+/// A stream of `OpenJPEG` over a [`Source`], destroyed when dropped.
 struct Stream(*mut opj::opj_stream_t);
 
 impl Drop for Stream {
@@ -228,7 +228,7 @@ unsafe extern "C" fn seek(position: i64, source: *mut c_void) -> opj::OPJ_BOOL {
     }
 }
 
-/// An image of OpenJPEG, destroyed when dropped; null until the header is read.
+/// An image of `OpenJPEG`, destroyed when dropped; null until the header is read.
 struct Image(*mut opj::opj_image_t);
 
 impl Drop for Image {

@@ -1,4 +1,4 @@
-//! JPEG-LS, lossless and near-lossless (ITU-T T.87), through CharLS.
+//! JPEG-LS, lossless and near-lossless (ITU-T T.87), through `CharLS`.
 
 #![expect(unsafe_code, reason = "binding to CharLS: the safe crate decodes before the size can be checked")]
 
@@ -44,7 +44,7 @@ pub(crate) fn decode(codestream: &[u8], wanted: Wanted<'_>) -> Result<Coded, Ren
     })
 }
 
-/// A decoder of CharLS over a codestream, destroyed when dropped.
+/// A decoder of `CharLS` over a codestream, destroyed when dropped.
 struct Decoder<'a> {
     handle: *mut charls::charls_jpegls_decoder,
     /// The library keeps a pointer to it.

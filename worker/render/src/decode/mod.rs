@@ -128,7 +128,11 @@ fn decode(
             Ok(decoded)
         }
         coding => {
-            let reduction = geometry::reduction_allowed((format.columns, format.rows), 0, request);
+            // Pixels that are not square are stretched, and need all they have.
+            let reduction = match geometry::pixel_shape(&header.view()) {
+                1.0 => geometry::reduction_allowed((format.columns, format.rows), 0, request),
+                _ => 0,
+            };
             let wanted = Wanted { format, reduction, limits };
             let coded = codestream_samples(coding, &codestream, wanted)?;
             coded::stored(coded, format, request.best_effort)

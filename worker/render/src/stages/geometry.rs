@@ -64,9 +64,8 @@ pub(crate) fn reduction_allowed(size: (u32, u32), reduction: u8, request: &Frame
         return 0;
     }
     let Ok((columns, rows)) = fitted(full.0, full.1, 1.0, request.fit) else { return 0 };
-    // A margin of one pixel: the sides of a reduced frame are rounded up.
     (1..=REDUCTION_MAX)
-        .take_while(|&by| (full.0 >> by) > columns && (full.1 >> by) > rows)
+        .take_while(|&by| (full.0 >> by) >= columns && (full.1 >> by) >= rows)
         .last()
         .unwrap_or(0)
 }

@@ -9,6 +9,7 @@ pub(crate) mod overlay;
 pub(crate) mod padding;
 pub(crate) mod palette;
 pub(crate) mod presentation;
+mod ramp;
 pub(crate) mod resample;
 pub(crate) mod voi;
 pub(crate) mod window;

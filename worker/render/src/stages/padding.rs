@@ -39,6 +39,11 @@ impl Padding {
         self.0.contains(&stored)
     }
 
+    /// First and last stored value that is padding.
+    pub(crate) fn ends(&self) -> (f64, f64) {
+        (*self.0.start(), *self.0.end())
+    }
+
     /// The integers from `low` to `high` that are padding; none when the first is after the last.
     pub(crate) fn integers(&self, low: i32, high: i32) -> (i32, i32) {
         ((self.0.start().ceil() as i32).max(low), (self.0.end().floor() as i32).min(high))

@@ -24,6 +24,11 @@ impl Presentation {
         Self { table, inverted: file_inverts != asked_inverted }
     }
 
+    /// What is shown as gain x display value + offset; `None` where a table decides.
+    pub(crate) fn line(&self) -> Option<(f64, f64)> {
+        self.table.is_none().then_some(if self.inverted { (-1.0, 255.0) } else { (1.0, 0.0) })
+    }
+
     #[cfg(test)]
     pub(crate) fn plain(inverted: bool) -> Self {
         Self { table: None, inverted }

@@ -109,6 +109,17 @@ impl Window {
         }
     }
 
+    /// Display value as gain x modality value + offset, inside the window of a linear function.
+    pub(crate) fn line(&self) -> Option<(f64, f64)> {
+        let gain = match self.function {
+            VoiFunction::Linear if self.width > 1.0 => 255.0 / (self.width - 1.0),
+            VoiFunction::LinearExact => 255.0 / self.width,
+            VoiFunction::Linear | VoiFunction::Sigmoid => return None,
+        };
+        let middle = if self.function == VoiFunction::Linear { self.center - 0.5 } else { self.center };
+        Some((gain, 127.5 - middle * gain))
+    }
+
     /// Modality values at and outside of which the rounded display value stays 0 or 255.
     pub(crate) fn bounds(&self) -> (f64, f64) {
         let reach = match self.function {

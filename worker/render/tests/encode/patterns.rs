@@ -45,8 +45,14 @@ pub(crate) fn noise(at: u32, row: u32) -> u8 {
 }
 
 /// Samples of a whole picture.
-pub(crate) fn fill(columns: u32, rows: u32, samples_per_pixel: u32, pattern: Pattern) -> Vec<u8> {
+pub(crate) fn fill(
+    columns: u32,
+    rows: u32,
+    samples_per_pixel: u32,
+    pattern: impl Fn(u32, u32) -> u8,
+) -> Vec<u8> {
     let row_samples = columns * samples_per_pixel;
+    let pattern = &pattern;
     (0..rows)
         .flat_map(|row| (0..row_samples).map(move |at| pattern(at + row * row_samples / 7, row)))
         .collect()

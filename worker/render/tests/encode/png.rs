@@ -136,6 +136,43 @@ fn colour_that_repeats_and_colour_that_does_not_both_read_back() {
 }
 
 #[test]
+fn repeats_as_far_as_deflate_can_say_are_found_and_read_back() {
+    // Two rows of noise in turn: each is like the one two before, 32,768 filtered bytes back, and one pixel further.
+    for (columns, shrinks) in [(5461, true), (5462, false)] {
+        let two = patterns::fill(columns, 2, 3, patterns::noise);
+        let pixels = two.repeat(20);
+        let file = rgb8(&pixels, columns, 40);
+        assert_eq!(file.len() < pixels.len() / 4, shrinks, "{columns} columns, {} bytes", file.len());
+        assert_eq!(read_by_png(&file), (columns, 40, pixels.clone()));
+        assert_eq!(read_by_zune(&file), (columns, 40, pixels));
+    }
+}
+
+proptest! {
+    #[test]
+    fn colour_made_of_pieces_of_itself_reads_back(
+        columns in 3..400u32, pieces in prop::collection::vec((1..900usize, any::<u16>(), any::<bool>()), 1..200),
+    ) {
+        let mut pixels = patterns::fill(300, 1, 3, patterns::noise);
+        for (length, from, is_new) in pieces {
+            let source = if is_new {
+                patterns::fill(length as u32, 1, 3, |at, row| patterns::noise(at + u32::from(from), row))
+            } else {
+                let start = usize::from(from) % pixels.len();
+                pixels[start..(start + length).min(pixels.len())].to_vec()
+            };
+            pixels.extend(source);
+        }
+        let rows = pixels.len() as u32 / (3 * columns);
+        prop_assume!(rows > 0);
+        pixels.truncate((rows * columns * 3) as usize);
+        let file = rgb8(&pixels, columns, rows);
+        prop_assert_eq!(&shown(&file, read_by_png).2, &pixels);
+        prop_assert_eq!(&shown(&file, read_by_zune).2, &pixels);
+    }
+}
+
+#[test]
 fn one_coloured_pixel_keeps_the_picture_in_colour() {
     let mut rgb = vec![90; 64 * 48 * 3];
     rgb[64 * 48 * 3 - 1] = 91;

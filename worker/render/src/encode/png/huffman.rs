@@ -1,12 +1,9 @@
 //! Length-limited canonical Huffman codes (RFC 1951 section 3.2.2), and how a block says which it uses (3.2.7).
 
 use super::bits::{BitWriter, Code, LiteralCodes, PUSH_BITS_MAX};
-use super::deflate::{DISTANCE_SYMBOLS, Segments, distance_extra_bit_count, length_extra_bit_count};
-
-/// Literals, the end of the block, lengths.
-pub(super) const LITERAL_SYMBOLS: usize = 286;
-/// The symbol that ends a block.
-pub(super) const END_OF_BLOCK: usize = 256;
+use super::segments::{
+    DISTANCE_SYMBOLS, LITERAL_SYMBOLS, Segments, distance_extra_bit_count, length_extra_bit_count,
+};
 
 /// Longest code of a literal or length: four of them go into one push. Deflate would allow 15.
 const CODE_BITS_MAX: usize = (PUSH_BITS_MAX / 4) as usize;
@@ -272,4 +269,58 @@ fn canonical_codes<const SYMBOLS: usize>(lengths: &[u8; SYMBOLS]) -> [Code; SYMB
         }
     }
     codes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Counts that grow like Fibonacci's numbers make the deepest tree there is.
+    fn steep_counts<const SYMBOLS: usize>() -> [u32; SYMBOLS] {
+        let (mut a, mut b) = (1u32, 1u32);
+        std::array::from_fn(|_| {
+            (a, b) = (b, a.saturating_add(b).min(50_000_000));
+            a
+        })
+    }
+
+    #[test]
+    fn no_code_is_too_long_and_every_pattern_of_bits_is_one() {
+        for length_max in [7, 9, 14] {
+            let mut lengths = [0u8; 40];
+            code_lengths(&steep_counts::<40>(), length_max, &mut lengths);
+            assert!(lengths.iter().all(|&length| (1..=length_max as u8).contains(&length)));
+            let taken: u32 = lengths.iter().map(|&length| 1 << (length_max - usize::from(length))).sum();
+            assert_eq!(taken, 1 << length_max, "Kraft's sum is 1");
+        }
+    }
+
+    #[test]
+    fn the_rarer_symbol_never_has_the_shorter_code() {
+        let counts = steep_counts::<40>();
+        let mut lengths = [0u8; 40];
+        code_lengths(&counts, 9, &mut lengths);
+        assert!(lengths.is_sorted_by(|rare, frequent| rare >= frequent), "{lengths:?}");
+    }
+
+    /// The example of RFC 1951 section 3.2.2, codes written there first bit first.
+    #[test]
+    fn codes_are_those_of_the_standard() {
+        let codes = canonical_codes(&[3, 3, 3, 3, 3, 2, 4, 4]).map(|code| (code.bits, code.count));
+        let written = [0b010, 0b011, 0b100, 0b101, 0b110, 0b00, 0b1110, 0b1111u16];
+        let expected = written.iter().zip([3, 3, 3, 3, 3, 2, 4, 4u8]);
+        for ((bits, count), (&first_bit_first, length)) in codes.into_iter().zip(expected) {
+            assert_eq!(count, length);
+            assert_eq!(bits, first_bit_first.reverse_bits() >> (16 - u32::from(length)));
+        }
+    }
+
+    #[test]
+    fn a_lone_symbol_has_one_bit_and_none_have_none() {
+        let mut lengths = [9u8; 3];
+        code_lengths(&[0, 5, 0], 14, &mut lengths);
+        assert_eq!(lengths, [0, 1, 0]);
+        code_lengths(&[0, 0, 0], 14, &mut lengths);
+        assert_eq!(lengths, [0, 0, 0]);
+    }
 }

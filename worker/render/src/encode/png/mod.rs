@@ -12,6 +12,7 @@ mod filter;
 mod huffman;
 mod repeats;
 mod runs;
+mod segments;
 
 use super::{EncodeError, dimensions, is_all_grey, red_plane};
 use chunks::Header;

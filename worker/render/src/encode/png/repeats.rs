@@ -3,7 +3,7 @@
 //! A repeat begins and ends between pixels, so that a third of the places is looked at; of earlier places with the
 //! same hash only the last is tried.
 
-use super::deflate::{MATCH_MAX, Segments};
+use super::segments::{MATCH_MAX, Segments};
 
 /// Bytes of a pixel.
 const PIXEL: usize = 3;

@@ -1,6 +1,6 @@
 //! Finds runs of zeros in filtered bytes, the one repeat that pictures with detector noise have.
 
-use super::deflate::{MATCH_MAX, MATCH_MIN, Segments};
+use super::segments::{MATCH_MAX, MATCH_MIN, Segments};
 
 /// Zeros that make a run worth a match.
 pub(super) const RUN_MIN: usize = 8;
