@@ -60,7 +60,7 @@ fn compress(
 ) -> Result<(), EncodeError> {
     let quality = checked_quality(quality)?;
     out.clear();
-    // A compressor costs 4 microseconds to make, a hundredth of a CT: not worth keeping one per thread.
+    // A compressor takes less than a microsecond to make: not worth keeping one for each thread.
     let mut compressor = Compressor::new().map_err(refused)?;
     compressor.set_quality(i32::from(quality)).map_err(refused)?;
     compressor.set_subsamp(subsampling).map_err(refused)?;
