@@ -96,7 +96,6 @@ fn not_ready(api: &Api, job: &CurrentJob) -> Problem {
     let detail = format!(
         "The render was not ready within {waited} s; it goes on, and the same request finds it then."
     );
-    let problem = Problem::new(Kind::RenderTimeout, detail).retry_after(api.render_wait);
     let problem = Problem::new(Kind::RenderTimeout, detail).retry_after(api.render_wait.min(RETRY_PAUSE_MAX));
     match job.get() {
         Some(job_id) => problem.with("job_id", job_id.to_string()).with("state", "queued"),

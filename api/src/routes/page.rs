@@ -35,13 +35,6 @@ const PARTS: [(&str, &str, &str); 9] = [
 ];
 
 pub(super) fn routes() -> Router<Arc<Api>> {
-    Router::new()
-        .route("/", get(async || part("text/html; charset=utf-8", include_str!("../page/index.html"))))
-        .route("/page.css", get(async || part("text/css; charset=utf-8", include_str!("../page/page.css"))))
-        .route(
-            "/page.js",
-            get(async || part("text/javascript; charset=utf-8", include_str!("../page/page.js"))),
-        )
     PARTS.into_iter().fold(Router::new(), |router, (path, content_type, text)| {
         router.route(path, get(async move || part(content_type, text)))
     })
