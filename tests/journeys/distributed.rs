@@ -117,14 +117,16 @@ fn a_picture_is_rendered_once_for_two_apis_and_outlives_redis() {
             |worker: &Program| Viewer::new(&worker.url).metric("noctis_renders_total{outcome=\"rendered\"}");
         workers.iter().map(count).sum()
     };
-    let before = renders();
+    // A picture is announced before it is counted.
+    wait_until("all four are counted", || (renders() == 4.0).then_some(()));
     std::thread::scope(|scope| {
         for index in 0..32 {
             let (viewer, image) = (if index % 2 == 0 { &first } else { &second }, &image);
             scope.spawn(move || assert_eq!(viewer.png(image, "preset=bone").status, 200));
         }
     });
-    assert_eq!(renders() - before, 1.0);
+    wait_until("the fifth is counted", || (renders() >= 5.0).then_some(()));
+    assert_eq!(renders(), 5.0);
 
     // A Redis that lost everything loses no picture: Postgres has it.
     deployment.redis.restart();

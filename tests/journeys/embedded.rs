@@ -5,7 +5,7 @@ use std::{path::Path, thread};
 use super::{
     files::{slice, slice_uid, study_uid, windowed_slice, write_study},
     http::Viewer,
-    program::{Program, command},
+    program::{Program, command, wait_until},
 };
 
 fn serve(data: &Path, arguments: &[&str]) -> Program {
@@ -91,7 +91,10 @@ fn thirty_two_equal_cold_requests_make_one_render() {
         .collect();
     let pictures: Vec<_> = requests.into_iter().map(|request| request.join().unwrap()).collect();
     assert!(pictures.iter().all(|picture| *picture == pictures[0]));
-    assert_eq!(viewer.metric("noctis_renders_total{outcome=\"rendered\"}"), 1.0);
+    let renders = || viewer.metric("noctis_renders_total{outcome=\"rendered\"}");
+    // A picture is announced before it is counted.
+    wait_until("the render is counted", || (renders() >= 1.0).then_some(()));
+    assert_eq!(renders(), 1.0);
 }
 
 #[test]

@@ -7,8 +7,9 @@ mod event;
 pub mod instance;
 mod slice_position;
 
-use std::sync::Arc;
+use std::pin::pin;
 
+use futures::{Stream, StreamExt, stream};
 use noctis_shared::{
     cache::{Cache, Forget},
     catalog::{Catalog, CatalogError, NewInstance, Recorded},
@@ -17,7 +18,6 @@ use noctis_shared::{
     metadata_names,
     storage::{Storage, StorageError},
 };
-use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 pub use event::IndexJobs;
@@ -25,6 +25,9 @@ pub use instance::{Rejected, read_instance};
 
 /// Instances that are recorded in one transaction. Headers are some 10 KB each, so a batch is some MB.
 const BATCH_MAX: usize = 256;
+
+/// Files that are read ahead while a batch is recorded.
+const READ_AHEAD: usize = 64;
 
 /// Reasons that a summary names; the counts go on.
 const REASONS_MAX: usize = 1000;
@@ -89,69 +92,52 @@ impl Indexer {
     ) -> Result<StudyIndexed, IndexError> {
         let mut summary = StudyIndexed::default();
         for location in locations {
-            let mut reads = self.read_all(location)?;
-            let mut batch = Vec::with_capacity(BATCH_MAX);
+            let mut reads = pin!(self.read_all(location)?.ready_chunks(BATCH_MAX));
             loop {
-                let read = tokio::select! {
+                let chunk = tokio::select! {
                     biased;
                     () = shutdown.cancelled() => return Err(IndexError::Stopped),
-                    read = reads.recv() => read,
+                    chunk = reads.next() => chunk,
                 };
-                let Some(read) = read else { break };
-                let Read { location, instance } = read?;
-                match instance {
-                    Ok(instance) => batch.push(instance),
-                    Err(rejected) => {
-                        count(
-                            &mut summary,
-                            &location,
-                            FileOutcome::Rejected(rejected.to_string()),
-                            &mut progress,
-                        );
+                let Some(chunk) = chunk else { break };
+                let mut batch = Vec::with_capacity(chunk.len());
+                for read in chunk {
+                    let Read { location, instance } = read?;
+                    match instance {
+                        Ok(instance) => batch.push(instance),
+                        Err(rejected) => {
+                            let outcome = FileOutcome::Rejected(rejected.to_string());
+                            count(&mut summary, &location, outcome, &mut progress);
+                        }
                     }
                 }
-                if batch.len() == BATCH_MAX || (reads.is_empty() && !batch.is_empty()) {
-                    self.record(&mut batch, replace, &mut summary, &mut progress).await?;
-                }
+                self.record(batch, replace, &mut summary, &mut progress).await?;
             }
-            self.record(&mut batch, replace, &mut summary, &mut progress).await?;
         }
         Ok(summary)
     }
 
-    /// Reads the files under `location` in parallel, a bounded number ahead of the receiver.
-    fn read_all(&self, location: &str) -> Result<mpsc::Receiver<Result<Read, StorageError>>, IndexError> {
-        let mut listing = self.storage.list(location)?;
-        let (found, reads) = mpsc::channel(BATCH_MAX);
-        let places = Arc::new(tokio::sync::Semaphore::new(self.readers));
+    /// Reads the files under `location` in parallel, a bounded number ahead, and yields them in the order of the
+    /// listing: which of two files with one UID comes first must not be chance.
+    fn read_all(
+        &self,
+        location: &str,
+    ) -> Result<impl Stream<Item = Result<Read, StorageError>> + use<>, IndexError> {
+        let listing = self.storage.list(location)?;
+        let locations = stream::unfold(listing, async |mut listing| Some((listing.next().await?, listing)));
         let storage = self.storage.clone();
-        tokio::spawn(async move {
-            while let Some(location) = listing.next().await {
-                let location = match location {
-                    Ok(location) => location,
-                    Err(error) => {
-                        let _reader_is_gone = found.send(Err(error)).await;
-                        return;
-                    }
-                };
-                let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
-                if found.is_closed() {
-                    return;
-                }
-                let (storage, found) = (storage.clone(), found.clone());
-                tokio::spawn(async move {
-                    let read = read_one(&storage, location).await;
-                    let _reader_is_gone = found.send(read).await;
-                    drop(place);
-                });
-            }
+        let reads = locations.map(move |location| {
+            let storage = storage.clone();
+            // A task of its own, so that files are read while a batch is recorded.
+            let read = tokio::spawn(async move { read_one(&storage, location?).await });
+            async { read.await.unwrap_or_else(|error| Err(StorageError::Transient(error.to_string()))) }
         });
-        Ok(reads)
+        Ok(reads.buffered(self.readers + READ_AHEAD))
     }
 
     async fn record(
         &self,
-        batch: &mut Vec<NewInstance>,
+        batch: Vec<NewInstance>,
         replace: bool,
         summary: &mut StudyIndexed,
         progress: &mut impl FnMut(&str, &FileOutcome),
@@ -159,9 +145,9 @@ impl Indexer {
         if batch.is_empty() {
             return Ok(());
         }
-        let recorded = self.catalog.record_instances(batch, replace).await?;
-        self.forget_stale(batch, &recorded).await;
-        for (instance, recorded) in batch.drain(..).zip(recorded) {
+        let recorded = self.catalog.record_instances(&batch, replace).await?;
+        self.forget_stale(&batch, &recorded).await;
+        for (instance, recorded) in batch.into_iter().zip(recorded) {
             let outcome = match recorded {
                 Recorded::Accepted | Recorded::Replaced { .. } => FileOutcome::Accepted,
                 Recorded::Duplicate => FileOutcome::Duplicate,

@@ -139,7 +139,6 @@ impl Transfer {
 
     /// Stored values between `low` and `high` outside of which what is shown does not change.
     fn changing(&self, low: i32, high: i32) -> (i32, i32) {
-        let (VoiTransform::Window(window), Modality::Linear { slope, intercept }) =
         let (VoiTransform::Window(window), Modality::Linear { slope, .. }) =
             (&self.voi, &self.modality)
         else {
@@ -225,7 +224,6 @@ mod tests {
                     let window = Window::new(center, width, function).expect("a valid window");
                     let transfer = transfer(slope, intercept, window, width > 1000.0);
                     for samples in [&unsigned, &signed] {
-                        let plain: Vec<u8> = each_type!(samples, values => values.iter().map(|&v| transfer.shown(v as f64)).collect());
                         let plain: Vec<u8> = each_type!(samples, values => values.iter().map(|&v| transfer.shown(v.into())).collect());
                         assert_eq!(transfer.apply(samples), plain, "{transfer:?}");
                     }
