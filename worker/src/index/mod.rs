@@ -7,7 +7,7 @@ mod event;
 pub mod instance;
 mod slice_position;
 
-use std::pin::pin;
+use std::{pin::pin, sync::Arc};
 
 use futures::{Stream, StreamExt, stream};
 use noctis_shared::{
@@ -18,6 +18,7 @@ use noctis_shared::{
     metadata_names,
     storage::{Storage, StorageError},
 };
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 pub use event::IndexJobs;
@@ -126,10 +127,14 @@ impl Indexer {
         let listing = self.storage.list(location)?;
         let locations = stream::unfold(listing, async |mut listing| Some((listing.next().await?, listing)));
         let storage = self.storage.clone();
+        let places = Arc::new(Semaphore::new(self.readers));
         let reads = locations.map(move |location| {
-            let storage = storage.clone();
-            // A task of its own, so that files are read while a batch is recorded.
-            let read = tokio::spawn(async move { read_one(&storage, location?).await });
+            let (storage, places) = (storage.clone(), Arc::clone(&places));
+            // A task of its own, so that files are read while a batch is recorded; few at a time, since each is in memory.
+            let read = tokio::spawn(async move {
+                let _place = places.acquire().await;
+                read_one(&storage, location?).await
+            });
             async { read.await.unwrap_or_else(|error| Err(StorageError::Transient(error.to_string()))) }
         });
         Ok(reads.buffered(self.readers + READ_AHEAD))
