@@ -7,7 +7,7 @@ use turbojpeg::{Compressor, Image, PixelFormat, Subsamp};
 
 use super::{EncodeError, checked_quality, dimensions};
 
-/// Longest side that a JPEG frame header can say (ITU-T T.81 B.2.2).
+/// Longest side that libjpeg takes; the format itself ends at 65,535 (ITU-T T.81 B.2.2).
 const SIDE_PIXELS_MAX: u32 = 65_500;
 
 /// Writes an 8-bit grey picture as a one-component JPEG.
