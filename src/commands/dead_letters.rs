@@ -98,7 +98,7 @@ async fn act(action: &Action, queue: &Queue) -> Result<(), Failure> {
         }
         Action::Show { id, json: as_json } => {
             let letters = read().await?;
-            let letter = letters.iter().find(|letter| letter.id.to_string() == *id);
+            let letter = letters.iter().find(|letter| letter.id == *id);
             let letter = letter.ok_or_else(|| Failure::usage(id, "there is no dead letter with this id"))?;
             output::line(&if *as_json {
                 json(letter)

@@ -52,6 +52,7 @@ pub(super) fn load(bytes: &FrameBytes, source: &FrameSource, limits: &Limits) ->
 
 /// The ranges of the file that [`FrameBytes::Fetched`] holds, in order.
 #[must_use]
+#[expect(clippy::single_range_in_vec_init, reason = "a list of ranges with one range in it")]
 pub fn ranges_to_fetch(source: &FrameSource) -> Vec<Range<u64>> {
     if source.deflated {
         return vec![0..source.file_byte_count];
