@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use opentelemetry::{
     global,
     propagation::{Extractor, Injector},
+    trace::TraceContextExt,
 };
 use tracing::Span;
 use tracing_opentelemetry::OpenTelemetrySpanExt;
@@ -59,6 +60,10 @@ impl TraceContext {
             return;
         }
         let parent = global::get_text_map_propagator(|propagator| propagator.extract(self));
+        // Malformed headers tell of no trace: the span stays the root of a new one.
+        if !parent.span().span_context().is_valid() {
+            return;
+        }
         // Fails only without an OpenTelemetry layer, and then there is no trace to continue.
         let _ = span.set_parent(parent);
     }
@@ -88,7 +93,55 @@ impl Extractor for TraceContext {
 
 #[cfg(test)]
 mod tests {
+    use tracing_subscriber::layer::SubscriberExt;
+
     use super::*;
+    use crate::telemetry::trace;
+
+    const TRACE_ID: &str = "0af7651916cd43dd8448eb211c80319c";
+    const CLIENT: (&str, &str) = ("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
+
+    fn in_program<T>(work: impl FnOnce() -> T) -> T {
+        trace::set_propagator();
+        let provider = trace::provider(None, "noctis-test").expect("a provider");
+        let subscriber = tracing_subscriber::registry().with(trace::layer(&provider));
+        tracing::subscriber::with_default(subscriber, work)
+    }
+
+    /// What a span that continues `received` passes on.
+    fn passed_on(received: &TraceContext) -> TraceContext {
+        in_program(|| {
+            let span = tracing::info_span!("hop");
+            received.adopt(&span);
+            span.in_scope(TraceContext::current)
+        })
+    }
+
+    fn traceparent(context: &TraceContext) -> String {
+        context
+            .headers()
+            .find(|(name, _)| *name == "traceparent")
+            .map_or(String::new(), |(_, value)| value.to_owned())
+    }
+
+    #[test]
+    fn one_trace_id_goes_from_the_client_through_the_api_and_the_queue_to_the_worker() {
+        let message = passed_on(&TraceContext::from_headers([CLIENT]));
+        assert_ne!(traceparent(&message), CLIENT.1, "the API's own span is the parent");
+        assert!(traceparent(&message).ends_with("-01"), "the client's wish to sample stays");
+        assert!(traceparent(&passed_on(&message)).contains(TRACE_ID));
+    }
+
+    #[test]
+    fn headers_that_are_malformed_begin_a_new_trace() {
+        let message = passed_on(&TraceContext::from_headers([("traceparent", "00-zz-zz-01")]));
+        assert!(!traceparent(&message).contains(TRACE_ID) && !message.is_empty());
+    }
+
+    #[test]
+    fn outside_of_a_trace_there_is_nothing_to_pass_on() {
+        assert!(in_program(TraceContext::current).is_empty());
+    }
 
     #[test]
     fn only_trace_headers_of_a_sane_length_are_taken() {

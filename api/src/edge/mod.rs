@@ -21,7 +21,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use futures::FutureExt;
-use noctis_shared::telemetry::trace_context;
+use noctis_shared::trace_context::TraceContext;
 use tracing::{Instrument, Span};
 
 use self::{
@@ -102,7 +102,9 @@ async fn run(api: &Api, request: Request, next: Next) -> Response {
 fn span(method: &Method, route: &str, request_id: &RequestId, headers: &HeaderMap) -> Span {
     let span = tracing::info_span!("request", %method, route, request_id = request_id.as_str());
     if headers.contains_key("traceparent") {
-        trace_context::continue_with(&span, |name| headers.get(name)?.to_str().ok());
+        let of_trace = ["traceparent", "tracestate"];
+        let sent = of_trace.iter().filter_map(|name| Some((*name, headers.get(*name)?.to_str().ok()?)));
+        TraceContext::from_headers(sent).adopt(&span);
     }
     span
 }

@@ -1,11 +1,11 @@
 //! What operators see of a running program: log lines, metrics, traces. One `init` at the start of each program.
 //!
-//! Start with [`init`]. [`trace_context`] carries a trace across HTTP and the queue; [`metrics`] names the metrics.
+//! Start with [`init`]. [`TraceContext`](crate::trace_context::TraceContext) carries a trace across HTTP and
+//! the queue; [`metrics`] names the metrics.
 
 pub mod log;
 pub mod metrics;
 pub mod trace;
-pub mod trace_context;
 
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use tracing_subscriber::{Layer, layer::SubscriberExt, util::SubscriberInitExt};
@@ -63,7 +63,7 @@ pub fn init(settings: &TelemetrySettings) -> Result<Telemetry, TelemetryError> {
         .with(vec![logs, traces.boxed()])
         .try_init()
         .map_err(|error| TelemetryError::AlreadySet(error.to_string()))?;
-    trace_context::set_propagator();
+    trace::set_propagator();
     let metrics = Metrics::install()?;
     Ok(Telemetry { metrics: metrics.handle(), _metrics: metrics, tracer_provider })
 }

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use opentelemetry::trace::TracerProvider;
+use opentelemetry::{global, trace::TracerProvider};
 use opentelemetry_otlp::{Protocol, SpanExporter, WithExportConfig};
 use opentelemetry_sdk::{
     Resource,
+    propagation::TraceContextPropagator,
     trace::{Sampler, SdkTracerProvider},
 };
 use tracing::Subscriber;
@@ -18,6 +19,11 @@ const EXPORT_MAX: Duration = Duration::from_secs(5);
 
 /// How long the end of the program waits for the last batch.
 pub(super) const SHUTDOWN_MAX: Duration = Duration::from_secs(5);
+
+/// Makes W3C trace context the form in which this process passes traces on.
+pub fn set_propagator() {
+    global::set_text_map_propagator(TraceContextPropagator::new());
+}
 
 /// Makes spans. Without an endpoint nothing is recorded, but trace ids still pass through: a trace that a client
 /// began reaches the worker.
