@@ -79,8 +79,7 @@ impl Transfer {
 
     /// The line that shows stored values from `low` to `high` as the formula does, where there is one.
     fn ramp(&self, low: i32, high: i32) -> Option<Ramp> {
-        let (VoiTransform::Window(window), Modality::Linear { slope, .. }) =
-            (&self.voi, &self.modality)
+        let (VoiTransform::Window(window), Modality::Linear { slope, .. }) = (&self.voi, &self.modality)
         else {
             return None;
         };
@@ -139,8 +138,7 @@ impl Transfer {
 
     /// Stored values between `low` and `high` outside of which what is shown does not change.
     fn changing(&self, low: i32, high: i32) -> (i32, i32) {
-        let (VoiTransform::Window(window), Modality::Linear { slope, .. }) =
-            (&self.voi, &self.modality)
+        let (VoiTransform::Window(window), Modality::Linear { slope, intercept }) = (&self.voi, &self.modality)
         else {
             return (low, high);
         };
