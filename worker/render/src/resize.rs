@@ -160,8 +160,9 @@ fn resize<S: Sample, const CHANNELS: usize>(
     let mut blended = vec![0.0; row_samples];
     let row_of = |row: usize| &pixels[row * row_samples..][..row_samples];
     // Down first: whole rows are added up in vectors, and what remains to be done across is few pixels.
-    for (to_row, target) in resized.chunks_exact_mut(to_columns as usize * CHANNELS).enumerate() {
-        let (source_rows, weights) = down.of(to_row);
+    for (target, (source_rows, weights)) in
+        resized.chunks_exact_mut(to_columns as usize * CHANNELS).zip(down.iter())
+    {
         blend_rows(source_rows.map(row_of), weights, &mut blended);
         gather_columns::<S, CHANNELS>(&blended, &across, target);
     }
@@ -199,8 +200,7 @@ fn blend_rows<'a, S: Sample + 'a>(
 
 fn gather_columns<S: Sample, const CHANNELS: usize>(blended: &[f32], across: &Taps, target: &mut [S]) {
     let pixels = blended.as_chunks::<CHANNELS>().0;
-    for (to_column, samples) in target.as_chunks_mut::<CHANNELS>().0.iter_mut().enumerate() {
-        let (columns, weights) = across.of(to_column);
+    for (samples, (columns, weights)) in target.as_chunks_mut::<CHANNELS>().0.iter_mut().zip(across.iter()) {
         let mut sums = [0.0; CHANNELS];
         for (pixel, weight) in pixels[columns].iter().zip(weights) {
             for (sum, sample) in sums.iter_mut().zip(pixel) {
@@ -231,10 +231,12 @@ impl Taps {
         taps
     }
 
-    /// Old positions and weights that make the new `position`.
-    fn of(&self, position: usize) -> (Range<usize>, &[f32]) {
-        let (first, weights) = &self.ranges[position];
-        (*first..*first + weights.len(), &self.weights[weights.clone()])
+    /// Old positions and weights of each new position in turn.
+    #[inline(always)]
+    fn iter(&self) -> impl Iterator<Item = (Range<usize>, &[f32])> {
+        self.ranges
+            .iter()
+            .map(|(first, weights)| (*first..*first + weights.len(), &self.weights[weights.clone()]))
     }
 
     /// The new position covers `length / to_length` old ones, those at the ends in part. In units of `1 / to_length`

@@ -7,7 +7,7 @@ use turbojpeg::{Compressor, Image, PixelFormat, Subsamp};
 
 use super::{EncodeError, checked_quality, dimensions};
 
-/// Longest side that a JPEG frame header can say (ITU-T T.81 B.2.2).
+/// Longest side that libjpeg takes; the format itself ends at 65,535 (ITU-T T.81 B.2.2).
 const SIDE_PIXELS_MAX: u32 = 65_500;
 
 /// Writes an 8-bit grey picture as a one-component JPEG.
@@ -60,7 +60,7 @@ fn compress(
 ) -> Result<(), EncodeError> {
     let quality = checked_quality(quality)?;
     out.clear();
-    // A compressor costs 4 microseconds to make, a hundredth of a CT: not worth keeping one per thread.
+    // A compressor takes less than a microsecond to make: not worth keeping one for each thread.
     let mut compressor = Compressor::new().map_err(refused)?;
     compressor.set_quality(i32::from(quality)).map_err(refused)?;
     compressor.set_subsamp(subsampling).map_err(refused)?;

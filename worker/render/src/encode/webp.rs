@@ -11,7 +11,8 @@ use super::{EncodeError, checked_quality, dimensions};
 /// Longest side that a WebP bitstream can say (RFC 9649 section 2.7.1, 14 bits).
 const SIDE_PIXELS_MAX: u32 = 16_383;
 
-/// Effort of libwebp, 0 (fast) to 6 (small). Each step up to 2 saves bytes worth its time; 4, the default, doubles it.
+/// Effort of libwebp, 0 (fast) to 6 (small). From 0 to 2 a CT shrinks by a quarter in less than twice the time; the
+/// next step takes more than twice as long again for a fifteenth.
 const LOSSY_METHOD: i32 = 2;
 
 /// Writes an 8-bit grey picture without loss.

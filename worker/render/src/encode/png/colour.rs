@@ -1,7 +1,7 @@
-//! How an RGB picture is written: as grey, with a palette, or as RGB behind one of two coders.
+//! How an RGB picture is written: as grey, with a palette, or as RGB with or without a search for repeats.
 //!
-//! Captures of a screen and ultrasound repeat themselves and want a search for repeats; photographs do not and are
-//! smaller and four times faster without. A band from the middle of the picture is tried both ways.
+//! Captures of a screen and ultrasound repeat themselves and want a search for repeats; photographs do not, and take
+//! half the time without. A band from the middle of the picture is tried both ways.
 
 use std::ops::Range;
 

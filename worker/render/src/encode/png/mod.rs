@@ -1,8 +1,8 @@
 //! PNG (ISO/IEC 15948): grey of 8 and 16 bits, and RGB of 8.
 //!
-//! Grey goes through an encoder of our own: the noise of a real detector has no repeats to find, so [`deflate`] codes
-//! literals and runs of zeros after a row filter and searches nothing. `colour` decides what RGB is written as. `chunks`
-//! frames the file, `filter` makes the rows, `deflate` with `huffman` and `bits` makes the zlib stream.
+//! The noise of a real detector has no repeats to find, so the encoder is our own: grey is literals and runs of zeros
+//! behind a row filter, and nothing is searched. `colour` decides what RGB is written as. `chunks` frames the file,
+//! `filter` makes the rows, `runs` and `repeats` cut them into `segments`, `huffman`, `bits` and `deflate` write those.
 
 mod bits;
 mod chunks;
@@ -18,7 +18,7 @@ use super::{EncodeError, dimensions, is_all_grey, red_plane};
 use chunks::Header;
 use colour::Indexed;
 
-/// Longest side and largest filtered picture that fit the 31-bit lengths of the format, with room for overhead.
+/// Largest filtered picture: half of what the 31-bit length of a chunk can say, so that overhead never matters.
 const BYTES_MAX: usize = 1 << 30;
 
 /// Writes an 8-bit grey picture; `icc` is the profile of an output device, embedded as it is.
@@ -89,5 +89,19 @@ fn check_size(columns: u32, rows: u32, row_bytes: usize, height: usize) -> Resul
     match row_bytes.checked_add(1).and_then(|row| row.checked_mul(height)) {
         Some(bytes) if bytes <= BYTES_MAX => Ok(()),
         _ => Err(EncodeError::TooLarge { format: "PNG", columns, rows }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_picture_past_the_limit_is_refused_before_it_is_written() {
+        assert_eq!(check_size(1023, 1 << 20, 1023, 1 << 20), Ok(()));
+        let refused = EncodeError::TooLarge { format: "PNG", columns: 1024, rows: 1 << 20 };
+        assert_eq!(check_size(1024, 1 << 20, 1024, 1 << 20), Err(refused));
+        let refused = EncodeError::TooLarge { format: "PNG", columns: 1, rows: 1 };
+        assert_eq!(check_size(1, 1, usize::MAX, 2), Err(refused));
     }
 }
