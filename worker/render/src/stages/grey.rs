@@ -138,7 +138,8 @@ impl Transfer {
 
     /// Stored values between `low` and `high` outside of which what is shown does not change.
     fn changing(&self, low: i32, high: i32) -> (i32, i32) {
-        let (VoiTransform::Window(window), Modality::Linear { slope, intercept }) = (&self.voi, &self.modality)
+        let (VoiTransform::Window(window), Modality::Linear { slope, intercept }) =
+            (&self.voi, &self.modality)
         else {
             return (low, high);
         };
