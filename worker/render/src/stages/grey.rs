@@ -79,8 +79,7 @@ impl Transfer {
 
     /// The line that shows stored values from `low` to `high` as the formula does, where there is one.
     fn ramp(&self, low: i32, high: i32) -> Option<Ramp> {
-        let (VoiTransform::Window(window), Modality::Linear { slope, .. }) =
-            (&self.voi, &self.modality)
+        let (VoiTransform::Window(window), Modality::Linear { slope, .. }) = (&self.voi, &self.modality)
         else {
             return None;
         };
