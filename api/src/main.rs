@@ -11,9 +11,6 @@ use noctis_shared::{
 };
 use tokio::net::TcpListener;
 
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// Answers HTTP from caches and has workers render the rest. Every other setting comes from the environment or the
 /// file; see `noctis config`.
 #[derive(Parser)]

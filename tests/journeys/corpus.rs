@@ -125,7 +125,9 @@ fn every_file_is_listed_or_rejected_and_every_reference_picture_is_right() {
                 refused += 1;
             }
             // Without a window in the file the range shown is the server's choice; the corpus says so.
-            let informative = |case: &&Value| case["window"]["origin"].as_str().is_some_and(|origin| origin.starts_with("min-max"));
+            let informative = |case: &&Value| {
+                case["window"]["origin"].as_str().is_some_and(|origin| origin.starts_with("min-max"))
+            };
             for case in of_file.iter().filter(|case| !informative(case)) {
                 cases += 1;
                 let answer = viewer.png(&uid, &query(case));

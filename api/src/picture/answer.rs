@@ -7,7 +7,6 @@ use axum::{
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use base64::{Engine, prelude::BASE64_STANDARD};
 use bytes::Bytes;
 use noctis_shared::{
     answer::Image,
@@ -191,7 +190,7 @@ fn json_body(facts: &RenderFacts, picture: &Bytes, asked: &Asked<'_>, tier: Tier
     let (before, after) = members.split_at("{\"image_data_url\":\"".len() + url_start.len());
     let mut body = String::with_capacity(members.len() + picture.len().div_ceil(3) * 4);
     body.push_str(before);
-    BASE64_STANDARD.encode_string(picture, &mut body);
+    base64_simd::STANDARD.encode_append(picture, &mut body);
     body.push_str(after);
     Ok(body)
 }
