@@ -157,3 +157,65 @@ fn every_file_is_listed_or_rejected_and_every_reference_picture_is_right() {
     );
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
+
+/// Files of the corpus with a kilobyte of noise in the middle and some bytes flipped in the header, by a fixed
+/// sequence of numbers: every mutant is rejected, refused or shown, and the server is none the worse.
+#[test]
+fn mutated_files_kill_nothing() {
+    let Some(corpus) = corpus() else { return };
+    let work = tempfile::tempdir().unwrap();
+    let files = work.path().join("files");
+    fs::create_dir_all(&files).unwrap();
+    super::files::write_study(&files, "among-mutants", 1);
+    let mut originals: Vec<PathBuf> =
+        fs::read_dir(corpus.join("files")).unwrap().map(|file| file.unwrap().path()).collect();
+    originals.sort();
+    let mut random = 0x9e37_79b9_7f4a_7c15_u64;
+    for (index, original) in originals.iter().step_by(4).enumerate() {
+        let mut bytes = fs::read(original).unwrap();
+        if bytes.len() > 400_000 {
+            continue;
+        }
+        mutate(&mut bytes, &mut random);
+        fs::write(files.join(format!("mutant-{index}.dcm")), bytes).unwrap();
+    }
+    let (program, viewer, _) = serve(&work.path().join("data"), &files);
+    let mut statuses: BTreeMap<u16, u32> = BTreeMap::new();
+    for study in viewer.list("/api/v1/dicom/studies?limit=500", "studies") {
+        let study = study["study_id"].as_str().unwrap().to_owned();
+        for series in viewer.list(&format!("/api/v1/dicom/studies/{study}/series"), "series") {
+            let series = series["series_id"].as_str().unwrap().to_owned();
+            for image in viewer.list(&format!("/api/v1/dicom/series/{series}/images"), "images") {
+                let answer = viewer.png(image["image_id"].as_str().unwrap(), "");
+                assert!(matches!(answer.status, 200 | 406 | 422), "{}: {}", answer.status, answer.text());
+                *statuses.entry(answer.status).or_default() += 1;
+            }
+        }
+    }
+    println!("mutants by status: {statuses:?}");
+    assert!(statuses.contains_key(&422), "the mutants are damaged");
+    let sound = viewer.png(&super::files::slice_uid("among-mutants", 1), "");
+    assert!(sound.picture().samples == super::files::windowed_slice(1, -700.0, 600.0));
+    assert!(program.terminate().success());
+}
+
+fn mutate(bytes: &mut [u8], random: &mut u64) {
+    let mut next = || {
+        *random ^= *random << 13;
+        *random ^= *random >> 7;
+        *random ^= *random << 17;
+        *random
+    };
+    let length = bytes.len();
+    let middle = length / 2;
+    for byte in &mut bytes[middle..(middle + 1024).min(length)] {
+        *byte = next() as u8;
+    }
+    for _ in 0..4 {
+        // Behind the file meta information, mostly in the header.
+        let place = 400 + (next() as usize) % (length / 3).max(1);
+        if let Some(byte) = bytes.get_mut(place) {
+            *byte ^= 1 << (next() % 8);
+        }
+    }
+}

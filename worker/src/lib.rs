@@ -14,3 +14,12 @@ mod settlement;
 pub mod slot;
 
 pub use program::{Worker, run};
+
+#[cfg(test)]
+mod tests {
+    /// The API names renders by the version that the shared package states, and links no renderer to compare with.
+    #[test]
+    fn both_sides_state_the_same_version_of_the_renderer() {
+        assert_eq!(noctis_shared::render_key::RENDERER_VERSION, noctis_render::RENDERER_VERSION);
+    }
+}

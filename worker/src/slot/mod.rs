@@ -133,3 +133,65 @@ impl Slots {
         self.0.idle.lock().unwrap_or_else(PoisonError::into_inner).push(child);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use noctis_shared::{
+        job::{FrameRange, FrameSource},
+        request::{FrameRequest, PictureFormat},
+    };
+
+    use super::*;
+
+    fn program(path: &str, arguments: &[&str]) -> SlotProgram {
+        SlotProgram { path: path.into(), arguments: arguments.iter().map(Into::into).collect() }
+    }
+
+    fn task() -> RenderTask {
+        RenderTask {
+            source: FrameSource {
+                location: "file:///a.dcm".to_owned(),
+                content_digest: ContentDigest([0; 32]),
+                file_byte_count: 0,
+                header_byte_count: 0,
+                frame: FrameRange { offset: 0, byte_count: 0, checksum: 0 },
+                deflated: false,
+                header_checksum: 0,
+            },
+            request: FrameRequest::new(PictureFormat::Png),
+            bytes: FrameBytes::Local("/a.dcm".into()),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_process_that_hangs_is_stopped_at_its_deadline_and_replaced() {
+        let patience = Duration::from_millis(50);
+        let slots = Slots::start(program("/bin/sleep", &["1000"]), 1, patience).expect("started");
+        for _ in 0..3 {
+            assert_eq!(slots.render(&task()).await, Err(SlotError::TimedOut(patience)));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_process_that_dies_is_a_crash_and_is_replaced() {
+        let slots = Slots::start(program("/bin/false", &[]), 1, RENDER_MAX).expect("started");
+        for _ in 0..3 {
+            assert_eq!(slots.render(&task()).await, Err(SlotError::Crashed));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_process_that_talks_nonsense_is_a_crash() {
+        let echo = program("/bin/sh", &["-c", "cat <&0 >&0"]);
+        let slots = Slots::start(echo, 1, RENDER_MAX).expect("started");
+        assert_eq!(slots.render(&task()).await, Err(SlotError::Crashed));
+    }
+
+    #[test]
+    fn a_program_that_cannot_be_started_is_an_error_at_the_start() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        let started =
+            runtime.block_on(async { Slots::start(program("/no/such/program", &[]), 1, RENDER_MAX) });
+        assert!(started.is_err());
+    }
+}
