@@ -6,9 +6,9 @@ use std::{
 };
 
 use noctis_shared::{
-    cache::{Cache, CacheLimits, Forget, LocalCache},
+    cache::{Cache, Forget, LocalCache},
     catalog::Catalog,
-    program::BackEnds,
+    program::{self, BackEnds},
     queue::Queue,
     settings::{RateLimit, Settings},
     telemetry::PrometheusHandle,
@@ -47,19 +47,12 @@ impl Api {
     #[must_use]
     pub fn new(settings: &Settings, back_ends: BackEnds, prometheus: PrometheusHandle) -> Arc<Self> {
         let BackEnds { queue, cache, catalog } = back_ends;
-        let limits = CacheLimits {
-            memory_bytes_max: settings.cache_memory_bytes_max,
-            image_ttl: settings.cache_ttl_images,
-            failure_ttl: settings.cache_ttl_images,
-            metadata_ttl: settings.cache_ttl_metadata,
-            ..CacheLimits::default()
-        };
         let forgets = cache.forgets();
         let api = Arc::new(Self {
             queue,
             cache,
             catalog,
-            local: LocalCache::new(limits),
+            local: LocalCache::new(program::cache_limits(settings)),
             images: KnownImages::new(),
             flights: Flights::default(),
             numbers: Numbers::default(),

@@ -90,13 +90,7 @@ impl BackEnds {
             CatalogLimits { render_bytes_max: settings.renders_bytes_max, ..CatalogLimits::default() };
         let catalog = Catalog::connect(&settings.catalog_url, catalog_limits);
         let catalog = catalog.await.map_err(|error| unreachable("NOCTIS_CATALOG_URL", &error))?;
-        let cache_limits = CacheLimits {
-            memory_bytes_max: settings.cache_memory_bytes_max,
-            image_ttl: settings.cache_ttl_images,
-            metadata_ttl: settings.cache_ttl_metadata,
-            ..CacheLimits::default()
-        };
-        let cache = Cache::connect(settings.cache_url.as_str(), &settings.namespace, cache_limits);
+        let cache = Cache::connect(settings.cache_url.as_str(), &settings.namespace, cache_limits(settings));
         let cache = cache.await.map_err(|error| unreachable("NOCTIS_CACHE_URL", &error))?;
         let queue = Queue::connect(settings.queue_url.as_str(), &settings.namespace, QueueLimits::default());
         let queue = queue.await.map_err(|error| unreachable("NOCTIS_QUEUE_URL", &error))?;
@@ -107,6 +101,18 @@ impl BackEnds {
     pub async fn close(&self) {
         self.queue.close().await;
         self.catalog.close().await;
+    }
+}
+
+/// How much the caches of `settings` hold, and for how long.
+#[must_use]
+pub fn cache_limits(settings: &Settings) -> CacheLimits {
+    CacheLimits {
+        memory_bytes_max: settings.cache_memory_bytes_max,
+        image_ttl: settings.cache_ttl_images,
+        failure_ttl: settings.cache_ttl_images,
+        metadata_ttl: settings.cache_ttl_metadata,
+        ..CacheLimits::default()
     }
 }
 

@@ -85,6 +85,9 @@ pub enum FailureKind {
     InvalidRequest,
     /// 422: the worker died on it, every time.
     Crashed,
+    /// 422: the file is not as it was when it was indexed, or is gone. Never recorded for good: putting it back
+    /// repairs it.
+    FileChanged,
 }
 
 /// Not a record of this version: a cache entry of another release, treated as a miss.

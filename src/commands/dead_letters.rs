@@ -136,8 +136,9 @@ fn tell(selection: &Selection, what: &str, count: u64) -> anyhow::Result<()> {
 fn row(letter: &DeadLetter) -> String {
     let lane = letter.lane.map_or("-", |lane| lane.name());
     let study = letter.study_id.map_or_else(|| "-".to_owned(), |study| study.to_string());
-    let DeadLetter { id, at, kind, reason, attempt, .. } = letter;
-    format!("{id}  {}  {lane}  {kind}  {reason}  attempt {attempt}  study {study}", at.to_rfc3339())
+    let DeadLetter { id, at, kind, reason, attempt, cause, .. } = letter;
+    let cause = cause.as_deref().map_or(String::new(), |cause| format!("  ({cause})"));
+    format!("{id}  {}  {lane}  {kind}  {reason}{cause}  attempt {attempt}  study {study}", at.to_rfc3339())
 }
 
 fn json(letter: &DeadLetter) -> String {
@@ -147,6 +148,7 @@ fn json(letter: &DeadLetter) -> String {
         "lane": letter.lane.map(noctis_shared::lane::Lane::name),
         "kind": letter.kind,
         "reason": letter.reason,
+        "cause": letter.cause,
         "attempt": letter.attempt,
         "study_id": letter.study_id,
         "body": letter.body,

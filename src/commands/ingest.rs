@@ -1,7 +1,7 @@
 //! `noctis ingest`: files into the storage, events about their studies.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashMap},
     path::{Path, PathBuf},
 };
 
@@ -11,6 +11,7 @@ use noctis_shared::{
     dicom_uid::public_id,
     event::{Event, InstanceLocation, STUDY_NEW, StudyEvent, StudyNew},
     program::{self, BackEnds, Failure},
+    render_key::ContentDigest,
     settings::Settings,
     storage::Storage,
     telemetry,
@@ -42,7 +43,8 @@ pub(super) fn run(arguments: &Arguments, settings: &Settings) -> Result<(), Fail
         let _telemetry = telemetry::init(&program::telemetry_settings(settings, "noctis-ingest"))?;
         let back_ends = BackEnds::connect(settings).await?;
         let storage = program::storage(settings)?;
-        let ingest = Ingest { back_ends, storage, replace: arguments.replace, inside: is_inside(settings) };
+        let (replace, inside) = (arguments.replace, is_inside(settings));
+        let ingest = Ingest { back_ends, storage, replace, inside, taken: HashMap::new() };
         ingest.run(&arguments.paths).await
     })
 }
@@ -57,6 +59,8 @@ struct Ingest {
     storage: Storage,
     replace: bool,
     inside: bool,
+    /// What this run took, by SOP Instance UID.
+    taken: HashMap<String, ContentDigest>,
 }
 
 impl Ingest {
@@ -77,47 +81,82 @@ impl Ingest {
         if totals.rejected > 0 { Err(Failure::Reported) } else { Ok(()) }
     }
 
-    /// Copies every file under `location`, and publishes what was copied study by study, a bounded number at a time.
-    async fn ingest_all(&self, location: &str, progress: &mut FileProgress) -> anyhow::Result<()> {
-        let mut files = self.storage.list(location)?;
-        let mut stored: BTreeMap<String, Vec<String>> = BTreeMap::new();
-        while let Some(file) = files.next().await {
-            let file = file?;
-            let Some(path) = self.storage.local_path(&file).ok().flatten() else {
-                progress.file(&file, &FileOutcome::Rejected("it went away".to_owned()));
-                continue;
-            };
-            let for_row = file.clone();
-            let from = path.clone();
-            match tokio::task::spawn_blocking(move || read_instance(&from, &for_row)).await? {
-                Err(rejected) => progress.file(&file, &FileOutcome::Rejected(rejected.to_string())),
-                Ok(instance) => {
-                    let outcome = self.known(&instance).await?;
-                    if outcome == FileOutcome::Accepted {
-                        let of_study = stored.entry(instance.study.uid.clone()).or_default();
-                        of_study.push(self.store(&instance, &path).await?);
-                        if of_study.len() == EVENT_INSTANCES_MAX {
-                            let locations = std::mem::take(of_study);
-                            self.publish(&instance.study.uid, locations).await?;
-                        }
-                    }
-                    progress.file(&file, &outcome);
-                }
-            }
-        }
+    /// Copies every file under `location`, and publishes what was copied study by study, also when it ends early: a
+    /// copy that nobody hears of is a lost image.
+    async fn ingest_all(&mut self, location: &str, progress: &mut FileProgress) -> anyhow::Result<()> {
+        let mut stored = BTreeMap::new();
+        let copied = self.copy_all(location, progress, &mut stored).await;
         for (study_instance_uid, locations) in stored {
             if !locations.is_empty() {
                 self.publish(&study_instance_uid, locations).await?;
             }
         }
+        copied
+    }
+
+    async fn copy_all(
+        &mut self,
+        location: &str,
+        progress: &mut FileProgress,
+        stored: &mut BTreeMap<String, Vec<String>>,
+    ) -> anyhow::Result<()> {
+        let mut files = self.storage.list(location)?;
+        while let Some(file) = files.next().await {
+            let file = match file {
+                Err(error) if !error.is_transient() => {
+                    progress.file(location, &FileOutcome::Rejected(error.to_string()));
+                    continue;
+                }
+                file => file?,
+            };
+            let outcome = self.copy_one(&file, stored).await?;
+            progress.file(&file, &outcome);
+        }
         Ok(())
     }
 
-    /// What the catalog knows of it. The index decides again when the event arrives.
+    async fn copy_one(
+        &mut self,
+        file: &str,
+        stored: &mut BTreeMap<String, Vec<String>>,
+    ) -> anyhow::Result<FileOutcome> {
+        let path = match self.storage.local_path(file) {
+            Ok(Some(path)) => path,
+            Ok(None) => return Ok(FileOutcome::Rejected("it is no file of this machine".to_owned())),
+            Err(error) => return Ok(FileOutcome::Rejected(error.to_string())),
+        };
+        let (from, for_row) = (path.clone(), file.to_owned());
+        let instance = match tokio::task::spawn_blocking(move || read_instance(&from, &for_row)).await? {
+            Ok(instance) => instance,
+            Err(rejected) => return Ok(FileOutcome::Rejected(rejected.to_string())),
+        };
+        let outcome = self.known(&instance).await?;
+        if outcome != FileOutcome::Accepted {
+            return Ok(outcome);
+        }
+        let of_study = stored.entry(instance.study.uid.clone()).or_default();
+        of_study.push(self.store(&instance, &path).await?);
+        self.taken.insert(instance.sop_instance_uid, instance.content_digest);
+        if of_study.len() == EVENT_INSTANCES_MAX {
+            let locations = std::mem::take(of_study);
+            self.publish(&instance.study.uid, locations).await?;
+        }
+        Ok(outcome)
+    }
+
+    /// What this run or the catalog knows of it. The index decides again when the event arrives.
     async fn known(&self, instance: &NewInstance) -> anyhow::Result<FileOutcome> {
-        let known = self.back_ends.catalog.image(public_id(&instance.sop_instance_uid)).await?;
+        let of_catalog = self.back_ends.catalog.image(public_id(&instance.sop_instance_uid)).await?;
+        let known = match (self.taken.get(&instance.sop_instance_uid), of_catalog) {
+            (Some(digest), _) => Some(*digest),
+            (None, Some(record)) if record.content_digest == instance.content_digest => {
+                // Known, but its file is lost: this copy takes its place.
+                self.storage.local_file(&record.location).await.ok().map(|_| record.content_digest)
+            }
+            (None, record) => record.map(|record| record.content_digest),
+        };
         Ok(match known {
-            Some(known) if known.content_digest == instance.content_digest => FileOutcome::Duplicate,
+            Some(digest) if digest == instance.content_digest => FileOutcome::Duplicate,
             Some(_) if !self.replace => FileOutcome::Conflict,
             _ => FileOutcome::Accepted,
         })

@@ -7,10 +7,7 @@ use std::io::{self, Write};
 /// # Errors
 /// When standard output is gone.
 pub(super) fn line(text: &str) -> anyhow::Result<()> {
-    let mut output = io::stdout().lock();
-    writeln!(output, "{text}")?;
-    output.flush()?;
-    Ok(())
+    bytes(format!("{text}\n").as_bytes())
 }
 
 /// Writes bytes to standard output.
@@ -19,9 +16,10 @@ pub(super) fn line(text: &str) -> anyhow::Result<()> {
 /// When standard output is gone.
 pub(super) fn bytes(bytes: &[u8]) -> anyhow::Result<()> {
     let mut output = io::stdout().lock();
-    output.write_all(bytes)?;
-    output.flush()?;
-    Ok(())
+    match output.write_all(bytes).and_then(|()| output.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(()),
+    }
 }
 
 /// Writes a line to standard error; nobody listening is fine.

@@ -18,7 +18,7 @@ use super::output;
 pub(super) struct Arguments {
     /// A DICOM file.
     file: PathBuf,
-    /// Where the picture goes; `-` is standard output. Default: the name of the file with the ending of the format.
+    /// Where the picture goes; `-` is standard output. Default: the name of the file and the ending of the format.
     #[arg(short, value_name = "OUT")]
     output: Option<PathBuf>,
     /// Frame number, from 1.
@@ -62,6 +62,7 @@ enum Format {
 const JPEG_QUALITY: u8 = 90;
 
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
+    arguments.refuse_what_does_not_go_together()?;
     let request = arguments.request();
     let render = render_file(&arguments.file, &request)
         .map_err(|reason| anyhow::anyhow!("{}: {reason}", arguments.file.display()))?;
@@ -71,6 +72,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let target = arguments.target(request.format);
     if target == Path::new("-") {
         output::bytes(&render.picture)?;
+    } else if target.canonicalize().ok() == arguments.file.canonicalize().ok() {
+        return Err(Failure::usage("-o", "the picture would take the place of the file"));
     } else {
         std::fs::write(&target, &render.picture).with_context(|| target.display().to_string())?;
     }
@@ -78,6 +81,21 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
 }
 
 impl Arguments {
+    fn refuse_what_does_not_go_together(&self) -> Result<(), Failure> {
+        let lossless = matches!(self.format, Format::Png | Format::Png16);
+        if lossless && self.quality.is_some() {
+            return Err(Failure::usage("--quality", "a PNG has none: it takes --format jpeg or webp"));
+        }
+        let windowed = self.preset.is_some() || self.window.is_some() || self.invert;
+        if windowed && matches!(self.format, Format::Png16) {
+            return Err(Failure::usage(
+                "--format",
+                "png16 shows modality values: it takes no preset, window or invert",
+            ));
+        }
+        Ok(())
+    }
+
     fn request(&self) -> FrameRequest {
         let window = self.preset.or(self.window);
         FrameRequest {
@@ -99,7 +117,10 @@ impl Arguments {
     fn target(&self, format: PictureFormat) -> PathBuf {
         self.output.clone().unwrap_or_else(|| {
             let ending = format.media_type().trim_start_matches("image/");
-            self.file.with_extension(ending)
+            // Appended, not replaced: what stands behind the last dot of a UID is no ending.
+            let mut name = self.file.clone().into_os_string();
+            name.push(format!(".{ending}"));
+            name.into()
         })
     }
 }

@@ -74,12 +74,26 @@ async fn serve(arguments: &Arguments, settings: &Settings, paths: Vec<PathBuf>) 
     let worker_shutdown = CancellationToken::new();
     let working = tokio::spawn(noctis_worker::run(worker, worker_shutdown.clone()));
     let serving = tokio::spawn(noctis_api::serve(listener, api, shutdown.clone()));
-    if !arguments.no_index && !locations.is_empty() {
-        index(&indexer, &locations, &shutdown).await?;
+    if !arguments.no_index
+        && !locations.is_empty()
+        && let Err(error) = index(&indexer, &locations, &shutdown).await
+    {
+        // What was indexed before is served on.
+        output::note(&format!("{error:#}"));
     }
-    let served = serving.await.context("the API")?;
-    worker_shutdown.cancel();
-    let worked = working.await.context("the worker")?;
+    let (mut serving, mut working) = (serving, working);
+    let (served, worked) = tokio::select! {
+        served = &mut serving => {
+            worker_shutdown.cancel();
+            (served, working.await)
+        }
+        // A worker ends before the API only when it cannot work.
+        worked = &mut working => {
+            shutdown.cancel();
+            (serving.await, worked)
+        }
+    };
+    let (served, worked) = (served.context("the API")?, worked.context("the worker")?);
     back_ends.close().await;
     served.context("the API")?;
     Ok(worked?)
@@ -88,6 +102,11 @@ async fn serve(arguments: &Arguments, settings: &Settings, paths: Vec<PathBuf>) 
 /// The storage with every path readable where it lies, and the URLs of the paths.
 fn storage_over(settings: &Settings, paths: &[PathBuf]) -> Result<(Storage, Vec<String>), Failure> {
     let mut storage = program::storage(settings)?;
+    for path in served_before(settings) {
+        // A path that is away for now: its pictures say so, and come back with it.
+        let _not_there_now = storage.allow_local(&path);
+    }
+    remember_served(settings, paths).context("remembering the paths that are served")?;
     let mut locations = Vec::new();
     for path in paths {
         let location = storage.allow_local(path);
@@ -95,6 +114,30 @@ fn storage_over(settings: &Settings, paths: &[PathBuf]) -> Result<(Storage, Vec<
             .push(location.map_err(|error| Failure::usage(&path.display().to_string(), &error.to_string()))?);
     }
     Ok((storage, locations))
+}
+
+/// The list of paths that were ever served from this data folder, one a line: what was indexed from them stays
+/// readable when other paths are served.
+fn served_paths_file(settings: &Settings) -> PathBuf {
+    settings.data.join("served-paths")
+}
+
+fn served_before(settings: &Settings) -> Vec<PathBuf> {
+    let text = std::fs::read_to_string(served_paths_file(settings)).unwrap_or_default();
+    text.lines().map(PathBuf::from).collect()
+}
+
+fn remember_served(settings: &Settings, paths: &[PathBuf]) -> anyhow::Result<()> {
+    let mut known = served_before(settings);
+    for path in paths {
+        let path = std::path::absolute(path)?;
+        if !known.contains(&path) {
+            known.push(path);
+        }
+    }
+    let lines: Vec<String> = known.iter().map(|path| path.display().to_string()).collect();
+    std::fs::write(served_paths_file(settings), lines.join("\n"))?;
+    Ok(())
 }
 
 async fn index(indexer: &Indexer, locations: &[String], shutdown: &CancellationToken) -> anyhow::Result<()> {

@@ -11,12 +11,13 @@ fn ingest_counts_what_it_took_knew_and_refused() {
     let files = tempfile::tempdir().unwrap();
     write_study(files.path(), "ingest", 3);
     let ingest = || run(command("noctis").arg("ingest").arg(files.path()).arg("--data").arg(data.path()));
+    std::fs::copy(files.path().join("1.dcm"), files.path().join("copy.dcm")).unwrap();
     let first = ingest();
-    assert_eq!(String::from_utf8_lossy(&first.stdout), "3 accepted, 0 duplicate, 0 rejected\n");
+    assert_eq!(String::from_utf8_lossy(&first.stdout), "3 accepted, 1 duplicate, 0 rejected\n");
     assert_eq!(first.status.code(), Some(0));
     std::fs::write(files.path().join("note.txt"), "not a DICOM file").unwrap();
     let second = ingest();
-    assert_eq!(String::from_utf8_lossy(&second.stdout), "0 accepted, 3 duplicate, 1 rejected\n");
+    assert_eq!(String::from_utf8_lossy(&second.stdout), "0 accepted, 4 duplicate, 1 rejected\n");
     assert_eq!(second.status.code(), Some(1));
     let named = String::from_utf8_lossy(&second.stderr).into_owned();
     assert!(named.contains("note.txt: not a DICOM file"), "{named}");

@@ -155,6 +155,44 @@ fn a_file_that_changed_since_it_was_indexed_is_not_shown() {
 }
 
 #[test]
+fn a_file_that_was_away_is_shown_when_it_is_back() {
+    let data = tempfile::tempdir().unwrap();
+    let (_program, viewer) = serve_study(data.path(), "away", 1);
+    let (path, away) = (data.path().join("files/1.dcm"), data.path().join("away.dcm"));
+    std::fs::rename(&path, &away).unwrap();
+    assert_eq!(viewer.png(&slice_uid("away", 1), "").status, 422);
+    std::fs::rename(&away, &path).unwrap();
+    viewer.post("/api/v1/dicom/clear-cache");
+    assert!(viewer.png(&slice_uid("away", 1), "").picture().samples == windowed_slice(1, -700.0, 600.0));
+}
+
+#[test]
+fn a_folder_that_moved_is_read_from_where_it_lies_now() {
+    let data = tempfile::tempdir().unwrap();
+    let (program, viewer) = serve_study(data.path(), "moved", 2);
+    assert_eq!(viewer.png(&slice_uid("moved", 1), "").status, 200);
+    assert!(program.terminate().success());
+    let moved = data.path().join("moved");
+    std::fs::rename(data.path().join("files"), &moved).unwrap();
+    let mut program = serve(data.path(), &[moved.to_str().unwrap()]);
+    assert_eq!(program.wait_for_line("indexed"), "indexed 2 instances, 0 rejected");
+    let viewer = Viewer::new(&program.url);
+    assert!(viewer.png(&slice_uid("moved", 2), "").picture().samples == windowed_slice(2, -700.0, 600.0));
+}
+
+#[test]
+fn what_another_path_brought_stays_readable() {
+    let data = tempfile::tempdir().unwrap();
+    let (program, _viewer) = serve_study(data.path(), "first", 1);
+    assert!(program.terminate().success());
+    let other = tempfile::tempdir().unwrap();
+    write_study(other.path(), "second", 1);
+    let mut program = serve(data.path(), &[other.path().to_str().unwrap()]);
+    program.wait_for_line("indexed");
+    assert_eq!(Viewer::new(&program.url).png(&slice_uid("first", 1), "").status, 200);
+}
+
+#[test]
 fn a_render_process_that_dies_is_replaced_and_nobody_notices() {
     let data = tempfile::tempdir().unwrap();
     let (program, viewer) = serve_study(data.path(), "slot", 2);

@@ -43,6 +43,7 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
     settings.require_shared_back_ends()?;
     program::block_on(async {
         let telemetry = telemetry::init(&program::telemetry_settings(&settings, "noctis-worker"))?;
+        let shutdown = program::shutdown_on_signals()?;
         let back_ends = BackEnds::connect(&settings).await?;
         let worker = Worker::new(&settings, back_ends.clone(), program::storage(&settings)?);
         let worker = worker.map_err(anyhow::Error::from)?;
@@ -53,7 +54,6 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
             )
         })?;
         program::announce_listening(&listener)?;
-        let shutdown = program::shutdown_on_signals()?;
         let probes = tokio::spawn(probes::serve(
             listener,
             worker.clone(),

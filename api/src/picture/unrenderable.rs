@@ -38,7 +38,7 @@ pub(crate) fn without_range(image: &ImageRecord) -> Problem {
 pub(crate) fn problem(failure: &RenderFailure) -> Problem {
     let reason = failure.reason.clone();
     match failure.kind {
-        FailureKind::Unrenderable => Problem::new(Kind::Unrenderable, reason),
+        FailureKind::Unrenderable | FailureKind::FileChanged => Problem::new(Kind::Unrenderable, reason),
         FailureKind::NotAPicture => {
             Problem::new(Kind::NotAPicture, reason).with("media_types", failure.media_types.clone())
         }
@@ -67,6 +67,7 @@ mod tests {
     fn each_kind_of_failure_has_its_status() {
         let cases = [
             (FailureKind::Unrenderable, 422),
+            (FailureKind::FileChanged, 422),
             (FailureKind::NotAPicture, 406),
             (FailureKind::NoSuchFrame, 404),
             (FailureKind::InvalidRequest, 400),

@@ -62,16 +62,23 @@ async fn clear_caches(api: &Api, scope: &Scope) -> Result<u64, Problem> {
     }
     let image_ids = api.catalog.image_ids(scope).await.map_err(|error| catalog_problem(&error))?;
     let cleared = api.cache.forget_images(&image_ids).await.map_err(|error| cache_problem(&error))?;
-    let names = names_of(scope, &image_ids);
+    let series = match scope {
+        Scope::Study(study_id) => {
+            api.catalog.series_of_study(*study_id).await.map_err(|error| catalog_problem(&error))?
+        }
+        _ => None,
+    };
+    let series_ids: Vec<Uuid> = series.iter().flatten().map(|series| series.series_id).collect();
+    let names = names_of(scope, &series_ids, &image_ids);
     api.cache.forget_metadata(&names).await.map_err(|error| cache_problem(&error))?;
     api.forget(&Forget::Images(image_ids.into()));
     Ok(cleared)
 }
 
 /// The small answers that tell of the scope.
-fn names_of(scope: &Scope, image_ids: &[Uuid]) -> Vec<String> {
+fn names_of(scope: &Scope, series_ids: &[Uuid], image_ids: &[Uuid]) -> Vec<String> {
     let of_scope = match scope {
-        Scope::Study(study_id) => metadata_names::all_of_study(*study_id, &[], &[]),
+        Scope::Study(study_id) => metadata_names::all_of_study(*study_id, series_ids, &[]),
         Scope::Series(series_id) => vec![metadata_names::images_of_series(*series_id)],
         Scope::Image(_) | Scope::Everything => vec![],
     };

@@ -8,7 +8,7 @@ use super::{
     Catalog, CatalogError,
     display_order::{self, DisplayPlace},
     frame_index,
-    pool::on_reader,
+    pool::{on_reader, on_writer},
     studies::count,
 };
 use crate::{answer::Image, job::FrameRange, render_key::ContentDigest};
@@ -158,6 +158,25 @@ impl TryFrom<ImageRecordRow> for ImageRecord {
 }
 
 impl Catalog {
+    /// Notes that the file of an instance lies at `location` now, with the same bytes. Nothing happens for an unknown id.
+    ///
+    /// # Errors
+    /// [`CatalogError::Unavailable`] when the database does not answer; [`CatalogError::Invalid`] for a location with
+    /// a NUL in it.
+    pub async fn relocate(&self, image_id: Uuid, location: &str) -> Result<(), CatalogError> {
+        if location.contains('\0') {
+            return Err(CatalogError::Invalid("a location has no NUL".to_owned()));
+        }
+        on_writer!(&self.pool, Db, pool => {
+            sqlx::query::<Db>("UPDATE instances SET location = $1 WHERE image_id = $2")
+                .bind(location)
+                .bind(image_id)
+                .execute(pool)
+                .await?;
+        });
+        Ok(())
+    }
+
     /// The instances of a series in display order; `None` when the series is unknown.
     ///
     /// # Errors

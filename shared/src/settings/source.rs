@@ -142,7 +142,7 @@ fn masked(shown: Shown, text: &str) -> String {
         Shown::Plain => text.to_owned(),
         Shown::Secret if text.is_empty() => String::new(),
         Shown::Secret => "***".to_owned(),
-        Shown::Url => without_password(text),
+        Shown::Url => text.split(',').map(without_password).collect::<Vec<_>>().join(","),
     }
 }
 
@@ -150,11 +150,18 @@ fn masked(shown: Shown, text: &str) -> String {
 #[must_use]
 pub fn without_password(text: &str) -> String {
     match Url::parse(text) {
-        Ok(mut url) if url.password().is_some() => match url.set_password(Some("***")) {
-            Ok(()) => url.into(),
-            Err(()) => "***".to_owned(),
-        },
-        Ok(_) => text.to_owned(),
+        Ok(mut url) => {
+            let in_authority = url.password().is_some();
+            if in_authority && url.set_password(Some("***")).is_err() {
+                return "***".to_owned();
+            }
+            // Some libraries take a password in the query too.
+            let in_query = url.query().is_some_and(|query| query.to_lowercase().contains("pass"));
+            if in_query {
+                url.set_query(Some("***"));
+            }
+            if in_authority || in_query { url.into() } else { text.to_owned() }
+        }
         Err(_) if text.contains('@') => "***".to_owned(),
         Err(_) => text.to_owned(),
     }
@@ -192,6 +199,9 @@ mod tests {
         assert_eq!(without_password("redis://:geheim@cache/"), "redis://:***@cache/");
         let mut texts = Texts::defaults();
         texts.set("NOCTIS_JWT_SECRET", "geheim", Origin::Environment);
+        texts.set("NOCTIS_CATALOG_URL", "postgres://h/db?user=u&password=geheim", Origin::Environment);
+        texts.set("NOCTIS_OTLP_ENDPOINT", "https://u:geheim@collector", Origin::Environment);
+        texts.set("NOCTIS_INGEST_ROOTS", "file:///a/,https://u:geheim@host/", Origin::Environment);
         assert!(texts.shown().all(|(_, text, _)| !text.contains("geheim")));
     }
 }

@@ -14,9 +14,6 @@ use url::Url;
 
 use super::{FILE_BYTES_MAX, StorageError};
 
-/// Folders within folders that a listing follows.
-const DEPTH_MAX: usize = 64;
-
 /// A folder, or a single file, that may be read. The path is canonical: symbolic links are resolved before comparing.
 #[derive(Debug, Clone)]
 pub(super) struct Folder(PathBuf);
@@ -78,12 +75,13 @@ impl Folder {
 
 /// Every file under `path`, into `found`, until the reader goes.
 pub(super) fn list(path: &Path, found: &Sender<Result<String, StorageError>>) {
-    let files = walkdir::WalkDir::new(path).max_depth(DEPTH_MAX).sort_by_file_name();
+    // Links are followed: where they lead out of every root, reading refuses them, and loops are found here.
+    let files = walkdir::WalkDir::new(path).follow_links(true).sort_by_file_name();
     for entry in files {
         let item = match entry {
             Ok(entry) if entry.file_type().is_file() => location_of(entry.path()),
             Ok(_) => continue,
-            Err(error) => Err(StorageError::Transient(error.to_string())),
+            Err(error) => Err(StorageError::Unreadable(error.to_string())),
         };
         if found.blocking_send(item).is_err() {
             return;
@@ -118,6 +116,7 @@ fn from_io(error: io::Error) -> StorageError {
     match error.kind() {
         io::ErrorKind::NotFound => StorageError::NotFound,
         io::ErrorKind::UnexpectedEof => StorageError::Truncated,
+        io::ErrorKind::PermissionDenied => StorageError::Unreadable(error.to_string()),
         _ => StorageError::Transient(error.to_string()),
     }
 }

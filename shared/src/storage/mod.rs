@@ -27,7 +27,7 @@ const LISTING_AHEAD_MAX: usize = 1024;
 #[derive(Debug, thiserror::Error)]
 pub enum StorageError {
     /// The location lies outside the storage and every ingest root.
-    #[error("location_not_allowed")]
+    #[error("the location lies outside the storage and every ingest root")]
     NotAllowed,
     /// The URL is none, or of a scheme that is not built in.
     #[error("{0}")]
@@ -38,6 +38,9 @@ pub enum StorageError {
     /// Fewer bytes than the index recorded: the file changed.
     #[error("the file is shorter than it was when it was indexed")]
     Truncated,
+    /// There, but not to be read: no permission, or links in a circle.
+    #[error("cannot be read: {0}")]
+    Unreadable(String),
     /// Larger than [`FILE_BYTES_MAX`].
     #[error("{0} bytes are more than a stored file may have")]
     TooLarge(u64),

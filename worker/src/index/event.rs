@@ -2,6 +2,7 @@
 
 use noctis_shared::{
     cache::Forget,
+    catalog::Scope,
     dicom_uid::public_id,
     event::{Event, STUDY_INDEXED, StudyDeleted, StudyEvent, StudyIndexed, StudyNew},
     metadata_names,
@@ -12,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, error, info, info_span, warn};
 use uuid::Uuid;
 
-use super::{IndexError, Indexer};
+use super::{IndexError, Indexer, forget_again};
 use crate::settlement;
 
 /// `source` of the events that this system publishes.
@@ -71,6 +72,11 @@ impl IndexJobs {
             info!("event was handled before");
             return Ok(());
         }
+        if !event.data.prerender.is_empty() {
+            warn!(
+                "the event asks for a prerender, which is not built in this version: pictures are made when asked for"
+            );
+        }
         let locations: Vec<String> = match &event.data.location {
             Some(location) => vec![location.clone()],
             None => event.data.instances.iter().map(|instance| instance.location.clone()).collect(),
@@ -103,11 +109,18 @@ impl IndexJobs {
         let Indexer { catalog, cache, .. } = &self.indexer;
         let series = catalog.series_of_study(study_id).await.map_err(back_end)?.unwrap_or_default();
         let series_ids: Vec<Uuid> = series.iter().map(|series| series.series_id).collect();
+        let image_ids = catalog.image_ids(&Scope::Study(study_id)).await.map_err(back_end)?;
+        let names = metadata_names::all_of_study(study_id, &series_ids, &image_ids);
+        // Before the rows go, since they alone know the names when this is tried again; and after, for what was read
+        // in between.
+        cache.forget_metadata(&names).await.map_err(back_end)?;
+        cache.forget_images(&image_ids).await.map_err(back_end)?;
         let deleted = catalog.delete_study(study_id).await.map_err(back_end)?;
-        let names = metadata_names::all_of_study(study_id, &series_ids, &deleted.image_ids);
         cache.forget_metadata(&names).await.map_err(back_end)?;
         cache.forget_images(&deleted.image_ids).await.map_err(back_end)?;
-        cache.broadcast_forget(Forget::Images(deleted.image_ids.into())).await.map_err(back_end)
+        cache.broadcast_forget(Forget::Images(deleted.image_ids.into())).await.map_err(back_end)?;
+        forget_again(cache, names);
+        Ok(())
     }
 }
 

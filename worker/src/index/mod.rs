@@ -7,11 +7,11 @@ mod event;
 pub mod instance;
 mod slice_position;
 
-use std::{pin::pin, sync::Arc};
+use std::{pin::pin, sync::Arc, time::Duration};
 
 use futures::{Stream, StreamExt, stream};
 use noctis_shared::{
-    cache::{Cache, Forget},
+    cache::{Cache, CacheError, Forget},
     catalog::{Catalog, CatalogError, NewInstance, Recorded},
     dicom_uid::public_id,
     event::{RejectedFile, StudyIndexed},
@@ -20,6 +20,7 @@ use noctis_shared::{
 };
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 pub use event::IndexJobs;
 pub use instance::{Rejected, read_instance};
@@ -29,6 +30,9 @@ const BATCH_MAX: usize = 256;
 
 /// Files that are read ahead while a batch is recorded.
 const READ_AHEAD: usize = 64;
+
+/// How long a read that began before a change may take to reach the cache.
+const FORGET_AGAIN_AFTER: Duration = Duration::from_secs(2);
 
 /// Reasons that a summary names; the counts go on.
 const REASONS_MAX: usize = 1000;
@@ -68,6 +72,9 @@ pub enum IndexError {
     /// The location cannot be listed.
     #[error(transparent)]
     Storage(#[from] StorageError),
+    /// The cache does not forget; what it still tells may be stale.
+    #[error(transparent)]
+    Cache(#[from] CacheError),
     /// Shutdown.
     #[error("stopped by shutdown")]
     Stopped,
@@ -93,7 +100,16 @@ impl Indexer {
     ) -> Result<StudyIndexed, IndexError> {
         let mut summary = StudyIndexed::default();
         for location in locations {
-            let mut reads = pin!(self.read_all(location)?.ready_chunks(BATCH_MAX));
+            let reads = match self.read_all(location) {
+                Ok(reads) => reads,
+                // One object of many that is gone or unreadable does not stop the rest.
+                Err(IndexError::Storage(error)) if locations.len() > 1 && is_of_one_file(&error) => {
+                    count(&mut summary, location, FileOutcome::Rejected(error.to_string()), &mut progress);
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
+            let mut reads = pin!(reads.ready_chunks(BATCH_MAX));
             loop {
                 let chunk = tokio::select! {
                     biased;
@@ -103,7 +119,14 @@ impl Indexer {
                 let Some(chunk) = chunk else { break };
                 let mut batch = Vec::with_capacity(chunk.len());
                 for read in chunk {
-                    let Read { location, instance } = read?;
+                    let Read { location, instance } = match read {
+                        Err(error) if is_of_one_file(&error) => {
+                            let outcome = FileOutcome::Rejected(error.to_string());
+                            count(&mut summary, location, outcome, &mut progress);
+                            continue;
+                        }
+                        read => read?,
+                    };
                     match instance {
                         Ok(instance) => batch.push(instance),
                         Err(rejected) => {
@@ -151,7 +174,8 @@ impl Indexer {
             return Ok(());
         }
         let recorded = self.catalog.record_instances(&batch, replace).await?;
-        self.forget_stale(&batch, &recorded).await;
+        self.follow_moved(&batch, &recorded).await?;
+        self.forget_stale(&batch, &recorded).await?;
         for (instance, recorded) in batch.into_iter().zip(recorded) {
             let outcome = match recorded {
                 Recorded::Accepted | Recorded::Replaced { .. } => FileOutcome::Accepted,
@@ -163,42 +187,80 @@ impl Indexer {
         Ok(())
     }
 
-    /// Answers about studies that changed, and pictures of instances that were replaced.
-    async fn forget_stale(&self, batch: &[NewInstance], recorded: &[Recorded]) {
-        let changed =
-            |recorded: &Recorded| matches!(recorded, Recorded::Accepted | Recorded::Replaced { .. });
-        let mut names: Vec<String> = batch
-            .iter()
-            .zip(recorded)
-            .filter(|(_, recorded)| changed(recorded))
-            .flat_map(|(instance, _)| {
-                metadata_names::all_of_study(
-                    public_id(&instance.study.uid),
-                    &[public_id(&instance.series.uid)],
-                    &[public_id(&instance.sop_instance_uid)],
-                )
-            })
-            .collect();
+    /// Answers about these studies, and pictures of instances that were replaced. Duplicates count too: they may be
+    /// what an earlier run recorded before it died and could forget nothing.
+    async fn forget_stale(&self, batch: &[NewInstance], recorded: &[Recorded]) -> Result<(), IndexError> {
+        let names_of = |instance: &NewInstance| {
+            let series_id = public_id(&instance.series.uid);
+            let image_id = public_id(&instance.sop_instance_uid);
+            metadata_names::all_of_study(public_id(&instance.study.uid), &[series_id], &[image_id])
+        };
+        let mut names: Vec<String> = batch.iter().flat_map(names_of).collect();
         names.sort_unstable();
         names.dedup();
-        let replaced: Vec<_> = recorded
-            .iter()
-            .filter_map(|recorded| match recorded {
-                Recorded::Replaced { image_id } => Some(*image_id),
-                _ => None,
-            })
-            .collect();
-        if let Err(error) = self.cache.forget_metadata(&names).await {
-            tracing::warn!(%error, "stale answers stay in the cache until they expire");
-        }
+        let replaced = recorded.iter().filter_map(|recorded| match recorded {
+            Recorded::Replaced { image_id } => Some(*image_id),
+            _ => None,
+        });
+        let replaced: Vec<Uuid> = replaced.collect();
+        self.cache.forget_metadata(&names).await?;
         if !replaced.is_empty() {
-            let forgotten = self.cache.forget_images(&replaced).await;
-            let told = self.cache.broadcast_forget(Forget::Images(replaced.into())).await;
-            if let Err(error) = forgotten.and(told) {
-                tracing::warn!(%error, "renders of replaced instances stay in the cache until they expire");
+            self.cache.forget_images(&replaced).await?;
+            self.cache.broadcast_forget(Forget::Images(replaced.into())).await?;
+        }
+        forget_again(&self.cache, names);
+        Ok(())
+    }
+
+    /// Files that are known but have moved: their instances are read from where they lie now.
+    async fn follow_moved(&self, batch: &[NewInstance], recorded: &[Recorded]) -> Result<(), IndexError> {
+        let duplicates = batch.iter().zip(recorded).filter(|(_, recorded)| **recorded == Recorded::Duplicate);
+        let mut moved = Vec::new();
+        for (instance, _) in duplicates {
+            let image_id = public_id(&instance.sop_instance_uid);
+            let known = self.catalog.image(image_id).await?;
+            let there = known.is_some_and(|known| {
+                known.location == instance.location
+                    || self
+                        .storage
+                        .local_path(&known.location)
+                        .is_ok_and(|path| path.is_none_or(|path| path.is_file()))
+            });
+            if !there {
+                self.catalog.relocate(image_id, &instance.location).await?;
+                moved.push(image_id);
             }
         }
+        if !moved.is_empty() {
+            // Failures that were remembered while the file was away go too.
+            self.cache.forget_images(&moved).await?;
+            self.cache.broadcast_forget(Forget::Images(moved.into())).await?;
+        }
+        Ok(())
     }
+}
+
+/// Whether an error is about one file, so that the others are still worth reading.
+fn is_of_one_file(error: &StorageError) -> bool {
+    match error {
+        StorageError::NotFound
+        | StorageError::Unreadable(_)
+        | StorageError::Truncated
+        | StorageError::TooLarge(_) => true,
+        StorageError::NotAllowed | StorageError::Invalid(_) | StorageError::Transient(_) => false,
+    }
+}
+
+/// An answer that was read just before a change can reach the cache just after it was forgotten. Forgotten once more
+/// a little later, it does not stay for the hours of its life.
+fn forget_again(cache: &Cache, names: Vec<String>) {
+    let cache = cache.clone();
+    tokio::spawn(async move {
+        tokio::time::sleep(FORGET_AGAIN_AFTER).await;
+        if let Err(error) = cache.forget_metadata(&names).await {
+            tracing::warn!(%error, "an answer that was read during the change may stay until it expires");
+        }
+    });
 }
 
 async fn read_one(storage: &Storage, location: String) -> Result<Read, StorageError> {

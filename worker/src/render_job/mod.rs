@@ -19,7 +19,7 @@ use tracing::{Instrument, debug, info_span};
 use self::settle::JobError;
 use crate::{
     settlement,
-    slot::{FrameBytes, RenderTask, SlotError, Slots, task::ranges_to_fetch},
+    slot::{FrameBytes, RENDER_MAX, RenderTask, Slots, task::ranges_to_fetch},
 };
 
 /// Longest fetch from storage.
@@ -53,7 +53,17 @@ enum Done {
     Refused,
 }
 
+/// Jobs that ended without a render really made.
+const UNRENDERED: &str = "noctis_render_jobs_unrendered_total";
+
 impl Done {
+    fn metric(self) -> &'static str {
+        match self {
+            Done::Rendered | Done::Refused => "noctis_renders_total",
+            Done::Skipped | Done::Found => UNRENDERED,
+        }
+    }
+
     fn label(self) -> &'static str {
         match self {
             Done::Skipped => "skipped",
@@ -76,13 +86,13 @@ impl RenderJobs {
             info_span!("render_job", job.id = %job.job_id, attempt = delivery.attempt, lane = %job.lane);
         delivery.trace.adopt(&span);
         async {
-            let result = self.run(&job, &delivery).await;
+            let result = self.run(&job).await;
             match &result {
                 Ok(done) => {
-                    metrics::counter!("noctis_renders_total", "outcome" => done.label()).increment(1);
+                    metrics::counter!(done.metric(), "outcome" => done.label()).increment(1);
                     debug!(outcome = done.label(), "render job done");
                 }
-                Err(_) => metrics::counter!("noctis_renders_total", "outcome" => "failed").increment(1),
+                Err(_) => metrics::counter!(UNRENDERED, "outcome" => "failed").increment(1),
             }
             settle::settle(self, &job, delivery, result).await;
         }
@@ -90,10 +100,7 @@ impl RenderJobs {
         .await;
     }
 
-    async fn run(&self, job: &RenderJob, delivery: &Delivery) -> Result<Done, JobError> {
-        if delivery.crashes >= settle::CRASHES_MAX {
-            return Err(JobError::Slot(SlotError::Crashed));
-        }
+    async fn run(&self, job: &RenderJob) -> Result<Done, JobError> {
         if self.nobody_wants(job).await {
             // The claim goes too: whoever asks again must not wait for this job.
             let _lease_runs_out = self.cache.release_claim(&job.render_key, job.job_id).await;
@@ -119,14 +126,18 @@ impl RenderJobs {
     }
 
     async fn already_there(&self, job: &RenderJob) -> Option<Outcome> {
-        if let Some(outcome) = self.cache.render(&job.render_key).await {
-            return Some(outcome);
-        }
-        self.catalog.render(&job.render_key).await.ok().flatten()
+        let outcome = match self.cache.render(&job.render_key).await {
+            Some(outcome) => Some(outcome),
+            None => self.catalog.render(&job.render_key).await.ok().flatten(),
+        };
+        // A job without a deadline was sent again by an operator, who wants to know whether it still fails.
+        outcome.filter(|outcome| job.deadline.is_some() || matches!(outcome, Outcome::Picture(_)))
     }
 
-    /// Fetches and renders. The claim is renewed meanwhile, so that nobody starts the same again.
+    /// Fetches and renders. The claim is renewed for as long as both may take, so that nobody starts the same again.
     async fn render(&self, job: &RenderJob) -> Result<Outcome, JobError> {
+        let lease = FETCH_MAX + RENDER_MAX;
+        let _another_may_start_too = self.cache.renew_claim(&job.render_key, job.job_id, lease).await;
         let queue_ms =
             (Utc::now() - job.published_at).num_microseconds().map_or(0.0, |us| us as f64 / 1000.0);
         let started = Instant::now();
@@ -155,6 +166,9 @@ impl RenderJobs {
     /// between any two of these delivers the job again, and the next worker finds the picture.
     async fn store(&self, job: &RenderJob, outcome: &Outcome) -> Result<(), JobError> {
         let cached = self.announce(job, outcome).await;
+        if matches!(outcome, Outcome::Failure(RenderFailure { kind: FailureKind::FileChanged, .. })) {
+            return Ok(());
+        }
         let record = RenderRecord {
             key: job.render_key,
             image_id: job.image_id,

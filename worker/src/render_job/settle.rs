@@ -12,10 +12,6 @@ use tracing::{error, warn};
 use super::{Done, RenderJobs, refusal};
 use crate::{settlement, slot::SlotError};
 
-/// Losses of a consumer after which the job is held to be what kills it. One below the broker's own limit, so that
-/// those who wait get an answer.
-pub(super) const CRASHES_MAX: u32 = 3;
-
 /// Attempts after which a decoder that dies or hangs is held to die of the file.
 const SLOT_ATTEMPTS_MAX: u32 = 2;
 
@@ -69,7 +65,7 @@ fn verdict(result: Result<Done, JobError>, delivery: &Delivery) -> Verdict {
 }
 
 fn last_slot_attempt(delivery: &Delivery) -> bool {
-    delivery.attempt >= SLOT_ATTEMPTS_MAX || delivery.crashes >= CRASHES_MAX
+    delivery.attempt >= SLOT_ATTEMPTS_MAX
 }
 
 /// Settles `delivery` by what became of its job. Each failure is logged once, here.
@@ -83,7 +79,7 @@ pub(super) async fn settle(
         Verdict::Ack => settlement::note(delivery.ack().await),
         Verdict::Answer { told } => {
             warn!(reason = told, "render job answered with a failure");
-            jobs.announce(job, &refusal(FailureKind::Unrenderable, &told)).await;
+            jobs.announce(job, &refusal(FailureKind::FileChanged, &told)).await;
             settlement::note(delivery.ack().await);
         }
         Verdict::DeadLetter { reason, told } => {

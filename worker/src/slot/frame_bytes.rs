@@ -62,7 +62,7 @@ pub fn ranges_to_fetch(source: &FrameSource) -> Vec<Range<u64>> {
 }
 
 fn changed() -> LoadError {
-    LoadError::Failure(failure(FailureKind::Unrenderable, CHANGED))
+    LoadError::Failure(failure(FailureKind::FileChanged, CHANGED))
 }
 
 fn read_ranges(path: &Path, source: &FrameSource) -> Result<Loaded, LoadError> {

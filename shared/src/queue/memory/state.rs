@@ -172,7 +172,7 @@ impl Shared {
                 state.dead_letters.push_back(letter);
                 continue;
             };
-            let message = Message { failed_attempts: 0, ..letter.0.clone() };
+            let message = letter.0.clone().made_new();
             match state.append(lane, message, &self.limits) {
                 Ok(()) => {
                     outcome = outcome.map(|redriven| redriven + 1);

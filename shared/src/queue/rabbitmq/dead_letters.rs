@@ -37,7 +37,7 @@ pub(super) async fn redrive(
     let mut redriven = 0;
     while let Some(mut found) = walk.next().await? {
         let Some(lane) = found.letter.lane.filter(|_| select(&found.letter)) else { continue };
-        found.message.failed_attempts = 0;
+        found.message = found.message.made_new();
         link.publish(link.to_lane(lane), &found.message, Verdict::default()).await?;
         found.ack().await?;
         redriven += 1;
