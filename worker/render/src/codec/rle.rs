@@ -39,7 +39,11 @@ pub(crate) fn decode(
         let coded = frame
             .get(word(segment + 1)..end)
             .ok_or_else(|| RenderError::corrupt("an RLE segment lies outside the frame"))?;
-        unpack(coded, cells, &mut plane);
+        let rest = unpack(coded, cells, &mut plane);
+        // Segments are padded to an even length: with 0, or with the control byte that does nothing.
+        if !best_effort && rest.iter().any(|byte| !matches!(byte, 0 | 128)) {
+            return Err(RenderError::corrupt("an RLE segment goes on past the last pixel"));
+        }
         if plane.len() < cells {
             if !best_effort {
                 let missing = cells - plane.len();
@@ -60,13 +64,13 @@ pub(crate) fn decode(
     Ok((out, is_short))
 }
 
-/// Unpacks at most `length` bytes.
-fn unpack(mut coded: &[u8], length: usize, plane: &mut Vec<u8>) {
+/// Unpacks at most `length` bytes, and gives what is left of `coded`.
+fn unpack<'a>(mut coded: &'a [u8], length: usize, plane: &mut Vec<u8>) -> &'a [u8] {
     plane.clear();
     while let Some((&control, rest)) = coded.split_first() {
         let room = length - plane.len();
         if room == 0 {
-            return;
+            break;
         }
         match control {
             0..=127 => {
@@ -76,12 +80,13 @@ fn unpack(mut coded: &[u8], length: usize, plane: &mut Vec<u8>) {
             }
             128 => coded = rest,
             129.. => {
-                let Some((&value, rest)) = rest.split_first() else { return };
+                let Some((&value, rest)) = rest.split_first() else { break };
                 plane.resize(plane.len() + (257 - usize::from(control)).min(room), value);
                 coded = rest;
             }
         }
     }
+    coded
 }
 
 #[cfg(test)]
@@ -94,7 +99,7 @@ mod tests {
         let mut plane = Vec::new();
         unpack(&[2, 10, 20, 30, 128, 254, 7, 0, 9], 100, &mut plane);
         assert_eq!(plane, [10, 20, 30, 7, 7, 7, 9]);
-        unpack(&[129, 5], 100, &mut plane);
-        assert_eq!(plane.len(), 100, "never more than asked");
+        let rest = unpack(&[129, 5, 0], 100, &mut plane);
+        assert_eq!((plane.len(), rest), (100, &[0][..]), "never more than asked");
     }
 }

@@ -125,13 +125,13 @@ fn decode(
     }
     let codestream = fragments::join(frame_bytes, request.best_effort)?;
     match coding {
-        PixelCoding::Native => source.alone().samples(&codestream),
+        PixelCoding::Native => source.alone().samples_of_all(&codestream),
         PixelCoding::DeflatedFrame => {
             let mut inflated = Vec::new();
             // Some writers pad what they deflate; more than a little would be a bomb.
             let bytes_max = format.frame_bit_count().div_ceil(8) + 4096;
             inflate::inflate_onto(&mut inflated, &codestream, bytes_max.min(limits.inflated_bytes_max))?;
-            source.alone().samples(&inflated)
+            source.alone().samples_of_all(&inflated)
         }
         PixelCoding::Rle => {
             let (cells, is_short) = codec::rle::decode(&codestream, format, request.best_effort)?;

@@ -31,6 +31,19 @@ impl Source<'_> {
         Self { in_planes: true, ..self.alone() }
     }
 
+    /// As [`Self::samples`], of bytes that are one frame and nothing more.
+    ///
+    /// # Errors
+    /// [`RenderError::Corrupt`] also when there are more bytes than a frame padded to an even length has (PS3.5 A.4),
+    /// unless best effort is asked.
+    pub(crate) fn samples_of_all(&self, bytes: &[u8]) -> Result<Decoded, RenderError> {
+        let needed = self.format.frame_bit_count().div_ceil(8);
+        if !self.best_effort && bytes.len() as u64 > needed.next_multiple_of(2) {
+            return Err(RenderError::corrupt(format!("a frame of {needed} bytes has {}", bytes.len())));
+        }
+        self.samples(bytes)
+    }
+
     /// # Errors
     /// [`RenderError::Corrupt`] when there are fewer bytes than the attributes ask for, unless best effort is asked.
     pub(crate) fn samples(&self, bytes: &[u8]) -> Result<Decoded, RenderError> {
