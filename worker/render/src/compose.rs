@@ -17,7 +17,7 @@ use crate::stages::presentation::{Presentation, icc_profile};
 use crate::stages::resample::{resize, resize_colours};
 use crate::stages::voi::VoiTransform;
 use crate::stages::{overlay, ybr};
-use crate::{Header, Limits, RenderError, Window};
+use crate::{Header, RenderError, Window};
 
 /// Makes the picture that a request asks for of a decoded frame.
 ///
@@ -29,7 +29,10 @@ pub fn compose_frame(
     frame: &DecodedFrame,
     request: &FrameRequest,
 ) -> Result<DisplayImage, RenderError> {
-    let format = header.pixel_format(&Limits::default())?;
+    let format = header.declared_format().ok_or(RenderError::NoPixelData)?;
+    if !frame.is_of(format) {
+        return Err(RenderError::invalid_request("frame", "was decoded from another instance"));
+    }
     let view = header.view();
     let shape = pixel_shape(&view);
     let plan = Plan::new((format.columns, format.rows), shape, request.region, request.fit)?;

@@ -172,13 +172,13 @@ impl PixelFormat {
     }
 
     pub(crate) fn sample_count(&self) -> u64 {
-        self.pixel_count() * u64::from(self.samples_per_pixel)
+        self.pixel_count().saturating_mul(self.samples_per_pixel.into())
     }
 
     /// Bits of one native frame. Chrominance is shared by two pixels in 422.
     pub(crate) fn frame_bit_count(&self) -> u64 {
         let samples = if self.is_native_422() { self.pixel_count() * 2 } else { self.sample_count() };
-        samples * u64::from(self.bits_allocated)
+        samples.saturating_mul(self.bits_allocated.into())
     }
 
     pub(crate) fn is_native_422(&self) -> bool {

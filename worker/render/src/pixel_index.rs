@@ -67,11 +67,12 @@ pub(crate) fn build(
 fn native(format: &PixelFormat, start: u64, end: u64, big_endian: bool) -> Vec<FrameRange> {
     let bits = format.frame_bit_count();
     let range = |index: u64| {
-        let (first_bit, last_bit) = (index * bits, (index + 1) * bits);
+        // The attributes are not checked yet: what they promise may be more than there is room for.
+        let (first_bit, last_bit) = (index.saturating_mul(bits), (index + 1).saturating_mul(bits));
         let (mut first, mut last) = (first_bit / 8, last_bit.div_ceil(8));
         if big_endian {
             // Words hold their bytes swapped, so that a frame needs whole words.
-            (first, last) = (first & !1, last.next_multiple_of(2));
+            (first, last) = (first & !1, last + last % 2);
         }
         FrameRange::between(start + first, start + last, end)
     };

@@ -42,7 +42,8 @@ fn references_are_met_within_their_tolerance() {
         }
     }
     println!("informative references that differ: {}\n{}", informative.len(), informative.join("\n"));
-    report("references", count, &failures);
+    // Not counted: a reference that only informs and is not met must not look like one that is.
+    report("references", count - informative.len(), &failures);
 }
 
 #[test]

@@ -50,6 +50,16 @@ impl DecodedFrame {
     }
 }
 
+impl DecodedFrame {
+    /// Whether the frame has the size that the attributes say.
+    pub(crate) fn is_of(&self, format: &PixelFormat) -> bool {
+        let divisor = 1_u32 << self.reduction;
+        let size = (format.columns.div_ceil(divisor), format.rows.div_ceil(divisor));
+        let count = u64::from(self.columns) * u64::from(self.rows) * u64::from(format.samples_per_pixel);
+        (self.columns, self.rows) == size && self.samples.len() as u64 == count
+    }
+}
+
 /// What a decoder gives.
 pub(crate) struct Decoded {
     pub(crate) samples: Samples,
@@ -118,7 +128,9 @@ fn decode(
         PixelCoding::Native => source.alone().samples(&codestream),
         PixelCoding::DeflatedFrame => {
             let mut inflated = Vec::new();
-            inflate::inflate_onto(&mut inflated, &codestream, limits.inflated_bytes_max)?;
+            // Some writers pad what they deflate; more than a little would be a bomb.
+            let bytes_max = format.frame_bit_count().div_ceil(8) + 4096;
+            inflate::inflate_onto(&mut inflated, &codestream, bytes_max.min(limits.inflated_bytes_max))?;
             source.alone().samples(&inflated)
         }
         PixelCoding::Rle => {

@@ -77,7 +77,7 @@ impl Source<'_> {
         let format = self.format;
         // Left until the sign bit leads, right until the lowest stored bit ends: masks and extends in one.
         let left = u32::from(format.bits_allocated - 1 - format.high_bit.min(format.bits_allocated - 1));
-        let right = u32::from(format.bits_allocated - format.bits_stored);
+        let right = u32::from(format.bits_allocated.saturating_sub(format.bits_stored));
         let big = self.big_endian;
         let word = |b: &[u8; 2]| if big { u16::from_be_bytes(*b) } else { u16::from_le_bytes(*b) };
         let long = |b: &[u8; 4]| if big { u32::from_be_bytes(*b) } else { u32::from_le_bytes(*b) };

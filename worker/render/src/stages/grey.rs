@@ -79,8 +79,7 @@ impl Transfer {
 
     /// The line that shows stored values from `low` to `high` as the formula does, where there is one.
     fn ramp(&self, low: i32, high: i32) -> Option<Ramp> {
-        let (VoiTransform::Window(window), Modality::Linear { slope, .. }) =
-            (&self.voi, &self.modality)
+        let (VoiTransform::Window(window), Modality::Linear { slope, .. }) = (&self.voi, &self.modality)
         else {
             return None;
         };
@@ -211,6 +210,7 @@ mod tests {
 
     /// The table is an optimisation: on every 16-bit value it must say what the formula says.
     #[test]
+    #[expect(clippy::useless_conversion, reason = "one arm of the macro is already f64")]
     fn the_table_equals_the_formula_on_all_values() {
         let functions = [VoiFunction::Linear, VoiFunction::LinearExact, VoiFunction::Sigmoid];
         let windows =

@@ -61,6 +61,9 @@ pub(crate) fn descriptor_of(view: &View<'_>, tag: Tag, input_is_signed: bool) ->
     // The first value is unsigned even where the VR is SS; the second has the sign of the pixels.
     let length = if length < 0.0 { length + 65_536.0 } else { length };
     let length = if length == 0.0 { 65_536 } else { length as usize };
+    if length > 65_536 {
+        return None;
+    }
     let first = match (input_is_signed, first) {
         (true, 32_768.0..) => first - 65_536.0,
         (false, ..0.0) => first + 65_536.0,

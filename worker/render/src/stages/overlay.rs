@@ -30,7 +30,8 @@ pub(crate) fn of_frame(view: &View<'_>, frame_number: u32) -> Vec<Overlay> {
 fn read(view: &View<'_>, group: u16, frame_number: u32) -> Option<Overlay> {
     let number = |element| view.number(Tag(group, element), Numbers::U16);
     let origin = view.numbers(Tag(group, 0x0050), Numbers::I16);
-    let origin_of = |index: usize| origin.get(index).copied().flatten().unwrap_or(1.0) as i64 - 1;
+    let origin_of =
+        |index: usize| origin.get(index).copied().flatten().unwrap_or(1.0).clamp(-1e6, 1e6) as i64 - 1;
     // Number of Frames in Overlay and Image Frame Origin: without them the overlay lies on every frame.
     let plane_count = view.number(Tag(group, 0x0015), Numbers::Text);
     let first_frame = number(0x0051).unwrap_or(1.0);
@@ -42,7 +43,8 @@ fn read(view: &View<'_>, group: u16, frame_number: u32) -> Option<Overlay> {
         _ => 0,
     };
     let (rows, columns) = (number(0x0010)? as i64, number(0x0011)? as i64);
-    (rows > 0 && columns > 0).then_some(Overlay {
+    let is_side = |side: i64| (1..=65_535).contains(&side);
+    (is_side(rows) && is_side(columns)).then_some(Overlay {
         group,
         rows,
         columns,
@@ -72,11 +74,11 @@ impl Overlay {
             bits.get(byte).is_some_and(|byte| byte >> (bit % 8) & 1 == 1)
         };
         let (frame_columns, frame_rows) = (i64::from(columns), (mask.len() / columns.max(1) as usize) as i64);
-        let plane_start = self.plane * (self.rows * self.columns) as u64;
+        let plane_start = self.plane.saturating_mul((self.rows * self.columns) as u64);
         for y in self.top.max(0)..(self.top + self.rows).min(frame_rows) {
             for x in self.left.max(0)..(self.left + self.columns).min(frame_columns) {
                 let bit = (y - self.top) * self.columns + (x - self.left);
-                if is_set(plane_start + bit as u64) {
+                if is_set(plane_start.saturating_add(bit as u64)) {
                     mask[(y * frame_columns + x) as usize] = 255;
                 }
             }

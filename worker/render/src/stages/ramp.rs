@@ -20,7 +20,7 @@ pub(super) struct Ramp {
 impl Ramp {
     fn at(self, distance: i16) -> u8 {
         let shown = f32::from(distance) * self.gain + self.offset;
-        (((shown + ROUNDING).to_bits() as i16).max(0)).min(255) as u8
+        ((shown + ROUNDING).to_bits() as i16).clamp(0, 255) as u8
     }
 
     /// Whether the line gives what `formula` gives on every stored value inside.

@@ -1,0 +1,5 @@
+//! Behaviour on files made here: what a request can ask for, and what a hostile file cannot do.
+
+mod builder;
+mod hostile;
+mod requests;
