@@ -70,7 +70,6 @@ fn measure() -> anyhow::Result<()> {
     })?;
     println!("inside this process   {inside:.3} ms a render, decoded each time");
     println!("through a slot        {through:.3} ms a render, decoded once");
-    println!("(to compare like with like, see what the first line costs with its decoded frame kept)");
 
     let kept = DecodedFrames::new(1 << 30);
     let before = processor_ms(&[])?;
