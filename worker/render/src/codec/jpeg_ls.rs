@@ -2,6 +2,7 @@
 
 #![expect(unsafe_code, reason = "binding to CharLS: the safe crate decodes before the size can be checked")]
 
+use std::borrow::Cow;
 use std::ffi::CStr;
 
 use charls_sys as charls;
@@ -9,6 +10,8 @@ use charls_sys as charls;
 use super::{Coded, CodedColour, Wanted};
 use crate::RenderError;
 use crate::samples::Samples;
+
+const END_OF_IMAGE: [u8; 2] = [0xFF, 0xD9];
 
 unsafe extern "C" {
     /// In `charls_jpegls_decoder.h`, but not in the bindings.
@@ -23,7 +26,8 @@ unsafe extern "C" {
 /// # Errors
 /// [`RenderError::Corrupt`] for damaged codestreams and those that contradict the attributes.
 pub(crate) fn decode(codestream: &[u8], wanted: Wanted<'_>) -> Result<Coded, RenderError> {
-    let decoder = Decoder::new(codestream)?;
+    let ended = ended(codestream);
+    let decoder = Decoder::new(&ended)?;
     let info = decoder.frame_info()?;
     let components = u32::try_from(info.component_count).unwrap_or(0);
     wanted.check(info.width, info.height, components)?;
@@ -40,8 +44,21 @@ pub(crate) fn decode(codestream: &[u8], wanted: Wanted<'_>) -> Result<Coded, Ren
         precision,
         colour: CodedColour::AsDeclared,
         reduction: 0,
-        damage: None,
+        // No such pair of bytes occurs in coded samples: a bit is stuffed after each FF (T.87 A.1).
+        damage: (!codestream.windows(2).rev().any(|pair| pair == END_OF_IMAGE))
+            .then(|| "JPEG-LS: the end of image is missing".to_owned()),
     })
+}
+
+/// The codestream, with a marker as its last bytes. Where `CharLS` 2.4 runs out of bytes inside a code instead of into a
+/// marker, it counts on until an integer overflows, for seconds, before it gives up.
+fn ended(codestream: &[u8]) -> Cow<'_, [u8]> {
+    let padding = codestream.iter().rev().take_while(|&&byte| byte == 0).count();
+    let unpadded = &codestream[..codestream.len() - padding];
+    if unpadded.ends_with(&END_OF_IMAGE) {
+        return Cow::Borrowed(unpadded);
+    }
+    Cow::Owned([codestream, &END_OF_IMAGE].concat())
 }
 
 /// A decoder of `CharLS` over a codestream, destroyed when dropped.
@@ -134,5 +151,17 @@ fn interleaved(samples: &Samples, components: u32) -> Samples {
         Samples::U8(planes) => Samples::U8(merge(planes, components as usize)),
         Samples::U16(planes) => Samples::U16(merge(planes, components as usize)),
         other => other.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_decoder_always_runs_into_a_marker() {
+        assert!(matches!(ended(&[1, 2, 0xFF, 0xD9, 0]), Cow::Borrowed([1, 2, 0xFF, 0xD9])), "padding goes");
+        assert_eq!(ended(&[1, 2, 0]).as_ref(), [1, 2, 0, 0xFF, 0xD9], "a cut codestream");
+        assert_eq!(ended(&[0xFF, 0xD9, 7]).as_ref(), [0xFF, 0xD9, 7, 0xFF, 0xD9], "bytes after the end");
     }
 }
