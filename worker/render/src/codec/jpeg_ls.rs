@@ -23,7 +23,7 @@ unsafe extern "C" {
 /// # Errors
 /// [`RenderError::Corrupt`] for damaged codestreams and those that contradict the attributes.
 pub(crate) fn decode(codestream: &[u8], wanted: Wanted<'_>) -> Result<Coded, RenderError> {
-    let decoder = Decoder::new(codestream)?;
+    let decoder = Decoder::new(up_to_its_end(codestream)?)?;
     let info = decoder.frame_info()?;
     let components = u32::try_from(info.component_count).unwrap_or(0);
     wanted.check(info.width, info.height, components)?;
@@ -42,6 +42,14 @@ pub(crate) fn decode(codestream: &[u8], wanted: Wanted<'_>) -> Result<Coded, Ren
         reduction: 0,
         damage: None,
     })
+}
+
+/// The codestream up to its last end-of-image marker. `CharLS` 2.4 stops at a marker; where the bytes end without one it
+/// counts zeros that are not there until a counter overflows.
+fn up_to_its_end(codestream: &[u8]) -> Result<&[u8], RenderError> {
+    let end = codestream.windows(2).rposition(|pair| pair == [0xFF, 0xD9]);
+    let end = end.ok_or_else(|| RenderError::corrupt("JPEG-LS: the codestream has no end"))?;
+    Ok(&codestream[..end + 2])
 }
 
 /// A decoder of `CharLS` over a codestream, destroyed when dropped.
