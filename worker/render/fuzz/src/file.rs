@@ -43,9 +43,12 @@ impl Shape {
 impl DataSet {
     /// The Image Pixel module; add what stands between groups 0028 and 7FE0 afterwards.
     pub fn image(shape: Shape) -> Self {
-        let mut data_set = Self::default()
-            .u16s(0x0028, 0x0002, &[shape.samples_per_pixel])
-            .text(0x0028, 0x0004, "CS", shape.photometric);
+        let mut data_set = Self::default().u16s(0x0028, 0x0002, &[shape.samples_per_pixel]).text(
+            0x0028,
+            0x0004,
+            "CS",
+            shape.photometric,
+        );
         if shape.samples_per_pixel > 1 {
             data_set = data_set.u16s(0x0028, 0x0006, &[shape.planar.into()]);
         }

@@ -32,8 +32,20 @@ pub fn requests(frame_number: u32) -> Vec<FrameRequest> {
     let window = Window::new(40.5, 400.0, VoiFunction::Sigmoid).map(Voi::Window);
     vec![
         base.clone(),
-        FrameRequest { best_effort: true, overlays: false, fit: small, format: Format::Jpeg { quality: 80 }, ..base.clone() },
-        FrameRequest { best_effort: true, region: Some(region), fit: large, format: Format::Webp, ..base.clone() },
+        FrameRequest {
+            best_effort: true,
+            overlays: false,
+            fit: small,
+            format: Format::Jpeg { quality: 80 },
+            ..base.clone()
+        },
+        FrameRequest {
+            best_effort: true,
+            region: Some(region),
+            fit: large,
+            format: Format::Webp,
+            ..base.clone()
+        },
         FrameRequest { best_effort: true, format: Format::Png16, fit: small, ..base.clone() },
         FrameRequest {
             best_effort: true,

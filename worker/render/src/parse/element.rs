@@ -40,6 +40,11 @@ impl Vr {
         )
     }
 
+    /// Whether it is one of PS3.5 table 6.2-1.
+    pub(crate) fn is_known(self) -> bool {
+        dicom_core::VR::from_binary(self.0).is_some()
+    }
+
     pub(crate) fn is_written(self) -> bool {
         self.0.iter().all(u8::is_ascii_uppercase)
     }

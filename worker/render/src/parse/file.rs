@@ -74,16 +74,12 @@ fn data_set_encoding(bytes: &[u8], byte_count: u64, start: usize, uid: &str) -> 
         return Ok(encoding);
     }
     let first = bytes.get(start..start + 8).ok_or(Stop::Starved { needed: start + 8 })?;
-    let looks_explicit = is_known(Vr([first[4], first[5]]));
+    let looks_explicit = Vr([first[4], first[5]]).is_known();
     if uid.is_empty() && first[..2] == [0, 8] {
         encoding.big_endian = true;
     }
     encoding.explicit = looks_explicit;
     Ok(encoding)
-}
-
-fn is_known(vr: Vr) -> bool {
-    std::str::from_utf8(&vr.0).is_ok_and(|letters| letters.parse::<dicom_core::VR>().is_ok())
 }
 
 fn uid(value: &[u8]) -> String {

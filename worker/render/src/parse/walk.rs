@@ -4,7 +4,7 @@
 use dicom_core::Tag;
 use dicom_core::dictionary::{DataDictionary, DataDictionaryEntry};
 use dicom_core::header::VR;
-use dicom_dictionary_std::StandardDataDictionary;
+use dicom_dictionary_std::{StandardDataDictionary, tags};
 
 use super::element::{Element, ElementHeader, ITEM, ITEM_DELIMITER, SEQUENCE_DELIMITER, Vr, read_header};
 use crate::transfer_syntax::Encoding;
@@ -58,7 +58,8 @@ impl<'a> Walker<'a> {
         Self { bytes, byte_count, limits, seen: 0, thorough: false }
     }
 
-    /// A walk through everything, to be sure that a parser which trusts lengths can follow.
+    /// A walk through everything, to be sure that dicom-object, which allocates what a length declares, can follow: it
+    /// must find the same lengths, so that whatever it would read otherwise than this walk is refused.
     pub(crate) fn thorough(bytes: &'a [u8], limits: &'a Limits) -> Self {
         Self { bytes, byte_count: bytes.len() as u64, limits, seen: 0, thorough: true }
     }
@@ -112,9 +113,6 @@ impl<'a> Walker<'a> {
         while position < end {
             let header = read_header(&self.bytes[..end], position, encoding).map_err(|_| CUT)?;
             self.count()?;
-            if header.tag == SEQUENCE_DELIMITER {
-                return Ok(());
-            }
             if header.tag != ITEM {
                 return Err(Stop::Broken("a sequence holds something that is not an item"));
             }
@@ -130,14 +128,18 @@ impl<'a> Walker<'a> {
                 None => self.item_end(header.value_start, encoding, depth)? + 8,
             };
         }
-        Ok(())
+        if position == end { Ok(()) } else { Err(LONG) }
     }
 
     /// The element of `header`, its end found through the delimiters when the length is undefined.
     fn element(&mut self, header: &ElementHeader, encoding: Encoding, depth: u32) -> Result<Element, Stop> {
+        if self.thorough && !is_read_alike(header, encoding) {
+            return Err(Stop::Broken("a data element that parsers read differently"));
+        }
+        let nested = if self.thorough { encoding } else { nested_encoding(header, encoding) };
         let end = match header.length {
             Some(length) => self.end_of(header, length)?,
-            None => self.sequence_end(header, nested_encoding(header, encoding), depth + 1)?,
+            None => self.sequence_end(header, nested, depth + 1)?,
         };
         if self.thorough && header.length.is_some() && is_sequence(header) {
             self.check_items(header.value_start, end, encoding, depth + 1)?;
@@ -165,7 +167,7 @@ impl<'a> Walker<'a> {
                 (SEQUENCE_DELIMITER, _) => return Ok(position),
                 (ITEM, Some(length)) => {
                     let end = self.end_of(&item, length)?;
-                    if self.thorough && !holds_fragments(header.vr) {
+                    if self.thorough && !holds_fragments(header) {
                         self.check_nested(item.value_start, end, encoding, depth)?;
                     }
                     end
@@ -235,8 +237,14 @@ fn nested_encoding(header: &ElementHeader, encoding: Encoding) -> Encoding {
 }
 
 /// The items of an icon's encapsulated pixel data are bytes, not data sets.
-fn holds_fragments(vr: Vr) -> bool {
-    matches!(&vr.0, b"OB" | b"OW")
+fn holds_fragments(header: &ElementHeader) -> bool {
+    header.tag == tags::PIXEL_DATA && !is_sequence(header)
+}
+
+/// Whether dicom-object sees the same element: it takes every VR that it does not know for one with a long length, and
+/// a stray delimiter for the end of whatever is open.
+fn is_read_alike(header: &ElementHeader, encoding: Encoding) -> bool {
+    header.tag.0 != ITEM.0 && (!encoding.explicit || header.vr.is_known())
 }
 
 fn is_sequence(header: &ElementHeader) -> bool {

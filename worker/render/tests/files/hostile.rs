@@ -104,6 +104,24 @@ fn a_deflated_bomb_stops_at_the_limit() {
     assert!(matches!(render(&file, &FrameRequest::default()), Err(RenderError::TooLarge { .. })));
 }
 
+/// The decoder would count zeros up to an overflow: found by fuzzing.
+#[test]
+fn a_jpeg_ls_codestream_without_an_end_is_refused() {
+    const START: [u8; 25] = [
+        0xFF, 0xD8, 0xFF, 0xF7, 0, 11, 8, 0, 8, 0, 8, 1, 1, 0x11, 0, // 8 x 8 of 8 bits
+        0xFF, 0xDA, 0, 8, 1, 1, 0, 0, 0, 0,
+    ];
+    let file = |rest: &[u8]| {
+        let codestream = [&START[..], rest].concat();
+        FileBuilder::new("1.2.840.10008.1.2.4.80").monochrome(8, 8, 8, 8, false).encapsulated(&[&codestream])
+    };
+    let request = FrameRequest { best_effort: true, ..FrameRequest::default() };
+    for (rest, complaint) in [(&[61, 1, 1, 64][..], "no end"), (&[0, 0, 0, 0xFF, 0xD9][..], "JPEG-LS")] {
+        let error = render(&file(rest), &request).expect_err("zeros are not a picture");
+        assert!(error.to_string().contains(complaint), "{error}");
+    }
+}
+
 #[test]
 fn the_catalog_gets_what_can_be_read_of_a_damaged_file() {
     for (name, file) in seeds() {
