@@ -116,9 +116,9 @@ fn a_jpeg_ls_codestream_without_an_end_is_refused() {
         FileBuilder::new("1.2.840.10008.1.2.4.80").monochrome(8, 8, 8, 8, false).encapsulated(&[&codestream])
     };
     let request = FrameRequest { best_effort: true, ..FrameRequest::default() };
-    for (rest, complaint) in [(&[61, 1, 1, 64][..], "no end"), (&[0, 0, 0, 0xFF, 0xD9][..], "JPEG-LS")] {
+    for rest in [&[61, 1, 1, 64][..], &[0, 0, 0, 0xFF, 0xD9][..]] {
         let error = render(&file(rest), &request).expect_err("zeros are not a picture");
-        assert!(error.to_string().contains(complaint), "{error}");
+        assert!(error.to_string().contains("JPEG-LS"), "{error}");
     }
 }
 
