@@ -95,11 +95,13 @@ mod tests {
     fn what_dicom_object_would_read_with_other_lengths_is_left_out() {
         const WITHOUT_VR: [u8; 12] = [8, 0, 0x55, 0x11, 4, 0, 0, 0, b'1', b'.', b'2', b'.'];
         const UNKNOWN_VR: [u8; 12] = [8, 0, 0x55, 0x11, b'A', b'B', 4, 0, b'1', b'.', b'2', b'.'];
+        const HALF_A_NUMBER: [u8; 10] = [8, 0, 0x55, 0x11, b'F', b'L', 2, 0, 0, 0];
         const STRAY_DELIMITER: [u8; 8] = [0xFE, 0xFF, 0xDD, 0xE0, 0, 0, 0, 0];
         let cases = [
             ("an element without VR", sequence(*b"SQ", &WITHOUT_VR)),
             ("implicit elements under UN", sequence(*b"UN", &WITHOUT_VR)),
             ("a VR that does not exist", sequence(*b"SQ", &UNKNOWN_VR)),
+            ("a value that ends inside a number", sequence(*b"SQ", &HALF_A_NUMBER)),
             ("a delimiter of something else", sequence(*b"SQ", &STRAY_DELIMITER)),
             ("a data set where an icon would have bytes", sequence(*b"OB", &WITHOUT_VR)),
         ];

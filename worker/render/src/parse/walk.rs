@@ -241,15 +241,32 @@ fn holds_fragments(header: &ElementHeader) -> bool {
     header.tag == tags::PIXEL_DATA && !is_sequence(header)
 }
 
-/// Whether dicom-object sees the same element: it takes every VR that it does not know for one with a long length, and
-/// a stray delimiter for the end of whatever is open.
+/// Whether dicom-object sees the same element: it takes every VR that it does not know for one with a long length, a
+/// stray delimiter for the end of whatever is open, and what follows the last whole number for the next element.
 fn is_read_alike(header: &ElementHeader, encoding: Encoding) -> bool {
-    header.tag.0 != ITEM.0 && (!encoding.explicit || header.vr.is_known())
+    let is_whole_numbers =
+        header.length.is_none_or(|length| length.is_multiple_of(number_byte_count(vr(header))));
+    header.tag.0 != ITEM.0 && (!encoding.explicit || header.vr.is_known()) && is_whole_numbers
 }
 
 fn is_sequence(header: &ElementHeader) -> bool {
+    vr(header) == Some(VR::SQ)
+}
+
+/// The VR as written, else as the dictionary has it.
+fn vr(header: &ElementHeader) -> Option<VR> {
     if header.vr.is_written() {
-        return header.vr == Vr(*b"SQ");
+        return VR::from_binary(header.vr.0);
     }
-    StandardDataDictionary.by_tag(header.tag).is_some_and(|entry| entry.vr().relaxed() == VR::SQ)
+    StandardDataDictionary.by_tag(header.tag).map(|entry| entry.vr().relaxed())
+}
+
+/// Bytes of one number of a binary value (PS3.5 table 6.2-1), 1 for text and bytes.
+fn number_byte_count(vr: Option<VR>) -> u32 {
+    match vr {
+        Some(VR::US | VR::SS | VR::OW) => 2,
+        Some(VR::UL | VR::SL | VR::FL | VR::AT | VR::OL | VR::OF) => 4,
+        Some(VR::UV | VR::SV | VR::FD | VR::OV | VR::OD) => 8,
+        _ => 1,
+    }
 }
