@@ -38,6 +38,7 @@ pub trait Sample: Copy + Default {
 }
 
 impl Sample for u8 {
+    #[inline(always)]
     fn to_f32(self) -> f32 {
         f32::from(self)
     }
@@ -47,6 +48,7 @@ impl Sample for u8 {
 }
 
 impl Sample for u16 {
+    #[inline(always)]
     fn to_f32(self) -> f32 {
         f32::from(self)
     }
@@ -56,6 +58,7 @@ impl Sample for u16 {
 }
 
 impl Sample for i16 {
+    #[inline(always)]
     fn to_f32(self) -> f32 {
         f32::from(self)
     }
@@ -66,6 +69,7 @@ impl Sample for i16 {
 }
 
 impl Sample for f32 {
+    #[inline(always)]
     fn to_f32(self) -> f32 {
         self
     }
@@ -158,12 +162,15 @@ fn resize<S: Sample, const CHANNELS: usize>(
     let across = Taps::new(columns, to_columns);
     let mut resized = vec![S::default(); resized_count];
     let mut blended = vec![0.0; row_samples];
-    let row_of = |row: usize| &pixels[row * row_samples..][..row_samples];
     // Down first: whole rows are added up in vectors, and what remains to be done across is few pixels.
     for (target, (source_rows, weights)) in
         resized.chunks_exact_mut(to_columns as usize * CHANNELS).zip(down.iter())
     {
-        blend_rows(source_rows.map(row_of), weights, &mut blended);
+        blend_rows(
+            &pixels[source_rows.start * row_samples..source_rows.end * row_samples],
+            weights,
+            &mut blended,
+        );
         gather_columns::<S, CHANNELS>(&blended, &across, target);
     }
     Ok(resized)
@@ -173,12 +180,10 @@ fn sample_count(rows: u32, columns: u32, channels: usize) -> Option<usize> {
     usize::try_from(rows).ok()?.checked_mul(usize::try_from(columns).ok()?)?.checked_mul(channels)
 }
 
-/// Adds up rows, each times its weight.
-fn blend_rows<'a, S: Sample + 'a>(
-    mut rows: impl Iterator<Item = &'a [S]>,
-    weights: &[f32],
-    blended: &mut [f32],
-) {
+/// Adds up rows of as many samples as `blended` has, each times its weight.
+#[multiversion::multiversion(targets("x86_64+avx2"))]
+fn blend_rows<S: Sample>(rows: &[S], weights: &[f32], blended: &mut [f32]) {
+    let mut rows = rows.chunks_exact(blended.len());
     blended.fill(0.0);
     // Four rows at a time: one load and one store of the sum for four of the samples.
     let (fours, rest) = weights.as_chunks::<4>();

@@ -1,5 +1,5 @@
 //! The inside of a linear window as a straight line in 32-bit arithmetic, which compilers turn into vectors.
-//! A table of 64 KB costs twice as much. The line is only used after it has given, for every stored value inside the
+//! A table of 64 KB costs three times as much. The line is only used after it has given, for every stored value inside the
 //! window, the byte that the formula gives; so it cannot differ.
 
 /// Values inside a window at most: each is tried before the line is used.
@@ -18,6 +18,7 @@ pub(super) struct Ramp {
 }
 
 impl Ramp {
+    #[inline(always)]
     fn at(self, distance: i16) -> u8 {
         let shown = f32::from(distance) * self.gain + self.offset;
         ((shown + ROUNDING).to_bits() as i16).clamp(0, 255) as u8
@@ -33,12 +34,22 @@ impl Ramp {
     }
 
     pub(super) fn show_i16(self, values: &[i16]) -> Vec<u8> {
-        let first = self.first as i16;
-        values.iter().map(|value| self.at(value.saturating_sub(first).max(0).min(self.width))).collect()
+        show_i16(self, values)
     }
 
     pub(super) fn show_u16(self, values: &[u16]) -> Vec<u8> {
-        let (first, width) = (self.first as u16, self.width.cast_unsigned());
-        values.iter().map(|value| self.at(value.saturating_sub(first).min(width).cast_signed())).collect()
+        show_u16(self, values)
     }
+}
+
+#[multiversion::multiversion(targets("x86_64+avx2"))]
+fn show_i16(ramp: Ramp, values: &[i16]) -> Vec<u8> {
+    let first = ramp.first as i16;
+    values.iter().map(|value| ramp.at(value.saturating_sub(first).max(0).min(ramp.width))).collect()
+}
+
+#[multiversion::multiversion(targets("x86_64+avx2"))]
+fn show_u16(ramp: Ramp, values: &[u16]) -> Vec<u8> {
+    let (first, width) = (ramp.first as u16, ramp.width.cast_unsigned());
+    values.iter().map(|value| ramp.at(value.saturating_sub(first).min(width).cast_signed())).collect()
 }

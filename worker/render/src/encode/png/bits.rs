@@ -9,6 +9,15 @@ pub(super) struct Code {
     pub(super) count: u8,
 }
 
+impl Code {
+    /// The bits with those of a length or distance behind them, and how many they are together.
+    #[inline(always)]
+    pub(super) fn with_extra(self, extra_bits: u64, extra_bit_count: u32) -> (u64, u32) {
+        let count = u32::from(self.count);
+        (u64::from(self.bits) | extra_bits << (count & 63), count + extra_bit_count)
+    }
+}
+
 /// The codes of the 256 literals. Apart, lengths load straight to where a shift wants them.
 pub(super) struct LiteralCodes {
     pub(super) bits: [u16; 256],
@@ -75,13 +84,6 @@ impl<'a> BitWriter<'a> {
     #[inline(always)]
     pub(super) fn push_code(&mut self, code: Code) {
         self.push(u64::from(code.bits), u32::from(code.count));
-    }
-
-    /// Appends one code and the bits behind it, together at most [`PUSH_BITS_MAX`].
-    #[inline(always)]
-    pub(super) fn push_code_and_extra(&mut self, code: Code, extra_bits: u64, extra_bit_count: u32) {
-        let count = u32::from(code.count);
-        self.push(u64::from(code.bits) | extra_bits << (count & 63), count + extra_bit_count);
     }
 
     /// Appends the code of each literal; none is longer than a quarter of [`PUSH_BITS_MAX`].

@@ -1,16 +1,19 @@
-//! How an RGB picture is written: as grey, with a palette, or as RGB with or without a search for repeats.
+//! How an RGB picture is written: as grey, with a palette, or as RGB cut in one of three ways.
 //!
-//! Captures of a screen and ultrasound repeat themselves and want a search for repeats; photographs do not, and take
-//! half the time without. A band from the middle of the picture is tried both ways.
+//! Captures of a screen repeat themselves and want a search for repeats; ultrasound is mostly grey, and wants its grey
+//! pixels found; photographs want neither. A band from the middle of the picture is tried in each way.
 
 use std::ops::Range;
 
 use super::chunks::{self, Header};
-use super::{deflate, filter};
+use super::deflate::{self, Cut};
+use super::filter;
+use super::greys::SeenGreys;
+use super::repeats::Seen;
 
 /// Colours of a palette (ISO/IEC 15948 11.2.2).
 const COLORS_MAX: usize = 256;
-/// Filtered bytes that are tried both ways.
+/// Filtered bytes that are tried in each way.
 const TRIAL_BYTES: usize = 48 * 1024;
 
 /// A picture of few colours.
@@ -53,17 +56,25 @@ impl Indexed {
 pub(super) fn write_rgb(pixels: &[u8], (columns, rows): (u32, u32), icc: Option<&[u8]>, out: &mut Vec<u8>) {
     let row_bytes = pixels.len() / rows as usize;
     let filtered = filter::all_rows::<3>(pixels, row_bytes);
-    let trial = &filtered[trial_range(filtered.len(), row_bytes + 1)];
-    let (with_runs, with_repeats) = deflate::block_byte_counts(trial, row_bytes + 1);
-    // Less than a twentieth is not worth the search.
-    let search = with_repeats + with_repeats / 20 < with_runs;
-    chunks::write(out, Header::rgb(columns, rows), icc, |out| {
-        if search {
-            deflate::append_filtered_with_repeats(&filtered, row_bytes + 1, out);
-        } else {
-            deflate::append_filtered(&filtered, row_bytes + 1, out);
-        }
+    let cut = best_cut(&filtered[trial_range(filtered.len(), row_bytes + 1)], row_bytes + 1);
+    chunks::write(out, Header::rgb(columns, rows), icc, |out| match cut {
+        Some(cut) => deflate::append_filtered_rgb(&filtered, row_bytes + 1, cut, out),
+        None => deflate::append_filtered(&filtered, row_bytes + 1, out),
     });
+}
+
+/// How rows like these are best cut; `None`: for runs only, which takes the least time.
+fn best_cut(trial: &[u8], row_bytes: usize) -> Option<Cut> {
+    let (greys, repeats) = (|| Cut::Greys(SeenGreys::new()), || Cut::Repeats(Seen::new()));
+    let with_runs = deflate::byte_count_with_runs(trial);
+    let with_greys = greys().byte_count(trial, row_bytes);
+    let with_repeats = repeats().byte_count(trial, row_bytes);
+    // The search for repeats takes twice the time of the others, and less than a tenth is not worth it.
+    if with_repeats + with_repeats / 10 < with_greys.min(with_runs) {
+        Some(repeats())
+    } else {
+        (with_greys < with_runs).then(greys)
+    }
 }
 
 /// Whole rows from the middle, of [`TRIAL_BYTES`] or a little more.

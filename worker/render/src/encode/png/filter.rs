@@ -30,6 +30,7 @@ pub(super) fn all_rows<const BPP: usize>(pixels: &[u8], row_bytes: usize) -> Vec
 /// Appends one filtered row, filter-type byte first. `above` is the row before, or zeros for the first.
 ///
 /// `BPP` is the bytes of a pixel; `row` and `above` have the same length.
+#[multiversion::multiversion(targets("x86_64+avx2+bmi1+bmi2+lzcnt"))]
 pub(super) fn append_row<const BPP: usize>(row: &[u8], above: &[u8], filtered: &mut Vec<u8>) {
     let kind = if is_black(row) { Kind::None } else { cheapest::<BPP>(row, above) };
     filtered.push(kind as u8);
@@ -43,6 +44,7 @@ pub(super) fn append_row<const BPP: usize>(row: &[u8], above: &[u8], filtered: &
     }
 }
 
+#[inline(always)]
 fn is_black(row: &[u8]) -> bool {
     row[0] == 0 && row.iter().fold(0, |any, byte| any | byte) == 0
 }
@@ -126,7 +128,7 @@ fn distance(a: u8, b: u8) -> u8 {
 }
 
 /// Bytes that are looked at together.
-const LANES: usize = 16;
+const LANES: usize = 32;
 /// Of as many bytes in a row one group of [`LANES`] is looked at.
 const SAMPLE_STEP: usize = 64;
 /// Residuals count up to here. A cap, since the price of a residual grows like its logarithm: one edge must not
@@ -136,6 +138,7 @@ const RESIDUAL_CAP: u8 = 8;
 const GROUPS_MAX: usize = 255 / RESIDUAL_CAP as usize;
 
 /// The filter that leaves the least on a sample of the row. Ties go to Paeth, then to the cheaper to undo.
+#[inline(always)]
 fn cheapest<const BPP: usize>(row: &[u8], above: &[u8]) -> Kind {
     let mut costs = [0u32; 4];
     for (row, above) in row.chunks(SAMPLE_STEP * GROUPS_MAX).zip(above.chunks(SAMPLE_STEP * GROUPS_MAX)) {
@@ -145,6 +148,7 @@ fn cheapest<const BPP: usize>(row: &[u8], above: &[u8]) -> Kind {
     kinds.into_iter().zip(costs).min_by_key(|&(_, cost)| cost).map_or(Kind::Paeth, |(kind, _)| kind)
 }
 
+#[inline(always)]
 fn add_sampled_costs<const BPP: usize>(row: &[u8], above: &[u8], costs: &mut [u32; 4]) {
     let mut sums = [[0u8; LANES]; 4];
     let samples = row.chunks_exact(SAMPLE_STEP).zip(above.chunks_exact(SAMPLE_STEP));

@@ -2,13 +2,14 @@
 //!
 //! The noise of a real detector has no repeats to find, so the encoder is our own: grey is literals and runs of zeros
 //! behind a row filter, and nothing is searched. `colour` decides what RGB is written as. `chunks` frames the file,
-//! `filter` makes the rows, `runs` and `repeats` cut them into `segments`, `huffman`, `bits` and `deflate` write those.
+//! `filter` makes the rows, `runs`, `greys` and `repeats` cut them into `segments`, `huffman`, `bits` and `deflate` write those.
 
 mod bits;
 mod chunks;
 mod colour;
 mod deflate;
 mod filter;
+mod greys;
 mod huffman;
 mod repeats;
 mod runs;

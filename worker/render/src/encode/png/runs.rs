@@ -39,7 +39,8 @@ pub(super) fn split(bytes: &[u8], run_min: usize, segments: &mut Segments) {
     segments.push_literals(bytes.len() - start);
 }
 
-fn zeros_at(bytes: &[u8]) -> usize {
+/// Zeros that `bytes` begins with.
+pub(super) fn zeros_at(bytes: &[u8]) -> usize {
     let words = bytes.as_chunks::<8>().0;
     let whole = words.iter().take_while(|word| u64::from_ne_bytes(**word) == 0).count() * 8;
     whole + bytes[whole..].iter().take_while(|&&byte| byte == 0).count()

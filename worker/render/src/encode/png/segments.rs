@@ -46,9 +46,21 @@ impl Segments {
     }
 
     /// Adds literals, which the caller counts, and a copy.
-    #[inline]
+    #[inline(always)]
     pub(super) fn push(&mut self, literal_count: usize, length: usize, distance: usize) {
-        self.literals[length_symbol(length).0] += 1;
+        self.count_lengths(length, 1);
+        self.push_of_counted_length(literal_count, length, distance);
+    }
+
+    /// Counts copies of one length.
+    #[inline(always)]
+    pub(super) fn count_lengths(&mut self, length: usize, copies: u32) {
+        self.literals[length_symbol(length).0] += copies;
+    }
+
+    /// As [`Segments::push`], for callers that have many copies of one length, and count them at once.
+    #[inline(always)]
+    pub(super) fn push_of_counted_length(&mut self, literal_count: usize, length: usize, distance: usize) {
         self.distances[distance_symbol(distance).0] += 1;
         self.list.push(Segment {
             literal_count: literal_count as u32,
@@ -80,7 +92,7 @@ impl Segments {
 }
 
 /// Symbol, extra bits and their count for a match of 3 to 258 bytes (RFC 1951 section 3.2.5).
-#[inline]
+#[inline(always)]
 pub(super) fn length_symbol(length: usize) -> (usize, u64, u32) {
     let offset = length - MATCH_MIN;
     match offset {
@@ -96,7 +108,7 @@ pub(super) fn length_symbol(length: usize) -> (usize, u64, u32) {
 }
 
 /// Symbol, extra bits and their count for a distance of 1 to 32,768 (RFC 1951 section 3.2.5).
-#[inline]
+#[inline(always)]
 pub(super) fn distance_symbol(distance: usize) -> (usize, u64, u32) {
     let offset = distance - 1;
     if offset < 4 {
