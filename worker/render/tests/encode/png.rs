@@ -271,3 +271,21 @@ fn shown(file: &[u8], read: impl Fn(&[u8]) -> Picture) -> Picture {
     }
     (columns, rows, pixels.iter().flat_map(|&grey| [grey; 3]).collect())
 }
+
+proptest! {
+    /// Ultrasound: speckle in a black frame with a patch of colour. Three samples cost less than two of grey.
+    #[test]
+    fn mostly_grey_colour_reads_back_and_takes_less_than_twice_its_grey(columns in 200..700u32, patch in 1..60usize) {
+        let speckle = |at, row| if (20..180).contains(&(at % 256)) { patterns::noise(at, row) / 16 } else { 0 };
+        let grey = patterns::fill(columns, 200, 1, speckle);
+        let mut pixels: Vec<u8> = grey.iter().flat_map(|&value| [value; 3]).collect();
+        for row in 60..60 + patch {
+            let start = (row * columns as usize + 90) * 3;
+            pixels[start..start + patch * 3].iter_mut().step_by(3).for_each(|red| *red = red.wrapping_add(90));
+        }
+        let file = rgb8(&pixels, columns, 200);
+        prop_assert!(file.len() < 2 * grey8(&grey, columns, 200).len() + 3 * patch * patch);
+        prop_assert_eq!(read_by_png(&file), (columns, 200, pixels.clone()));
+        prop_assert_eq!(read_by_zune(&file), (columns, 200, pixels));
+    }
+}
