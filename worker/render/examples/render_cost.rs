@@ -1,44 +1,42 @@
-//! CPU time of a render, stage by stage: `render_cost [--loops N] FILE [WINDOW_CENTER,WINDOW_WIDTH ...]`.
+//! CPU time of a render, stage by stage: `render_cost [OPTION…] FILE… [WINDOW_CENTER,WINDOW_WIDTH…]`.
 //!
-//! Reads each file once, then takes its first frame through each stage over and over, and prints the mean CPU time of
-//! each in milliseconds (Linux: the scheduler's account of the thread, so that a busy machine hardly matters; elsewhere
-//! the clock). Build with `--release`.
+//! Options: `--loops N`, `--frame N`, `--fit PIXELS` (a square to fit inside), `--format png|png16|jpeg|webp`.
+//! Each file is indexed once, which is not counted, as an ingest does it; then its header and the frame are read and taken
+//! through every stage over and over. Prints the mean CPU time of each in milliseconds (Linux: the scheduler's account of
+//! the thread, so that a busy machine hardly matters; elsewhere the clock), the size of the picture, and the most memory
+//! that the process had. Build with `--release`.
 
 #![expect(clippy::print_stdout, reason = "a program that prints")]
 
 use std::error::Error;
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+use std::sync::Mutex;
 use std::time::Instant;
 
 use noctis_render::{
-    Fit, FrameRequest, Header, Limits, Voi, VoiFunction, Window, compose_frame, decode_frame, encode_picture,
-    inflate, scan,
+    Fit, Format, FrameRequest, Header, Limits, PixelIndex, ReadAt, Voi, VoiFunction, Window, compose_frame,
+    decode_frame, encode_picture, inflate, scan,
 };
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
+/// What the command line asks for.
+struct Asked {
+    loops: u32,
+    files: Vec<String>,
+    /// Name and request of each line.
+    views: Vec<(String, FrameRequest)>,
+}
+
 fn main() -> Result<(), Box<dyn Error>> {
-    let mut loops = 200_u32;
-    let mut files = Vec::new();
-    let mut views = vec![("as the file asks".to_owned(), FrameRequest::default())];
-    let mut arguments = std::env::args().skip(1);
-    while let Some(argument) = arguments.next() {
-        if argument == "--loops" {
-            loops = arguments.next().ok_or("--loops takes a number")?.parse()?;
-        } else if let Some((center, width)) = argument.split_once(',').and_then(numbers) {
-            let voi = Voi::Window(Window::new(center, width, VoiFunction::Linear)?);
-            views.push((format!("window {argument}"), FrameRequest { voi, ..FrameRequest::default() }));
-        } else {
-            files.push(argument);
-        }
-    }
-    let fit = Fit { width: Some(128), height: Some(128), enlarge: false };
-    views.push(("thumbnail 128".to_owned(), FrameRequest { fit, ..FrameRequest::default() }));
-    println!("parse decode compose encode  total ms    bytes");
-    for file in &files {
+    let asked = Asked::read(std::env::args().skip(1))?;
+    println!(" read parse  decode compose encode   total ms    bytes    MB");
+    for file in &asked.files {
         println!("{file}");
-        for (name, request) in &views {
-            match measure(file, request, loops) {
+        for (name, request) in &asked.views {
+            match measure(file, request, asked.loops) {
                 Ok(line) => println!("{line}  {name}"),
                 Err(error) => println!("  {name}: {error}"),
             }
@@ -47,27 +45,116 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
+impl Asked {
+    fn read(mut arguments: impl Iterator<Item = String>) -> Result<Self, Box<dyn Error>> {
+        let (mut loops, mut files, mut windows) = (200, Vec::new(), Vec::new());
+        let mut request = FrameRequest::default();
+        while let Some(argument) = arguments.next() {
+            let mut value = || arguments.next().ok_or(format!("{argument} takes a value"));
+            match argument.as_str() {
+                "--loops" => loops = value()?.parse()?,
+                "--frame" => request.frame_number = value()?.parse()?,
+                "--fit" => {
+                    let side = Some(value()?.parse()?);
+                    request.fit = Fit { width: side, height: side, enlarge: false };
+                }
+                "--format" => request.format = format(&value()?)?,
+                _ => match argument.split_once(',').and_then(numbers) {
+                    Some(window) => windows.push((argument, window)),
+                    None => files.push(argument),
+                },
+            }
+        }
+        let mut views = Vec::new();
+        for (name, (center, width)) in windows {
+            let voi = Voi::Window(Window::new(center, width, VoiFunction::Linear)?);
+            views.push((format!("window {name}"), FrameRequest { voi, ..request.clone() }));
+        }
+        if views.is_empty() {
+            views.push(("as the file asks".to_owned(), request));
+        }
+        Ok(Self { loops, files, views })
+    }
+}
+
 fn numbers((center, width): (&str, &str)) -> Option<(f64, f64)> {
     Some((center.parse().ok()?, width.parse().ok()?))
 }
 
+fn format(name: &str) -> Result<Format, String> {
+    Ok(match name {
+        "png" => Format::Png,
+        "png16" => Format::Png16,
+        "jpeg" => Format::Jpeg { quality: 90 },
+        "webp" => Format::Webp,
+        _ => return Err(format!("--format {name}: not one of png, png16, jpeg, webp")),
+    })
+}
+
 fn measure(path: &str, request: &FrameRequest, loops: u32) -> Result<String, Box<dyn Error>> {
     let limits = Limits::default();
-    let mut file = std::fs::read(path)?;
-    let pixels = scan(&file, &limits)?.pixels.ok_or("no pixel data")?;
-    if pixels.deflated {
-        file = inflate(&file, &limits)?;
-    }
-    let range = pixels.frames.first().ok_or("no frames")?;
-    let header_bytes = &file[..pixels.header_byte_count as usize];
-    let frame_bytes = &file[range.offset as usize..][..range.byte_count as usize];
-    let (parse, header) = mean_ms(loops, || Header::parse(header_bytes, &limits))?;
-    let (decode, decoded) = mean_ms(loops, || decode_frame(&header, frame_bytes, request, &limits))?;
+    let pixels = scan(&OnDisk::open(path)?, &limits)?.pixels.ok_or("no pixel data")?;
+    let (read, (header_bytes, frame_bytes)) =
+        mean_ms(loops, || bytes_of_frame(path, &pixels, request.frame_number, &limits))?;
+    let (parse, header) = mean_ms(loops, || Header::parse(&header_bytes, &limits))?;
+    let (decode, decoded) = mean_ms(loops, || decode_frame(&header, &frame_bytes, request, &limits))?;
     let (compose, image) = mean_ms(loops, || compose_frame(&header, &decoded, request))?;
     let (encode, picture) = mean_ms(loops, || encode_picture(&image, request.format))?;
-    let total = parse + decode + compose + encode;
-    let byte_count = picture.bytes.len();
-    Ok(format!("{parse:5.3} {decode:6.3} {compose:7.3} {encode:6.3} {total:6.3} {byte_count:8}"))
+    let total = read + parse + decode + compose + encode;
+    let (byte_count, megabytes) = (picture.bytes.len(), memory_peak_mb().unwrap_or(f64::NAN));
+    Ok(format!(
+        "{read:5.3} {parse:5.3} {decode:7.3} {compose:7.3} {encode:6.3} {total:10.3} {byte_count:8} {megabytes:5.0}"
+    ))
+}
+
+/// The header and one frame, as a worker reads them that knows from the catalog where they lie.
+fn bytes_of_frame(
+    path: &str,
+    pixels: &PixelIndex,
+    frame_number: u32,
+    limits: &Limits,
+) -> Result<(Vec<u8>, Vec<u8>), Box<dyn Error>> {
+    let range = pixels.frames.get(frame_number as usize - 1).ok_or("no such frame")?;
+    let file = OnDisk::open(path)?;
+    let part = |offset: u64, byte_count: u64| -> Result<Vec<u8>, Box<dyn Error>> {
+        let mut bytes = Vec::with_capacity(usize::try_from(byte_count)?);
+        let mut file = file.file.lock().map_err(|_| "a reader panicked")?;
+        file.seek(SeekFrom::Start(offset))?;
+        (&mut *file).take(byte_count).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    };
+    if pixels.deflated {
+        let inflated = inflate(&part(0, file.byte_count())?, limits)?;
+        let end = (range.offset + range.byte_count) as usize;
+        let header = inflated[..pixels.header_byte_count as usize].to_vec();
+        return Ok((header, inflated[range.offset as usize..end].to_vec()));
+    }
+    Ok((part(0, pixels.header_byte_count)?, part(range.offset, range.byte_count)?))
+}
+
+struct OnDisk {
+    file: Mutex<File>,
+    byte_count: u64,
+}
+
+impl OnDisk {
+    fn open(path: &str) -> std::io::Result<Self> {
+        let file = File::open(path)?;
+        let byte_count = file.metadata()?.len();
+        Ok(Self { file: Mutex::new(file), byte_count })
+    }
+}
+
+impl ReadAt for OnDisk {
+    fn byte_count(&self) -> u64 {
+        self.byte_count
+    }
+
+    fn read_exact_at(&self, offset: u64, buffer: &mut [u8]) -> std::io::Result<()> {
+        let mut file = self.file.lock().map_err(|_| std::io::Error::other("a reader panicked"))?;
+        file.seek(SeekFrom::Start(offset))?;
+        file.read_exact(buffer)
+    }
 }
 
 /// Milliseconds a turn, and the result of the last one.
@@ -91,4 +178,11 @@ fn cpu_seconds() -> Option<f64> {
     let account = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
     let nanoseconds: f64 = account.split_whitespace().next()?.parse().ok()?;
     Some(nanoseconds / 1e9)
+}
+
+/// The most memory that this process had, where the system tells.
+fn memory_peak_mb() -> Option<f64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    Some(line.split_whitespace().next()?.parse::<f64>().ok()? / 1000.0)
 }
