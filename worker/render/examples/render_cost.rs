@@ -1,4 +1,4 @@
-//! CPU time of a render, stage by stage: `render_cost [--loops N] FILE [WINDOW_CENTER,WINDOW_WIDTH ...]`.
+//! CPU time of a render, stage by stage: `render_cost [--loops N] [--width PIXELS] FILE [WINDOW_CENTER,WINDOW_WIDTH ...]`.
 //!
 //! Reads each file once, then takes its first frame through each stage over and over, and prints the mean CPU time of
 //! each in milliseconds (Linux: the scheduler's account of the thread, so that a busy machine hardly matters; elsewhere
@@ -25,6 +25,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     while let Some(argument) = arguments.next() {
         if argument == "--loops" {
             loops = arguments.next().ok_or("--loops takes a number")?.parse()?;
+        } else if argument == "--width" {
+            let width: u32 = arguments.next().ok_or("--width takes a number")?.parse()?;
+            let fit = Fit { width: Some(width), height: None, enlarge: false };
+            views.push((format!("{width} wide"), FrameRequest { fit, ..FrameRequest::default() }));
         } else if let Some((center, width)) = argument.split_once(',').and_then(numbers) {
             let voi = Voi::Window(Window::new(center, width, VoiFunction::Linear)?);
             views.push((format!("window {argument}"), FrameRequest { voi, ..FrameRequest::default() }));
