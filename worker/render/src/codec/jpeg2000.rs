@@ -1,8 +1,9 @@
 //! JPEG 2000 and High-Throughput JPEG 2000 (ITU-T T.800, T.814) through `OpenJPEG`, whole or at a fraction of the size.
+//! Lossless HTJ2K of the usual kind goes through [`super::htj2k`] instead, which is faster.
 
 #![expect(
     unsafe_code,
-    reason = "binding to OpenJPEG: the fastest decoder that also reads damaged streams strictly"
+    reason = "binding to OpenJPEG: the fastest decoder of JPEG 2000 that also reads damaged streams strictly"
 )]
 
 use std::ffi::{CStr, c_char, c_void};
@@ -37,7 +38,7 @@ pub(crate) fn decode(codestream: &[u8], wanted: Wanted<'_>) -> Result<Coded, Ren
     }
 }
 
-fn with_openjpeg(codestream: &[u8], wanted: Wanted<'_>) -> Result<Coded, RenderError> {
+pub(super) fn with_openjpeg(codestream: &[u8], wanted: Wanted<'_>) -> Result<Coded, RenderError> {
     let mut complaints = Complaints::default();
     let mut source = Source { bytes: codestream, position: 0 };
     let codec = Codec::new(codestream.starts_with(&JP2_SIGNATURE), &mut complaints)?;
@@ -75,7 +76,7 @@ fn with_openjpeg(codestream: &[u8], wanted: Wanted<'_>) -> Result<Coded, RenderE
 }
 
 /// Lossless HTJ2K that has nothing unusual about it; `None` leaves the codestream to `OpenJPEG`.
-fn simple(codestream: &[u8], wanted: Wanted<'_>) -> Result<Option<Coded>, RenderError> {
+pub(super) fn simple(codestream: &[u8], wanted: Wanted<'_>) -> Result<Option<Coded>, RenderError> {
     let Some(frame) = Frame::read(codestream) else { return Ok(None) };
     wanted.check(frame.columns as u32, frame.rows as u32, frame.components as u32)?;
     let reduction = wanted.reduction.min(frame.levels);
@@ -328,4 +329,3 @@ impl Image {
         Ok((columns, rows, samples))
     }
 }
-

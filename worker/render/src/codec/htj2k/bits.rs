@@ -38,18 +38,19 @@ pub(super) fn unstuff_forwards(bytes: &[u8], out: &mut Vec<u8>) {
     out.clear();
     let (mut pending, mut count) = (0_u64, 0_u32);
     let mut after_ff = false;
-    let byte_wise = |bytes: &[u8], pending: &mut u64, count: &mut u32, after: &mut bool, out: &mut Vec<u8>| {
-        for &byte in bytes {
-            *pending |= u64::from(byte) << *count;
-            *count += 8 - u32::from(*after);
-            *after = byte == 0xFF;
-            if *count >= 8 {
-                out.push(*pending as u8);
-                *pending >>= 8;
-                *count -= 8;
+    let byte_wise =
+        |bytes: &[u8], pending: &mut u64, count: &mut u32, after: &mut bool, out: &mut Vec<u8>| {
+            for &byte in bytes {
+                *pending |= u64::from(byte) << *count;
+                *count += 8 - u32::from(*after);
+                *after = byte == 0xFF;
+                if *count >= 8 {
+                    out.push(*pending as u8);
+                    *pending >>= 8;
+                    *count -= 8;
+                }
             }
-        }
-    };
+        };
     let (chunks, rest) = bytes.as_chunks::<8>();
     for chunk in chunks {
         let word = u64::from_le_bytes(*chunk);
@@ -75,7 +76,9 @@ fn has_ff(word: u64) -> bool {
 /// them (T.814 7.1.4). What lies beyond the end reads as zeros.
 pub(super) fn unstuff_backwards(bytes: &[u8], out: &mut Vec<u8>) {
     out.clear();
-    let Some((&[first, _], rest)) = bytes.split_last_chunk::<2>().map(|(rest, last)| (last, rest)) else { return };
+    let Some((&[first, _], rest)) = bytes.split_last_chunk::<2>().map(|(rest, last)| (last, rest)) else {
+        return;
+    };
     let mut pending = u64::from(first >> 4);
     let mut count = 4 - u32::from(pending & 7 == 7);
     let mut stuffs = first | 0xF > 0x8F;

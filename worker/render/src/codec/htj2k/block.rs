@@ -46,7 +46,13 @@ pub(super) struct Place {
 }
 
 /// Decodes into `band`, whose rows are `stride` long.
-pub(super) fn decode(bytes: &[u8], place: Place, band: &mut [i32], stride: usize, scratch: &mut Scratch) -> Option<()> {
+pub(super) fn decode(
+    bytes: &[u8],
+    place: Place,
+    band: &mut [i32],
+    stride: usize,
+    scratch: &mut Scratch,
+) -> Option<()> {
     let &[before, last] = bytes.last_chunk::<2>()?;
     let suffix = usize::from(last) << 4 | usize::from(before & 0xF);
     if suffix < 2 || suffix > bytes.len().min(SUFFIX_BYTES_MAX) {
@@ -65,7 +71,9 @@ pub(super) fn decode(bytes: &[u8], place: Place, band: &mut [i32], stride: usize
         at = samples(scratch, place, at, y == 0)?;
         let start = (place.top + y) * stride + place.left;
         for (row, line) in scratch.rows.iter().enumerate().take(rows) {
-            band.get_mut(start + row * stride..)?.get_mut(..place.width)?.copy_from_slice(&line[..place.width]);
+            band.get_mut(start + row * stride..)?
+                .get_mut(..place.width)?
+                .copy_from_slice(&line[..place.width]);
         }
     }
     Some(())
@@ -112,7 +120,8 @@ impl Codes<'_> {
             let (u, length) = offsets(word, mode, is_first);
             self.at += (used + length) as usize;
             // Samples outside of the block cannot be significant.
-            let inside = (0xFF_u16 >> (2 * (x + 4).saturating_sub(width))) & if rows == 2 { 0xFF } else { 0x55 };
+            let inside =
+                (0xFF_u16 >> (2 * (x + 4).saturating_sub(width))) & if rows == 2 { 0xFF } else { 0x55 };
             if (pair[0] >> 4 & 0xF | pair[1] & 0xF0) & !inside != 0 {
                 return None;
             }
@@ -192,7 +201,8 @@ fn samples(scratch: &mut Scratch, place: Place, mut at: usize, is_first: bool) -
             let sign = 0_i32.wrapping_sub((bits & 1) as i32);
             values[i] = ((((code >> 1) + 1) as i32 ^ sign).wrapping_sub(sign)) & mask as i32;
             taken += length;
-            word = if bound > 14 { word_at(magnitudes, at + taken as usize, u64::MAX) } else { word >> length };
+            word =
+                if bound > 14 { word_at(magnitudes, at + taken as usize, u64::MAX) } else { word >> length };
         }
         at += taken as usize;
         [top[2 * q], bottom[2 * q], top[2 * q + 1], bottom[2 * q + 1]] = values;

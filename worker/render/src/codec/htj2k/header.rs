@@ -57,7 +57,8 @@ impl<'a> Frame<'a> {
             rest = after;
         }
         let (size, coding, bit_planes) = (size?, coding?, planes?);
-        if bit_planes.len() < 3 * usize::from(coding.levels) + 1 || (coding.transform && size.components != 3) {
+        if bit_planes.len() < 3 * usize::from(coding.levels) + 1 || (coding.transform && size.components != 3)
+        {
             return None;
         }
         Some(Self {
@@ -87,7 +88,9 @@ impl<'a> Frame<'a> {
         let mut rest = self.tile_parts;
         let mut bodies = Vec::new();
         while u16_at(rest, 0)? != EOC {
-            let &[0xFF, 0x90, 0, 10, 0, 0, a, b, c, d, part, count] = rest.first_chunk::<12>()? else { return None };
+            let &[0xFF, 0x90, 0, 10, 0, 0, a, b, c, d, part, count] = rest.first_chunk::<12>()? else {
+                return None;
+            };
             let length = u32::from_be_bytes([a, b, c, d]) as usize;
             let is_in_order = usize::from(part) == bodies.len() && (count == 0 || part < count);
             if !is_in_order || length < 14 {
@@ -169,7 +172,8 @@ struct Coding {
 
 impl Coding {
     fn read(body: &[u8]) -> Option<Self> {
-        let (&[style, progression, 0, 1, transform, levels, wide, high, 0x40, 1], precincts) = body.split_first_chunk()?
+        let (&[style, progression, 0, 1, transform, levels, wide, high, 0x40, 1], precincts) =
+            body.split_first_chunk()?
         else {
             return None;
         };
@@ -178,7 +182,9 @@ impl Coding {
             1 => precincts.len() == usize::from(levels) + 1 && precincts.iter().all(|&sides| sides == 0xFF),
             _ => false,
         };
-        let is_known = progression <= 4 && transform <= 1 && levels <= 15 && wide <= 8 && high <= 8 && wide + high <= 8;
+        // Blocks of fewer than 256 samples are unusual, and a hostile header could ask for very many.
+        let is_usual_block = wide <= 8 && high <= 8 && (4..=8).contains(&(wide + high));
+        let is_known = progression <= 4 && transform <= 1 && levels <= 15 && is_usual_block;
         (is_one_precinct && is_known).then_some(Self {
             levels,
             transform: transform == 1,
@@ -194,6 +200,7 @@ fn bit_planes(body: &[u8]) -> Option<Vec<u32>> {
     if style & 0x1F != 0 {
         return None;
     }
-    let planes = exponents.iter().map(|&exponent| (u32::from(style >> 5) + u32::from(exponent >> 3)).checked_sub(1));
+    let planes =
+        exponents.iter().map(|&exponent| (u32::from(style >> 5) + u32::from(exponent >> 3)).checked_sub(1));
     planes.map(|planes| planes.filter(|planes| (1..=26).contains(planes))).collect()
 }

@@ -38,11 +38,7 @@ fn packet<'a>(frame: &Frame<'_>, body: &'a [u8], at: &mut usize, resolution: u8)
     let (columns, rows) = frame.size_at(resolution);
     let shapes = match resolution {
         0 => vec![(columns, rows)],
-        _ => vec![
-            (columns / 2, rows.div_ceil(2)),
-            (columns.div_ceil(2), rows / 2),
-            (columns / 2, rows / 2),
-        ],
+        _ => vec![(columns / 2, rows.div_ceil(2)), (columns.div_ceil(2), rows / 2), (columns / 2, rows / 2)],
     };
     let mut bits = HeaderBits::new(body, *at);
     let is_empty = bits.bit()? == 0;
@@ -79,14 +75,15 @@ fn lengths(
         return Some(Vec::new());
     }
     let (mut inclusion, mut missing) = (TagTree::new(across, down), TagTree::new(across, down));
-    let mut blocks = Vec::with_capacity(across * down);
+    let mut blocks = Vec::new();
     for y in 0..down {
         for x in 0..across {
             if !inclusion.is_below(x, y, 1, bits)? {
                 continue;
             }
             // A cleanup pass alone that holds every bit: all planes but one are missing.
-            let all_but_one = !missing.is_below(x, y, bit_planes - 1, bits)? && missing.is_below(x, y, bit_planes, bits)?;
+            let all_but_one =
+                !missing.is_below(x, y, bit_planes - 1, bits)? && missing.is_below(x, y, bit_planes, bits)?;
             if !all_but_one || bits.bit()? != 0 {
                 return None;
             }

@@ -1,96 +1,139 @@
-//! From code blocks to a plane: subbands, and the reversible 5/3 wavelet backwards (T.800 F.3, F.4.1).
+//! From code blocks to rows of a picture: the reversible 5/3 wavelet backwards (T.800 F.3, F.4.1).
+//! Blocks are decoded when their rows are wanted, and rows handed on when they are done, so that most of it stays warm.
 
-use super::block::{self, Scratch};
+use super::block::{self, Place, Scratch};
 use super::header::Frame;
 use super::packets::Band;
 
-/// The plane of one component at a resolution, row after row.
-pub(super) fn plane(
+/// Hands the rows of one component at a resolution to `sink`, from the top.
+pub(super) fn rows(
     frame: &Frame<'_>,
     bands: &[Vec<Band<'_>>],
     resolution: u8,
     scratch: &mut Scratch,
-) -> Option<Vec<i32>> {
+    sink: &mut dyn FnMut(&[i32]),
+) -> Option<()> {
     let mut bands = bands.iter();
-    let mut plane = coefficients(bands.next()?.first()?, scratch)?;
+    let lowest = bands.next()?.first()?;
+    let mut strip = Strip::new(frame, lowest);
+    let mut plane = Vec::with_capacity(lowest.columns * lowest.rows);
+    for y in 0..lowest.rows {
+        plane.extend_from_slice(strip.row(y, scratch)?);
+    }
     for level in 1..=resolution {
         let [right, below, across] = &bands.next()?[..] else { return None };
         let (columns, rows) = frame.size_at(level);
-        let parts = Parts {
-            low: plane,
-            right: coefficients(right, scratch)?,
-            below: coefficients(below, scratch)?,
-            across: coefficients(across, scratch)?,
-            columns,
-            rows,
-        };
-        plane = parts.synthesis();
+        let [right, below, across] = [right, below, across].map(|band| Strip::new(frame, band));
+        let parts = Parts { low: plane, right, below, across, columns, rows };
+        plane = Vec::new();
+        if level == resolution {
+            return parts.synthesis(scratch, sink);
+        }
+        plane.reserve_exact(columns * rows);
+        parts.synthesis(scratch, &mut |row| plane.extend_from_slice(row))?;
     }
-    Some(plane)
+    plane.chunks(lowest.columns).for_each(sink);
+    Some(())
 }
 
-fn coefficients(band: &Band<'_>, scratch: &mut Scratch) -> Option<Vec<i32>> {
-    let mut values = vec![0; band.columns * band.rows];
-    for (place, bytes) in &band.blocks {
-        block::decode(bytes, *place, &mut values, band.columns, scratch)?;
-    }
-    Some(values)
+/// A subband, of which a row of code blocks is decoded at a time.
+struct Strip<'a> {
+    band: &'a Band<'a>,
+    block_rows: usize,
+    /// The first block that is not decoded.
+    next: usize,
+    values: Vec<i32>,
 }
 
-/// Four subbands, and the size of the plane that they make.
-struct Parts {
+impl<'a> Strip<'a> {
+    fn new(frame: &Frame<'_>, band: &'a Band<'a>) -> Self {
+        let block_rows = 1 << frame.block.1;
+        Self { band, block_rows, next: 0, values: vec![0; band.columns * band.rows.min(block_rows)] }
+    }
+
+    /// Rows must be asked for from the top, none left out.
+    fn row(&mut self, y: usize, scratch: &mut Scratch) -> Option<&[i32]> {
+        let columns = self.band.columns;
+        if y.is_multiple_of(self.block_rows) {
+            self.values.fill(0);
+            while let Some((place, bytes)) =
+                self.band.blocks.get(self.next).filter(|(place, _)| place.top == y)
+            {
+                block::decode(bytes, Place { top: 0, ..*place }, &mut self.values, columns, scratch)?;
+                self.next += 1;
+            }
+        }
+        self.values.get(y % self.block_rows * columns..)?.get(..columns)
+    }
+}
+
+/// Four subbands, and the size of the picture that they make.
+struct Parts<'a> {
     low: Vec<i32>,
     /// Horizontally high.
-    right: Vec<i32>,
+    right: Strip<'a>,
     /// Vertically high.
-    below: Vec<i32>,
-    across: Vec<i32>,
+    below: Strip<'a>,
+    across: Strip<'a>,
     columns: usize,
     rows: usize,
 }
 
-impl Parts {
-    /// Row by row: each goes across as soon as it is wanted, then down with its neighbours while they are warm.
-    fn synthesis(self) -> Vec<i32> {
-        let columns = self.columns;
-        let (low_width, high_width) = (columns.div_ceil(2), columns / 2);
-        let row = |y: usize, width: usize| y * width..(y + 1) * width;
-        let mut plane = vec![0; columns * self.rows];
-        let mut even = vec![0; low_width];
-        let mut across = |low: &[i32], high: &[i32], y: usize, out: &mut [i32]| {
-            horizontal(&low[row(y, low_width)], &high[row(y, high_width)], &mut even, out);
-        };
-        for y in (0..self.rows).step_by(2) {
-            let (above, rest) = plane.split_at_mut(y * columns);
-            let (this, rest) = rest.split_at_mut(columns);
-            across(&self.low, &self.right, y / 2, this);
-            let below = rest.get_mut(..columns);
-            let below = below.map(|below| {
-                across(&self.below, &self.across, y / 2, below);
-                &*below
-            });
-            let before = y.checked_sub(1).map(|y| &above[y * columns..]);
-            let (Some(first), Some(second)) = (before.or(below), below.or(before)) else { continue };
-            for ((value, &a), &b) in this.iter_mut().zip(first).zip(second) {
-                *value = value.wrapping_sub(a.wrapping_add(b).wrapping_add(2) >> 2);
+impl Parts<'_> {
+    /// Two rows at a time: each goes across, then down with its neighbours.
+    fn synthesis(mut self, scratch: &mut Scratch, sink: &mut dyn FnMut(&[i32])) -> Option<()> {
+        let low_width = self.columns.div_ceil(2);
+        let [mut even, mut odd, mut even_before, mut odd_before] = [(); 4].map(|()| vec![0; self.columns]);
+        let mut half = vec![0; low_width];
+        for y in 0..self.rows.div_ceil(2) {
+            let low = self.low.get(y * low_width..)?.get(..low_width)?;
+            horizontal(low, self.right.row(y, scratch)?, &mut half, &mut even);
+            let has_odd = 2 * y + 1 < self.rows;
+            if has_odd {
+                let low = self.below.row(y, scratch)?;
+                horizontal(low, self.across.row(y, scratch)?, &mut half, &mut odd);
             }
-            if let Some(odd) = y.checked_sub(2) {
-                let (even, odd) = above[odd * columns..].split_at_mut(columns);
-                raise(odd, even, this);
+            match (y, has_odd) {
+                (0, false) => {}
+                (0, true) => lower(&mut even, &odd, &odd),
+                (_, true) => lower(&mut even, &odd_before, &odd),
+                (_, false) => lower(&mut even, &odd_before, &odd_before),
             }
+            if y > 0 {
+                raise(&mut odd_before, &even_before, &even);
+                sink(&odd_before);
+            }
+            sink(&even);
+            std::mem::swap(&mut even, &mut even_before);
+            std::mem::swap(&mut odd, &mut odd_before);
         }
-        if self.rows % 2 == 0 && self.rows > 0 {
-            let (even, odd) = plane[(self.rows - 2) * columns..].split_at_mut(columns);
-            raise(odd, even, even);
+        if self.rows.is_multiple_of(2) {
+            raise(&mut odd_before, &even_before, &even_before);
+            sink(&odd_before);
         }
-        plane
+        Some(())
     }
 }
 
-/// Adds the mean of both neighbours.
+/// An even sample from a low coefficient and the high ones beside it.
+fn lowered(low: i32, before: i32, after: i32) -> i32 {
+    low.wrapping_sub(before.wrapping_add(after).wrapping_add(2) >> 2)
+}
+
+/// An odd sample from a high coefficient and the even samples beside it.
+fn raised(high: i32, before: i32, after: i32) -> i32 {
+    high.wrapping_add(before.wrapping_add(after) >> 1)
+}
+
+fn lower(even: &mut [i32], before: &[i32], after: &[i32]) {
+    for ((value, &before), &after) in even.iter_mut().zip(before).zip(after) {
+        *value = lowered(*value, before, after);
+    }
+}
+
 fn raise(odd: &mut [i32], before: &[i32], after: &[i32]) {
-    for ((value, &a), &b) in odd.iter_mut().zip(before).zip(after) {
-        *value = value.wrapping_add(a.wrapping_add(b) >> 1);
+    for ((value, &before), &after) in odd.iter_mut().zip(before).zip(after) {
+        *value = raised(*value, before, after);
     }
 }
 
@@ -100,22 +143,21 @@ fn horizontal(low: &[i32], high: &[i32], even: &mut [i32], out: &mut [i32]) {
         out.copy_from_slice(low);
         return;
     };
-    let lower = |value: i32, a: i32, b: i32| value.wrapping_sub(a.wrapping_add(b).wrapping_add(2) >> 2);
-    even[0] = lower(low[0], first, first);
+    even[0] = lowered(low[0], first, first);
     for ((even, &low), pair) in even[1..].iter_mut().zip(&low[1..]).zip(high.windows(2)) {
-        *even = lower(low, pair[0], pair[1]);
+        *even = lowered(low, pair[0], pair[1]);
     }
     if low.len() > high.len() {
-        even[high.len()] = lower(low[high.len()], last, last);
+        even[high.len()] = lowered(low[high.len()], last, last);
     }
     let (pairs, tail) = out.as_chunks_mut::<2>();
     for ((pair, &high), even) in pairs.iter_mut().zip(high).zip(even.windows(2)) {
-        *pair = [even[0], high.wrapping_add(even[0].wrapping_add(even[1]) >> 1)];
+        *pair = [even[0], raised(high, even[0], even[1])];
     }
     let end = even[low.len() - 1];
     match (tail, pairs.last_mut()) {
         ([odd_one], _) => *odd_one = end,
-        (_, Some(pair)) => *pair = [end, last.wrapping_add(end)],
+        (_, Some(pair)) => *pair = [end, raised(last, end, end)],
         _ => {}
     }
 }
