@@ -113,6 +113,8 @@ pub(super) struct Runs<'a> {
     count: u32,
     after_ff: bool,
     state: usize,
+    /// A stuffed bit is set: decoders differ in what they make of it.
+    pub(super) is_bad: bool,
     /// Twice the events left before the run ends, and one more when it ends with a hit.
     run: i32,
 }
@@ -127,7 +129,8 @@ impl<'a> Runs<'a> {
         if begin.windows(2).any(|pair| pair[0] == 0xFF && pair[1] > 0x8F) {
             return None;
         }
-        let mut runs = Self { bytes, at: 0, pending: 0, count: 0, after_ff: false, state: 0, run: 0 };
+        let mut runs =
+            Self { bytes, at: 0, pending: 0, count: 0, after_ff: false, state: 0, is_bad: false, run: 0 };
         runs.run = runs.next_run();
         Some(runs)
     }
@@ -168,6 +171,7 @@ impl<'a> Runs<'a> {
             _ => 0xFF,
         };
         self.at += 1;
+        self.is_bad |= byte == 0xFF && self.at <= last && self.bytes[self.at] > 0x7F;
         let width = 8 - u32::from(self.after_ff);
         self.pending = self.pending << width | u64::from(byte);
         self.count += width;

@@ -76,7 +76,7 @@ pub(super) fn decode(
                 .copy_from_slice(&line[..place.width]);
         }
     }
-    Some(())
+    (!codes.runs.is_bad).then_some(())
 }
 
 /// The variable-length code and the runs, as far as they are read.
@@ -105,11 +105,7 @@ impl Codes<'_> {
                     *quad = table[context << 7 | (word & 0x7F) as usize];
                 }
                 let (bits, length) = (usize::from(*quad), u32::from(*quad & 7));
-                context = if is_first {
-                    (bits >> 4 & 1) | (bits >> 5 & 7)
-                } else {
-                    (bits >> 5 & 2) | (bits >> 6 & 2)
-                };
+                context = context_after(bits, is_first);
                 word >>= length;
                 used += length;
             }
@@ -119,10 +115,7 @@ impl Codes<'_> {
             }
             let (u, length) = offsets(word, mode, is_first);
             self.at += (used + length) as usize;
-            // Samples outside of the block cannot be significant.
-            let inside =
-                (0xFF_u16 >> (2 * (x + 4).saturating_sub(width))) & if rows == 2 { 0xFF } else { 0x55 };
-            if (pair[0] >> 4 & 0xF | pair[1] & 0xF0) & !inside != 0 {
+            if !is_inside(pair, (width - x).min(4), rows) {
                 return None;
             }
             scratch.quads[q] = (pair[0], u[0]);
@@ -135,6 +128,19 @@ impl Codes<'_> {
         scratch.above[width.div_ceil(4) * 2] = corner;
         Some(())
     }
+}
+
+/// What a quad tells of the next one's neighbours (T.814 7.3.5).
+#[inline]
+fn context_after(quad: usize, is_first: bool) -> usize {
+    if is_first { (quad >> 4 & 1) | (quad >> 5 & 7) } else { (quad >> 5 & 2) | (quad >> 6 & 2) }
+}
+
+/// Whether no sample is significant outside of the `columns` and `rows` that a pair of quads has of the block.
+#[inline]
+fn is_inside(pair: [u16; 2], columns: usize, rows: usize) -> bool {
+    let inside = (0xFF_u16 >> (8 - 2 * columns)) & if rows == 2 { 0xFF } else { 0x55 };
+    (pair[0] >> 4 & 0xF | pair[1] & 0xF0) & !inside == 0
 }
 
 /// Prefix of an offset by its next three bits: its length, the length of its suffix, and its value (T.814 table 3).
@@ -164,6 +170,14 @@ fn offsets(word: u64, mode: usize, is_first: bool) -> ([u16; 2], u32) {
     }
 }
 
+/// What the samples above add to a quad's exponent; it counts where more than one of its samples is significant
+/// (T.814 7.3.7).
+#[inline]
+fn predictor(significant: u32, above: u32) -> u32 {
+    let is_several = significant & significant.wrapping_sub(1) != 0;
+    if is_several { (32 - above.leading_zeros()).saturating_sub(2) } else { 0 }
+}
+
 /// Magnitudes and signs of a row of quads; where the next row's begin.
 fn samples(scratch: &mut Scratch, place: Place, mut at: usize, is_first: bool) -> Option<usize> {
     let Scratch { magnitudes, quads, exponents, rows: [top, bottom], .. } = scratch;
@@ -173,12 +187,8 @@ fn samples(scratch: &mut Scratch, place: Place, mut at: usize, is_first: bool) -
         let (quad, u) = quads[q];
         let quad = u32::from(quad);
         let significant = quad >> 4 & 0xF;
-        let mut bound = u32::from(u);
-        // The predictor counts where more than one sample is significant (T.814 7.3.7).
-        if !is_first && significant & significant.wrapping_sub(1) != 0 {
-            let exponent = 32 - (exponents[q] | exponents[q + 1]).leading_zeros();
-            bound += exponent.saturating_sub(2);
-        }
+        let bound =
+            u32::from(u) + if is_first { 0 } else { predictor(significant, exponents[q] | exponents[q + 1]) };
         if bound > place.bit_planes + 1 {
             return None;
         }

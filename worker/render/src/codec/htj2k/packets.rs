@@ -81,23 +81,33 @@ fn lengths(
             if !inclusion.is_below(x, y, 1, bits)? {
                 continue;
             }
-            // A cleanup pass alone that holds every bit: all planes but one are missing.
-            let all_but_one =
-                !missing.is_below(x, y, bit_planes - 1, bits)? && missing.is_below(x, y, bit_planes, bits)?;
-            if !all_but_one || bits.bit()? != 0 {
-                return None;
-            }
-            let mut length_bits = 3;
-            while bits.bit()? == 1 {
-                length_bits += 1;
-            }
-            let length = if length_bits <= 31 { bits.bits(length_bits)? as usize } else { return None };
+            let length = single_pass(x, y, bit_planes, &mut missing, bits)?;
             let (left, top) = (x * wide, y * high);
             let (width, height) = ((columns - left).min(wide), (rows - top).min(high));
             blocks.push((Place { left, top, width, height, bit_planes }, length));
         }
     }
     Some(blocks)
+}
+
+/// The length of a block that is one cleanup pass with every bit in it: all planes but one are missing.
+fn single_pass(
+    x: usize,
+    y: usize,
+    bit_planes: u32,
+    missing: &mut TagTree,
+    bits: &mut HeaderBits<'_>,
+) -> Option<usize> {
+    let is_all_but_one =
+        !missing.is_below(x, y, bit_planes - 1, bits)? && missing.is_below(x, y, bit_planes, bits)?;
+    if !is_all_but_one || bits.bit()? != 0 {
+        return None;
+    }
+    let mut length_bits = 3;
+    while bits.bit()? == 1 {
+        length_bits += 1;
+    }
+    if length_bits <= 31 { bits.bits(length_bits).map(|length| length as usize) } else { None }
 }
 
 /// A tag tree (T.800 B.10.2): each node is at most the least of the four below it.

@@ -26,7 +26,8 @@ fn judged(sound: &[u8], codestream: &[u8], reduction: u8) -> Option<Coded> {
     let format = PixelFormat::plain(frame.columns as u32, frame.rows as u32, frame.components as u16);
     let wanted = Wanted { format: &format, reduction, limits: &Limits::default() };
     let ours = simple(codestream, wanted).ok().flatten()?;
-    let theirs = with_openjpeg(codestream, wanted).expect("OpenJPEG refuses what was decoded here");
+    let theirs = with_openjpeg(codestream, wanted)
+        .unwrap_or_else(|error| panic!("OpenJPEG refuses what was decoded here: {error}"));
     assert_eq!(theirs.damage, None, "OpenJPEG complains of what was decoded here");
     assert_eq!((ours.columns, ours.rows, ours.precision), (theirs.columns, theirs.rows, theirs.precision));
     assert_eq!((ours.reduction, ours.colour), (theirs.reduction, theirs.colour));
