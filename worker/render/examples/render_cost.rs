@@ -1,6 +1,6 @@
 //! CPU time of a render, stage by stage: `render_cost [OPTION…] FILE… [WINDOW_CENTER,WINDOW_WIDTH…]`.
 //!
-//! Options: `--loops N`, `--frame N`, `--fit PIXELS` (a square to fit inside), `--format png|png16|jpeg|webp`.
+//! Options: `--loops N`, `--frame N`, `--fit PIXELS` (a square to fit inside), `--width PIXELS`, `--format png|png16|jpeg|webp`.
 //! Each file is indexed once, which is not counted, as an ingest does it; then its header and the frame are read and taken
 //! through every stage over and over. Prints the mean CPU time of each in milliseconds (Linux: the scheduler's account of
 //! the thread, so that a busy machine hardly matters; elsewhere the clock), the size of the picture, and the most memory
@@ -58,6 +58,7 @@ impl Asked {
                     let side = Some(value()?.parse()?);
                     request.fit = Fit { width: side, height: side, enlarge: false };
                 }
+                "--width" => request.fit.width = Some(value()?.parse()?),
                 "--format" => request.format = format(&value()?)?,
                 _ => match argument.split_once(',').and_then(numbers) {
                     Some(window) => windows.push((argument, window)),

@@ -122,6 +122,29 @@ impl PixelFormat {
         }
     }
 
+    /// Samples of 16 bits, for tests of decoders.
+    #[cfg(test)]
+    pub(crate) fn plain(columns: u32, rows: u32, samples_per_pixel: u16) -> Self {
+        Self {
+            rows,
+            columns,
+            frame_count: 1,
+            frame_count_is_bad: false,
+            samples_per_pixel,
+            photometric: Some(if samples_per_pixel == 1 {
+                Photometric::Monochrome2
+            } else {
+                Photometric::YbrRct
+            }),
+            planar: false,
+            kind: SampleKind::Integer,
+            bits_allocated: 16,
+            bits_stored: 16,
+            high_bit: 15,
+            signed: false,
+        }
+    }
+
     /// # Errors
     /// [`RenderError::Corrupt`] for values that contradict each other, [`RenderError::Unsupported`] for sample
     /// sizes and photometric interpretations that are not known, [`RenderError::TooLarge`].

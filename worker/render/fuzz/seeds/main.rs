@@ -66,13 +66,14 @@ fn words() -> Vec<u8> {
     (0..SIDE * SIDE).flat_map(|value| (value * 16).to_le_bytes()).collect()
 }
 
-/// A codestream of the grey picture for each entry of [`SYNTAXES`] with an encoder at hand. Those of JPEG lossless,
+/// A codestream of the grey picture for each entry of [`SYNTAXES`] with an encoder at hand; that of HTJ2K was made with `ojph_compress`. Those of JPEG lossless,
 /// JPEG 2000 and JPEG XL come from the folder of `NOCTIS_CORPUS`, as whole files.
 fn codestreams() -> Vec<(usize, Vec<u8>)> {
     let mut jpeg = Vec::new();
     encode_grey8(&grey(), SIDE.into(), SIDE.into(), 90, &mut jpeg).expect("a sound picture");
     vec![
         (0, jpeg),
+        (4, include_bytes!("grey.j2c").to_vec()),
         (2, jpeg_ls::encode(&grey(), SIDE.into(), SIDE.into())),
         (6, rle()),
         (7, deflated(&grey())),

@@ -1,8 +1,9 @@
 //! JPEG 2000 and High-Throughput JPEG 2000 (ITU-T T.800, T.814) through `OpenJPEG`, whole or at a fraction of the size.
+//! Lossless HTJ2K of the usual kind goes through [`super::htj2k`] instead, which is faster.
 
 #![expect(
     unsafe_code,
-    reason = "binding to OpenJPEG: the fastest decoder that also reads damaged streams strictly"
+    reason = "binding to OpenJPEG: the fastest decoder of JPEG 2000 that also reads damaged streams strictly"
 )]
 
 use std::ffi::{CStr, c_char, c_void};
@@ -10,6 +11,7 @@ use std::ptr::null_mut;
 
 use openjpeg_sys as opj;
 
+use super::htj2k::Frame;
 use super::{Coded, CodedColour, Wanted};
 use crate::RenderError;
 use crate::pixel_format::Photometric;
@@ -30,6 +32,13 @@ const STREAM_BUFFER_BYTES: usize = 64 << 10;
 /// [`RenderError::Corrupt`] for damaged codestreams and those that contradict the attributes,
 /// [`RenderError::Unsupported`] for components of different sizes.
 pub(crate) fn decode(codestream: &[u8], wanted: Wanted<'_>) -> Result<Coded, RenderError> {
+    match simple(codestream, wanted)? {
+        Some(coded) => Ok(coded),
+        None => with_openjpeg(codestream, wanted),
+    }
+}
+
+pub(super) fn with_openjpeg(codestream: &[u8], wanted: Wanted<'_>) -> Result<Coded, RenderError> {
     let mut complaints = Complaints::default();
     let mut source = Source { bytes: codestream, position: 0 };
     let codec = Codec::new(codestream.starts_with(&JP2_SIGNATURE), &mut complaints)?;
@@ -60,14 +69,34 @@ pub(crate) fn decode(codestream: &[u8], wanted: Wanted<'_>) -> Result<Coded, Ren
         rows,
         samples,
         precision: header.precision,
-        // The library undoes the multiple component transform; a codestream without one keeps what was coded.
-        colour: match wanted.format.photometric() {
-            Photometric::YbrIct | Photometric::YbrRct => CodedColour::Rgb,
-            _ => CodedColour::AsDeclared,
-        },
+        colour: colour(wanted),
         reduction,
         damage: complaints.warning.take().or_else(|| complaints.error.take()),
     })
+}
+
+/// Lossless HTJ2K that has nothing unusual about it; `None` leaves the codestream to `OpenJPEG`.
+pub(super) fn simple(codestream: &[u8], wanted: Wanted<'_>) -> Result<Option<Coded>, RenderError> {
+    let Some(frame) = Frame::read(codestream) else { return Ok(None) };
+    wanted.check(frame.columns as u32, frame.rows as u32, frame.components as u32)?;
+    let reduction = wanted.reduction.min(frame.levels);
+    Ok(frame.decode(reduction).map(|picture| Coded {
+        columns: picture.columns,
+        rows: picture.rows,
+        samples: picture.samples,
+        precision: frame.precision,
+        colour: colour(wanted),
+        reduction,
+        damage: None,
+    }))
+}
+
+/// The multiple component transform is undone here; a codestream without one keeps what was coded.
+fn colour(wanted: Wanted<'_>) -> CodedColour {
+    match wanted.format.photometric() {
+        Photometric::YbrIct | Photometric::YbrRct => CodedColour::Rgb,
+        _ => CodedColour::AsDeclared,
+    }
 }
 
 /// What `OpenJPEG` says while it works; the first of each kind.

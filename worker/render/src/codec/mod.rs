@@ -1,6 +1,7 @@
 //! Decoders of compressed frames, one file each, all with the same face: codestream in, [`Coded`] out.
 //! The only `unsafe` of this package is in the thin bindings here. None of them starts a thread.
 
+mod htj2k;
 pub(crate) mod jpeg;
 pub(crate) mod jpeg2000;
 pub(crate) mod jpeg_ls;
