@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use axum::http::{HeaderMap, header};
-use noctis_shared::request::{FrameRequest, PictureFormat, Voi};
+use noctis_shared::request::{FrameRequest, IccProfile, PictureFormat, Voi};
 
 use super::parameters::Asked;
 use crate::problem::{Kind, Problem};
@@ -84,6 +84,7 @@ pub(crate) fn choose(
         region: asked.region,
         fit: asked.fit,
         format,
+        icc_profile: asked.icc_profile.unwrap_or_default(),
         best_effort: asked.best_effort,
     };
     Ok(Representation { request, json: chosen == Json })
@@ -97,6 +98,7 @@ fn refuse_display_parameters(asked: &Asked) -> Result<(), Problem> {
         Asked { voi: Voi::FromFileWith(_), .. } => "function",
         Asked { invert: Some(true), .. } => "invert",
         Asked { overlays: Some(true), .. } => "overlays",
+        Asked { icc_profile: Some(IccProfile::Srgb), .. } => "iccprofile",
         _ => return Ok(()),
     };
     Err(Problem::parameter(refused, "does not go with 16-bit modality values"))
@@ -289,9 +291,14 @@ mod tests {
 
     #[test]
     fn modality_values_take_no_window() {
-        for query in
-            ["preset=lung", "window=400&level=40", "function=sigmoid", "invert=true", "overlays=true"]
-        {
+        for query in [
+            "preset=lung",
+            "window=400&level=40",
+            "function=sigmoid",
+            "invert=true",
+            "overlays=true",
+            "iccprofile=srgb",
+        ] {
             let asked = Asked::parse(Some(&format!("format=png16&{query}"))).expect(query);
             assert!(choose(&asked, &HeaderMap::new(), false).is_err(), "{query}");
         }

@@ -36,13 +36,13 @@ pub use limits::Limits;
 pub use picture::{DisplayImage, DisplaySamples, Picture};
 pub use picture_file::encode_picture;
 pub use pixel_index::{FrameRange, PixelIndex};
-pub use request::{Fit, Format, FrameRequest, Region, Voi};
+pub use request::{Fit, Format, FrameRequest, IccProfile, Region, Voi};
 pub use scan::{Scan, scan};
 pub use source::ReadAt;
 pub use stages::window::{VoiFunction, Window, WindowError};
 
 /// Raised whenever the bytes of any picture can change, so that caches do not mix old and new.
-pub const RENDERER_VERSION: u32 = 1;
+pub const RENDERER_VERSION: u32 = 2;
 
 /// Renders one frame from the bytes of its [`FrameRange`]: decode, then the display stages of PS3.4 N.2, then encode.
 ///
