@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-use crate::request::{Fit, FrameRequest, PictureFormat, Region, Voi, VoiFunction};
+use crate::request::{Fit, FrameRequest, IccProfile, PictureFormat, Region, Voi, VoiFunction};
 
 /// The version of the renderer's output. Raised with every change that can alter a byte of any picture, so that
 /// older renders are found no more. The renderer itself states the same number; a test of the worker compares the two.
@@ -32,7 +32,8 @@ impl RenderKey {
 
 /// Every field in a fixed order and width. The destructuring makes a new field a compile error here.
 fn hash_request(hasher: &mut blake3::Hasher, request: &FrameRequest) {
-    let FrameRequest { frame_number, voi, invert, overlays, region, fit, format, best_effort } = request;
+    let FrameRequest { frame_number, voi, invert, overlays, region, fit, format, icc_profile, best_effort } =
+        request;
     hasher.update(&frame_number.to_le_bytes());
     hasher.update(&[u8::from(*invert), u8::from(*overlays), u8::from(*best_effort)]);
     let function_code = |function: VoiFunction| match function {
@@ -71,6 +72,12 @@ fn hash_request(hasher: &mut blake3::Hasher, request: &FrameRequest) {
         PictureFormat::Jpeg { quality } => hasher.update(&[2, *quality]),
         PictureFormat::Webp { quality } => hasher.update(&[3, quality.unwrap_or(0)]),
     };
+    hasher.update(&[match icc_profile {
+        IccProfile::No => 0,
+        IccProfile::Yes => 1,
+        IccProfile::Srgb => 2,
+        IccProfile::SrgbIfUsable => 3,
+    }]);
 }
 
 impl fmt::Display for RenderKey {
@@ -173,6 +180,7 @@ mod tests {
             region: None,
             fit: Fit::default(),
             format: PictureFormat::Png,
+            icc_profile: IccProfile::Yes,
             best_effort: false,
         }
     }
@@ -189,6 +197,9 @@ mod tests {
             FrameRequest { invert: true, ..request() },
             FrameRequest { overlays: false, ..request() },
             FrameRequest { best_effort: true, ..request() },
+            FrameRequest { icc_profile: IccProfile::No, ..request() },
+            FrameRequest { icc_profile: IccProfile::Srgb, ..request() },
+            FrameRequest { icc_profile: IccProfile::SrgbIfUsable, ..request() },
             FrameRequest { region: Some(Region { left: 0, top: 0, width: 9, height: 9 }), ..request() },
             FrameRequest { fit: Fit { width: Some(128), ..Fit::default() }, ..request() },
             FrameRequest { fit: Fit { height: Some(128), ..Fit::default() }, ..request() },

@@ -168,6 +168,22 @@ impl PictureFormat {
     }
 }
 
+/// What becomes of the ICC profile of a colour picture (PS3.3 C.11.15). The first three are the values of the
+/// `iccprofile` parameter of PS3.18 8.3.5.1.5; the last is how thumbnails are asked.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum IccProfile {
+    /// It is left out, samples as stored.
+    No,
+    /// It is embedded, samples as stored.
+    #[default]
+    Yes,
+    /// The samples are converted to sRGB; a profile that cannot be used is an error.
+    Srgb,
+    /// As `Srgb`, but samples as stored when the profile cannot be used.
+    SrgbIfUsable,
+}
+
 /// Everything that decides the bytes of a picture beside the file itself.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct FrameRequest {
@@ -188,6 +204,9 @@ pub struct FrameRequest {
     pub fit: Fit,
     /// What the bytes are.
     pub format: PictureFormat,
+    /// What becomes of the ICC profile of a colour picture.
+    #[serde(default)]
+    pub icc_profile: IccProfile,
     /// Whether a damaged codestream is shown as far as it goes, and marked.
     #[serde(default)]
     pub best_effort: bool,
@@ -205,6 +224,7 @@ impl FrameRequest {
             region: None,
             fit: Fit::default(),
             format,
+            icc_profile: IccProfile::default(),
             best_effort: false,
         }
     }

@@ -7,7 +7,7 @@ use clap::ValueEnum;
 use noctis_shared::{
     presets,
     program::Failure,
-    request::{Fit, FrameRequest, PictureFormat, Voi, VoiFunction, Window},
+    request::{Fit, FrameRequest, IccProfile, PictureFormat, Voi, VoiFunction, Window},
 };
 use noctis_worker::slot::file::render_file;
 
@@ -39,6 +39,9 @@ pub(super) struct Arguments {
     /// Quality of JPEG and of lossy WebP.
     #[arg(long, value_parser = clap::value_parser!(u8).range(1..=100))]
     quality: Option<u8>,
+    /// Colour pictures: whether the ICC profile is embedded, or undone by a conversion to sRGB.
+    #[arg(long, value_enum, default_value_t = Profile::Yes)]
+    iccprofile: Profile,
     /// Leaves overlays out.
     #[arg(long)]
     no_overlays: bool,
@@ -56,6 +59,13 @@ enum Format {
     Png16,
     Jpeg,
     Webp,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Profile {
+    No,
+    Yes,
+    Srgb,
 }
 
 /// Quality of a JPEG without one, as the API has it.
@@ -86,11 +96,12 @@ impl Arguments {
         if lossless && self.quality.is_some() {
             return Err(Failure::usage("--quality", "a PNG has none: it takes --format jpeg or webp"));
         }
-        let windowed = self.preset.is_some() || self.window.is_some() || self.invert;
-        if windowed && matches!(self.format, Format::Png16) {
+        let display =
+            self.preset.is_some() || self.window.is_some() || self.invert || self.iccprofile == Profile::Srgb;
+        if display && matches!(self.format, Format::Png16) {
             return Err(Failure::usage(
                 "--format",
-                "png16 shows modality values: it takes no preset, window or invert",
+                "png16 shows modality values: it takes no preset, window, invert or iccprofile srgb",
             ));
         }
         Ok(())
@@ -104,6 +115,11 @@ impl Arguments {
             invert: self.invert,
             overlays: !self.no_overlays,
             fit: self.fit.unwrap_or_default(),
+            icc_profile: match self.iccprofile {
+                Profile::No => IccProfile::No,
+                Profile::Yes => IccProfile::Yes,
+                Profile::Srgb => IccProfile::Srgb,
+            },
             best_effort: self.best_effort,
             ..FrameRequest::new(match self.format {
                 Format::Png => PictureFormat::Png,

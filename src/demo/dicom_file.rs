@@ -175,6 +175,12 @@ impl DemoFile {
         self
     }
 
+    /// Sets an attribute of VR OB.
+    pub fn bytes(mut self, tag: Tag, value: &[u8]) -> Self {
+        self.object.put(DataElement::new(tag, VR::OB, PrimitiveValue::from(value.to_vec())));
+        self
+    }
+
     /// Sets an attribute of VR US.
     pub fn number(mut self, tag: Tag, value: u16) -> Self {
         self.object.put(DataElement::new(tag, VR::US, PrimitiveValue::from(value)));

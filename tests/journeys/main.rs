@@ -4,6 +4,7 @@
 #![expect(clippy::print_stdout, reason = "the corpus journey tells how many pictures it compared")]
 
 mod bad_input;
+mod colours;
 mod commands;
 mod corpus;
 mod distributed;

@@ -2,7 +2,7 @@
 
 use noctis_shared::{
     presets::{self, PRESETS},
-    request::{Fit, Region, Voi, VoiFunction, Window},
+    request::{Fit, IccProfile, Region, Voi, VoiFunction, Window},
 };
 
 use super::representation::AskedFormat;
@@ -12,7 +12,7 @@ use crate::{problem::Problem, query::Query};
 const SIDE_PIXELS_MAX: u32 = 16_384;
 /// The parameters, for the problem that names another.
 const TAKES: &str = "preset, window, level, function, frame, width, height, enlarge, region, invert, overlays, \
-                     quality, format, best_effort";
+                     quality, format, iccprofile, best_effort";
 /// The name under which the file's own view can be asked for.
 const DEFAULT_PRESET: &str = "default";
 
@@ -30,6 +30,7 @@ pub(crate) struct Asked {
     pub(crate) best_effort: bool,
     pub(crate) quality: Option<u8>,
     pub(crate) format: Option<AskedFormat>,
+    pub(crate) icc_profile: Option<IccProfile>,
 }
 
 impl Asked {
@@ -53,6 +54,7 @@ impl Asked {
             quality: query
                 .take_value("quality", "a number from 1 to 100", |quality| (1..=100).contains(quality))?,
             format: query.take_value("format", "one of png, png16, jpeg, webp, json", |_| true)?,
+            icc_profile: take_icc_profile(&mut query)?,
         };
         query.finish(TAKES)?;
         Ok(asked)
@@ -71,6 +73,8 @@ impl Asked {
             best_effort: false,
             quality: None,
             format: None,
+            // The colours that a browser shows of the whole picture beside, without the bytes of a profile.
+            icc_profile: Some(IccProfile::SrgbIfUsable),
         }
     }
 }
@@ -151,6 +155,21 @@ fn take_region(query: &mut Query<'_>) -> Result<Option<Region>, Problem> {
     }
 }
 
+/// The values of PS3.18 8.3.5.1.5.
+fn take_icc_profile(query: &mut Query<'_>) -> Result<Option<IccProfile>, Problem> {
+    const NAME: &str = "iccprofile";
+    match query.take(NAME).as_deref() {
+        None => Ok(None),
+        Some("no") => Ok(Some(IccProfile::No)),
+        Some("yes") => Ok(Some(IccProfile::Yes)),
+        Some("srgb") => Ok(Some(IccProfile::Srgb)),
+        Some(unbuilt @ ("adobergb" | "rommrgb" | "displayp3")) => {
+            Err(Problem::parameter(NAME, format_args!("{unbuilt} is not built; it takes no, yes or srgb")))
+        }
+        Some(_) => Err(Problem::parameter(NAME, "takes no, yes or srgb")),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -192,6 +211,21 @@ mod tests {
     }
 
     #[test]
+    fn the_profile_is_asked_by_the_names_of_the_standard() {
+        let cases = [
+            ("iccprofile=no", Some(IccProfile::No)),
+            ("iccprofile=yes", Some(IccProfile::Yes)),
+            ("iccprofile=srgb", Some(IccProfile::Srgb)),
+            ("frame=1", None),
+        ];
+        for (query, icc_profile) in cases {
+            assert_eq!(Asked::parse(Some(query)).expect(query).icc_profile, icc_profile, "{query}");
+        }
+        let problem = Asked::parse(Some("iccprofile=adobergb")).expect_err("not built");
+        assert!(format!("{problem:?}").contains("adobergb is not built"), "{problem:?}");
+    }
+
+    #[test]
     fn a_wrong_parameter_is_named() {
         let cases = [
             ("preset=nose", "preset"),
@@ -214,6 +248,10 @@ mod tests {
             ("quality=0", "quality"),
             ("quality=101", "quality"),
             ("format=gif", "format"),
+            ("iccprofile=adobergb", "iccprofile"),
+            ("iccprofile=rommrgb", "iccprofile"),
+            ("iccprofile=srgb_if_usable", "iccprofile"),
+            ("iccprofile=", "iccprofile"),
             ("region=1,2,3", "region"),
             ("region=1,2,3,0", "region"),
             ("region=1,2,3,4,5", "region"),

@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use axum::http::{HeaderMap, header};
-use noctis_shared::request::{FrameRequest, PictureFormat, Voi};
+use noctis_shared::request::{FrameRequest, IccProfile, PictureFormat, Voi};
 
 use super::parameters::Asked;
 use crate::problem::{Kind, Problem};
@@ -84,6 +84,7 @@ pub(crate) fn choose(
         region: asked.region,
         fit: asked.fit,
         format,
+        icc_profile: asked.icc_profile.unwrap_or_default(),
         best_effort: asked.best_effort,
     };
     Ok(Representation { request, json: chosen == Json })
@@ -97,6 +98,7 @@ fn refuse_display_parameters(asked: &Asked) -> Result<(), Problem> {
         Asked { voi: Voi::FromFileWith(_), .. } => "function",
         Asked { invert: Some(true), .. } => "invert",
         Asked { overlays: Some(true), .. } => "overlays",
+        Asked { icc_profile: Some(IccProfile::Srgb), .. } => "iccprofile",
         _ => return Ok(()),
     };
     Err(Problem::parameter(refused, "does not go with 16-bit modality values"))
@@ -215,6 +217,9 @@ fn thousandths(text: &str) -> u16 {
 
 #[cfg(test)]
 mod tests {
+    use noctis_shared::render_key::{ContentDigest, RenderKey};
+    use proptest::prelude::*;
+
     use super::*;
 
     fn accepting(accept: &str) -> HeaderMap {
@@ -289,9 +294,14 @@ mod tests {
 
     #[test]
     fn modality_values_take_no_window() {
-        for query in
-            ["preset=lung", "window=400&level=40", "function=sigmoid", "invert=true", "overlays=true"]
-        {
+        for query in [
+            "preset=lung",
+            "window=400&level=40",
+            "function=sigmoid",
+            "invert=true",
+            "overlays=true",
+            "iccprofile=srgb",
+        ] {
             let asked = Asked::parse(Some(&format!("format=png16&{query}"))).expect(query);
             assert!(choose(&asked, &HeaderMap::new(), false).is_err(), "{query}");
         }
@@ -302,5 +312,70 @@ mod tests {
     #[test]
     fn an_accept_without_end_is_not_looked_at() {
         assert_eq!(negotiate(&accepting(&"image/png,".repeat(1000)), false), None);
+    }
+
+    /// The name of the picture that a query asks for.
+    fn key(query: &str) -> RenderKey {
+        let asked = Asked::parse(Some(query)).expect(query);
+        let chosen = choose(&asked, &HeaderMap::new(), false).expect(query);
+        RenderKey::new(&ContentDigest([7; 32]), &chosen.request)
+    }
+
+    /// Parameters that go together, one of each name.
+    fn parameters() -> impl Strategy<Value = Vec<String>> {
+        let view = prop_oneof![
+            Just(vec![]),
+            Just(vec!["preset=lung".to_owned()]),
+            (1..4000_u32, -2000..2000_i32)
+                .prop_map(|(width, center)| vec![format!("window={width}"), format!("level={center}")]),
+        ];
+        let others = [
+            ("function", &["linear", "linear_exact", "sigmoid"][..]),
+            ("frame", &["1", "2", "4294967295"]),
+            ("width", &["1", "512"]),
+            ("height", &["7", "16384"]),
+            ("region", &["0,0,9,9", "1,2,3,4"]),
+            ("invert", &["true", "false"]),
+            ("overlays", &["true", "false"]),
+            ("best_effort", &["true", "false"]),
+            ("iccprofile", &["no", "yes", "srgb"]),
+            ("format", &["png", "jpeg", "webp", "json"]),
+        ];
+        let others = others.map(|(name, values)| {
+            prop::option::of(prop::sample::select(values).prop_map(move |value| format!("{name}={value}")))
+        });
+        (view, others.to_vec())
+            .prop_map(|(view, others)| [view, others.into_iter().flatten().collect()].concat())
+    }
+
+    proptest! {
+        #[test]
+        fn parameters_in_any_order_ask_for_one_picture(
+            (given, shuffled) in parameters().prop_flat_map(|given| (Just(given.clone()), Just(given).prop_shuffle()))
+        ) {
+            prop_assert_eq!(key(&given.join("&")), key(&shuffled.join("&")));
+        }
+    }
+
+    #[test]
+    fn equal_values_ask_for_one_picture_however_they_are_written() {
+        let cases = [
+            ("window=400&level=40", "window=400.0&level=4e1"),
+            ("window=400&level=0", "window=%34%30%30&level=-0.0"),
+            ("preset=lung", "window=1500&level=-600"),
+            ("preset=default", ""),
+            ("window=400&level=40", "window=400&level=40&function=linear"),
+            ("width=256", "width=0256&enlarge=false"),
+            ("region=0,0,9,9", "region=0%2C0%2C9%2C9"),
+            ("", "frame=1&invert=false&overlays=true&best_effort=false&iccprofile=yes"),
+            ("format=png", "format=json"),
+            ("format=jpeg", "format=jpeg&quality=90"),
+        ];
+        for (one, other) in cases {
+            assert_eq!(key(one), key(other), "{one} and {other}");
+        }
+        for (one, other) in [("window=400&level=40", "window=400&level=41"), ("", "iccprofile=srgb")] {
+            assert_ne!(key(one), key(other), "{one} and {other}");
+        }
     }
 }

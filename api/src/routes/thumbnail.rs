@@ -18,7 +18,7 @@ use crate::{
 /// The longer side in pixels when none is asked.
 const SIZE_PIXELS: u32 = 128;
 
-/// Renders the first frame small, or answers with it from a cache. Picture bytes, never JSON.
+/// Renders the first frame small, or answers with it from a cache. Picture bytes, never JSON; colours in sRGB.
 #[utoipa::path(
     get,
     path = "/api/v1/dicom/images/{image_id}/thumbnail",

@@ -8,8 +8,9 @@ use noctis_shared::{
         Event, InstanceLocation, RejectedFile, STUDY_DELETED, STUDY_INDEXED, STUDY_NEW, StudyDeleted,
         StudyIndexed, StudyNew,
     },
+    job::RenderJob,
     lane::Lane,
-    request::{Fit, PictureFormat, Region, Voi, VoiFunction, Window},
+    request::{Fit, IccProfile, PictureFormat, Region, Voi, VoiFunction, Window},
 };
 use serde_json::{Value, json};
 
@@ -39,6 +40,7 @@ fn jobs() -> Vec<Value> {
     let mut other = job(Lane::Background);
     other.request.voi = Voi::FromFileWith(VoiFunction::LinearExact);
     other.request.format = PictureFormat::Webp { quality: None };
+    other.request.icc_profile = IccProfile::SrgbIfUsable;
     vec![value(&job(Lane::OnScreen)), value(&full), value(&other)]
 }
 
@@ -103,6 +105,16 @@ fn a_schema_describes_every_member_that_is_published() {
             assert!(described[part]["properties"].get(member).is_some(), "{part} does not describe {member}");
         }
     }
+}
+
+/// A publisher of the last version knows no profiles.
+#[test]
+fn a_job_that_says_nothing_of_profiles_embeds_them() {
+    let mut old = value(&job(Lane::OnScreen));
+    old["request"].as_object_mut().expect("an object").remove("icc_profile").expect("published");
+    assert!(validator("render.job.v1").is_valid(&old));
+    let read: RenderJob = serde_json::from_value(old).expect("a job");
+    assert_eq!(read.request.icc_profile, IccProfile::Yes);
 }
 
 #[test]

@@ -61,9 +61,9 @@ fn measure_grey(pixels: &[u8], columns: u32, rows: u32) -> Outcome {
 fn measure_rgb(pixels: &[u8], columns: u32, rows: u32) -> Outcome {
     row("png, ours", |out| Ok(ours::encode_rgb8(pixels, columns, rows, None, out)?))?;
     measure_other_png(pixels, columns, rows, png::ColorType::Rgb, png::BitDepth::Eight)?;
-    row("jpeg 90", |out| Ok(jpeg::encode_rgb8(pixels, columns, rows, 90, out)?))?;
-    row("webp lossless", |out| Ok(webp::encode_lossless_rgb8(pixels, columns, rows, out)?))?;
-    row("webp 80", |out| Ok(webp::encode_lossy_rgb8(pixels, columns, rows, 80, out)?))?;
+    row("jpeg 90", |out| Ok(jpeg::encode_rgb8(pixels, columns, rows, 90, None, out)?))?;
+    row("webp lossless", |out| Ok(webp::encode_lossless_rgb8(pixels, columns, rows, None, out)?))?;
+    row("webp 80", |out| Ok(webp::encode_lossy_rgb8(pixels, columns, rows, 80, None, out)?))?;
     let to = resize::fitted_size(rows, columns, Some(128), Some(128), false);
     row("thumbnail 128, resize and png", |out| {
         let small = resize::resize_rgb8(pixels, (rows, columns), to)?;

@@ -13,17 +13,17 @@ use crate::stages::grey::{Transfer, fill_padding};
 use crate::stages::modality::Modality;
 use crate::stages::padding::Padding;
 use crate::stages::palette::{self, Palette};
-use crate::stages::presentation::{Presentation, icc_profile};
+use crate::stages::presentation::Presentation;
 use crate::stages::resample::{resize, resize_colours};
 use crate::stages::voi::VoiTransform;
-use crate::stages::{overlay, ybr};
+use crate::stages::{icc, overlay, ybr};
 use crate::{Header, RenderError, Window};
 
 /// Makes the picture that a request asks for of a decoded frame.
 ///
 /// # Errors
 /// [`RenderError::InvalidRequest`] for impossible sizes and regions, and for 16-bit pictures of colour images;
-/// [`RenderError::Corrupt`] for a missing or damaged palette.
+/// [`RenderError::Corrupt`] for a missing or damaged palette, and for a damaged ICC profile when sRGB is asked.
 pub fn compose_frame(
     header: &Header,
     frame: &DecodedFrame,
@@ -83,8 +83,9 @@ impl Composer<'_> {
             false => [transfer.shown(stored); 3],
         };
         let mut pixels = self.fitted_colours(colours(&self.frame.samples, shown))?;
+        let profile = icc::apply(&view, self.request.icc_profile, &mut pixels)?;
         self.burn_overlays(&mut pixels, 3)?;
-        Ok(self.image(DisplaySamples::Rgb8(pixels), window))
+        Ok(DisplayImage { icc_profile: profile, ..self.image(DisplaySamples::Rgb8(pixels), window) })
     }
 
     /// Region and size on stored samples, so that averaging comes before clipping; `None` when nothing changes.
@@ -158,13 +159,12 @@ impl Composer<'_> {
             pixels
         };
         let mut pixels = self.fitted_colours(pixels)?;
+        let profile = icc::apply(&view, self.request.icc_profile, &mut pixels)?;
         if self.request.invert {
             pixels.iter_mut().for_each(|sample| *sample = 255 - *sample);
         }
         self.burn_overlays(&mut pixels, 3)?;
-        let mut image = self.image(DisplaySamples::Rgb8(pixels), None);
-        image.icc_profile = icc_profile(&view).map(<[u8]>::to_vec);
-        Ok(image)
+        Ok(DisplayImage { icc_profile: profile, ..self.image(DisplaySamples::Rgb8(pixels), None) })
     }
 
     fn fitted_colours(&self, pixels: Vec<u8>) -> Result<Vec<u8>, RenderError> {

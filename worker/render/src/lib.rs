@@ -36,7 +36,7 @@ pub use limits::Limits;
 pub use picture::{DisplayImage, DisplaySamples, Picture};
 pub use picture_file::encode_picture;
 pub use pixel_index::{FrameRange, PixelIndex};
-pub use request::{Fit, Format, FrameRequest, Region, Voi};
+pub use request::{Fit, Format, FrameRequest, IccProfile, Region, Voi};
 pub use scan::{Scan, scan};
 pub use source::ReadAt;
 pub use stages::window::{VoiFunction, Window, WindowError};

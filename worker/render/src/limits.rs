@@ -41,6 +41,9 @@ impl Default for Limits {
     }
 }
 
+/// Bytes of an ICC profile. Those of scanners and cameras have up to some 100 KB.
+pub(crate) const ICC_PROFILE_BYTES_MAX: u64 = 4 << 20;
+
 /// # Errors
 /// [`RenderError::TooLarge`] when `actual` is over `limit`.
 pub(crate) fn check(what: &'static str, actual: u64, limit: u64) -> Result<(), RenderError> {

@@ -15,7 +15,7 @@ pub struct DisplayImage {
     pub window: Option<Window>,
     /// Slope and offset that give back modality values from 16-bit samples.
     pub pixel_scale: Option<(f64, f64)>,
-    /// ICC profile of the samples, when the file has one for its colours.
+    /// ICC profile to embed: the samples are of the colours that it describes. `None`: of sRGB, or not said.
     pub icc_profile: Option<Vec<u8>>,
     /// The frame is damaged, and this is what could be decoded.
     pub partial: bool,

@@ -5,7 +5,7 @@ use crate::encode::{EncodeError, jpeg, png, webp};
 use crate::picture::{DisplayImage, DisplaySamples, Picture};
 use crate::request::Format;
 
-/// Encodes a picture. Only PNG carries the ICC profile.
+/// Encodes a picture, with its ICC profile where it has one.
 ///
 /// # Errors
 /// [`RenderError::InvalidRequest`] for a quality outside 1 to 100, and when the format cannot hold a picture of this
@@ -25,19 +25,19 @@ pub fn encode_picture(image: &DisplayImage, format: Format) -> Result<Picture, R
             jpeg::encode_grey8(pixels, columns, rows, quality, out)
         }
         (DisplaySamples::Rgb8(pixels), Format::Jpeg { quality }) => {
-            jpeg::encode_rgb8(pixels, columns, rows, quality, out)
+            jpeg::encode_rgb8(pixels, columns, rows, quality, icc, out)
         }
         (DisplaySamples::Grey8(pixels), Format::Webp) => {
             webp::encode_lossless_grey8(pixels, columns, rows, out)
         }
         (DisplaySamples::Rgb8(pixels), Format::Webp) => {
-            webp::encode_lossless_rgb8(pixels, columns, rows, out)
+            webp::encode_lossless_rgb8(pixels, columns, rows, icc, out)
         }
         (DisplaySamples::Grey8(pixels), Format::WebpLossy { quality }) => {
             webp::encode_lossy_grey8(pixels, columns, rows, quality, out)
         }
         (DisplaySamples::Rgb8(pixels), Format::WebpLossy { quality }) => {
-            webp::encode_lossy_rgb8(pixels, columns, rows, quality, out)
+            webp::encode_lossy_rgb8(pixels, columns, rows, quality, icc, out)
         }
         (DisplaySamples::Grey16(_), _) => {
             return Err(RenderError::invalid_request("format", "only PNG holds 16 bits"));
@@ -70,7 +70,7 @@ fn refused(error: EncodeError) -> RenderError {
     let parameter = match error {
         EncodeError::Quality(_) => "quality",
         EncodeError::TooLarge { .. } => "format",
-        EncodeError::SampleCount { .. } | EncodeError::Codec { .. } => {
+        EncodeError::SampleCount { .. } | EncodeError::ProfileTooLarge { .. } | EncodeError::Codec { .. } => {
             return RenderError::unsupported(error.to_string());
         }
     };

@@ -20,6 +20,8 @@ pub struct FrameRequest {
     pub fit: Fit,
     /// File format of the picture.
     pub format: Format,
+    /// What becomes of the ICC profile of a colour picture.
+    pub icc_profile: IccProfile,
     /// A damaged frame is shown as far as it could be decoded, and the picture marked as partial,
     /// instead of [`crate::RenderError::Corrupt`].
     pub best_effort: bool,
@@ -36,6 +38,7 @@ impl Default for FrameRequest {
             region: None,
             fit: Fit::default(),
             format: Format::Png,
+            icc_profile: IccProfile::default(),
             best_effort: false,
         }
     }
@@ -76,6 +79,22 @@ pub struct Fit {
     pub height: Option<u32>,
     /// Whether a picture smaller than the box grows to it.
     pub enlarge: bool,
+}
+
+/// What becomes of the ICC profile that describes the colours of the file (PS3.3 C.11.15; the `iccprofile` parameter
+/// of PS3.18 8.3.5.1.5). Pictures without colours, and files without a profile, are the same with each.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum IccProfile {
+    /// It is left out: samples as stored, for viewers that manage no colours.
+    No,
+    /// It is embedded, and the samples stay as stored. A profile that cannot be one of RGB samples is left out.
+    #[default]
+    Yes,
+    /// The samples are converted to sRGB, and nothing is embedded. A profile that cannot be used is an error.
+    Srgb,
+    /// As `Srgb`, but a profile that cannot be used leaves the samples as stored: what a viewer shows of `Yes`,
+    /// without the bytes of a profile.
+    SrgbIfUsable,
 }
 
 /// File format of a picture.

@@ -149,6 +149,12 @@ pub fn to_render_request(request: &request::FrameRequest) -> render::FrameReques
             request::PictureFormat::Webp { quality: None } => render::Format::Webp,
             request::PictureFormat::Webp { quality: Some(quality) } => render::Format::WebpLossy { quality },
         },
+        icc_profile: match request.icc_profile {
+            request::IccProfile::No => render::IccProfile::No,
+            request::IccProfile::Yes => render::IccProfile::Yes,
+            request::IccProfile::Srgb => render::IccProfile::Srgb,
+            request::IccProfile::SrgbIfUsable => render::IccProfile::SrgbIfUsable,
+        },
         best_effort: request.best_effort,
     }
 }

@@ -13,7 +13,7 @@ use noctis_shared::{
     lane::Lane,
     queue::{Consumer, Delivery, Queue, QueueLimits, Work},
     render_key::{ContentDigest, RenderKey},
-    request::{Fit, FrameRequest, PictureFormat, Voi},
+    request::{Fit, FrameRequest, IccProfile, PictureFormat, Voi},
 };
 use uuid::Uuid;
 
@@ -155,6 +155,7 @@ pub(crate) fn job(lane: Lane) -> RenderJob {
         region: None,
         fit: Fit::default(),
         format: PictureFormat::Png,
+        icc_profile: IccProfile::Yes,
         best_effort: false,
     };
     RenderJob {

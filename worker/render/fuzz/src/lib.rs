@@ -4,8 +4,8 @@ pub mod codestream;
 pub mod file;
 
 use noctis_render::{
-    Fit, Format, FrameRequest, Limits, Region, RenderError, Voi, VoiFunction, Window, compose_frame,
-    decode_frame, encode_picture,
+    Fit, Format, FrameRequest, IccProfile, Limits, Region, RenderError, Voi, VoiFunction, Window,
+    compose_frame, decode_frame, encode_picture,
 };
 use noctis_render::{Header, Picture};
 
@@ -58,18 +58,22 @@ pub fn requests(frame_number: u32) -> Vec<FrameRequest> {
             best_effort: true,
             voi: Voi::FromFileWith(VoiFunction::LinearExact),
             format: Format::WebpLossy { quality: 70 },
+            icc_profile: IccProfile::Srgb,
             ..base
         },
     ]
 }
 
-/// Lets a panic end the run, as the fuzzer does, unless it comes from a decoder whose panics `decode_frame` contains.
+/// Lets a panic end the run, as the fuzzer does, unless it comes from a library whose panics the renderer contains.
 ///
 /// The hook of the fuzzer ends the process before any `catch_unwind`, which would report what a caller never sees.
 pub fn contain_decoder_panics() {
     let fatal = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
-        let is_contained = panic.location().is_some_and(|location| location.file().contains("/jxl-"));
+        let contained = ["/jxl-", "/moxcms-"];
+        let is_contained = panic
+            .location()
+            .is_some_and(|location| contained.iter().any(|library| location.file().contains(library)));
         if !is_contained {
             fatal(panic);
         }

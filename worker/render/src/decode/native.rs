@@ -45,9 +45,11 @@ impl Source<'_> {
     }
 
     /// # Errors
-    /// [`RenderError::Corrupt`] when there are fewer bytes than the attributes ask for, unless best effort is asked.
+    /// [`RenderError::Corrupt`] when there are fewer bytes than the attributes ask for, unless best effort is asked;
+    /// [`RenderError::Unsupported`] for a photometric interpretation that has no native cells.
     pub(crate) fn samples(&self, bytes: &[u8]) -> Result<Decoded, RenderError> {
         let format = self.format;
+        check_photometric(format)?;
         let first_bit = u64::from(self.frame_index) * format.frame_bit_count();
         let byte_swapped = self.big_endian && self.in_words && format.bits_allocated <= 8;
         // The range of a big-endian frame begins on a word, any other on a byte.
@@ -150,6 +152,19 @@ impl Source<'_> {
             |b: &[u8; 2]| if self.big_endian { u16::from_be_bytes(*b) } else { u16::from_le_bytes(*b) };
         let mask = |b| if cell(b) >> bit & 1 == 1 { 255 } else { 0 };
         (!is_in_sample).then(|| bytes.as_chunks::<2>().0.iter().map(mask).collect())
+    }
+}
+
+/// Refuses what PS3.3 C.7.6.3.1.2 leaves to codestreams, and pairs of pixels in rows that do not come in pairs.
+fn check_photometric(format: &PixelFormat) -> Result<(), RenderError> {
+    match format.photometric() {
+        Photometric::YbrPartial420 => Err(RenderError::unsupported("YBR_PARTIAL_420 outside a video")),
+        Photometric::Xyb => Err(RenderError::unsupported("XYB outside JPEG XL")),
+        _ if format.is_native_422() && format.columns % 2 == 1 => Err(RenderError::corrupt(format!(
+            "shared chrominance (422) takes an even number of columns, not {}",
+            format.columns
+        ))),
+        _ => Ok(()),
     }
 }
 

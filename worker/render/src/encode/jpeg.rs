@@ -10,6 +10,10 @@ use super::{EncodeError, checked_quality, dimensions};
 /// Longest side that libjpeg takes; the format itself ends at 65,535 (ITU-T T.81 B.2.2).
 const SIDE_PIXELS_MAX: u32 = 65_500;
 
+/// Profile bytes in one segment, and segments at most (ICC.1 annex B.4).
+const PROFILE_SEGMENT_BYTES_MAX: usize = 65_519;
+const PROFILE_SEGMENTS_MAX: usize = 255;
+
 /// Writes an 8-bit grey picture as a one-component JPEG.
 ///
 /// # Errors
@@ -28,21 +32,48 @@ pub fn encode_grey8(
     compress(image, Subsamp::Gray, quality, out)
 }
 
-/// Writes an interleaved RGB picture as JPEG with full chroma (4:4:4).
+/// Writes an interleaved RGB picture as JPEG with full chroma (4:4:4); `icc` is the profile of its colours.
 ///
 /// # Errors
-/// As [`encode_grey8`], for three samples a pixel.
+/// As [`encode_grey8`], for three samples a pixel; [`EncodeError::ProfileTooLarge`] past 255 segments.
 pub fn encode_rgb8(
     pixels: &[u8],
     columns: u32,
     rows: u32,
     quality: u8,
+    icc: Option<&[u8]>,
     out: &mut Vec<u8>,
 ) -> Result<(), EncodeError> {
     let (width, height) = dimensions(columns, rows, 3, pixels.len())?;
     check_side(columns, rows)?;
     let image = Image { pixels, width, pitch: width * 3, height, format: PixelFormat::RGB };
-    compress(image, Subsamp::None, quality, out)
+    compress(image, Subsamp::None, quality, out)?;
+    icc.map_or(Ok(()), |profile| insert_profile(profile, out))
+}
+
+/// Puts the profile behind the first two markers, SOI and the APP0 of JFIF, which libjpeg-turbo always writes.
+fn insert_profile(profile: &[u8], file: &mut Vec<u8>) -> Result<(), EncodeError> {
+    let too_large = EncodeError::ProfileTooLarge { format: "JPEG", byte_count: profile.len() };
+    let pieces = profile.chunks(PROFILE_SEGMENT_BYTES_MAX);
+    if pieces.len() > PROFILE_SEGMENTS_MAX {
+        return Err(too_large);
+    }
+    let count = pieces.len() as u8;
+    let mut segments = Vec::with_capacity(profile.len() + 18 * pieces.len());
+    for (number, piece) in (1..=count).zip(pieces) {
+        segments.extend_from_slice(b"\xff\xe2");
+        // The length counts itself, the name and the two numbers.
+        segments.extend_from_slice(&(piece.len() as u16 + 16).to_be_bytes());
+        segments.extend_from_slice(b"ICC_PROFILE\0");
+        segments.extend_from_slice(&[number, count]);
+        segments.extend_from_slice(piece);
+    }
+    let after_jfif = match file[..] {
+        [0xff, 0xd8, 0xff, 0xe0, high, low, ..] => 4 + usize::from(u16::from_be_bytes([high, low])),
+        _ => 2,
+    };
+    file.splice(after_jfif..after_jfif, segments);
+    Ok(())
 }
 
 fn check_side(columns: u32, rows: u32) -> Result<(), EncodeError> {

@@ -9,7 +9,7 @@ pub mod png;
 pub mod webp;
 
 /// Why a picture could not be written.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[derive(Debug, Clone, thiserror::Error, PartialEq, Eq)]
 pub enum EncodeError {
     /// The slice does not hold `columns x rows` pixels, or one of the two is 0.
     #[error("{columns} x {rows} pixels of {samples_per_pixel} do not fit {sample_count} samples")]
@@ -32,6 +32,14 @@ pub enum EncodeError {
         columns: u32,
         /// Asked height.
         rows: u32,
+    },
+    /// The format has no way to embed a profile this large.
+    #[error("{format} cannot hold an ICC profile of {byte_count} bytes")]
+    ProfileTooLarge {
+        /// Name of the format.
+        format: &'static str,
+        /// Length of the profile.
+        byte_count: usize,
     },
     /// Quality outside 1 to 100.
     #[error("quality {0} is not in 1 to 100")]

@@ -27,10 +27,10 @@ pub fn encode_lossless_grey8(
     out: &mut Vec<u8>,
 ) -> Result<(), EncodeError> {
     dimensions(columns, rows, 1, pixels.len())?;
-    lossless(pixels, columns, rows, ColorType::L8, out)
+    lossless(pixels, (columns, rows), ColorType::L8, None, out)
 }
 
-/// Writes an interleaved RGB picture without loss.
+/// Writes an interleaved RGB picture without loss; `icc` is the profile of its colours.
 ///
 /// # Errors
 /// As [`encode_lossless_grey8`], for three samples a pixel.
@@ -38,10 +38,11 @@ pub fn encode_lossless_rgb8(
     pixels: &[u8],
     columns: u32,
     rows: u32,
+    icc: Option<&[u8]>,
     out: &mut Vec<u8>,
 ) -> Result<(), EncodeError> {
     dimensions(columns, rows, 3, pixels.len())?;
-    lossless(pixels, columns, rows, ColorType::Rgb8, out)
+    lossless(pixels, (columns, rows), ColorType::Rgb8, icc, out)
 }
 
 /// Writes an 8-bit grey picture with loss.
@@ -61,19 +62,47 @@ pub fn encode_lossy_grey8(
     lossy(&rgb, columns, rows, quality, out)
 }
 
-/// Writes an interleaved RGB picture with loss; chroma is halved both ways, as lossy WebP always has it.
+/// Writes an interleaved RGB picture with loss; chroma is halved both ways, as lossy WebP always has it. `icc` is the
+/// profile of its colours.
 ///
 /// # Errors
-/// As [`encode_lossy_grey8`], for three samples a pixel.
+/// As [`encode_lossy_grey8`], for three samples a pixel; [`EncodeError::ProfileTooLarge`] past 4 GiB.
 pub fn encode_lossy_rgb8(
     pixels: &[u8],
     columns: u32,
     rows: u32,
     quality: u8,
+    icc: Option<&[u8]>,
     out: &mut Vec<u8>,
 ) -> Result<(), EncodeError> {
     dimensions(columns, rows, 3, pixels.len())?;
-    lossy(pixels, columns, rows, quality, out)
+    lossy(pixels, columns, rows, quality, out)?;
+    icc.map_or(Ok(()), |profile| insert_profile(profile, (columns, rows), out))
+}
+
+/// Turns a file of one chunk into an extended one: header, `VP8X` with its profile flag, `ICCP`, then the chunk as it
+/// was (RFC 9649 section 2.7).
+fn insert_profile(
+    profile: &[u8],
+    (columns, rows): (u32, u32),
+    file: &mut Vec<u8>,
+) -> Result<(), EncodeError> {
+    const RIFF_HEADER_BYTES: usize = 12;
+    const HAS_PROFILE: u8 = 0x20;
+    let too_large = EncodeError::ProfileTooLarge { format: "WebP", byte_count: profile.len() };
+    let mut chunks = b"VP8X\x0a\0\0\0".to_vec();
+    chunks.extend_from_slice(&[HAS_PROFILE, 0, 0, 0]);
+    // Width and height less one, of 24 bits each.
+    chunks.extend_from_slice(&(columns - 1).to_le_bytes()[..3]);
+    chunks.extend_from_slice(&(rows - 1).to_le_bytes()[..3]);
+    chunks.extend_from_slice(b"ICCP");
+    chunks.extend_from_slice(&u32::try_from(profile.len()).map_err(|_| too_large.clone())?.to_le_bytes());
+    chunks.extend_from_slice(profile);
+    chunks.resize(chunks.len().next_multiple_of(2), 0);
+    let riff_bytes = u32::try_from(file.len() - 8 + chunks.len()).map_err(|_| too_large)?;
+    file[4..8].copy_from_slice(&riff_bytes.to_le_bytes());
+    file.splice(RIFF_HEADER_BYTES..RIFF_HEADER_BYTES, chunks);
+    Ok(())
 }
 
 fn check_side(columns: u32, rows: u32) -> Result<(), EncodeError> {
@@ -85,14 +114,18 @@ fn check_side(columns: u32, rows: u32) -> Result<(), EncodeError> {
 
 fn lossless(
     pixels: &[u8],
-    columns: u32,
-    rows: u32,
+    (columns, rows): (u32, u32),
     color: ColorType,
+    icc: Option<&[u8]>,
     out: &mut Vec<u8>,
 ) -> Result<(), EncodeError> {
     check_side(columns, rows)?;
     out.clear();
-    WebPEncoder::new(out).encode(pixels, columns, rows, color).map_err(|error| refused(error.to_string()))
+    let mut encoder = WebPEncoder::new(out);
+    if let Some(profile) = icc {
+        encoder.set_icc_profile(profile.to_vec());
+    }
+    encoder.encode(pixels, columns, rows, color).map_err(|error| refused(error.to_string()))
 }
 
 fn lossy(rgb: &[u8], columns: u32, rows: u32, quality: u8, out: &mut Vec<u8>) -> Result<(), EncodeError> {

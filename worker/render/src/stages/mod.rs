@@ -3,6 +3,7 @@
 pub(crate) mod functional_groups;
 pub(crate) mod geometry;
 pub(crate) mod grey;
+pub(crate) mod icc;
 pub(crate) mod lut;
 pub(crate) mod modality;
 pub(crate) mod overlay;

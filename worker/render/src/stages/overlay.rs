@@ -19,6 +19,8 @@ pub(crate) struct Overlay {
     left: i64,
     /// Index of its plane for the frame.
     plane: u64,
+    /// More than 1 where the overlay lies in the cells of the pixels.
+    bits_allocated: u16,
     bit_position: u16,
 }
 
@@ -51,6 +53,7 @@ fn read(view: &View<'_>, group: u16, frame_number: u32) -> Option<Overlay> {
         top: origin_of(0),
         left: origin_of(1),
         plane,
+        bits_allocated: number(0x0100).unwrap_or(0.0) as u16,
         bit_position: number(0x0102).unwrap_or(0.0) as u16,
     })
 }
@@ -59,7 +62,9 @@ impl Overlay {
     /// The bit of the pixel cells that holds this overlay, when it has no plane of its own (retired, PS3.3-2004 C.9.2).
     pub(crate) fn embedded_bit(&self, view: &View<'_>) -> Option<u16> {
         let own_plane = view.bytes(Tag(self.group, 0x3000)).is_some();
-        (!own_plane && self.bit_position > 0).then_some(self.bit_position)
+        // The first bit of a cell is one too, where the attributes say that cells are meant.
+        let in_cells = self.bits_allocated > 1 || self.bit_position > 0;
+        (!own_plane && in_cells).then_some(self.bit_position)
     }
 
     /// Marks the pixels of the overlay with 255 in a mask of the frame.

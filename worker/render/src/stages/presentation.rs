@@ -49,9 +49,3 @@ impl Presentation {
         if self.inverted { 255 - rounded } else { rounded }
     }
 }
-
-/// ICC profile of the colours, at the top level or of the first optical path (PS3.3 C.11.15).
-pub(crate) fn icc_profile<'a>(view: &View<'a>) -> Option<&'a [u8]> {
-    view.bytes(tags::ICC_PROFILE)
-        .or_else(|| view.item(tags::OPTICAL_PATH_SEQUENCE, 0)?.bytes(tags::ICC_PROFILE))
-}

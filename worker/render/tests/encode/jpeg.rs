@@ -25,7 +25,7 @@ fn colour_keeps_its_chroma_at_every_pixel() {
     // One column red, the next blue: halved chroma would blend them to purple.
     let pixels: Vec<u8> = [[230, 20, 20], [20, 20, 230]].concat().repeat(64 * 32);
     let mut file = Vec::new();
-    encode_rgb8(&pixels, 64, 64, 95, &mut file).expect("a valid picture");
+    encode_rgb8(&pixels, 64, 64, 95, None, &mut file).expect("a valid picture");
     let (size, read) = decode(&file, ColorSpace::RGB);
     assert_eq!(size, (64, 64));
     assert!(difference_mean(&pixels, &read) < 6.0);
@@ -59,11 +59,37 @@ fn the_same_pixels_give_the_same_bytes_whatever_the_buffer_held() {
 fn what_jpeg_cannot_say_is_refused() {
     let mut out = Vec::new();
     assert_eq!(encode_grey8(&[0; 4], 2, 2, 0, &mut out), Err(EncodeError::Quality(0)));
-    assert_eq!(encode_rgb8(&[0; 12], 2, 2, 101, &mut out), Err(EncodeError::Quality(101)));
+    assert_eq!(encode_rgb8(&[0; 12], 2, 2, 101, None, &mut out), Err(EncodeError::Quality(101)));
     let wide = EncodeError::TooLarge { format: "JPEG", columns: 65_501, rows: 1 };
     assert_eq!(encode_grey8(&[0; 65_501], 65_501, 1, 90, &mut out), Err(wide));
     let short = EncodeError::SampleCount { columns: 2, rows: 2, samples_per_pixel: 3, sample_count: 4 };
-    assert_eq!(encode_rgb8(&[0; 4], 2, 2, 90, &mut out), Err(short));
+    assert_eq!(encode_rgb8(&[0; 4], 2, 2, 90, None, &mut out), Err(short));
+}
+
+/// In one segment, in one that is full, in two, and in many.
+#[test]
+fn a_profile_is_read_back_beside_the_same_pixels() {
+    let pixels = fill(64, 48, 3, gradient);
+    let mut plain = Vec::new();
+    encode_rgb8(&pixels, 64, 48, 90, None, &mut plain).expect("a valid picture");
+    for byte_count in [1, 65_519, 65_520, 400_000] {
+        let profile = fill(byte_count, 1, 1, noise);
+        let mut file = Vec::new();
+        encode_rgb8(&pixels, 64, 48, 90, Some(&profile), &mut file).expect("a valid picture");
+        let mut decoder = JpegDecoder::new(ZCursor::new(&file));
+        decoder.decode_headers().expect("a JPEG");
+        assert_eq!(decoder.icc_profile(), Some(profile), "{byte_count} bytes");
+        assert_eq!(decode(&file, ColorSpace::RGB), decode(&plain, ColorSpace::RGB), "{byte_count} bytes");
+    }
+}
+
+#[test]
+fn a_profile_past_255_segments_is_refused() {
+    let mut out = Vec::new();
+    let profile = vec![0; 255 * 65_519 + 1];
+    let refused = EncodeError::ProfileTooLarge { format: "JPEG", byte_count: profile.len() };
+    assert_eq!(encode_rgb8(&[0; 12], 2, 2, 90, Some(&profile), &mut out), Err(refused));
+    assert_eq!(encode_rgb8(&[0; 12], 2, 2, 90, Some(&profile[1..]), &mut out), Ok(()));
 }
 
 fn decode(file: &[u8], color: ColorSpace) -> ((u32, u32), Vec<u8>) {

@@ -38,6 +38,31 @@ impl FileBuilder {
             .u16s(0x0028, 0x0103, &[signed.into()])
     }
 
+    /// The Image Pixel module of one unsigned sample a pixel under another photometric interpretation.
+    pub(crate) fn monochrome_as(self, photometric: &str, rows: u16, columns: u16, bits: u16) -> Self {
+        self.u16s(0x0028, 0x0002, &[1])
+            .text(0x0028, 0x0004, "CS", photometric)
+            .u16s(0x0028, 0x0010, &[rows])
+            .u16s(0x0028, 0x0011, &[columns])
+            .u16s(0x0028, 0x0100, &[bits])
+            .u16s(0x0028, 0x0101, &[bits])
+            .u16s(0x0028, 0x0102, &[bits - 1])
+            .u16s(0x0028, 0x0103, &[0])
+    }
+
+    /// The Image Pixel module of three 8-bit samples a pixel, interleaved.
+    pub(crate) fn colour(self, photometric: &str, rows: u16, columns: u16) -> Self {
+        self.u16s(0x0028, 0x0002, &[3])
+            .text(0x0028, 0x0004, "CS", photometric)
+            .u16s(0x0028, 0x0006, &[0])
+            .u16s(0x0028, 0x0010, &[rows])
+            .u16s(0x0028, 0x0011, &[columns])
+            .u16s(0x0028, 0x0100, &[8])
+            .u16s(0x0028, 0x0101, &[8])
+            .u16s(0x0028, 0x0102, &[7])
+            .u16s(0x0028, 0x0103, &[0])
+    }
+
     pub(crate) fn text(self, group: u16, element: u16, vr: &str, value: &str) -> Self {
         let mut value = value.as_bytes().to_vec();
         if value.len() % 2 == 1 {
@@ -127,7 +152,15 @@ pub(crate) fn render(
     file: &[u8],
     request: &noctis_render::FrameRequest,
 ) -> Result<noctis_render::Picture, noctis_render::RenderError> {
-    use noctis_render::{Limits, RenderError, inflate, render_frame, scan};
+    noctis_render::encode_picture(&compose(file, request)?, request.format)
+}
+
+/// As [`render`], without a file format.
+pub(crate) fn compose(
+    file: &[u8],
+    request: &noctis_render::FrameRequest,
+) -> Result<noctis_render::DisplayImage, noctis_render::RenderError> {
+    use noctis_render::{Limits, RenderError, compose_frame, decode_frame, inflate, scan};
     let limits = Limits { pixels_max: 4_000_000, inflated_bytes_max: 64 << 20, ..Limits::default() };
     let scan = scan(&file.to_vec(), &limits)?;
     let pixels = scan.pixels.ok_or(RenderError::NoPixelData)?;
@@ -139,5 +172,6 @@ pub(crate) fn render(
         .get(index)
         .ok_or(RenderError::NoSuchFrame { asked: request.frame_number, available })?;
     let frame_bytes = &inflated[range.offset as usize..][..range.byte_count as usize];
-    render_frame(&scan.header, frame_bytes, request, &limits)
+    let frame = decode_frame(&scan.header, frame_bytes, request, &limits)?;
+    compose_frame(&scan.header, &frame, request)
 }

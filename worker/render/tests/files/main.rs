@@ -1,5 +1,7 @@
 //! Behaviour on files made here: what a request can ask for, and what a hostile file cannot do.
 
+mod attributes;
 mod builder;
+mod colours;
 mod hostile;
 mod requests;
