@@ -1,4 +1,5 @@
-//! Markers of a codestream (T.800 Annex A), as far as the simple ones go.
+//! Markers of a codestream (T.800 Annex A), as far as the simple ones go. Tables of lengths and whatever else a reader
+//! could find fault with are left to `OpenJPEG`.
 
 use std::borrow::Cow;
 
@@ -6,9 +7,6 @@ const SOC: u16 = 0xFF4F;
 const CAP: u16 = 0xFF50;
 const SIZ: u16 = 0xFF51;
 const COD: u16 = 0xFF52;
-const TLM: u16 = 0xFF55;
-const PLT: u16 = 0xFF58;
-const CPF: u16 = 0xFF59;
 const QCD: u16 = 0xFF5C;
 const COM: u16 = 0xFF64;
 const SOT: u16 = 0xFF90;
@@ -40,7 +38,7 @@ pub(crate) struct Frame<'a> {
 impl<'a> Frame<'a> {
     /// Reads the main header.
     pub(crate) fn read(codestream: &'a [u8]) -> Option<Self> {
-        let (mut size, mut coding, mut planes) = (None, None, None);
+        let (mut size, mut capabilities, mut coding, mut planes) = (None, None, None, None);
         let mut rest = codestream.strip_prefix(&SOC.to_be_bytes())?;
         if u16_at(rest, 0)? != SIZ {
             return None;
@@ -51,12 +49,13 @@ impl<'a> Frame<'a> {
                 SIZ if size.is_none() => size = Some(Size::read(body)?),
                 COD if coding.is_none() => coding = Some(Coding::read(body)?),
                 QCD if planes.is_none() => planes = Some(bit_planes(body)?),
-                CAP | TLM | CPF | COM => {}
+                CAP if capabilities.is_none() => capabilities = Some(part_15_alone(body)?),
+                COM => {}
                 _ => return None,
             }
             rest = after;
         }
-        let (size, coding, bit_planes) = (size?, coding?, planes?);
+        let (size, (), coding, bit_planes) = (size?, capabilities?, coding?, planes?);
         if bit_planes.len() < 3 * usize::from(coding.levels) + 1 || (coding.transform && size.components != 3)
         {
             return None;
@@ -100,7 +99,7 @@ impl<'a> Frame<'a> {
             body = &body[12..];
             while u16_at(body, 0)? != SOD {
                 let (marker, _, after) = segment(body)?;
-                if !matches!(marker, PLT | COM) {
+                if marker != COM {
                     return None;
                 }
                 body = after;
@@ -129,6 +128,11 @@ fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
 
 fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
     bytes.get(at..)?.first_chunk().map(|&four| u32::from_be_bytes(four))
+}
+
+/// CAP where it says that nothing but T.814 (Part 15) is needed.
+fn part_15_alone(body: &[u8]) -> Option<()> {
+    (body.len() == 6 && u32_at(body, 0) == Some(1 << (32 - 15))).then_some(())
 }
 
 /// What SIZ says of a picture that is one tile at the origin, all of its components alike.

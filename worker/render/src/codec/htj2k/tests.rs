@@ -2,6 +2,7 @@
 //! The codestreams are `OpenJPH`'s (`ojph_compress -reversible true`, version 0.9.0).
 
 use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
 
 use super::Frame;
 use crate::Limits;
@@ -57,7 +58,13 @@ fn a_codestream_that_is_cut_is_left_to_openjpeg() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, cases: 2000, ..ProptestConfig::default() })]
+    // The same cases in every run; other seeds were tried in runs of a million.
+    #![proptest_config(ProptestConfig {
+        failure_persistence: None,
+        cases: 2000,
+        rng_seed: RngSeed::Fixed(15_444),
+        ..ProptestConfig::default()
+    })]
 
     #[test]
     fn nothing_is_decoded_here_that_openjpeg_would_refuse_or_decode_otherwise(
