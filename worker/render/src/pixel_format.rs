@@ -182,6 +182,9 @@ impl PixelFormat {
         if self.samples_per_pixel != photometric.samples() {
             return Err(RenderError::corrupt("Samples per Pixel contradicts the Photometric Interpretation"));
         }
+        if self.bits_allocated == 1 && self.samples_per_pixel > 1 {
+            return Err(RenderError::unsupported("colours of one bit a sample"));
+        }
         Ok(())
     }
 

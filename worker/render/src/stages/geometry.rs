@@ -112,7 +112,15 @@ fn fitted(columns: u32, rows: u32, pixel_shape: f64, fit: Fit) -> Result<(u32, u
     let scale = scale_of(fit.width, natural_columns).min(scale_of(fit.height, natural_rows));
     let scale = if fit.enlarge { scale } else { scale.min(1.0) };
     let side = |natural: f64| (natural * scale).round().clamp(1.0, 65_535.0) as u32;
-    Ok((side(natural_columns), side(natural_rows)))
+    let (columns, rows) = (side(natural_columns), side(natural_rows));
+    // A narrow frame that grows to a width may grow without end in the other direction.
+    if scale > 1.0 && columns.max(rows) > ENLARGED_SIDE_MAX {
+        return Err(RenderError::invalid_request(
+            "enlarge",
+            "makes a picture of more than 8192 rows or columns",
+        ));
+    }
+    Ok((columns, rows))
 }
 
 /// Height of a pixel over its width: Pixel Aspect Ratio, else the first spacing that the file gives; 1 when in doubt.
@@ -136,6 +144,14 @@ pub(crate) fn pixel_shape(view: &View<'_>) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_strip_does_not_grow_without_end() {
+        let fit = |width| Fit { width: Some(width), height: None, enlarge: true };
+        let of_strip = |width| Plan::new((8, 60_000), 1.0, None, fit(width));
+        assert!(matches!(of_strip(16), Err(RenderError::InvalidRequest { parameter: "enlarge", .. })));
+        assert!(of_strip(8).is_ok(), "a size that is there already");
+    }
 
     fn size(
         frame: (u32, u32),

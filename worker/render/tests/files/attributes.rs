@@ -196,3 +196,21 @@ fn native_422_of_an_odd_number_of_columns_is_refused_in_words_that_say_so() {
         assert!(error.to_string().contains("even number of columns"), "{error}");
     }
 }
+
+/// Colours have 8 or 16 bits a sample (PS3.3 C.7.6.3.1.2). With shared chrominance there would be fewer cells than samples.
+#[test]
+fn colours_of_one_bit_a_sample_are_refused() {
+    for photometric in ["RGB", "YBR_FULL_422"] {
+        let file = FileBuilder::new(EXPLICIT_LITTLE)
+            .u16s(0x0028, 0x0002, &[3])
+            .text(0x0028, 0x0004, "CS", photometric)
+            .u16s(0x0028, 0x0010, &[2])
+            .u16s(0x0028, 0x0011, &[2])
+            .u16s(0x0028, 0x0100, &[1])
+            .u16s(0x0028, 0x0101, &[1])
+            .u16s(0x0028, 0x0102, &[0])
+            .native(&[0b1010_1010; 2]);
+        let error = compose(&file, &FrameRequest::default()).expect_err(photometric);
+        assert!(matches!(error, RenderError::Unsupported { .. }), "{photometric}: {error}");
+    }
+}
