@@ -34,7 +34,7 @@ use crate::{
         ("overlays" = Option<bool>, Query, description = "Whether overlays are shown, default true"),
         ("quality" = Option<u8>, Query, description = "Of lossy formats", minimum = 1, maximum = 100),
         ("format" = Option<String>, Query, description = "`png`, `png16`, `jpeg`, `webp` or `json`; overrides Accept"),
-        ("iccprofile" = Option<String>, Query, description = "Colour pictures: `yes` (the default) embeds the ICC profile of the file, `no` leaves it out, `srgb` converts to sRGB (PS3.18 8.3.5.1.5)"),
+        ("iccprofile" = Option<String>, Query, description = "Colour pictures: `yes` (the default) embeds the ICC profile of the file, `no` leaves it out, `srgb` converts to sRGB, or answers 422 where the profile cannot be used (PS3.18 8.3.5.1.5)"),
         ("best_effort" = Option<bool>, Query, description = "Whether a damaged picture is shown as far as it goes"),
     ),
     responses(

@@ -18,7 +18,8 @@ use crate::{
 /// The longer side in pixels when none is asked.
 const SIZE_PIXELS: u32 = 128;
 
-/// Renders the first frame small, or answers with it from a cache. Picture bytes, never JSON; colours in sRGB.
+/// Renders the first frame small, or answers with it from a cache. Picture bytes, never JSON; colours in sRGB
+/// where the profile of the file can be used.
 #[utoipa::path(
     get,
     path = "/api/v1/dicom/images/{image_id}/thumbnail",

@@ -115,7 +115,10 @@ fn bytes_of_frame(
     frame_number: u32,
     limits: &Limits,
 ) -> Result<(Vec<u8>, Vec<u8>), Box<dyn Error>> {
-    let range = pixels.frames.get(frame_number as usize - 1).ok_or("no such frame")?;
+    let range = (frame_number as usize)
+        .checked_sub(1)
+        .and_then(|index| pixels.frames.get(index))
+        .ok_or("no such frame")?;
     let file = OnDisk::open(path)?;
     let part = |offset: u64, byte_count: u64| -> Result<Vec<u8>, Box<dyn Error>> {
         let mut bytes = Vec::with_capacity(usize::try_from(byte_count)?);

@@ -128,7 +128,7 @@ impl Drop for Codec {
 }
 
 impl Codec {
-    /// `complaints` must outlive the codec: it is declared before it in [`decode`], so that it is dropped after it.
+    /// `complaints` must outlive the codec: it is declared before it in [`with_openjpeg`], so that it is dropped after it.
     fn new(is_jp2: bool, complaints: &mut Complaints) -> Result<Self, RenderError> {
         let kind = if is_jp2 { opj::CODEC_FORMAT::OPJ_CODEC_JP2 } else { opj::CODEC_FORMAT::OPJ_CODEC_J2K };
         // SAFETY: takes no pointer; null is its way to fail.
@@ -202,7 +202,7 @@ impl Stream {
         if stream.is_null() {
             return Err(RenderError::Io(std::io::Error::from(std::io::ErrorKind::OutOfMemory)));
         }
-        // SAFETY: the stream is valid; the user data is a live `Source`, declared before the stream in [`decode`]
+        // SAFETY: the stream is valid; the user data is a live `Source`, declared before the stream in [`with_openjpeg`]
         // and touched only by these functions while the stream lives. Nothing is to be freed.
         unsafe {
             opj::opj_stream_set_user_data(stream, (&raw mut *source).cast(), None);

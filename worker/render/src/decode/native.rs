@@ -94,10 +94,8 @@ impl Source<'_> {
         let left = u32::from(format.bits_allocated - 1 - format.high_bit.min(format.bits_allocated - 1));
         let right = u32::from(format.bits_allocated.saturating_sub(format.bits_stored));
         let big = self.big_endian;
-        let word = |b: &[u8; 2]| if big { u16::from_be_bytes(*b) } else { u16::from_le_bytes(*b) };
         let long = |b: &[u8; 4]| if big { u32::from_be_bytes(*b) } else { u32::from_le_bytes(*b) };
         let double = |b: &[u8; 8]| if big { u64::from_be_bytes(*b) } else { u64::from_le_bytes(*b) };
-        let words = bytes.as_chunks::<2>().0.iter().map(word);
         let longs = bytes.as_chunks::<4>().0.iter().map(long);
         let doubles = bytes.as_chunks::<8>().0.iter().map(double);
         match (format.kind, format.bits_allocated, format.signed) {
@@ -110,8 +108,8 @@ impl Source<'_> {
             (_, 8, false) if right == 0 => Samples::U8(bytes.to_vec()),
             (_, 8, false) => Samples::U8(bytes.iter().map(|&b| (b << left) >> right).collect()),
             (_, 8, true) => Samples::I8(bytes.iter().map(|&b| (b << left).cast_signed() >> right).collect()),
-            (_, 16, false) => Samples::U16(words.map(|w| (w << left) >> right).collect()),
-            (_, 16, true) => Samples::I16(words.map(|w| (w << left).cast_signed() >> right).collect()),
+            (_, 16, false) => Samples::U16(words(bytes, big, move |w| (w << left) >> right)),
+            (_, 16, true) => Samples::I16(words(bytes, big, move |w| (w << left).cast_signed() >> right)),
             (_, _, false) => Samples::U32(longs.map(|l| (l << left) >> right).collect()),
             (_, _, true) => Samples::I32(longs.map(|l| (l << left).cast_signed() >> right).collect()),
         }
@@ -152,6 +150,18 @@ impl Source<'_> {
             |b: &[u8; 2]| if self.big_endian { u16::from_be_bytes(*b) } else { u16::from_le_bytes(*b) };
         let mask = |b| if cell(b) >> bit & 1 == 1 { 255 } else { 0 };
         (!is_in_sample).then(|| bytes.as_chunks::<2>().0.iter().map(mask).collect())
+    }
+}
+
+/// Cells of 16 bits. One loop for each order of bytes, so that both become vectors; `cell` must own what it needs, since
+/// a reference would be read again for every cell.
+#[inline(always)]
+fn words<T>(bytes: &[u8], big_endian: bool, cell: impl Fn(u16) -> T + 'static) -> Vec<T> {
+    let words = bytes.as_chunks::<2>().0.iter();
+    if big_endian {
+        words.map(move |word| cell(u16::from_be_bytes(*word))).collect()
+    } else {
+        words.map(move |word| cell(u16::from_le_bytes(*word))).collect()
     }
 }
 

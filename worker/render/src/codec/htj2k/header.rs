@@ -1,8 +1,6 @@
 //! Markers of a codestream (T.800 Annex A), as far as the simple ones go. Tables of lengths and whatever else a reader
 //! could find fault with are left to `OpenJPEG`.
 
-use std::borrow::Cow;
-
 const SOC: u16 = 0xFF4F;
 const CAP: u16 = 0xFF50;
 const SIZ: u16 = 0xFF51;
@@ -10,7 +8,6 @@ const COD: u16 = 0xFF52;
 const QCD: u16 = 0xFF5C;
 const COM: u16 = 0xFF64;
 const SOT: u16 = 0xFF90;
-const SOD: u16 = 0xFF93;
 const EOC: u16 = 0xFFD9;
 
 /// Widest and highest picture that is one precinct.
@@ -31,8 +28,8 @@ pub(crate) struct Frame<'a> {
     pub(super) block: (u32, u32),
     /// Bit planes of each subband, from the lowest resolution.
     pub(super) bit_planes: Vec<u32>,
-    /// From the first tile part on.
-    tile_parts: &'a [u8],
+    /// From the tile part on.
+    tile_part: &'a [u8],
 }
 
 impl<'a> Frame<'a> {
@@ -71,7 +68,7 @@ impl<'a> Frame<'a> {
             component_first: coding.component_first,
             block: coding.block,
             bit_planes,
-            tile_parts: rest,
+            tile_part: rest,
         })
     }
 
@@ -81,37 +78,16 @@ impl<'a> Frame<'a> {
         (self.columns.div_ceil(1 << halved), self.rows.div_ceil(1 << halved))
     }
 
-    /// The packets of the tile, without the headers of its parts. Each part must have its length, and the last must be
-    /// followed by the end of the codestream.
-    pub(super) fn tile_body(&self) -> Option<Cow<'a, [u8]>> {
-        let mut rest = self.tile_parts;
-        let mut bodies = Vec::new();
-        while u16_at(rest, 0)? != EOC {
-            let &[0xFF, 0x90, 0, 10, 0, 0, a, b, c, d, part, count] = rest.first_chunk::<12>()? else {
-                return None;
-            };
-            let length = u32::from_be_bytes([a, b, c, d]) as usize;
-            let is_in_order = usize::from(part) == bodies.len() && (count == 0 || part < count);
-            if !is_in_order || length < 14 {
-                return None;
-            }
-            let (mut body, after) = rest.split_at_checked(length)?;
-            body = &body[12..];
-            while u16_at(body, 0)? != SOD {
-                let (marker, _, after) = segment(body)?;
-                if marker != COM {
-                    return None;
-                }
-                body = after;
-            }
-            bodies.push(&body[2..]);
-            rest = after;
-        }
-        match &bodies[..] {
-            [] => None,
-            [body] => Some(Cow::Borrowed(body)),
-            several => Some(Cow::Owned(several.concat())),
-        }
+    /// The packets of the tile. It must be in one part, which has its length and is followed by the end of the codestream.
+    pub(super) fn tile_body(&self) -> Option<&'a [u8]> {
+        let &[0xFF, 0x90, 0, 10, 0, 0, a, b, c, d, 0, 0 | 1, 0xFF, 0x93] =
+            self.tile_part.first_chunk::<14>()?
+        else {
+            return None;
+        };
+        let length = u32::from_be_bytes([a, b, c, d]) as usize;
+        let (part, after) = self.tile_part.split_at_checked(length)?;
+        (u16_at(after, 0)? == EOC).then_some(part.get(14..)?)
     }
 }
 
@@ -161,7 +137,11 @@ impl Size {
             signed: depth & 0x80 != 0,
         };
         let fits = (1..=SIDE_MAX).contains(&size.columns) && (1..=SIDE_MAX).contains(&size.rows);
-        let is_usual = matches!(components, 1 | 3) && size.precision <= 16;
+        let is_usual = match components {
+            1 => size.precision <= 16,
+            3 => size.precision <= 8 && !size.signed,
+            _ => false,
+        };
         (is_at_origin && is_one_tile && is_even && fits && is_usual).then_some(size)
     }
 }
@@ -181,11 +161,7 @@ impl Coding {
         else {
             return None;
         };
-        let is_one_precinct = match style {
-            0 => precincts.is_empty(),
-            1 => precincts.len() == usize::from(levels) + 1 && precincts.iter().all(|&sides| sides == 0xFF),
-            _ => false,
-        };
+        let is_one_precinct = style == 0 && precincts.is_empty();
         // Blocks of fewer than 256 samples are unusual, and a hostile header could ask for very many.
         let is_usual_block = wide <= 8 && high <= 8 && (4..=8).contains(&(wide + high));
         let is_known = progression <= 4 && transform <= 1 && levels <= 15 && is_usual_block;

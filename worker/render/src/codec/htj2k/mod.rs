@@ -1,5 +1,5 @@
-//! Lossless High-Throughput JPEG 2000 (ITU-T T.814) as its encoders write it: one tile, one layer, reversible, cleanup
-//! passes alone. Anything else, and anything that is not as it should be, is `None`: `OpenJPEG` then reads the
+//! Lossless High-Throughput JPEG 2000 (ITU-T T.814) as its encoders write it: one tile in one part, one layer, reversible,
+//! cleanup passes alone, grey or colours of 8 bits. Anything else, and anything that is not as it should be, is `None`: `OpenJPEG` then reads the
 //! codestream, and says what is wrong with it. So this decoder may be fast without having to be lenient.
 
 mod bits;
@@ -29,15 +29,13 @@ impl Frame<'_> {
     /// Decodes with both sides halved `reduction` times, which must be at most the frame's levels.
     pub(crate) fn decode(&self, reduction: u8) -> Option<Picture> {
         let body = self.tile_body()?;
-        let components = packets::blocks(self, &body)?;
+        let components = packets::blocks(self, body)?;
         let resolution = self.levels.checked_sub(reduction)?;
         let samples = match (&components[..], self.signed, self.precision) {
             ([grey], false, 1..=8) => Samples::U8(self.grey(grey, resolution, |value| value as u8)?),
             ([grey], false, _) => Samples::U16(self.grey(grey, resolution, |value| value as u16)?),
             ([grey], true, _) => Samples::I32(self.grey(grey, resolution, |value| value)?),
-            (colours, false, 1..=8) => Samples::U8(self.colours(colours, resolution, |value| value as u8)?),
-            (colours, false, _) => Samples::U16(self.colours(colours, resolution, |value| value as u16)?),
-            (colours, true, _) => Samples::I32(self.colours(colours, resolution, |value| value)?),
+            (colours, ..) => Samples::U8(self.colours(colours, resolution)?),
         };
         let (columns, rows) = self.size_at(resolution);
         Some(Picture { columns: columns as u32, rows: rows as u32, samples })
@@ -52,8 +50,8 @@ impl Frame<'_> {
         Some(samples)
     }
 
-    /// Three components, interleaved.
-    fn colours<T>(&self, bands: &[Bands<'_>], resolution: u8, narrow: impl Fn(i32) -> T) -> Option<Vec<T>> {
+    /// Three components of at most 8 bits, interleaved.
+    fn colours(&self, bands: &[Bands<'_>], resolution: u8) -> Option<Vec<u8>> {
         let (columns, rows) = self.size_at(resolution);
         let mut scratch = block::Scratch::default();
         let mut planes = Vec::with_capacity(3);
@@ -69,7 +67,7 @@ impl Frame<'_> {
         let sample = self.sample();
         let mut samples = Vec::with_capacity(3 * columns * rows);
         for ((&a, &b), &c) in first.iter().zip(second).zip(third) {
-            samples.extend([a, b, c].map(|value| narrow(sample(value))));
+            samples.extend([a, b, c].map(|value| sample(value) as u8));
         }
         Some(samples)
     }
