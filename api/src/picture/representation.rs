@@ -84,7 +84,8 @@ pub(crate) fn choose(
         region: asked.region,
         fit: asked.fit,
         format,
-        icc_profile: asked.icc_profile.unwrap_or_default(),
+        // Nor colours: `no` and `yes` are one picture under one key.
+        icc_profile: asked.icc_profile.filter(|_| chosen != Png16).unwrap_or_default(),
         best_effort: asked.best_effort,
     };
     Ok(Representation { request, json: chosen == Json })

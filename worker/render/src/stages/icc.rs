@@ -65,7 +65,8 @@ fn checked(bytes: &[u8]) -> Result<&[u8], RenderError> {
 /// The pixels in sRGB; `None` where the file says nothing else of them.
 fn to_srgb(view: &View<'_>, profile: Option<&[u8]>, pixels: &[u8]) -> Result<Option<Vec<u8>>, RenderError> {
     let Some(profile) = profile else {
-        return match view.text(tags::COLOR_SPACE) {
+        let of_path = || view.item(tags::OPTICAL_PATH_SEQUENCE, 0)?.text(tags::COLOR_SPACE);
+        return match view.text(tags::COLOR_SPACE).or_else(of_path) {
             None | Some("SRGB") => Ok(None),
             Some(_) => Err(RenderError::unsupported("a Color Space without its ICC profile")),
         };

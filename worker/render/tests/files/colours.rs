@@ -223,6 +223,11 @@ fn a_colour_space_that_is_only_named_is_not_taken_for_srgb() {
     let error = compose(&file("ADOBERGB"), &asked(IccProfile::Srgb)).expect_err("not sRGB");
     assert!(matches!(error, RenderError::Unsupported { .. }), "{error}");
     assert_eq!(samples(&file("ADOBERGB"), &FrameRequest::default()), cube());
+    // Slides say it of their optical path.
+    let path = FileBuilder::new(EXPLICIT_LITTLE).text(0x0028, 0x2002, "CS", "ADOBERGB");
+    let slide = FileBuilder::new(EXPLICIT_LITTLE).colour("RGB", 12, 18).sequence(0x0048, 0x0105, path);
+    let error = compose(&slide.native(&cube()), &asked(IccProfile::Srgb)).expect_err("not sRGB");
+    assert!(matches!(error, RenderError::Unsupported { .. }), "{error}");
 }
 
 /// The profile speaks of red, green and blue, whatever is stored (PS3.3 C.11.15.1.1).

@@ -4,14 +4,12 @@
 //! last pixel with the same residual they cost little more than one. Nothing is searched and nothing compared.
 
 use super::runs::zeros_at;
-use super::segments::{MATCH_MAX, Segments};
+use super::segments::{DISTANCE_MAX, MATCH_MAX, Segments};
 
 /// Bytes of a pixel.
 const PIXEL: usize = 3;
 /// Longest run that is whole pixels.
 const RUN_MAX: usize = MATCH_MAX / PIXEL * PIXEL;
-/// How far back a copy may be (RFC 1951 section 3.2.5).
-const DISTANCE_MAX: usize = 32_768;
 
 /// Where each grey residual was seen last.
 pub(super) struct SeenGreys {

@@ -3,7 +3,7 @@
 //! A repeat begins and ends between pixels, so that a third of the places is looked at; of earlier places with the
 //! same hash only the last is tried.
 
-use super::segments::{MATCH_MAX, Segments};
+use super::segments::{DISTANCE_MAX, MATCH_MAX, Segments};
 
 /// Bytes of a pixel.
 const PIXEL: usize = 3;
@@ -11,8 +11,6 @@ const PIXEL: usize = 3;
 const REPEAT_MIN: usize = 2 * PIXEL;
 /// Longest repeat that is whole pixels.
 const REPEAT_MAX: usize = MATCH_MAX / PIXEL * PIXEL;
-/// How far back a repeat may be (RFC 1951 section 3.2.5).
-const DISTANCE_MAX: usize = 32_768;
 const HASH_BITS: u32 = 15;
 
 /// Where two pixels of each hash were seen last.

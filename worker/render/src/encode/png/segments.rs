@@ -8,6 +8,8 @@ pub(super) const END_OF_BLOCK: usize = 256;
 pub(super) const DISTANCE_SYMBOLS: usize = 30;
 /// Longest copy of deflate.
 pub(super) const MATCH_MAX: usize = 258;
+/// How far back a copy may be.
+pub(super) const DISTANCE_MAX: usize = 32_768;
 /// Shortest copy of deflate.
 pub(super) const MATCH_MIN: usize = 3;
 
