@@ -8,7 +8,7 @@ use crate::request::{Fit, FrameRequest, IccProfile, PictureFormat, Region, Voi, 
 
 /// The version of the renderer's output. Raised with every change that can alter a byte of any picture, so that
 /// older renders are found no more. The renderer itself states the same number; a test of the worker compares the two.
-pub const RENDERER_VERSION: u32 = 2;
+pub const RENDERER_VERSION: u32 = 3;
 
 /// Names one render: 128 bits of BLAKE3 over the content digest, the frame and every parameter that can change a byte.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

@@ -15,7 +15,7 @@ use super::{
 };
 
 /// The corpus; `None`, loudly, where there is none and this is no CI.
-fn corpus() -> Option<PathBuf> {
+pub(crate) fn corpus() -> Option<PathBuf> {
     if let Some(folder) = env::var_os("NOCTIS_CORPUS") {
         return Some(folder.into());
     }
@@ -45,7 +45,7 @@ fn folders_of_unique_uids(corpus: &Path, into: &Path) -> Vec<PathBuf> {
     folders
 }
 
-fn sop_instance_uid(file: &Path) -> Option<String> {
+pub(crate) fn sop_instance_uid(file: &Path) -> Option<String> {
     let instance = noctis_worker::index::read_instance(file, "file:///").ok()?;
     Some(instance.sop_instance_uid)
 }

@@ -12,7 +12,7 @@ use super::{
 };
 
 /// A deployment of its own: namespace, database, Redis, storage.
-struct Deployment {
+pub(crate) struct Deployment {
     database: Database,
     redis: Redis,
     storage: tempfile::TempDir,
@@ -20,7 +20,7 @@ struct Deployment {
 }
 
 impl Deployment {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             database: Database::create(),
             redis: Redis::start(),
@@ -29,7 +29,7 @@ impl Deployment {
         }
     }
 
-    fn command(&self, name: &str) -> Command {
+    pub(crate) fn command(&self, name: &str) -> Command {
         let mut command = command(name);
         command
             .env("NOCTIS_QUEUE_URL", amqp_url())
@@ -43,7 +43,7 @@ impl Deployment {
         command
     }
 
-    fn start(&self, name: &str, arguments: &[&str]) -> Program {
+    pub(crate) fn start(&self, name: &str, arguments: &[&str]) -> Program {
         Program::start(self.command(name).args(arguments))
     }
 

@@ -58,11 +58,17 @@ impl Picture {
         Self { columns: info.width, rows: info.height, channels, samples }
     }
 
+    /// Whether a pixel says something; all do where there is no alpha.
+    pub(crate) fn is_opaque(&self, pixel: usize) -> bool {
+        self.channels % 2 == 1 || self.samples[(pixel + 1) * self.channels - 1] > 0
+    }
+
     /// As red, green and blue.
     pub(crate) fn rgb(&self) -> Vec<u8> {
         match self.channels {
-            1 => self.samples.iter().flat_map(|grey| [*grey; 3]).collect(),
+            1 | 2 => self.samples.chunks_exact(self.channels).flat_map(|pixel| [pixel[0]; 3]).collect(),
             3 => self.samples.clone(),
+            4 => self.samples.chunks_exact(4).flat_map(|pixel| [pixel[0], pixel[1], pixel[2]]).collect(),
             other => panic!("{other} channels"),
         }
     }

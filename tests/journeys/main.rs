@@ -10,6 +10,7 @@ mod corpus;
 mod distributed;
 mod embedded;
 mod files;
+mod found;
 mod http;
 mod program;
 mod services;

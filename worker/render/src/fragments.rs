@@ -22,6 +22,10 @@ pub(crate) struct Fragment {
 }
 
 impl Fragment {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.byte_count == 0
+    }
+
     pub(crate) fn end(&self) -> u64 {
         self.offset + HEADER_BYTES as u64 + self.byte_count
     }
@@ -35,6 +39,11 @@ pub(crate) fn item_at(source: &dyn ReadAt, offset: u64) -> Result<Option<u32>, R
     let mut header = [0; HEADER_BYTES];
     source.read_exact_at(offset, &mut header)?;
     Ok(item_length(&header).filter(|&length| u64::from(length) <= source.byte_count() - offset - 8))
+}
+
+/// Whether these bytes begin with an item.
+pub(crate) fn is_item(bytes: &[u8]) -> bool {
+    item_length(bytes).is_some()
 }
 
 fn item_length(header: &[u8]) -> Option<u32> {

@@ -63,7 +63,9 @@ impl Header {
             return Err(Stop::Broken(if layout.truncated { "no complete data element" } else { NOT_DICOM }));
         }
         let pixel_format = layout.pixel_data.map(|pixel_data| {
-            PixelFormat::read(&View::new(&bytes, &layout.elements, start.encoding), pixel_data.tag)
+            let format =
+                PixelFormat::read(&View::new(&bytes, &layout.elements, start.encoding), pixel_data.tag);
+            pixel_data.length.map_or(format.clone(), |length| format.of_native_length(length.into()))
         });
         Ok(Self {
             bytes,

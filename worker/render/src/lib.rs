@@ -42,7 +42,7 @@ pub use source::ReadAt;
 pub use stages::window::{VoiFunction, Window, WindowError};
 
 /// Raised whenever the bytes of any picture can change, so that caches do not mix old and new.
-pub const RENDERER_VERSION: u32 = 2;
+pub const RENDERER_VERSION: u32 = 3;
 
 /// Renders one frame from the bytes of its [`FrameRange`]: decode, then the display stages of PS3.4 N.2, then encode.
 ///

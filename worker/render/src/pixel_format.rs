@@ -31,6 +31,8 @@ pub(crate) enum Photometric {
     YbrPartial420,
     /// 16 to 235 levels; retired.
     YbrPartial422,
+    /// As `YbrPartial422` with chrominance for each pixel; no file says so, but some hold it.
+    YbrPartial,
     YbrIct,
     YbrRct,
     Xyb,
@@ -118,8 +120,32 @@ impl PixelFormat {
             bits_allocated,
             bits_stored,
             high_bit,
-            signed: is_signed(view),
+            // Colours have no negative samples (PS3.3 C.7.6.3.1.2), whatever Pixel Representation says.
+            signed: samples_per_pixel == 1 && is_signed(view),
         }
+    }
+
+    /// The format of native pixel data of `byte_count` bytes in all. Shared chrominance takes two samples a pixel
+    /// (PS3.3 C.7.6.3.1.2): where three lie there, the label is wrong, and each pixel has its own.
+    pub(crate) fn of_native_length(self, byte_count: u64) -> Self {
+        let frame_count = u64::from(self.frame_count.max(1));
+        self.of_native_frame_length(byte_count / frame_count)
+    }
+
+    /// As [`Self::of_native_length`], by the bytes of one frame.
+    pub(crate) fn of_native_frame_length(self, byte_count: u64) -> Self {
+        let whole = self.clone().with_whole_chrominance();
+        if byte_count >= whole.frame_bit_count().div_ceil(8) { whole } else { self }
+    }
+
+    /// The format with chrominance for each pixel, whatever is shared by its label.
+    pub(crate) fn with_whole_chrominance(mut self) -> Self {
+        self.photometric = match self.photometric {
+            Some(Photometric::YbrFull422) => Some(Photometric::YbrFull),
+            Some(Photometric::YbrPartial422) => Some(Photometric::YbrPartial),
+            other => other,
+        };
+        self
     }
 
     /// Samples of 16 bits, for tests of decoders.

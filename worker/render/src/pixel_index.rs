@@ -6,7 +6,7 @@ use dicom_dictionary_std::tags;
 use crate::fragments::{self, Fragment};
 use crate::parse::view::View;
 use crate::pixel_format::PixelFormat;
-use crate::transfer_syntax::{PixelCoding, pixel_coding};
+use crate::transfer_syntax::{PixelCoding, native_cells, pixel_coding};
 use crate::{Header, Limits, ReadAt, RenderError, limits};
 
 const EXTENDED_OFFSET_TABLE: Tag = tags::EXTENDED_OFFSET_TABLE;
@@ -52,13 +52,20 @@ pub(crate) fn build(
     let Some(element) = header.pixel_element() else { return Ok(None) };
     limits::check("number of frames", header.frame_count().into(), limits.frames_max.into())?;
     let start = element.value_start as u64;
+    let coding = pixel_coding(header.transfer_syntax_uid()).ok();
+    // Some writers declare the length of the whole, and put items inside all the same.
+    let holds_items = || {
+        let is_coded = coding.is_some_and(PixelCoding::is_coded);
+        Ok::<_, RenderError>(is_coded && fragments::item_at(source, start)?.is_some())
+    };
     let frames = match (element.length, header.declared_format()) {
         (_, None) => Vec::new(),
-        (Some(length), Some(format)) => {
+        (Some(length), Some(format)) if !holds_items()? => {
             let end = (start + u64::from(length)).min(source.byte_count());
-            native(format, start, end, header.encoding().big_endian)
+            let (big_endian, _) = native_cells(header.transfer_syntax_uid(), header.encoding());
+            native(format, start, end, big_endian)
         }
-        (None, Some(format)) => encapsulated(source, header, format, start, limits)?,
+        (_, Some(format)) => encapsulated(source, header, format, start, limits)?,
     };
     Ok(Some(PixelIndex { header_byte_count: start, frames, deflated: false }))
 }
@@ -97,6 +104,7 @@ fn encapsulated(
     let marker = pixel_coding(header.transfer_syntax_uid()).ok().and_then(start_marker);
     let groups = by_basic_table(&found, items_start, &offsets, frame_count)
         .or_else(|| by_count(&found, frame_count))
+        .or_else(|| by_count_of_filled(&found, frame_count))
         .or_else(|| by_marker(&found, marker?, frame_count))
         .unwrap_or_else(|| vec![&[][..]; frame_count]);
     Ok(groups.into_iter().map(range_of).collect())
@@ -152,9 +160,16 @@ fn by_count(found: &[Fragment], frame_count: usize) -> Option<Vec<&[Fragment]>> 
     })
 }
 
+/// Some writers put empty fragments beside the frames; with them out of the way each of the others is a frame.
+fn by_count_of_filled(found: &[Fragment], frame_count: usize) -> Option<Vec<&[Fragment]>> {
+    let filled: Vec<&[Fragment]> = found.chunks(1).filter(|fragment| !fragment[0].is_empty()).collect();
+    (filled.len() == frame_count).then_some(filled)
+}
+
 /// Without a table, a frame begins at each fragment that begins like a codestream.
 fn by_marker<'a>(found: &'a [Fragment], marker: &[u8], frame_count: usize) -> Option<Vec<&'a [Fragment]>> {
     let begins = |fragment: &Fragment| fragment.beginning.starts_with(marker);
+    let found = &found[found.iter().take_while(|fragment| fragment.is_empty()).count()..];
     let starts: Vec<usize> = (0..found.len()).filter(|&index| begins(&found[index])).collect();
     if starts.len() != frame_count {
         return None;

@@ -29,6 +29,60 @@ pub enum ResizeError {
     },
 }
 
+/// Where the samples of a plane lie in the frame that they show.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Grid {
+    rows: Axis,
+    columns: Axis,
+}
+
+/// Samples along one direction, and the pixels of the frame that each stands for.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Axis {
+    samples: u32,
+    /// Pixels of the frame.
+    pixels: u32,
+    /// Pixels of the frame from one sample to the next.
+    step: u32,
+    /// Where the first sample begins, in pixels of the frame.
+    start: f64,
+}
+
+/// Where a decoder that gives one sample for 2^n pixels puts it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReducedSite {
+    /// In the middle of its block: averages of blocks (JPEG).
+    Middle,
+    /// On the first pixel of its block: the low-pass subband of a wavelet keeps the even positions (T.800 annex F).
+    First,
+}
+
+impl Grid {
+    /// One sample for each pixel.
+    #[must_use]
+    pub fn whole(rows: u32, columns: u32) -> Self {
+        let axis = |length| Axis { samples: length, pixels: length, step: 1, start: 0.0 };
+        Self { rows: axis(rows), columns: axis(columns) }
+    }
+
+    /// A frame of `rows x columns` pixels decoded with both sides divided by 2 to the power of `reduction`, rounded up.
+    #[must_use]
+    pub fn reduced(rows: u32, columns: u32, reduction: u8, site: ReducedSite) -> Self {
+        let step = 1 << reduction;
+        let start = match site {
+            ReducedSite::Middle => 0.0,
+            ReducedSite::First => 0.5 - f64::from(step) / 2.0,
+        };
+        let axis = |length: u32| Axis { samples: length.div_ceil(step), pixels: length, step, start };
+        Self { rows: axis(rows), columns: axis(columns) }
+    }
+
+    /// Rows and columns of samples.
+    pub(crate) fn size(&self) -> (u32, u32) {
+        (self.rows.samples, self.columns.samples)
+    }
+}
+
 /// A sample that can be averaged.
 pub trait Sample: Copy + Default {
     /// The value; exact for every type here.
@@ -129,7 +183,27 @@ pub fn resize_grey<S: Sample>(
     (rows, columns): (u32, u32),
     (to_rows, to_columns): (u32, u32),
 ) -> Result<Vec<S>, ResizeError> {
-    resize::<S, 1>(pixels, (rows, columns), (to_rows, to_columns))
+    resize_grey_of(pixels, &Grid::whole(rows, columns), (to_rows, to_columns))
+}
+
+/// As [`resize_grey`], of samples that lie on a grid of their own.
+///
+/// # Errors
+/// As [`resize_grey`].
+pub fn resize_grey_of<S: Sample>(pixels: &[S], grid: &Grid, to: (u32, u32)) -> Result<Vec<S>, ResizeError> {
+    resize::<S, S, 1>(pixels, grid, to)
+}
+
+/// As [`resize_grey_of`], the averages not rounded.
+///
+/// # Errors
+/// As [`resize_grey`].
+pub fn resize_grey_exactly<S: Sample>(
+    pixels: &[S],
+    grid: &Grid,
+    to: (u32, u32),
+) -> Result<Vec<f32>, ResizeError> {
+    resize::<S, f32, 1>(pixels, grid, to)
 }
 
 /// Resizes interleaved RGB.
@@ -141,26 +215,35 @@ pub fn resize_rgb8(
     (rows, columns): (u32, u32),
     (to_rows, to_columns): (u32, u32),
 ) -> Result<Vec<u8>, ResizeError> {
-    resize::<u8, 3>(pixels, (rows, columns), (to_rows, to_columns))
+    resize_rgb8_of(pixels, &Grid::whole(rows, columns), (to_rows, to_columns))
 }
 
-fn resize<S: Sample, const CHANNELS: usize>(
+/// As [`resize_rgb8`], of samples that lie on a grid of their own.
+///
+/// # Errors
+/// As [`resize_rgb8`].
+pub fn resize_rgb8_of(pixels: &[u8], grid: &Grid, to: (u32, u32)) -> Result<Vec<u8>, ResizeError> {
+    resize::<u8, u8, 3>(pixels, grid, to)
+}
+
+fn resize<S: Sample, T: Sample, const CHANNELS: usize>(
     pixels: &[S],
-    (rows, columns): (u32, u32),
+    grid: &Grid,
     (to_rows, to_columns): (u32, u32),
-) -> Result<Vec<S>, ResizeError> {
+) -> Result<Vec<T>, ResizeError> {
+    let (rows, columns) = grid.size();
     if sample_count(rows, columns, CHANNELS) != Some(pixels.len()) || pixels.is_empty() {
         return Err(ResizeError::SampleCount { columns, rows, sample_count: pixels.len() });
     }
     let resized_count = sample_count(to_rows, to_columns, CHANNELS).filter(|&count| count > 0);
     let resized_count = resized_count.ok_or(ResizeError::Target { columns: to_columns, rows: to_rows })?;
-    if (rows, columns) == (to_rows, to_columns) {
-        return Ok(pixels.to_vec());
+    if *grid == Grid::whole(to_rows, to_columns) {
+        return Ok(pixels.iter().map(|sample| T::from_f32(sample.to_f32())).collect());
     }
     let row_samples = columns as usize * CHANNELS;
-    let down = Taps::new(rows, to_rows);
-    let across = Taps::new(columns, to_columns);
-    let mut resized = vec![S::default(); resized_count];
+    let down = Taps::new(&grid.rows, to_rows);
+    let across = Taps::new(&grid.columns, to_columns);
+    let mut resized = vec![T::default(); resized_count];
     let mut blended = vec![0.0; row_samples];
     // Down first: whole rows are added up in vectors, and what remains to be done across is few pixels.
     for (target, (source_rows, weights)) in
@@ -171,7 +254,7 @@ fn resize<S: Sample, const CHANNELS: usize>(
             weights,
             &mut blended,
         );
-        gather_columns::<S, CHANNELS>(&blended, &across, target);
+        gather_columns::<T, CHANNELS>(&blended, &across, target);
     }
     Ok(resized)
 }
@@ -223,11 +306,14 @@ struct Taps {
 }
 
 impl Taps {
-    fn new(length: u32, to_length: u32) -> Self {
+    fn new(axis: &Axis, to_length: u32) -> Self {
+        let length = axis.samples;
         let mut taps = Self { ranges: Vec::with_capacity(to_length as usize), weights: Vec::new() };
         let step = f64::from(length) / f64::from(to_length);
         for position in 0..to_length {
-            if to_length <= length {
+            if axis.step > 1 {
+                taps.push_reduced(position, axis, to_length);
+            } else if to_length <= length {
                 taps.push_area(u64::from(position), u64::from(length), u64::from(to_length));
             } else {
                 taps.push_bilinear((f64::from(position) + 0.5) * step - 0.5, length as usize);
@@ -254,6 +340,24 @@ impl Taps {
             (overlap as f64 / length as f64) as f32
         });
         self.push(first as usize, covered);
+    }
+
+    /// As [`Self::push_area`] for samples that each stand for several pixels of the frame. The first and the last also
+    /// stand for what lies before and after them.
+    fn push_reduced(&mut self, position: u32, axis: &Axis, to_length: u32) {
+        let scale = f64::from(axis.pixels) / f64::from(to_length) / f64::from(axis.step);
+        let shift = axis.start / f64::from(axis.step);
+        // In samples, counted from where the first begins.
+        let (start, end) = (f64::from(position) * scale - shift, f64::from(position + 1) * scale - shift);
+        let last = axis.samples.saturating_sub(1);
+        let index = |place: f64| (place.max(0.0) as u32).min(last);
+        let (first, past) = (index(start), index((end - 1e-9).ceil() - 1.0));
+        let weights = (first..=past).map(|sample| {
+            let from = if sample == 0 { f64::NEG_INFINITY } else { f64::from(sample) };
+            let to = if sample == last { f64::INFINITY } else { f64::from(sample + 1) };
+            ((end.min(to) - start.max(from)) / scale) as f32
+        });
+        self.push(first as usize, weights);
     }
 
     /// The two old positions around `center`, counted from the middle of the first; past the ends the last one.

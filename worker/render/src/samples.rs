@@ -107,30 +107,17 @@ impl Samples {
         }
     }
 
-    /// Replaces the samples from `first` to `last` by `value`.
-    pub(crate) fn replace(&mut self, first: f64, last: f64, value: f64) {
-        macro_rules! replace {
-            ($values:expr, $type:ty) => {{
-                let (from, to, value) = (first.ceil() as $type, last.floor() as $type, value as $type);
-                for sample in $values {
-                    *sample = if *sample >= from && *sample <= to { value } else { *sample };
-                }
-            }};
-        }
-        match self {
-            Self::U8(values) => replace!(values, u8),
-            Self::I8(values) => replace!(values, i8),
-            Self::U16(values) => replace!(values, u16),
-            Self::I16(values) => replace!(values, i16),
-            Self::U32(values) => replace!(values, u32),
-            Self::I32(values) => replace!(values, i32),
-            Self::F32(values) => {
-                let (first, last) = (first as f32, last as f32);
-                values.iter_mut().filter(|v| (first..=last).contains(v)).for_each(|v| *v = value as f32);
-            }
-            Self::F64(values) => {
-                values.iter_mut().filter(|v| (first..=last).contains(v)).for_each(|v| *v = value);
-            }
+    /// Real samples rounded half up to the integers of `like`; as they are where that is wide or real.
+    pub(crate) fn rounded_to(self, like: &Self) -> Self {
+        let Self::F32(values) = &self else { return self };
+        // Casts saturate.
+        let whole = values.iter().map(|value| (value + 0.5).floor());
+        match like {
+            Self::U8(_) => Self::U8(whole.map(|value| value as u8).collect()),
+            Self::I8(_) => Self::I8(whole.map(|value| value as i8).collect()),
+            Self::U16(_) => Self::U16(whole.map(|value| value as u16).collect()),
+            Self::I16(_) => Self::I16(whole.map(|value| value as i16).collect()),
+            Self::U32(_) | Self::I32(_) | Self::F32(_) | Self::F64(_) => self,
         }
     }
 }
@@ -159,9 +146,10 @@ mod tests {
     }
 
     #[test]
-    fn an_interval_is_replaced() {
-        let mut samples = Samples::I16(vec![-2000, -5, 7]);
-        samples.replace(-2000.0, -1000.0, 3.0);
-        assert_eq!(samples, Samples::I16(vec![3, -5, 7]));
+    fn averages_are_rounded_half_up_to_what_can_be_stored() {
+        let averages = || Samples::F32(vec![-0.5, 0.5, 1.49, 70_000.0]);
+        assert_eq!(averages().rounded_to(&Samples::I16(Vec::new())), Samples::I16(vec![0, 1, 1, i16::MAX]));
+        assert_eq!(averages().rounded_to(&Samples::U16(Vec::new())), Samples::U16(vec![0, 1, 1, u16::MAX]));
+        assert_eq!(averages().rounded_to(&Samples::F64(Vec::new())), averages());
     }
 }

@@ -40,20 +40,40 @@ pub(crate) enum PixelCoding {
     JpegXl,
 }
 
+impl PixelCoding {
+    /// Whether frames are codestreams in fragments, and never plain cells.
+    pub(crate) fn is_coded(self) -> bool {
+        self != Self::Native
+    }
+}
+
+/// A maker's own syntax: an implicit data set in little endian whose pixel data alone is in big endian.
+const GE_PRIVATE_IMPLICIT: &str = "1.2.840.113619.5.2";
+/// Papyrus 3: implicit little endian under another name, retired.
+const PAPYRUS_3_IMPLICIT: &str = "1.2.840.10008.1.20";
+
 pub(crate) const DEFLATED_EXPLICIT_LITTLE: &str = "1.2.840.10008.1.2.1.99";
 
 /// Encoding of the data set that follows the file meta information.
 /// A private or unknown syntax is explicit little endian in every known case.
 pub(crate) fn encoding(transfer_syntax_uid: &str) -> Encoding {
     match transfer_syntax_uid {
-        "1.2.840.10008.1.2" => Encoding::IMPLICIT_LITTLE,
-        // 1.2.840.113619.5.2: implicit data set with big-endian pixel data (a maker's own syntax).
-        "1.2.840.113619.5.2" => Encoding::IMPLICIT_LITTLE,
+        "1.2.840.10008.1.2" | GE_PRIVATE_IMPLICIT | PAPYRUS_3_IMPLICIT => Encoding::IMPLICIT_LITTLE,
         "1.2.840.10008.1.2.2" => Encoding::EXPLICIT_BIG,
         _ => Encoding::EXPLICIT_LITTLE,
     }
 }
 
+/// How the pixel cells are written when they are native: their order of bytes, and whether they are words of 16 bits
+/// whatever the VR.
+pub(crate) fn native_cells(transfer_syntax_uid: &str, encoding: Encoding) -> (bool, bool) {
+    let is_private = transfer_syntax_uid == GE_PRIVATE_IMPLICIT;
+    (encoding.big_endian || is_private, is_private)
+}
+
+/// A file that names no syntax can only be taken for native. An unknown private syntax is refused, never guessed:
+/// how its maker wrote the pixels is not told by how the data set looks.
+///
 /// # Errors
 /// [`RenderError::Video`] for the video syntaxes, [`RenderError::Unsupported`] for unknown ones.
 pub(crate) fn pixel_coding(transfer_syntax_uid: &str) -> Result<PixelCoding, RenderError> {
@@ -63,6 +83,9 @@ pub(crate) fn pixel_coding(transfer_syntax_uid: &str) -> Result<PixelCoding, Ren
     let video =
         |media_types| RenderError::Video { transfer_syntax_uid: transfer_syntax_uid.to_owned(), media_types };
     let unknown = || RenderError::unsupported(format!("transfer syntax {transfer_syntax_uid}"));
+    if matches!(transfer_syntax_uid, "" | GE_PRIVATE_IMPLICIT | PAPYRUS_3_IMPLICIT) {
+        return Ok(PixelCoding::Native);
+    }
     Ok(match transfer_syntax_uid.strip_prefix(ROOT).ok_or_else(unknown)? {
         "" | ".1" | ".2" | ".1.99" | ".1.98" => PixelCoding::Native,
         ".8.1" => PixelCoding::DeflatedFrame,
@@ -88,6 +111,16 @@ mod tests {
     fn a_video_names_the_media_types_that_would_work() {
         let error = pixel_coding("1.2.840.10008.1.2.4.102").expect_err("a video is not a picture");
         assert!(matches!(error, RenderError::Video { media_types: ["video/mp4"], .. }));
+    }
+
+    #[test]
+    fn a_private_syntax_is_known_or_refused() {
+        assert_eq!(pixel_coding(GE_PRIVATE_IMPLICIT).expect("known"), PixelCoding::Native);
+        assert_eq!(native_cells(GE_PRIVATE_IMPLICIT, Encoding::IMPLICIT_LITTLE), (true, true));
+        assert_eq!(pixel_coding("").expect("no syntax is native"), PixelCoding::Native);
+        for unknown in ["1.2.840.113619.5.3", "1.3.46.670589.33.1.4.1", "2.25.1", "1.2.840.10008.1.3"] {
+            assert!(matches!(pixel_coding(unknown), Err(RenderError::Unsupported { .. })), "{unknown}");
+        }
     }
 
     #[test]

@@ -38,14 +38,14 @@ impl DecodedFrames {
         Self { entries: Mutex::default(), byte_count_max }
     }
 
-    /// The frame, if it is kept and good enough for `request`.
+    /// The frame, if one is kept that decoding for `request` would give again.
     #[must_use]
     pub fn get(&self, digest: ContentDigest, request: &FrameRequest) -> Option<Arc<Decoded>> {
         let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
         let serves = |entry: &Entry| {
             entry.digest == digest
                 && entry.frame_number == request.frame_number
-                && entry.decoded.frame.serves(request)
+                && entry.decoded.frame.serves(&entry.decoded.header, request)
         };
         let position = entries.iter().position(serves)?;
         let entry = entries.remove(position)?;

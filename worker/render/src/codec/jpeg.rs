@@ -7,10 +7,12 @@ use std::ffi::{CStr, c_int};
 
 use turbojpeg_sys as tj;
 
+use super::jpeg_lossless::{self, Prediction};
 use super::jpeg_markers::{self, Markers};
 use super::{Coded, CodedColour, Wanted};
 use crate::RenderError;
 use crate::pixel_format::Photometric;
+use crate::resize::ReducedSite;
 use crate::samples::Samples;
 
 /// A progressive codestream of a few bytes a scan can keep a decoder busy for minutes.
@@ -31,7 +33,11 @@ pub(crate) fn decode(codestream: &[u8], wanted: Wanted<'_>) -> Result<Coded, Ren
     wanted.check(info.columns, info.rows, info.components)?;
     let reduction = if info.lossless { 0 } else { wanted.reduction };
     let (columns, rows) = decoder.reduce(&info, reduction)?;
-    let (samples, damage) = decoder.samples(codestream, &info, columns, rows)?;
+    let (samples, damage) = if info.lossless {
+        lossless(&mut decoder, codestream, &info)?
+    } else {
+        decoder.samples(codestream, &info, columns, rows)?
+    };
     Ok(Coded {
         columns,
         rows,
@@ -39,8 +45,37 @@ pub(crate) fn decode(codestream: &[u8], wanted: Wanted<'_>) -> Result<Coded, Ren
         precision: info.precision,
         colour: if markers.lossless { CodedColour::AsDeclared } else { CodedColour::Rgb },
         reduction,
+        site: ReducedSite::Middle,
         damage,
     })
+}
+
+/// Samples of a lossless process, cut to its precision.
+fn lossless(
+    decoder: &mut Decoder,
+    codestream: &[u8],
+    info: &Info,
+) -> Result<(Samples, Option<String>), RenderError> {
+    let (columns, rows) = (info.columns, info.rows);
+    let Some(prediction) = Prediction::of(codestream, info.precision) else {
+        let (mut samples, damage) = decoder.samples(codestream, info, columns, rows)?;
+        match &mut samples {
+            Samples::U8(values) => jpeg_lossless::cut(values, info.precision),
+            Samples::U16(values) => jpeg_lossless::cut(values, info.precision),
+            _ => {}
+        }
+        return Ok((samples, damage));
+    };
+    let uncut = prediction.uncut(codestream);
+    let uncut_info = decoder.read_header(&uncut)?;
+    let (samples, damage) = decoder.samples(&uncut, &uncut_info, columns, rows)?;
+    let Samples::U16(mut values) = samples else {
+        return Err(RenderError::unsupported("JPEG samples of this type"));
+    };
+    prediction.redo(&mut values, columns as usize, info.components as usize);
+    let is_narrow = info.precision <= 8;
+    let narrow = |values: Vec<u16>| values.into_iter().map(|value| value as u8).collect();
+    Ok((if is_narrow { Samples::U8(narrow(values)) } else { Samples::U16(values) }, damage))
 }
 
 /// Whether three components are to come out as they were coded. A lossless process has no colour transform of its own;

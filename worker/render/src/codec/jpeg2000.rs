@@ -15,6 +15,7 @@ use super::htj2k::Frame;
 use super::{Coded, CodedColour, Wanted};
 use crate::RenderError;
 use crate::pixel_format::Photometric;
+use crate::resize::ReducedSite;
 use crate::samples::Samples;
 
 /// Signature box of the JP2 file format, which some writers put around the codestream against PS3.5 A.4.4.
@@ -54,7 +55,7 @@ pub(super) fn with_openjpeg(codestream: &[u8], wanted: Wanted<'_>) -> Result<Cod
     }
     let header = image.header()?;
     wanted.check(header.columns, header.rows, header.components)?;
-    let reduction = wanted.reduction.min(codec.reduction_max());
+    let reduction = wanted.reduction_of(header.is_signed).min(codec.reduction_max());
     // SAFETY: the codec is valid and has read its header.
     if unsafe { opj::opj_set_decoded_resolution_factor(codec.0, reduction.into()) } == 0 {
         return Err(failed(&complaints, "resolution"));
@@ -71,6 +72,7 @@ pub(super) fn with_openjpeg(codestream: &[u8], wanted: Wanted<'_>) -> Result<Cod
         precision: header.precision,
         colour: colour(wanted),
         reduction,
+        site: ReducedSite::First,
         damage: complaints.warning.take().or_else(|| complaints.error.take()),
     })
 }
@@ -79,7 +81,7 @@ pub(super) fn with_openjpeg(codestream: &[u8], wanted: Wanted<'_>) -> Result<Cod
 pub(super) fn simple(codestream: &[u8], wanted: Wanted<'_>) -> Result<Option<Coded>, RenderError> {
     let Some(frame) = Frame::read(codestream) else { return Ok(None) };
     wanted.check(frame.columns as u32, frame.rows as u32, frame.components as u32)?;
-    let reduction = wanted.reduction.min(frame.levels);
+    let reduction = wanted.reduction_of(frame.signed).min(frame.levels);
     Ok(frame.decode(reduction).map(|picture| Coded {
         columns: picture.columns,
         rows: picture.rows,
@@ -87,6 +89,7 @@ pub(super) fn simple(codestream: &[u8], wanted: Wanted<'_>) -> Result<Option<Cod
         precision: frame.precision,
         colour: colour(wanted),
         reduction,
+        site: ReducedSite::First,
         damage: None,
     }))
 }
@@ -273,6 +276,7 @@ struct ImageHeader {
     rows: u32,
     components: u32,
     precision: u8,
+    is_signed: bool,
 }
 
 impl Image {
@@ -301,6 +305,7 @@ impl Image {
             rows: first.h,
             components: components.len() as u32,
             precision: u8::try_from(first.prec).unwrap_or(u8::MAX),
+            is_signed: first.sgnd != 0,
         })
     }
 
@@ -317,9 +322,8 @@ impl Image {
             // SAFETY: after a successful decode `data` points to w x h samples that live as long as the image.
             planes.push(unsafe { std::slice::from_raw_parts(component.data, count) });
         }
-        let is_signed = components.iter().any(|component| component.sgnd != 0);
         let interleaved = (0..count).flat_map(|pixel| planes.iter().map(move |plane| plane[pixel]));
-        let samples = match (&planes[..], is_signed, header.precision) {
+        let samples = match (&planes[..], header.is_signed, header.precision) {
             ([plane], false, 1..=8) => Samples::U8(plane.iter().map(|&value| value as u8).collect()),
             ([plane], false, 9..=16) => Samples::U16(plane.iter().map(|&value| value as u16).collect()),
             (_, false, 1..=8) => Samples::U8(interleaved.map(|value| value as u8).collect()),

@@ -9,9 +9,12 @@ use charls_sys as charls;
 
 use super::{Coded, CodedColour, Wanted};
 use crate::RenderError;
+use crate::resize::ReducedSite;
 use crate::samples::Samples;
 
 const END_OF_IMAGE: [u8; 2] = [0xFF, 0xD9];
+/// Bytes of 0 that may stand between the last code of a scan and the marker after it.
+const FILLER_BYTES_MAX: usize = 3;
 
 unsafe extern "C" {
     /// In `charls_jpegls_decoder.h`, but not in the bindings.
@@ -27,7 +30,15 @@ unsafe extern "C" {
 /// [`RenderError::Corrupt`] for damaged codestreams and those that contradict the attributes.
 pub(crate) fn decode(codestream: &[u8], wanted: Wanted<'_>) -> Result<Coded, RenderError> {
     let ended = ended(codestream);
-    let decoder = Decoder::new(&ended)?;
+    decode_ended(&ended, codestream, wanted).or_else(|error| {
+        // Filler between the last code and a marker is more than the library takes.
+        let mut without_filler = (1..=FILLER_BYTES_MAX).filter_map(|count| without_filler(&ended, count));
+        without_filler.find_map(|ended| decode_ended(&ended, codestream, wanted).ok()).ok_or(error)
+    })
+}
+
+fn decode_ended(ended: &[u8], codestream: &[u8], wanted: Wanted<'_>) -> Result<Coded, RenderError> {
+    let decoder = Decoder::new(ended)?;
     let info = decoder.frame_info()?;
     let components = u32::try_from(info.component_count).unwrap_or(0);
     wanted.check(info.width, info.height, components)?;
@@ -44,6 +55,7 @@ pub(crate) fn decode(codestream: &[u8], wanted: Wanted<'_>) -> Result<Coded, Ren
         precision,
         colour: CodedColour::AsDeclared,
         reduction: 0,
+        site: ReducedSite::Middle,
         // No such pair of bytes occurs in coded samples: a bit is stuffed after each FF (T.87 A.1).
         damage: (!codestream.windows(2).rev().any(|pair| pair == END_OF_IMAGE))
             .then(|| "JPEG-LS: the end of image is missing".to_owned()),
@@ -59,6 +71,26 @@ fn ended(codestream: &[u8]) -> Cow<'_, [u8]> {
         return Cow::Borrowed(unpadded);
     }
     Cow::Owned([codestream, &END_OF_IMAGE].concat())
+}
+
+/// The codestream without `count` bytes of 0 before its end and before each further scan; `None` where the end has fewer.
+fn without_filler(ended: &[u8], count: usize) -> Option<Vec<u8>> {
+    const START_OF_SCAN: [u8; 2] = [0xFF, 0xDA];
+    let body = ended.strip_suffix(&END_OF_IMAGE)?;
+    let mut kept = Vec::with_capacity(ended.len());
+    let mut rest = body.strip_suffix(&[0; FILLER_BYTES_MAX][..count])?;
+    let is_filled = |scan: &usize, rest: &[u8]| rest[..*scan].ends_with(&[0; FILLER_BYTES_MAX][..count]);
+    while let Some(scan) = rest.windows(2).position(|pair| pair == START_OF_SCAN) {
+        // The first scan follows the header, whose last byte may well be 0.
+        let is_first = kept.is_empty();
+        let end = if !is_first && is_filled(&scan, rest) { scan - count } else { scan };
+        kept.extend_from_slice(&rest[..end]);
+        kept.extend_from_slice(&START_OF_SCAN);
+        rest = &rest[scan + 2..];
+    }
+    kept.extend_from_slice(rest);
+    kept.extend_from_slice(&END_OF_IMAGE);
+    Some(kept)
 }
 
 /// A decoder of `CharLS` over a codestream, destroyed when dropped.
@@ -163,5 +195,13 @@ mod tests {
         assert!(matches!(ended(&[1, 2, 0xFF, 0xD9, 0]), Cow::Borrowed([1, 2, 0xFF, 0xD9])), "padding goes");
         assert_eq!(ended(&[1, 2, 0]).as_ref(), [1, 2, 0, 0xFF, 0xD9], "a cut codestream");
         assert_eq!(ended(&[0xFF, 0xD9, 7]).as_ref(), [0xFF, 0xD9, 7, 0xFF, 0xD9], "bytes after the end");
+    }
+
+    #[test]
+    fn filler_goes_from_the_end_of_every_scan_and_from_nowhere_else() {
+        let two_scans = [0xFF, 0xD8, 0, 0xFF, 0xDA, 5, 0, 0xFF, 0xDA, 6, 0, 0xFF, 0xD9];
+        let expected = [0xFF, 0xD8, 0, 0xFF, 0xDA, 5, 0xFF, 0xDA, 6, 0xFF, 0xD9];
+        assert_eq!(without_filler(&two_scans, 1).as_deref(), Some(&expected[..]));
+        assert_eq!(without_filler(&two_scans, 2), None);
     }
 }

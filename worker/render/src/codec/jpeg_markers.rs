@@ -14,6 +14,7 @@ pub(crate) struct Markers {
 
 const SOI: u8 = 0xD8;
 const SOS: u8 = 0xDA;
+const DRI: u8 = 0xDD;
 const APP0: u8 = 0xE0;
 const APP14: u8 = 0xEE;
 const APP15: u8 = 0xEF;
@@ -58,23 +59,107 @@ pub(crate) fn without_colour_transform(codestream: &[u8]) -> Vec<u8> {
     noted
 }
 
+/// A scan of a lossless process, and what its prediction depends on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct LosslessScan {
+    /// Positions of its components in the start of frame.
+    pub(crate) components: Vec<usize>,
+    /// 1 to 7 (T.81 table H.1).
+    pub(crate) predictor: u8,
+    pub(crate) point_transform: u8,
+    /// Samples of a component between restarts; 0 without.
+    pub(crate) restart_interval: usize,
+    /// Where the byte of the precision lies in the codestream.
+    pub(crate) precision_at: usize,
+    /// Where the byte lies whose lower half is the point transform.
+    pub(crate) point_transform_at: usize,
+}
+
+/// The scans of a lossless codestream; none when it is damaged, of another process, or has components of several sizes.
+pub(crate) fn lossless_scans(codestream: &[u8]) -> Vec<LosslessScan> {
+    let mut scans = Vec::new();
+    let (mut restart_interval, mut frame) = (0, None);
+    let mut position = 2;
+    while let Some((marker, start, end)) = segment_at(codestream, position) {
+        let content = &codestream[start..end];
+        position = end;
+        match marker {
+            DRI => {
+                restart_interval =
+                    content.first_chunk().map_or(0, |bytes| usize::from(u16::from_be_bytes(*bytes)));
+            }
+            0xC3 if content.get(6..).is_some_and(has_equal_components) => frame = Some((start, content)),
+            SOS => {
+                let Some((frame_start, frame)) = frame else { return Vec::new() };
+                let Some(scan) = lossless_scan(content, frame) else { return Vec::new() };
+                scans.push(LosslessScan {
+                    restart_interval,
+                    precision_at: frame_start,
+                    point_transform_at: end - 1,
+                    ..scan
+                });
+                position = end_of_scan(codestream, end);
+            }
+            _ => {}
+        }
+    }
+    scans
+}
+
+/// Identifier, sampling factors and table of each component.
+fn has_equal_components(components: &[u8]) -> bool {
+    let components = components.as_chunks::<3>().0;
+    components.iter().all(|component| component[1] == components[0][1])
+}
+
+fn lossless_scan(content: &[u8], frame: &[u8]) -> Option<LosslessScan> {
+    let (&count, rest) = content.split_first()?;
+    let (selectors, parameters) = rest.split_at_checked(2 * usize::from(count))?;
+    let &[predictor, _, transforms] = parameters else { return None };
+    let position =
+        |id: u8| frame.get(6..)?.as_chunks::<3>().0.iter().position(|component| component[0] == id);
+    Some(LosslessScan {
+        components: selectors
+            .as_chunks::<2>()
+            .0
+            .iter()
+            .map(|selector| position(selector[0]))
+            .collect::<Option<_>>()?,
+        predictor,
+        point_transform: transforms & 0x0F,
+        restart_interval: 0,
+        precision_at: 0,
+        point_transform_at: 0,
+    })
+}
+
+/// Where the coded samples end: at a marker that is neither a stuffed byte nor a restart.
+fn end_of_scan(codestream: &[u8], start: usize) -> usize {
+    let ends = |pair: &[u8]| pair[0] == 0xFF && !matches!(pair[1], 0 | 0xD0..=0xD7 | 0xFF);
+    let rest = codestream.get(start..).unwrap_or_default();
+    rest.windows(2).position(ends).map_or(codestream.len(), |position| start + position)
+}
+
+/// Marker, start and end of the content of the segment at `position`.
+fn segment_at(codestream: &[u8], mut position: usize) -> Option<(u8, usize, usize)> {
+    // Any number of fill bytes may stand before a marker.
+    while codestream.get(position..position + 2) == Some(&[0xFF, 0xFF]) {
+        position += 1;
+    }
+    let &[0xFF, marker, high, low] = codestream.get(position..position + 4)? else { return None };
+    let start = position + 4;
+    let end = position + 2 + usize::from(u16::from_be_bytes([high, low]));
+    (codestream.starts_with(&[0xFF, SOI]) && end >= start && end <= codestream.len())
+        .then_some((marker, start, end))
+}
+
 /// Marker, start and end of the content of each segment before the first scan.
 fn segments(codestream: &[u8]) -> impl Iterator<Item = (u8, usize, usize)> + '_ {
     let mut position = 2;
-    let is_jpeg = codestream.starts_with(&[0xFF, SOI]);
     std::iter::from_fn(move || {
-        // Any number of fill bytes may stand before a marker.
-        while is_jpeg && codestream.get(position..position + 2) == Some(&[0xFF, 0xFF]) {
-            position += 1;
-        }
-        let &[0xFF, marker, high, low] = codestream.get(position..position + 4)? else { return None };
-        let start = position + 4;
-        let end = position + 2 + usize::from(u16::from_be_bytes([high, low]));
-        if !is_jpeg || marker == SOS || end < start || end > codestream.len() {
-            return None;
-        }
-        position = end;
-        Some((marker, start, end))
+        let segment = segment_at(codestream, position).filter(|(marker, ..)| *marker != SOS)?;
+        position = segment.2;
+        Some(segment)
     })
 }
 

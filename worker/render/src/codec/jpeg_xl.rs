@@ -4,6 +4,7 @@ use jxl_oxide::image::BitDepth;
 use jxl_oxide::{AllocTracker, EnumColourEncoding, JxlImage, JxlThreadPool, PixelFormat, RenderingIntent};
 
 use super::{Coded, CodedColour, Wanted};
+use crate::resize::ReducedSite;
 use crate::samples::Samples;
 use crate::{RenderError, limits};
 
@@ -56,6 +57,7 @@ pub(crate) fn decode(codestream: &[u8], wanted: Wanted<'_>) -> Result<Coded, Ren
         precision,
         colour: CodedColour::Rgb,
         reduction: 0,
+        site: ReducedSite::Middle,
         damage: None,
     })
 }

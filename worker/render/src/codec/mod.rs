@@ -4,12 +4,14 @@
 mod htj2k;
 pub(crate) mod jpeg;
 pub(crate) mod jpeg2000;
+mod jpeg_lossless;
 pub(crate) mod jpeg_ls;
 mod jpeg_markers;
 pub(crate) mod jpeg_xl;
 pub(crate) mod rle;
 
 use crate::pixel_format::PixelFormat;
+use crate::resize::ReducedSite;
 use crate::samples::Samples;
 use crate::{Limits, RenderError, limits};
 
@@ -32,6 +34,8 @@ pub(crate) struct Coded {
     pub(crate) precision: u8,
     pub(crate) colour: CodedColour,
     pub(crate) reduction: u8,
+    /// Where samples lie that stand for several pixels.
+    pub(crate) site: ReducedSite,
     /// What the decoder complained about, though it gave a picture.
     pub(crate) damage: Option<String>,
 }
@@ -46,6 +50,12 @@ pub(crate) enum CodedColour {
 }
 
 impl Wanted<'_> {
+    /// The reduction of a codestream whose own sign may differ from that of the attributes. Then values wrap at zero in
+    /// one of the two, and averages of wrapped values lie.
+    pub(crate) fn reduction_of(&self, codestream_is_signed: bool) -> u8 {
+        if codestream_is_signed == self.format.signed { self.reduction } else { 0 }
+    }
+
     /// Checks the header of a codestream against the attributes.
     ///
     /// # Errors

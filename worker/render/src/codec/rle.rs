@@ -31,19 +31,21 @@ pub(crate) fn decode(
     let cells =
         if format.bits_allocated == 1 { format.pixel_count().div_ceil(8) } else { format.pixel_count() };
     let cells = cells as usize;
+    let row = cells.div_ceil(format.rows.max(1) as usize);
     let mut out = vec![0; cells * segment_count];
-    let mut plane = Vec::with_capacity(cells);
+    let mut plane = Vec::with_capacity(cells + row);
     let mut is_short = false;
     for segment in 0..segment_count {
         let end = if segment + 1 < segment_count { word(segment + 2) } else { frame.len() };
         let coded = frame
             .get(word(segment + 1)..end)
             .ok_or_else(|| RenderError::corrupt("an RLE segment lies outside the frame"))?;
-        let rest = unpack(coded, cells, &mut plane);
-        // Segments are padded to an even length: with 0, or with the control byte that does nothing.
-        if !best_effort && rest.iter().any(|byte| !matches!(byte, 0 | 128)) {
-            return Err(RenderError::corrupt("an RLE segment goes on past the last pixel"));
+        // What follows the last pixel is ignored (PS3.5 G.3.2), unless it is another row: then the attributes are wrong.
+        unpack(coded, cells + row, &mut plane);
+        if plane.len() == cells + row && !best_effort {
+            return Err(RenderError::corrupt("an RLE segment has more rows than the attributes say"));
         }
+        plane.truncate(cells);
         if plane.len() < cells {
             if !best_effort {
                 let missing = cells - plane.len();
@@ -64,8 +66,8 @@ pub(crate) fn decode(
     Ok((out, is_short))
 }
 
-/// Unpacks at most `length` bytes, and gives what is left of `coded`.
-fn unpack<'a>(mut coded: &'a [u8], length: usize, plane: &mut Vec<u8>) -> &'a [u8] {
+/// Unpacks at most `length` bytes.
+fn unpack(mut coded: &[u8], length: usize, plane: &mut Vec<u8>) {
     plane.clear();
     while let Some((&control, rest)) = coded.split_first() {
         let room = length - plane.len();
@@ -86,7 +88,6 @@ fn unpack<'a>(mut coded: &'a [u8], length: usize, plane: &mut Vec<u8>) -> &'a [u
             }
         }
     }
-    coded
 }
 
 #[cfg(test)]
@@ -99,7 +100,7 @@ mod tests {
         let mut plane = Vec::new();
         unpack(&[2, 10, 20, 30, 128, 254, 7, 0, 9], 100, &mut plane);
         assert_eq!(plane, [10, 20, 30, 7, 7, 7, 9]);
-        let rest = unpack(&[129, 5, 0], 100, &mut plane);
-        assert_eq!((plane.len(), rest), (100, &[0][..]), "never more than asked");
+        unpack(&[129, 5, 0], 100, &mut plane);
+        assert_eq!(plane, [5; 100], "never more than asked");
     }
 }

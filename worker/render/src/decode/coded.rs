@@ -28,6 +28,7 @@ pub(crate) fn stored(coded: Coded, format: &PixelFormat, best_effort: bool) -> R
         rows: coded.rows,
         columns: coded.columns,
         reduction: coded.reduction,
+        site: coded.site,
         partial: coded.damage.is_some(),
         embedded_overlays: Vec::new(),
     })

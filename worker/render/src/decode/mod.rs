@@ -2,6 +2,7 @@
 
 mod coded;
 mod native;
+mod reduction;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -10,9 +11,10 @@ use crate::fragments;
 use crate::parse::element::Vr;
 use crate::pixel_format::{Photometric, PixelFormat};
 use crate::request::FrameRequest;
+use crate::resize::ReducedSite;
 use crate::samples::Samples;
-use crate::stages::{geometry, overlay};
-use crate::transfer_syntax::{PixelCoding, pixel_coding};
+use crate::stages::overlay;
+use crate::transfer_syntax::{PixelCoding, native_cells, pixel_coding};
 use crate::{Header, Limits, RenderError, inflate, limits};
 
 /// Stored samples of one frame, whole and owned, for as many presets as wanted.
@@ -24,12 +26,16 @@ pub struct DecodedFrame {
     pub(crate) columns: u32,
     /// Rows and columns are those of the frame divided by 2 to this power, rounded up.
     pub(crate) reduction: u8,
+    pub(crate) site: ReducedSite,
     pub(crate) samples: Samples,
     /// What the samples mean now: a codec may already have undone a colour transform.
     pub(crate) photometric: Photometric,
     /// Masks of overlays that lie in spare bits of the pixels; 255 where set.
     pub(crate) embedded_overlays: Vec<Vec<u8>>,
     pub(crate) partial: bool,
+    /// The reduction that was asked of the codec, which may have gone less far.
+    asked_reduction: u8,
+    best_effort: bool,
 }
 
 impl DecodedFrame {
@@ -39,14 +45,17 @@ impl DecodedFrame {
         self.samples.byte_count() + self.embedded_overlays.iter().map(Vec::len).sum::<usize>()
     }
 
-    /// Whether a request can be composed from this frame of its instance. A frame decoded at reduced resolution
-    /// serves no request that shows more pixels, a partial frame none that wants the frame undamaged.
+    /// Whether decoding for `request` would give this very frame: of the same file, whose header is `header`. Nothing
+    /// less will do, since the bytes of a picture may not depend on what was decoded before.
     #[must_use]
-    pub fn serves(&self, request: &FrameRequest) -> bool {
+    pub fn serves(&self, header: &Header, request: &FrameRequest) -> bool {
+        let Some(format) = header.declared_format() else { return false };
+        // A codec that went less far than asked has told how far it goes.
+        let reach = if self.reduction < self.asked_reduction { self.reduction } else { u8::MAX };
+        let reduction = reduction::reduction(header, format, request).min(reach);
         self.frame_number == request.frame_number
-            && (!self.partial || request.best_effort)
-            && self.reduction
-                <= geometry::reduction_allowed((self.columns, self.rows), self.reduction, request)
+            && (!self.best_effort || request.best_effort)
+            && reduction == self.reduction
     }
 }
 
@@ -67,6 +76,7 @@ pub(crate) struct Decoded {
     pub(crate) rows: u32,
     pub(crate) columns: u32,
     pub(crate) reduction: u8,
+    pub(crate) site: ReducedSite,
     pub(crate) partial: bool,
     pub(crate) embedded_overlays: Vec<Vec<u8>>,
 }
@@ -87,16 +97,20 @@ pub fn decode_frame(
         return Err(RenderError::NoSuchFrame { asked: request.frame_number, available: format.frame_count });
     }
     limits::check("bytes of a frame", frame_bytes.len() as u64, limits.frame_bytes_max)?;
-    let decoded = decode(header, format, frame_bytes, request, limits)?;
+    let asked_reduction = reduction::reduction(header, format, request);
+    let decoded = decode(header, format, frame_bytes, (request, asked_reduction), limits)?;
     Ok(DecodedFrame {
         frame_number: request.frame_number,
         rows: decoded.rows,
         columns: decoded.columns,
         reduction: decoded.reduction,
+        site: decoded.site,
         samples: decoded.samples,
         photometric: decoded.photometric,
         embedded_overlays: decoded.embedded_overlays,
         partial: decoded.partial,
+        asked_reduction,
+        best_effort: request.best_effort,
     })
 }
 
@@ -104,24 +118,25 @@ fn decode(
     header: &Header,
     format: &PixelFormat,
     frame_bytes: &[u8],
-    request: &FrameRequest,
+    (request, reduction): (&FrameRequest, u8),
     limits: &Limits,
 ) -> Result<Decoded, RenderError> {
-    let coding = pixel_coding(header.transfer_syntax_uid()).or_else(|error| {
-        // A private or missing syntax over native pixel data can only be native.
-        if header.is_encapsulated() { Err(error) } else { Ok(PixelCoding::Native) }
-    })?;
+    let coding = pixel_coding(header.transfer_syntax_uid())?;
+    let (big_endian, in_words) = native_cells(header.transfer_syntax_uid(), header.encoding());
     let source = native::Source {
         format,
         frame_index: request.frame_number - 1,
-        big_endian: header.encoding().big_endian,
-        in_words: header.pixel_element().is_some_and(|element| element.vr == Vr(*b"OW")),
+        big_endian,
+        in_words: in_words || header.pixel_element().is_some_and(|element| element.vr == Vr(*b"OW")),
         in_planes: format.planar,
         embedded_bits: embedded_bits(header, request.frame_number),
         best_effort: request.best_effort,
     };
-    if !header.is_encapsulated() {
-        return source.samples(frame_bytes);
+    if !header.is_encapsulated() && !(coding.is_coded() && fragments::is_item(frame_bytes)) {
+        return match coding.is_coded() && !holds_native_cells(header, format) {
+            true => Err(RenderError::corrupt("the pixel data is neither fragments nor native cells")),
+            false => source.samples(frame_bytes),
+        };
     }
     let codestream = fragments::join(frame_bytes, request.best_effort)?;
     match coding {
@@ -134,22 +149,27 @@ fn decode(
             source.alone().samples_of_all(&inflated)
         }
         PixelCoding::Rle => {
+            // Byte planes are whole planes: no chrominance is shared (PS3.5 annex G).
+            let format = &format.clone().with_whole_chrominance();
             let (cells, is_short) = codec::rle::decode(&codestream, format, request.best_effort)?;
-            let mut decoded = source.of_planes().samples(&cells)?;
+            let mut decoded = native::Source { format, ..source.of_planes() }.samples(&cells)?;
             decoded.partial |= is_short;
             Ok(decoded)
         }
         coding => {
-            // Pixels that are not square are stretched, and need all they have.
-            let reduction = match geometry::pixel_shape(&header.view()) {
-                1.0 => geometry::reduction_allowed((format.columns, format.rows), 0, request),
-                _ => 0,
-            };
             let wanted = Wanted { format, reduction, limits };
             let coded = codestream_samples(coding, &codestream, wanted)?;
             coded::stored(coded, format, request.best_effort)
         }
     }
+}
+
+/// Whether pixel data of a defined length can be native though the syntax is a coded one: some writers decompress and
+/// leave the syntax. Then it has the length of native cells; anything else is never shown as if it were cells.
+fn holds_native_cells(header: &Header, format: &PixelFormat) -> bool {
+    let length = header.pixel_element().and_then(|element| element.length).map_or(0, u64::from);
+    let needed = format.frame_bit_count().saturating_mul(format.frame_count.into()).div_ceil(8);
+    length == needed || length == needed.next_multiple_of(2)
 }
 
 /// A decoder that panics has met a damaged codestream; the panic goes no further.

@@ -3,6 +3,7 @@
 use crate::RenderError;
 use crate::decode::Decoded;
 use crate::pixel_format::{Photometric, PixelFormat, SampleKind};
+use crate::resize::ReducedSite;
 use crate::samples::Samples;
 
 /// How the cells of one frame are to be read.
@@ -37,11 +38,12 @@ impl Source<'_> {
     /// [`RenderError::Corrupt`] also when there are more bytes than a frame padded to an even length has (PS3.5 A.4),
     /// unless best effort is asked.
     pub(crate) fn samples_of_all(&self, bytes: &[u8]) -> Result<Decoded, RenderError> {
-        let needed = self.format.frame_bit_count().div_ceil(8);
+        let format = self.format.clone().of_native_frame_length(bytes.len() as u64);
+        let needed = format.frame_bit_count().div_ceil(8);
         if !self.best_effort && bytes.len() as u64 > needed.next_multiple_of(2) {
             return Err(RenderError::corrupt(format!("a frame of {needed} bytes has {}", bytes.len())));
         }
-        self.samples(bytes)
+        Source { format: &format, embedded_bits: self.embedded_bits.clone(), ..*self }.samples(bytes)
     }
 
     /// # Errors
@@ -82,6 +84,7 @@ impl Source<'_> {
             rows: format.rows,
             columns: format.columns,
             reduction: 0,
+            site: ReducedSite::Middle,
             partial,
             embedded_overlays,
         })
@@ -118,7 +121,8 @@ impl Source<'_> {
     /// Planes become pixels, and shared chrominance is given to both of its pixels.
     fn in_pixel_order(&self, samples: Samples) -> Samples {
         let format = self.format;
-        if format.is_native_422() && !self.in_planes {
+        // Planar Configuration is 0 where chrominance is shared (PS3.3 C.7.6.3.1.3), whatever the file says.
+        if format.is_native_422() {
             return match samples {
                 Samples::U8(values) => Samples::U8(expand_422(&values)),
                 Samples::U16(values) => Samples::U16(expand_422(&values)),

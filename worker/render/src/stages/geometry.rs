@@ -3,15 +3,13 @@
 use dicom_core::Tag;
 use dicom_dictionary_std::tags;
 
+use super::functional_groups::FrameView;
 use crate::RenderError;
 use crate::parse::view::{Numbers, View};
-use crate::request::{Fit, Format, FrameRequest, Region};
+use crate::request::{Fit, Region};
 
 /// Longest side of an enlarged picture, in pixels.
 const ENLARGED_SIDE_MAX: u32 = 8_192;
-
-/// Frames are decoded at an eighth of their sides at least.
-const REDUCTION_MAX: u8 = 3;
 
 /// A rectangle of whole pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,20 +54,6 @@ impl Plan {
     }
 }
 
-/// Largest power of two by which a frame may be decoded smaller and still hold every pixel that the request shows.
-/// `size` is that of the frame already reduced by `reduction`.
-pub(crate) fn reduction_allowed(size: (u32, u32), reduction: u8, request: &FrameRequest) -> u8 {
-    let full = (size.0 << reduction, size.1 << reduction);
-    if request.region.is_some() || request.format == Format::Png16 || request.fit.enlarge {
-        return 0;
-    }
-    let Ok((columns, rows)) = fitted(full.0, full.1, 1.0, request.fit) else { return 0 };
-    (1..=REDUCTION_MAX)
-        .take_while(|&by| (full.0 >> by) >= columns && (full.1 >> by) >= rows)
-        .last()
-        .unwrap_or(0)
-}
-
 fn crop_of(region: Region, columns: u32, rows: u32) -> Result<Crop, RenderError> {
     let invalid = |reason: &'static str| RenderError::invalid_request("region", reason);
     let Region { left, top, width, height } = region;
@@ -92,7 +76,7 @@ fn crop_of(region: Region, columns: u32, rows: u32) -> Result<Crop, RenderError>
 }
 
 /// Size inside the box. `pixel_shape` is the height of a pixel over its width.
-fn fitted(columns: u32, rows: u32, pixel_shape: f64, fit: Fit) -> Result<(u32, u32), RenderError> {
+pub(crate) fn fitted(columns: u32, rows: u32, pixel_shape: f64, fit: Fit) -> Result<(u32, u32), RenderError> {
     for (parameter, side) in [("width", fit.width), ("height", fit.height)] {
         if side == Some(0) {
             return Err(RenderError::invalid_request(parameter, "must be at least 1"));
@@ -123,22 +107,27 @@ fn fitted(columns: u32, rows: u32, pixel_shape: f64, fit: Fit) -> Result<(u32, u
     Ok((columns, rows))
 }
 
-/// Height of a pixel over its width: Pixel Aspect Ratio, else the first spacing that the file gives; 1 when in doubt.
-pub(crate) fn pixel_shape(view: &View<'_>) -> f64 {
-    const SPACINGS: [Tag; 4] = [
-        tags::PIXEL_ASPECT_RATIO,
-        tags::PIXEL_SPACING,
-        tags::IMAGER_PIXEL_SPACING,
-        tags::NOMINAL_SCANNED_PIXEL_SPACING,
-    ];
-    let shape_of = |tag| match view.numbers(tag, Numbers::Text)[..] {
+/// Height of a pixel over its width: Pixel Aspect Ratio, else the first spacing that the file gives for the frame, in its
+/// functional groups or at the top level (PS3.3 C.7.6.16.2.1); 1 when in doubt.
+pub(crate) fn pixel_shape(frame: &FrameView<'_>) -> f64 {
+    const SPACINGS: [Tag; 3] =
+        [tags::PIXEL_SPACING, tags::IMAGER_PIXEL_SPACING, tags::NOMINAL_SCANNED_PIXEL_SPACING];
+    let aspect_ratio = || shape_of(frame.top(), tags::PIXEL_ASPECT_RATIO);
+    let spacing = |tag| frame.places(tags::PIXEL_MEASURES_SEQUENCE).find_map(|place| shape_of(&place, tag));
+    // Beyond 20 it is a slip of the writer rather than a pixel.
+    aspect_ratio()
+        .or_else(|| SPACINGS.into_iter().find_map(spacing))
+        .filter(|shape| (0.05..=20.0).contains(shape))
+        .unwrap_or(1.0)
+}
+
+fn shape_of(view: &View<'_>, tag: Tag) -> Option<f64> {
+    match view.numbers(tag, Numbers::Text)[..] {
         [Some(vertical), Some(horizontal)] if vertical > 0.0 && horizontal > 0.0 => {
             Some(vertical / horizontal)
         }
         _ => None,
-    };
-    // Beyond 20 it is a slip of the writer rather than a pixel.
-    SPACINGS.into_iter().find_map(shape_of).filter(|shape| (0.05..=20.0).contains(shape)).unwrap_or(1.0)
+    }
 }
 
 #[cfg(test)]

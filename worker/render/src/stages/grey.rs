@@ -18,8 +18,8 @@ pub(crate) struct Transfer {
     pub(crate) padding: Option<Padding>,
 }
 
-/// Padding is shown black, also where the picture is inverted.
-const BACKGROUND: u8 = 0;
+/// Padding, and what is no number, is shown black, also where the picture is inverted.
+pub(crate) const BACKGROUND: u8 = 0;
 
 /// Input of a 16-bit table.
 const TABLE_LENGTH: usize = 1 << 16;
@@ -27,10 +27,21 @@ const TABLE_LENGTH: usize = 1 << 16;
 impl Transfer {
     /// The formula.
     pub(crate) fn shown(&self, stored: f64) -> u8 {
-        if self.padding.as_ref().is_some_and(|padding| padding.contains(stored)) {
+        if stored.is_nan() || self.padding.as_ref().is_some_and(|padding| padding.contains(stored)) {
             return BACKGROUND;
         }
         self.presentation.shown(self.voi.display_value(self.modality.value(stored)))
+    }
+
+    /// At most so many levels of the picture lie between two stored values that follow each other; 0 where tables decide.
+    pub(crate) fn levels_per_stored_value(&self) -> f64 {
+        match (&self.voi, &self.modality) {
+            (VoiTransform::Window(window), Modality::Linear { slope, .. }) => {
+                (window.gain_max() * slope).abs()
+            }
+            (VoiTransform::Window(window), Modality::Table(_)) => window.gain_max(),
+            (VoiTransform::Table(_), _) => 0.0,
+        }
     }
 
     /// The formula for every sample.
@@ -154,14 +165,6 @@ impl Transfer {
         let last = (to.ceil() as i32).saturating_add(1).clamp(first, high);
         (first, last)
     }
-}
-
-/// Replaces padding by the stored value that is shown darkest, so that resampling does not blend it in.
-pub(crate) fn fill_padding(samples: &mut Samples, padding: &Padding, transfer: &Transfer) {
-    let (first, last) = padding.ends();
-    let Some((low, high)) = samples.range_outside(first, last) else { return };
-    let darkest = if transfer.shown(low) <= transfer.shown(high) { low } else { high };
-    samples.replace(first, last, darkest);
 }
 
 #[cfg(test)]

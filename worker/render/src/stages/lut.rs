@@ -18,8 +18,8 @@ impl Lut {
     /// Reads a table; `None` when it is absent or does not hold what its descriptor says.
     pub(crate) fn read(view: &View<'_>, descriptor: Tag, data: Tag, input_is_signed: bool) -> Option<Self> {
         let (length, first_input, bits) = descriptor_of(view, descriptor, input_is_signed)?;
-        let entries = entries(view, data, length, bits)?;
-        Some(Self { first_input, entries, entry_bits: bits })
+        let Entries { values, bits, .. } = entries(view, data, length, bits)?;
+        Some(Self { first_input, entries: values, entry_bits: bits })
     }
 
     /// The item of a Modality LUT, VOI LUT or Presentation LUT Sequence.
@@ -74,15 +74,78 @@ pub(crate) fn descriptor_of(view: &View<'_>, tag: Tag, input_is_signed: bool) ->
     Some((length, first, bits))
 }
 
-/// The entries: 16-bit words, or bytes where only bytes fit what is there (PS3.3 C.11.1.1.1).
-pub(crate) fn entries(view: &View<'_>, data: Tag, length: usize, bits: u16) -> Option<Vec<u16>> {
+/// Entries of a table as they lie in the data.
+pub(crate) struct Entries {
+    pub(crate) values: Vec<u16>,
+    /// 8 to 16.
+    pub(crate) bits: u16,
+    /// One byte an entry.
+    pub(crate) packed: bool,
+}
+
+impl Entries {
+    /// Words of 16 bits. A word that is larger than the descriptor's bits can hold makes all of them entries of 16 bits.
+    pub(crate) fn of_words(values: Vec<u16>, bits: u16) -> Self {
+        let fit = values.iter().all(|&word| u32::from(word) >> bits == 0);
+        Self { values, bits: if fit { bits } else { 16 }, packed: false }
+    }
+
+    pub(crate) fn of_bytes(bytes: &[u8]) -> Self {
+        Self { values: bytes.iter().map(|&byte| byte.into()).collect(), bits: 8, packed: true }
+    }
+}
+
+/// The entries: 16-bit words, or bytes where only bytes fit what is there (PS3.3 C.11.1.1.1). Where descriptor and data
+/// contradict each other the data tells: exactly as many bytes as entries are entries of 8 bits.
+pub(crate) fn entries(view: &View<'_>, data: Tag, length: usize, bits: u16) -> Option<Entries> {
     let bytes = view.bytes(data)?;
     if bytes.len() >= length * 2 {
-        let words = view.words(data)?;
-        return Some(words[..length].to_vec());
+        let mut words = view.words(data)?;
+        words.truncate(length);
+        return Some(Entries::of_words(words, bits));
     }
-    if bits <= 8 && bytes.len() >= length {
-        return Some(bytes[..length].iter().map(|&byte| byte.into()).collect());
+    let is_packed = bytes.len() == length.next_multiple_of(2) || bytes.len() == length;
+    (is_packed || bits <= 8 && bytes.len() >= length).then(|| Entries::of_bytes(&bytes[..length]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::parse::element::{Element, Vr};
+    use crate::transfer_syntax::Encoding;
+
+    /// Length, descriptor bits and data; the first entries and their bits.
+    #[test]
+    fn the_length_of_the_data_tells_how_wide_entries_are() {
+        let cases: [(u16, &[u8], &[u16], u16); 6] = [
+            (8, &[1, 2, 3, 4], &[1, 2, 3, 4], 8),
+            (16, &[1, 2, 3, 4], &[1, 2, 3, 4], 8),
+            (16, &[1, 2, 3, 4, 5, 6, 7, 8], &[0x0201, 0x0403, 0x0605, 0x0807], 16),
+            (8, &[1, 1, 2, 2, 3, 3, 4, 4], &[0x0101, 0x0202, 0x0303, 0x0404], 16),
+            (8, &[1, 0, 2, 0, 3, 0, 4, 0], &[1, 2, 3, 4], 8),
+            (12, &[0, 0x0F, 0, 0x10, 0, 0, 0, 0], &[0x0F00, 0x1000, 0, 0], 16),
+        ];
+        for (bits, data, values, entry_bits) in cases {
+            let element = Element {
+                tag: tags::LUT_DATA,
+                vr: Vr(*b"OW"),
+                value: 0..data.len(),
+                undefined_length: false,
+            };
+            let elements = [element];
+            let view = View::new(data, &elements, Encoding::EXPLICIT_LITTLE);
+            let read = entries(&view, tags::LUT_DATA, 4, bits).expect("a table");
+            assert_eq!((&read.values[..], read.bits), (values, entry_bits), "{bits} bits {data:?}");
+        }
     }
-    None
+
+    #[test]
+    fn a_table_that_is_cut_is_none() {
+        let data = [1, 2, 3, 4, 5, 6];
+        let element = Element { tag: tags::LUT_DATA, vr: Vr(*b"OW"), value: 0..6, undefined_length: false };
+        let elements = [element];
+        let view = View::new(&data, &elements, Encoding::EXPLICIT_LITTLE);
+        assert!(entries(&view, tags::LUT_DATA, 4, 16).is_none(), "three words of four");
+        assert!(entries(&view, tags::LUT_DATA, 8, 8).is_none(), "six bytes of eight");
+    }
 }

@@ -4,7 +4,7 @@ use dicom_dictionary_std::tags;
 
 use super::functional_groups::FrameView;
 use super::lut::Lut;
-use crate::parse::view::Numbers;
+use crate::parse::view::{Numbers, View};
 
 /// The modality transformation of one frame.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,12 +18,11 @@ impl Modality {
 
     /// The transformation that the file asks for; a damaged table counts as none.
     pub(crate) fn read(frame: &FrameView<'_>, stored_is_signed: bool) -> Self {
-        let table = frame
-            .top()
-            .item(tags::MODALITY_LUT_SEQUENCE, 0)
-            .and_then(|item| Lut::read_item(&item, stored_is_signed));
-        if let Some(table) = table {
-            return Self::Table(table);
+        if !is_for_intensity(frame.top()) {
+            let item = frame.top().item(tags::MODALITY_LUT_SEQUENCE, 0);
+            if let Some(table) = item.and_then(|item| Lut::read_item(&item, stored_is_signed)) {
+                return Self::Table(table);
+            }
         }
         let nearest = |tag| {
             frame
@@ -46,4 +45,17 @@ impl Modality {
     pub(crate) fn is_identity(&self) -> bool {
         *self == Self::IDENTITY
     }
+}
+
+/// Whether the Modality LUT of the file leads back to X-ray intensity, and is not meant for display: angiography and
+/// fluoroscopy whose pixels are already logarithmic or made for display (PS3.3 C.8.7.1.1.2, PS3.4 N.2.1.2).
+fn is_for_intensity(view: &View<'_>) -> bool {
+    /// X-Ray Angiographic, X-Ray Radiofluoroscopic, the retired bi-plane one.
+    const CLASSES: [&str; 3] =
+        ["1.2.840.10008.5.1.4.1.1.12.1", "1.2.840.10008.5.1.4.1.1.12.2", "1.2.840.10008.5.1.4.1.1.12.3"];
+    let is_angiography = match view.text(tags::SOP_CLASS_UID) {
+        Some(class) if CLASSES.iter().any(|known| *known == class) => true,
+        _ => matches!(view.text(tags::MODALITY), Some("XA" | "RF")),
+    };
+    is_angiography && matches!(view.text(tags::PIXEL_INTENSITY_RELATIONSHIP), Some("LOG" | "DISP"))
 }

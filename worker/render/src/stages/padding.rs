@@ -35,6 +35,11 @@ impl Padding {
         Some(Self(first.min(last)..=first.max(last)))
     }
 
+    #[cfg(test)]
+    pub(crate) fn of(first: f64, last: f64) -> Self {
+        Self(first..=last)
+    }
+
     pub(crate) fn contains(&self, stored: f64) -> bool {
         self.0.contains(&stored)
     }

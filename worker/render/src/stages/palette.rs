@@ -3,7 +3,7 @@
 use dicom_core::Tag;
 use dicom_dictionary_std::tags;
 
-use super::lut::{Lut, descriptor_of, entries};
+use super::lut::{Entries, Lut, descriptor_of, entries};
 use crate::parse::view::View;
 
 /// Segments of a segmented palette at most; the longest table of the smallest segments.
@@ -24,17 +24,23 @@ impl Palette {
         let channel = |number: u16| {
             let descriptor = Tag(0x0028, 0x1101 + number);
             let (length, first, bits) = descriptor_of(view, descriptor, index_is_signed)?;
-            let words = entries(view, Tag(0x0028, 0x1201 + number), length, bits)
+            let entries = entries(view, Tag(0x0028, 0x1201 + number), length, bits)
                 .or_else(|| segmented(view, Tag(0x0028, 0x1221 + number), length, bits))?;
-            Some((first, words, bits))
+            Some((first, entries))
         };
         let channels = [channel(0)?, channel(1)?, channel(2)?];
-        // Entries of 16 bits whose high bytes are all 0 are known to hold 8-bit colours.
-        let wide = channels.iter().any(|(_, words, bits)| *bits > 8 && words.iter().any(|&word| word > 255));
-        let (first, length) = (channels[0].0, channels[0].1.len());
-        let tables = channels.map(|(first, words, bits)| {
-            let shift = if wide { bits.saturating_sub(8) } else { 0 };
-            Lut::from_entries(first, words.into_iter().map(|word| (word >> shift).min(255)).collect(), 8)
+        // Words of one palette have one width, that of the widest channel. Where the high bytes of all are 0, they are
+        // known to hold 8-bit colours whatever the descriptors say.
+        let widest = channels.iter().map(|(_, entries)| entries.bits).max().unwrap_or(8);
+        let is_wide = channels.iter().any(|(_, entries)| entries.values.iter().any(|&word| word > 255));
+        let (first, length) = (channels[0].0, channels[0].1.values.len());
+        let tables = channels.map(|(first, entries)| {
+            let shift = if is_wide && !entries.packed { widest - 8 } else { 0 };
+            Lut::from_entries(
+                first,
+                entries.values.into_iter().map(|word| (word >> shift).min(255)).collect(),
+                8,
+            )
         });
         let [Some(red), Some(green), Some(blue)] = tables else { return None };
         Some(Self { channels: [red, green, blue], first, last: first + length as f64 - 1.0 })
@@ -57,16 +63,35 @@ pub(crate) fn supplemental(view: &View<'_>, index_is_signed: bool) -> Option<Pal
 }
 
 /// Expands segments: discrete, linear and indirect (PS3.3 C.7.9.2).
-fn segmented(view: &View<'_>, tag: Tag, length: usize, bits: u16) -> Option<Vec<u16>> {
-    let words =
-        if bits == 8 { view.bytes(tag)?.iter().map(|&byte| byte.into()).collect() } else { view.words(tag)? };
-    let mut expansion = Expansion { words: &words, out: Vec::with_capacity(length), length, segments: 0 };
+/// Where the descriptor's width leaves segments over, or finds none, the other width is right if it comes out even.
+fn segmented(view: &View<'_>, tag: Tag, length: usize, bits: u16) -> Option<Entries> {
+    let bytes: Vec<u16> = view.bytes(tag)?.iter().map(|&byte| byte.into()).collect();
+    let words = view.words(tag)?;
+    let of_bytes = expanded(&bytes, length);
+    let of_words = expanded(&words, length);
+    let is_even = |expansion: &Option<(Vec<u16>, bool)>| matches!(expansion, Some((_, true)));
+    let in_bytes = if bits == 8 {
+        is_even(&of_bytes) || !is_even(&of_words)
+    } else {
+        is_even(&of_bytes) && !is_even(&of_words)
+    };
+    if in_bytes {
+        of_bytes.map(|(values, _)| Entries { values, bits: 8, packed: true })
+    } else {
+        of_words.map(|(values, _)| Entries::of_words(values, bits))
+    }
+}
+
+/// The table, and whether its segments end where the data ends, but for a byte of padding.
+fn expanded(words: &[u16], length: usize) -> Option<(Vec<u16>, bool)> {
+    let mut expansion = Expansion { words, out: Vec::with_capacity(length), length, segments: 0 };
     let mut position = 0;
     while expansion.out.len() < length {
         position = expansion.segment(position, true)?;
     }
+    let is_even = expansion.out.len() == length && position + 1 >= words.len();
     expansion.out.truncate(length);
-    Some(expansion.out)
+    Some((expansion.out, is_even))
 }
 
 struct Expansion<'a> {

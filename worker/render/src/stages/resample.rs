@@ -1,19 +1,19 @@
 //! Resampling of stored samples, whatever their type.
 
 use crate::RenderError;
-use crate::resize::{ResizeError, Sample, resize_grey, resize_rgb8};
+use crate::resize::{Grid, ResizeError, Sample, resize_grey_exactly, resize_grey_of, resize_rgb8_of};
 use crate::samples::Samples;
 
 /// Width and height in pixels.
-type Size = (u32, u32);
+pub(crate) type Size = (u32, u32);
 
 /// Resizes one plane; the result has the type of the source, integers rounded.
 ///
 /// # Errors
 /// [`RenderError::Corrupt`] when the samples do not fill the frame.
-pub(crate) fn resize(samples: &Samples, from: Size, to: Size) -> Result<Samples, RenderError> {
-    fn plane<S: Sample>(values: &[S], from: Size, to: Size) -> Result<Vec<S>, RenderError> {
-        resize_grey(values, (from.1, from.0), (to.1, to.0)).map_err(|error| mismatch(&error))
+pub(crate) fn resize(samples: &Samples, from: &Grid, to: Size) -> Result<Samples, RenderError> {
+    fn plane<S: Sample>(values: &[S], from: &Grid, to: Size) -> Result<Vec<S>, RenderError> {
+        resize_grey_of(values, from, (to.1, to.0)).map_err(|error| mismatch(&error))
     }
     // Wide integers and doubles go through f32: what is lost is below one level of any window of 8 bits.
     macro_rules! through_f32 {
@@ -36,12 +36,59 @@ pub(crate) fn resize(samples: &Samples, from: Size, to: Size) -> Result<Samples,
     })
 }
 
+/// As [`resize`], the averages not rounded.
+///
+/// # Errors
+/// As [`resize`].
+pub(crate) fn resize_exactly(samples: &Samples, from: &Grid, to: Size) -> Result<Samples, RenderError> {
+    fn plane<S: Sample>(values: &[S], from: &Grid, to: Size) -> Result<Samples, RenderError> {
+        resize_grey_exactly(values, from, (to.1, to.0)).map(Samples::F32).map_err(|error| mismatch(&error))
+    }
+    match samples {
+        Samples::U8(values) => plane(values, from, to),
+        Samples::U16(values) => plane(values, from, to),
+        Samples::I16(values) => plane(values, from, to),
+        Samples::F32(values) => plane(values, from, to),
+        Samples::I8(values) => {
+            plane(&values.iter().map(|&value| i16::from(value)).collect::<Vec<_>>(), from, to)
+        }
+        wide @ (Samples::U32(_) | Samples::I32(_) | Samples::F64(_)) => resize(wide, from, to),
+    }
+}
+
+/// The old value at the middle of each new pixel.
+///
+/// # Errors
+/// As [`resize`].
+pub(crate) fn nearest(samples: &Samples, from: &Grid, to: Size) -> Result<Samples, RenderError> {
+    let (rows, columns) = from.size();
+    let from = (columns, rows);
+    let is_whole = u64::from(from.0) * u64::from(from.1) == samples.len() as u64 && samples.len() > 0;
+    if !is_whole || to.0 == 0 || to.1 == 0 {
+        return Err(RenderError::corrupt("the samples do not fill the frame"));
+    }
+    let middle = |position: u32, from: u32, to: u32| {
+        ((2 * u64::from(position) + 1) * u64::from(from) / (2 * u64::from(to))) as usize
+    };
+    let columns: Vec<usize> = (0..to.0).map(|column| middle(column, from.0, to.0)).collect();
+    let indices = (0..to.1).flat_map(|row| {
+        let start = middle(row, from.1, to.1) * from.0 as usize;
+        columns.iter().map(move |column| start + column)
+    });
+    macro_rules! picked {
+        ($($variant:ident),*) => {
+            match samples { $(Samples::$variant(values) => Samples::$variant(indices.map(|index| values[index]).collect()),)* }
+        };
+    }
+    Ok(picked!(U8, I8, U16, I16, U32, I32, F32, F64))
+}
+
 /// Resizes interleaved 8-bit RGB.
 ///
 /// # Errors
 /// As [`resize`].
-pub(crate) fn resize_colours(pixels: &[u8], from: Size, to: Size) -> Result<Vec<u8>, RenderError> {
-    resize_rgb8(pixels, (from.1, from.0), (to.1, to.0)).map_err(|error| mismatch(&error))
+pub(crate) fn resize_colours(pixels: &[u8], from: &Grid, to: Size) -> Result<Vec<u8>, RenderError> {
+    resize_rgb8_of(pixels, from, (to.1, to.0)).map_err(|error| mismatch(&error))
 }
 
 fn mismatch(error: &ResizeError) -> RenderError {

@@ -5,7 +5,9 @@ use dicom_dictionary_std::tags;
 use super::functional_groups::FrameView;
 use super::lut::Lut;
 use super::modality::Modality;
+use super::padding::Padding;
 use super::window::{Window, file_windows};
+use crate::pixel_format::PixelFormat;
 use crate::request::Voi;
 
 /// What decides which values become visible.
@@ -16,36 +18,34 @@ pub(crate) enum VoiTransform {
 }
 
 impl VoiTransform {
-    /// The asked view, else the first valid window of the file, else its VOI LUT, else the range of the frame.
-    ///
-    /// `range` gives the smallest and largest modality value of the frame without padding; it costs a pass over the
-    /// frame, so it is only called when nothing else decides.
-    pub(crate) fn choose(
+    /// The asked view, else the first valid window of the file, else its VOI LUT; `None` where the range of the frame
+    /// decides, see [`Self::of_range`].
+    pub(crate) fn named(
         asked: &Voi,
         frame: &FrameView<'_>,
         modality: &Modality,
         stored_is_signed: bool,
-        range: impl FnOnce() -> Window,
-    ) -> Self {
+    ) -> Option<Self> {
         let function = match asked {
-            Voi::Window(window) => return Self::Window(*window),
+            Voi::Window(window) => return Some(Self::Window(*window)),
             Voi::FromFileWith(function) => Some(*function),
             Voi::FromFile => None,
         };
         if let Some(window) = file_windows(frame).first() {
-            return Self::Window(
-                function.and_then(|function| window.with_function(function)).unwrap_or(*window),
-            );
+            let asked = function.and_then(|function| window.with_function(function));
+            return Some(Self::Window(asked.unwrap_or(*window)));
         }
         // A function makes no sense for a table: who asks for one gets the range of the frame under it.
-        match function {
-            None => file_table(frame, modality, stored_is_signed)
-                .map_or_else(|| Self::Window(range()), Self::Table),
-            Some(function) => {
-                let window = range();
-                Self::Window(window.with_function(function).unwrap_or(window))
-            }
+        if function.is_some() {
+            return None;
         }
+        file_table(frame, modality, stored_is_signed).map(Self::Table)
+    }
+
+    /// The window that shows the range of the frame without padding, under the asked function.
+    pub(crate) fn of_range(asked: &Voi, range: Window) -> Self {
+        let Voi::FromFileWith(function) = asked else { return Self::Window(range) };
+        Self::Window(range.with_function(*function).unwrap_or(range))
     }
 
     /// 0 to 255, not rounded.
@@ -61,6 +61,20 @@ impl VoiTransform {
             Self::Window(window) => Some(*window),
             Self::Table(_) => None,
         }
+    }
+}
+
+/// The range that is shown of frames whose values say nothing of it: 8-bit data and single bits as they are.
+pub(crate) fn fixed_range(
+    format: &PixelFormat,
+    modality: &Modality,
+    padding: Option<&Padding>,
+) -> Option<Window> {
+    let is_plain = modality.is_identity() && !format.signed && padding.is_none();
+    match (format.bits_allocated, format.bits_stored) {
+        (1, _) => Some(Window::of_range(0.0, 1.0)),
+        (8, 8) if is_plain => Some(Window::of_range(0.0, 255.0)),
+        _ => None,
     }
 }
 

@@ -109,6 +109,14 @@ impl Window {
         }
     }
 
+    /// Levels per modality value where the function is steepest; infinite where it is a step.
+    pub(crate) fn gain_max(&self) -> f64 {
+        match self.function {
+            VoiFunction::Linear => 255.0 / (self.width - 1.0),
+            VoiFunction::LinearExact | VoiFunction::Sigmoid => 255.0 / self.width,
+        }
+    }
+
     /// Display value as gain x modality value + offset, inside the window of a linear function.
     pub(crate) fn line(&self) -> Option<(f64, f64)> {
         let gain = match self.function {

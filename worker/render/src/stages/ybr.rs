@@ -7,7 +7,9 @@ pub(crate) fn to_rgb(pixels: &mut [u8], photometric: Photometric) {
     match photometric {
         Photometric::YbrFull | Photometric::YbrFull422 | Photometric::YbrIct => full_range(pixels),
         Photometric::YbrRct => reversible(pixels),
-        Photometric::YbrPartial422 | Photometric::YbrPartial420 => partial_range(pixels),
+        Photometric::YbrPartial422 | Photometric::YbrPartial | Photometric::YbrPartial420 => {
+            partial_range(pixels)
+        }
         _ => {}
     }
 }

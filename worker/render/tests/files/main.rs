@@ -4,4 +4,6 @@ mod attributes;
 mod builder;
 mod colours;
 mod hostile;
+mod jpeg_lossless;
+mod plain_files;
 mod requests;

@@ -140,8 +140,8 @@ fn a_frame_decoded_small_serves_no_larger_request() {
     let thumbnail = FrameRequest { fit, ..FrameRequest::default() };
     let frame = decode_frame(&scan.header, bytes, &thumbnail, &limits).expect("a frame");
     assert!(frame.byte_count() < 64 * 64);
-    assert!(frame.serves(&thumbnail));
-    assert!(!frame.serves(&FrameRequest::default()));
+    assert!(frame.serves(&scan.header, &thumbnail));
+    assert!(!frame.serves(&scan.header, &FrameRequest::default()));
     let image = compose_frame(&scan.header, &frame, &thumbnail).expect("a picture");
     assert_eq!((image.columns, image.rows), (16, 16));
 }

@@ -19,7 +19,7 @@ pub(crate) struct Frame<'a> {
     pub(crate) rows: usize,
     pub(crate) components: usize,
     pub(crate) precision: u8,
-    pub(super) signed: bool,
+    pub(crate) signed: bool,
     /// How often the size can be halved.
     pub(crate) levels: u8,
     pub(super) colour_transform: bool,

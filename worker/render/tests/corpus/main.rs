@@ -5,21 +5,16 @@
 
 #![expect(clippy::print_stdout, reason = "the summary is what one reads")]
 
+mod found;
+mod pictures;
+mod reduced;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use noctis_render::{
-    FrameRequest, Limits, Picture, RenderError, Voi, VoiFunction, Window, inflate, render_frame, scan,
-};
+use noctis_render::{FrameRequest, Voi, VoiFunction, Window};
+use pictures::{compare, render};
 use serde_json::Value;
-
-/// Differences between two pictures, in levels of 0 to 255.
-struct Difference {
-    maximum: u8,
-    mean: f64,
-    /// 99.9 % of the samples differ by at most this.
-    p999: u8,
-}
 
 #[test]
 fn references_are_met_within_their_tolerance() {
@@ -139,72 +134,3 @@ fn check_edge_case(corpus: &Path, file: &Path, name: &str) -> Result<(), String>
     let tolerance = if name.contains("jpeg") || name.contains("ybr") { 3 } else { 1 };
     if difference.maximum <= tolerance { Ok(()) } else { Err(difference.text()) }
 }
-
-/// Renders as the worker does: scan, read one range, render.
-fn render(path: &Path, request: &FrameRequest) -> Result<Picture, RenderError> {
-    let limits = Limits::default();
-    let mut file = fs::read(path)?;
-    let scan = scan(&file, &limits)?;
-    let pixels = scan.pixels.ok_or(RenderError::NoPixelData)?;
-    if pixels.deflated {
-        file = inflate(&file, &limits)?;
-    }
-    let index = request.frame_number as usize - 1;
-    let available = pixels.frames.len() as u32;
-    let range = pixels
-        .frames
-        .get(index)
-        .ok_or(RenderError::NoSuchFrame { asked: request.frame_number, available })?;
-    let frame_bytes = &file[range.offset as usize..][..range.byte_count as usize];
-    render_frame(&scan.header, frame_bytes, request, &limits)
-}
-
-fn compare(picture: &Picture, expected: &Path) -> Result<Difference, String> {
-    let ours = read_png(picture.bytes.as_slice())?;
-    let theirs = read_png(fs::File::open(expected).map_err(|error| error.to_string())?)?;
-    if (ours.columns, ours.rows) != (theirs.columns, theirs.rows) {
-        let size = |picture: &Pixels| format!("{} x {}", picture.columns, picture.rows);
-        return Err(format!("{} instead of {}", size(&ours), size(&theirs)));
-    }
-    let mut differences: Vec<u8> =
-        ours.rgb.iter().zip(&theirs.rgb).map(|(&ours, &theirs)| ours.abs_diff(theirs)).collect();
-    differences.sort_unstable();
-    let count = differences.len();
-    Ok(Difference {
-        maximum: differences[count - 1],
-        mean: differences.iter().map(|&value| f64::from(value)).sum::<f64>() / count as f64,
-        p999: differences[(count - 1) * 999 / 1000],
-    })
-}
-
-impl Difference {
-    fn text(&self) -> String {
-        format!("differs by up to {}, mean {:.4}, p99.9 {}", self.maximum, self.mean, self.p999)
-    }
-}
-
-/// A PNG as RGB, whatever it was written as.
-struct Pixels {
-    columns: u32,
-    rows: u32,
-    rgb: Vec<u8>,
-}
-
-fn read_png(source: impl std::io::Read) -> Result<Pixels, String> {
-    let mut bytes = Vec::new();
-    std::io::BufReader::new(source).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
-    let mut decoder = png::Decoder::new(std::io::Cursor::new(bytes));
-    decoder.set_transformations(png::Transformations::EXPAND | png::Transformations::STRIP_16);
-    let mut reader = decoder.read_info().map_err(|error| error.to_string())?;
-    let mut pixels = vec![0; reader.output_buffer_size().ok_or("a picture too large")?];
-    let info = reader.next_frame(&mut pixels).map_err(|error| error.to_string())?;
-    pixels.truncate(info.buffer_size());
-    let samples = info.color_type.samples();
-    let rgb = match samples {
-        1 | 2 => pixels.chunks_exact(samples).flat_map(|pixel| [pixel[0]; 3]).collect(),
-        _ => pixels.chunks_exact(samples).flat_map(|pixel| [pixel[0], pixel[1], pixel[2]]).collect(),
-    };
-    Ok(Pixels { columns: info.width, rows: info.height, rgb })
-}
-
-use std::io::Read as _;

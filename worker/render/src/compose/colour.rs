@@ -1,0 +1,64 @@
+//! Colour frames: palettes and colour spaces to red, green, blue, at full size, so that what is averaged is colours.
+
+use super::Composer;
+use crate::RenderError;
+use crate::picture::{DisplayImage, DisplaySamples};
+use crate::pixel_format::Photometric;
+use crate::samples::{Samples, each_type};
+use crate::stages::palette::Palette;
+use crate::stages::resample::resize_colours;
+use crate::stages::{icc, ybr};
+
+impl Composer<'_> {
+    pub(super) fn colour(&self) -> Result<DisplayImage, RenderError> {
+        let view = self.header.view();
+        let samples = &self.frame.samples;
+        let pixels = if self.frame.photometric == Photometric::Palette {
+            let palette = Palette::read(&view, samples.is_signed())
+                .ok_or_else(|| RenderError::corrupt("the palette is missing or damaged"))?;
+            colours(samples, |index| palette.colour(index))
+        } else {
+            let mut pixels = to_8_bits(samples, self.format.bits_stored)?;
+            ybr::to_rgb(&mut pixels, self.frame.photometric);
+            pixels
+        };
+        let mut pixels = self.fitted_colours(pixels)?;
+        let profile = icc::apply(&view, self.request.icc_profile, &mut pixels)?;
+        if self.request.invert {
+            pixels.iter_mut().for_each(|sample| *sample = 255 - *sample);
+        }
+        self.burn_overlays(&mut pixels, 3)?;
+        Ok(DisplayImage { icc_profile: profile, ..self.image(DisplaySamples::Rgb8(pixels), None) })
+    }
+
+    pub(super) fn fitted_colours(&self, pixels: Vec<u8>) -> Result<Vec<u8>, RenderError> {
+        let whole = Samples::U8(pixels);
+        let Samples::U8(pixels) = self.cropped(&whole, 3).unwrap_or(whole) else {
+            return Err(RenderError::unsupported("colour samples of this type"));
+        };
+        if self.resizes() {
+            return resize_colours(&pixels, &self.grid(), (self.plan.columns, self.plan.rows));
+        }
+        Ok(pixels)
+    }
+}
+
+#[expect(clippy::unnecessary_cast, reason = "one arm of the macro is already f64")]
+pub(super) fn colours(samples: &Samples, colour: impl Fn(f64) -> [u8; 3]) -> Vec<u8> {
+    let mut pixels = Vec::with_capacity(samples.len() * 3);
+    each_type!(samples, values => for &value in values {
+        pixels.extend_from_slice(&colour(value as f64));
+    });
+    pixels
+}
+
+/// The leading 8 bits of colour samples.
+fn to_8_bits(samples: &Samples, bits_stored: u16) -> Result<Vec<u8>, RenderError> {
+    let shift = u32::from(bits_stored.saturating_sub(8));
+    Ok(match samples {
+        Samples::U8(values) => values.clone(),
+        Samples::U16(values) => values.iter().map(|&value| (value >> shift.min(8)) as u8).collect(),
+        Samples::U32(values) => values.iter().map(|&value| (value >> shift.min(24)) as u8).collect(),
+        _ => return Err(RenderError::unsupported("signed or real colour samples")),
+    })
+}

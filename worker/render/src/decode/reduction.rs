@@ -1,0 +1,79 @@
+//! Whether a frame is decoded at a fraction of its size. The answer follows from file and request alone, never from what
+//! was decoded before: the same request has the same bytes cold and warm.
+//!
+//! A codec makes a picture smaller by averaging what it coded. That is right only where averages of coded samples are
+//! averages of modality values, and where nothing else of the picture needs each sample.
+
+use crate::Header;
+use crate::pixel_format::{Photometric, PixelFormat};
+use crate::request::{Format, FrameRequest, Voi};
+use crate::stages::functional_groups::FrameView;
+use crate::stages::geometry::{fitted, pixel_shape};
+use crate::stages::modality::Modality;
+use crate::stages::padding::Padding;
+use crate::stages::voi::{VoiTransform, fixed_range};
+use crate::stages::{label, palette};
+use crate::transfer_syntax::{PixelCoding, pixel_coding};
+
+/// Frames are decoded at an eighth of their sides at least.
+const REDUCTION_MAX: u8 = 3;
+
+/// The power of two by which both sides of the frame may be divided in decoding; 0 for the whole frame. A codec that
+/// cannot go so far goes as far as it can.
+pub(crate) fn reduction(header: &Header, format: &PixelFormat, request: &FrameRequest) -> u8 {
+    let Some(oversampling) = oversampling(header, format) else { return 0 };
+    let by_size = by_size(format, request, oversampling);
+    if by_size > 0 && averages_are_right(header, format, request) { by_size } else { 0 }
+}
+
+/// How many samples a pixel of the picture needs in each direction; `None` where the codec has no smaller decode that is
+/// right for the file.
+fn oversampling(header: &Header, format: &PixelFormat) -> Option<u32> {
+    match pixel_coding(header.transfer_syntax_uid()).ok()? {
+        // Samples of JPEG have no sign: below zero they wrap, and averages of wrapped values lie.
+        PixelCoding::Jpeg if format.signed => None,
+        // Averages of blocks that do not lie as the pixels of the picture do; more of them cost next to nothing.
+        PixelCoding::Jpeg => Some(2),
+        // The low-pass filter of a wavelet is wider than its pixel already, and twice the samples cost four times as much.
+        PixelCoding::Jpeg2000 | PixelCoding::HighThroughputJpeg2000 => Some(1),
+        _ => None,
+    }
+}
+
+/// Largest power that still leaves every pixel that the request shows, `oversampling` times.
+fn by_size(format: &PixelFormat, request: &FrameRequest, oversampling: u32) -> u8 {
+    if request.region.is_some() || request.format == Format::Png16 || request.fit.enlarge {
+        return 0;
+    }
+    let Ok((columns, rows)) = fitted(format.columns, format.rows, 1.0, request.fit) else { return 0 };
+    (1..=REDUCTION_MAX)
+        .take_while(|&by| {
+            (format.columns >> by) >= columns * oversampling && (format.rows >> by) >= rows * oversampling
+        })
+        .last()
+        .unwrap_or(0)
+}
+
+fn averages_are_right(header: &Header, format: &PixelFormat, request: &FrameRequest) -> bool {
+    let view = header.view();
+    let frame = FrameView::new(view.clone(), request.frame_number);
+    let is_index = format.photometric() == Photometric::Palette
+        || palette::supplemental(&view, format.signed).is_some()
+        || label::is_label_map(&view)
+        || format.bits_stored == 1;
+    // Pixels that are not square are stretched, and need all they have.
+    !is_index
+        && pixel_shape(&frame) == 1.0
+        && (!format.photometric().is_monochrome() || values_can_be_averaged(&frame, format, request))
+}
+
+/// Monochrome frames alone: the modality values are a line of the coded ones, no padding is to be kept apart, and the
+/// range of the frame, which averaging narrows, is not asked for.
+fn values_can_be_averaged(frame: &FrameView<'_>, format: &PixelFormat, request: &FrameRequest) -> bool {
+    let modality = Modality::read(frame, format.signed);
+    let padding = Padding::read(frame.top(), format);
+    let range_is_known = VoiTransform::named(&request.voi, frame, &modality, format.signed).is_some()
+        || fixed_range(format, &modality, padding.as_ref()).is_some();
+    let keeps_padding_apart = padding.is_some() && !matches!(request.voi, Voi::Window(_));
+    matches!(modality, Modality::Linear { .. }) && range_is_known && !keeps_padding_apart
+}

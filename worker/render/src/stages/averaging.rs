@@ -1,0 +1,202 @@
+//! A monochrome frame at another size: averages of modality values, of what is picture alone, and never of labels.
+
+use std::borrow::Cow;
+
+use super::grey::BACKGROUND;
+use super::modality::Modality;
+use super::padding::Padding;
+use super::resample::{Size, nearest, resize, resize_exactly};
+use crate::RenderError;
+use crate::resize::Grid;
+use crate::samples::{Samples, each_type};
+
+/// Least part of a new pixel that must be picture where it cannot be picture in part: values have no background.
+const PICTURE_SHARE_MIN: f32 = 0.5;
+
+/// How old values make a new one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Averaging {
+    /// The nearest old value: labels have no averages.
+    Labels,
+    /// The average, rounded to a value that could be stored.
+    Rounded,
+    /// The average as a real number, for windows that would show what rounding loses.
+    Exact,
+}
+
+/// A frame at its new size.
+#[derive(Debug)]
+pub(crate) struct Averaged {
+    /// Stored values, or modality values.
+    pub(crate) samples: Samples,
+    /// A table was applied: the averages of stored values would not be those of modality values (PS3.3 C.11.1.1).
+    pub(crate) is_of_modality_values: bool,
+    /// How much of each pixel is picture, the rest being padding; empty when all is picture.
+    shares: Vec<f32>,
+}
+
+impl Averaged {
+    /// Lays the picture over the background where padding is: at the edges in part, as the average of what the whole
+    /// frame shows would be.
+    pub(crate) fn lay_over_background(&self, pixels: &mut [u8]) {
+        for (pixel, share) in pixels.iter_mut().zip(&self.shares) {
+            let picture = f32::from(*pixel) * share + f32::from(BACKGROUND) * (1.0 - share);
+            *pixel = (picture + 0.5) as u8;
+        }
+    }
+
+    /// The samples, with `value` where more is padding than picture.
+    #[expect(clippy::unnecessary_cast, reason = "one arm of the macro is already f64")]
+    pub(crate) fn with_padding(mut self, value: f64) -> Samples {
+        let shares = &self.shares;
+        each_type!(&mut self.samples, samples => {
+            for (sample, _) in samples.iter_mut().zip(shares).filter(|(_, share)| **share < PICTURE_SHARE_MIN) {
+                *sample = value as _;
+            }
+        });
+        self.samples
+    }
+}
+
+/// Brings a frame from one size to the other. `modality` is applied only where it is a table.
+///
+/// # Errors
+/// [`RenderError::Corrupt`] when the samples do not fill the frame.
+pub(crate) fn resample(
+    samples: &Samples,
+    modality: &Modality,
+    padding: Option<&Padding>,
+    averaging: Averaging,
+    (from, to): (&Grid, Size),
+) -> Result<Averaged, RenderError> {
+    if averaging == Averaging::Labels {
+        let samples = nearest(samples, from, to)?;
+        return Ok(Averaged { samples, is_of_modality_values: false, shares: Vec::new() });
+    }
+    let shares = picture_shares(samples, padding);
+    let values = match modality {
+        Modality::Table(_) => Cow::Owned(modality_values(samples, modality)),
+        Modality::Linear { .. } => Cow::Borrowed(samples),
+    };
+    let (resized, shares) = match (shares, averaging) {
+        (Some(shares), _) => {
+            let (averages, shares) = averages_of_picture(&values, &shares, (from, to))?;
+            let averages = Samples::F32(averages);
+            (if averaging == Averaging::Exact { averages } else { averages.rounded_to(&values) }, shares)
+        }
+        (None, Averaging::Exact) => (resize_exactly(&values, from, to)?, Vec::new()),
+        (None, _) => (resize(&values, from, to)?, Vec::new()),
+    };
+    let is_of_modality_values = matches!(modality, Modality::Table(_));
+    Ok(Averaged { samples: resized, is_of_modality_values, shares })
+}
+
+/// 1 for each sample that is picture, 0 for padding and for what is no number; `None` when all is picture.
+#[expect(clippy::unnecessary_cast, reason = "one arm of the macro is already f64")]
+fn picture_shares(samples: &Samples, padding: Option<&Padding>) -> Option<Vec<f32>> {
+    let is_picture =
+        |stored: f64| !stored.is_nan() && padding.is_none_or(|padding| !padding.contains(stored));
+    let may_have_holes = padding.is_some() || matches!(samples, Samples::F32(_) | Samples::F64(_));
+    let all_is_picture =
+        || each_type!(samples, values => values.iter().all(|&value| is_picture(value as f64)));
+    if !may_have_holes || all_is_picture() {
+        return None;
+    }
+    let share = |stored: f64| if is_picture(stored) { 1.0 } else { 0.0 };
+    Some(each_type!(samples, values => values.iter().map(|&value| share(value as f64)).collect()))
+}
+
+/// Sums of what is picture over its share of each new pixel.
+#[expect(clippy::unnecessary_cast, reason = "one arm of the macro is already f32")]
+fn averages_of_picture(
+    values: &Samples,
+    shares: &[f32],
+    (from, to): (&Grid, Size),
+) -> Result<(Vec<f32>, Vec<f32>), RenderError> {
+    let picture_of = |value: f32, share: f32| if share > 0.0 { value } else { 0.0 };
+    let picture: Vec<f32> = each_type!(values, values => values
+        .iter()
+        .zip(shares)
+        .map(|(&value, &share)| picture_of(value as f32, share))
+        .collect());
+    let mut averages = real_plane(&picture, from, to)?;
+    let shares = real_plane(shares, from, to)?;
+    for (average, share) in averages.iter_mut().zip(&shares) {
+        *average = if *share > 0.0 { *average / share } else { 0.0 };
+    }
+    Ok((averages, shares))
+}
+
+fn real_plane(values: &[f32], from: &Grid, to: Size) -> Result<Vec<f32>, RenderError> {
+    match resize_exactly(&Samples::F32(values.to_vec()), from, to)? {
+        Samples::F32(values) => Ok(values),
+        _ => Err(RenderError::unsupported("averages that are not real")),
+    }
+}
+
+#[expect(clippy::unnecessary_cast, reason = "one arm of the macro is already f64")]
+fn modality_values(samples: &Samples, modality: &Modality) -> Samples {
+    Samples::U16(
+        each_type!(samples, values => values.iter().map(|&value| modality.value(value as f64) as u16).collect()),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stages::lut::Lut;
+
+    fn averaged(
+        samples: &Samples,
+        modality: &Modality,
+        padding: Option<&Padding>,
+        averaging: Averaging,
+    ) -> Averaged {
+        resample(samples, modality, padding, averaging, (&Grid::whole(1, 4), (2, 1))).expect("valid sizes")
+    }
+
+    #[test]
+    fn padding_is_left_out_of_averages_and_lies_under_the_picture() {
+        let samples = Samples::I16(vec![-2000, 100, -2000, -2000]);
+        let padding = Padding::of(-2000.0, -2000.0);
+        let averaged = averaged(&samples, &Modality::IDENTITY, Some(&padding), Averaging::Rounded);
+        assert_eq!(averaged.samples, Samples::I16(vec![100, 0]));
+        let mut pixels = [200, 200];
+        averaged.lay_over_background(&mut pixels);
+        assert_eq!(pixels, [100, BACKGROUND]);
+        assert_eq!(averaged.with_padding(-2000.0), Samples::I16(vec![100, -2000]));
+    }
+
+    #[test]
+    fn a_table_comes_before_the_average() {
+        let table = Lut::from_entries(0.0, vec![1000, 0, 50, 60], 16).expect("a table");
+        let samples = Samples::U8(vec![0, 2, 1, 1]);
+        let averaged = averaged(&samples, &Modality::Table(table), None, Averaging::Rounded);
+        assert!(averaged.is_of_modality_values);
+        assert_eq!(averaged.samples, Samples::U16(vec![525, 0]));
+    }
+
+    #[test]
+    fn labels_are_chosen_never_mixed() {
+        let samples = Samples::U8(vec![1, 1, 9, 9]);
+        let averaged = averaged(&samples, &Modality::IDENTITY, None, Averaging::Labels);
+        assert_eq!(averaged.samples, Samples::U8(vec![1, 9]));
+    }
+
+    #[test]
+    fn exact_averages_keep_their_halves() {
+        let samples = Samples::U8(vec![0, 1, 1, 1]);
+        let exact = averaged(&samples, &Modality::IDENTITY, None, Averaging::Exact);
+        assert_eq!(exact.samples, Samples::F32(vec![0.5, 1.0]));
+        let rounded = averaged(&samples, &Modality::IDENTITY, None, Averaging::Rounded);
+        assert_eq!(rounded.samples, Samples::U8(vec![1, 1]));
+    }
+
+    #[test]
+    fn what_is_no_number_is_left_out() {
+        let samples = Samples::F32(vec![f32::NAN, 4.0, f32::NAN, f32::NAN]);
+        let averaged = averaged(&samples, &Modality::IDENTITY, None, Averaging::Exact);
+        assert_eq!(averaged.shares, [0.5, 0.0]);
+        assert_eq!(averaged.samples, Samples::F32(vec![4.0, 0.0]));
+    }
+}
