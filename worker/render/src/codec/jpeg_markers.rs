@@ -98,6 +98,11 @@ pub(crate) fn lossless_scans(codestream: &[u8]) -> Vec<LosslessScan> {
                     point_transform_at: end - 1,
                     ..scan
                 });
+                // Coded samples are only gone through where another scan must follow.
+                let coded: usize = scans.iter().map(|scan: &LosslessScan| scan.components.len()).sum();
+                if coded >= frame.get(6..).map_or(0, |components| components.len() / 3) {
+                    return scans;
+                }
                 position = end_of_scan(codestream, end);
             }
             _ => {}

@@ -11,10 +11,10 @@ use crate::stages::{icc, ybr};
 
 impl Composer<'_> {
     pub(super) fn colour(&self) -> Result<DisplayImage, RenderError> {
-        let view = self.header.view();
+        let view = self.frame_view.top();
         let samples = &self.frame.samples;
         let pixels = if self.frame.photometric == Photometric::Palette {
-            let palette = Palette::read(&view, samples.is_signed())
+            let palette = Palette::read(view, samples.is_signed())
                 .ok_or_else(|| RenderError::corrupt("the palette is missing or damaged"))?;
             colours(samples, |index| palette.colour(index))
         } else {
@@ -23,7 +23,7 @@ impl Composer<'_> {
             pixels
         };
         let mut pixels = self.fitted_colours(pixels)?;
-        let profile = icc::apply(&view, self.request.icc_profile, &mut pixels)?;
+        let profile = icc::apply(view, self.request.icc_profile, &mut pixels)?;
         if self.request.invert {
             pixels.iter_mut().for_each(|sample| *sample = 255 - *sample);
         }

@@ -30,9 +30,10 @@ pub fn compose_frame(
     if !frame.is_of(format) {
         return Err(RenderError::invalid_request("frame", "was decoded from another instance"));
     }
-    let shape = pixel_shape(&FrameView::new(header.view(), frame.frame_number));
-    let plan = Plan::new((format.columns, format.rows), shape, request.region, request.fit)?;
-    let composer = Composer { header, format, frame, request, plan };
+    let frame_view = FrameView::new(header.view(), frame.frame_number);
+    let size = (format.columns, format.rows);
+    let plan = Plan::new(size, pixel_shape(&frame_view), request.region, request.fit)?;
+    let composer = Composer { frame_view, format, frame, request, plan };
     match (frame.photometric.is_monochrome(), request.format) {
         (true, Format::Png16) => composer.modality_values(),
         (true, _) => composer.monochrome(),
@@ -44,7 +45,7 @@ pub fn compose_frame(
 }
 
 struct Composer<'a> {
-    header: &'a Header,
+    frame_view: FrameView<'a>,
     format: &'a PixelFormat,
     frame: &'a DecodedFrame,
     request: &'a FrameRequest,
@@ -56,13 +57,13 @@ impl Composer<'_> {
         if !self.request.overlays {
             return Ok(());
         }
-        let view = self.header.view();
-        let overlays = overlay::of_frame(&view, self.frame.frame_number);
+        let view = self.frame_view.top();
+        let overlays = overlay::of_frame(view, self.frame.frame_number);
         if overlays.is_empty() && self.frame.embedded_overlays.is_empty() {
             return Ok(());
         }
         let mut mask = vec![0; self.format.pixel_count() as usize];
-        overlays.iter().for_each(|overlay| overlay.draw(&view, &mut mask, self.format.columns));
+        overlays.iter().for_each(|overlay| overlay.draw(view, &mut mask, self.format.columns));
         for embedded in &self.frame.embedded_overlays {
             mask.iter_mut().zip(embedded).for_each(|(pixel, set)| *pixel |= set);
         }

@@ -9,7 +9,6 @@ use crate::picture::{DisplayImage, DisplaySamples};
 use crate::request::Voi;
 use crate::samples::{Samples, each_type};
 use crate::stages::averaging::{Averaged, Averaging, resample};
-use crate::stages::functional_groups::FrameView;
 use crate::stages::grey::Transfer;
 use crate::stages::icc;
 use crate::stages::label;
@@ -22,22 +21,21 @@ use crate::{RenderError, Window};
 
 impl Composer<'_> {
     pub(super) fn monochrome(&self) -> Result<DisplayImage, RenderError> {
-        let view = self.header.view();
-        let frame_view = FrameView::new(view.clone(), self.frame.frame_number);
+        let (frame_view, view) = (&self.frame_view, self.frame_view.top());
         let signed = self.frame.samples.is_signed();
-        let modality = Modality::read(&frame_view, signed);
-        let padding = Padding::read(&view, self.format);
+        let modality = Modality::read(frame_view, signed);
+        let padding = Padding::read(view, self.format);
         let voi =
-            VoiTransform::named(&self.request.voi, &frame_view, &modality, signed).unwrap_or_else(|| {
+            VoiTransform::named(&self.request.voi, frame_view, &modality, signed).unwrap_or_else(|| {
                 VoiTransform::of_range(&self.request.voi, self.range_window(&modality, padding.as_ref()))
             });
         let window = voi.window();
-        let presentation = Presentation::read(&view, self.frame.photometric, self.request.invert);
+        let presentation = Presentation::read(view, self.frame.photometric, self.request.invert);
         // An asked window speaks of every value, padding too; in all other views padding is background.
         let padding = padding.filter(|_| !matches!(self.request.voi, Voi::Window(_)));
         let transfer = Transfer { modality, voi, presentation, padding };
 
-        let supplemental = self.request.overlays.then(|| palette::supplemental(&view, signed)).flatten();
+        let supplemental = self.request.overlays.then(|| palette::supplemental(view, signed)).flatten();
         let Some(palette) = supplemental else {
             let mut pixels = self.shown(transfer)?;
             self.burn_overlays(&mut pixels, 1)?;
@@ -49,7 +47,7 @@ impl Composer<'_> {
             false => [transfer.shown(stored); 3],
         };
         let mut pixels = self.fitted_colours(colours(&self.frame.samples, shown))?;
-        let profile = icc::apply(&view, self.request.icc_profile, &mut pixels)?;
+        let profile = icc::apply(view, self.request.icc_profile, &mut pixels)?;
         self.burn_overlays(&mut pixels, 3)?;
         Ok(DisplayImage { icc_profile: profile, ..self.image(DisplaySamples::Rgb8(pixels), window) })
     }
@@ -77,7 +75,7 @@ impl Composer<'_> {
 
     /// `is_steep`: half a stored value is more than half a level.
     fn averaging(&self, is_steep: bool) -> Averaging {
-        match (label::is_label_map(&self.header.view()), is_steep) {
+        match (label::is_label_map(self.frame_view.top()), is_steep) {
             (true, _) => Averaging::Labels,
             (false, true) => Averaging::Exact,
             (false, false) => Averaging::Rounded,
@@ -123,22 +121,18 @@ impl Composer<'_> {
 
     /// Modality values as 16-bit samples under a slope and an offset. Where the size changes, padding stays padding.
     pub(super) fn modality_values(&self) -> Result<DisplayImage, RenderError> {
-        let view = self.header.view();
-        let frame_view = FrameView::new(view.clone(), self.frame.frame_number);
-        let mut modality = Modality::read(&frame_view, self.frame.samples.is_signed());
+        let mut modality = Modality::read(&self.frame_view, self.frame.samples.is_signed());
         let cropped = self.cropped(&self.frame.samples, 1);
         let mut samples = cropped.map_or(Cow::Borrowed(&self.frame.samples), Cow::Owned);
         if self.resizes() {
-            let padding = Padding::read(&view, self.format);
+            let padding = Padding::read(self.frame_view.top(), self.format);
             let averaged = self.resampled(&samples, &modality, padding.as_ref(), self.averaging(false))?;
-            let hole = padding.map_or(0.0, |padding| padding.ends().0);
+            let mut hole = padding.map_or(0.0, |padding| padding.ends().0);
             if averaged.is_of_modality_values {
-                let hole = modality.value(hole);
+                hole = modality.value(hole);
                 modality = Modality::IDENTITY;
-                samples = Cow::Owned(averaged.with_padding(hole));
-            } else {
-                samples = Cow::Owned(averaged.with_padding(hole));
             }
+            samples = Cow::Owned(averaged.with_padding(hole));
         }
         let (values, slope, offset) = as_16_bits(&samples, &modality);
         let mut image = self.image(DisplaySamples::Grey16(values), None);
