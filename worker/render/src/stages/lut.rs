@@ -82,7 +82,8 @@ pub(crate) fn entries(view: &View<'_>, data: Tag, length: usize, bits: u16) -> O
         return Some(words[..length].to_vec());
     }
     if bits <= 8 && bytes.len() >= length {
-        return Some(bytes[..length].iter().map(|&byte| byte.into()).collect());
+        let packed = view.packed_bytes(data)?;
+        return packed.get(..length).map(|bytes| bytes.iter().map(|&byte| byte.into()).collect());
     }
     None
 }

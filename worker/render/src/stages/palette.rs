@@ -58,8 +58,11 @@ pub(crate) fn supplemental(view: &View<'_>, index_is_signed: bool) -> Option<Pal
 
 /// Expands segments: discrete, linear and indirect (PS3.3 C.7.9.2).
 fn segmented(view: &View<'_>, tag: Tag, length: usize, bits: u16) -> Option<Vec<u16>> {
-    let words =
-        if bits == 8 { view.bytes(tag)?.iter().map(|&byte| byte.into()).collect() } else { view.words(tag)? };
+    let words = if bits == 8 {
+        view.packed_bytes(tag)?.iter().map(|&byte| byte.into()).collect()
+    } else {
+        view.words(tag)?
+    };
     let mut expansion = Expansion { words: &words, out: Vec::with_capacity(length), length, segments: 0 };
     let mut position = 0;
     while expansion.out.len() < length {
