@@ -106,7 +106,7 @@ impl Composer<'_> {
         let format = self.format;
         let is_plain = modality.is_identity() && !format.signed && padding.is_none();
         match (format.bits_allocated, format.bits_stored) {
-            (1, _) => return Window::of_range(0.0, 1.0),
+            (1, _) => return window_between(modality.value(0.0), modality.value(1.0)),
             (8, 8) if is_plain => return Window::of_range(0.0, 255.0),
             _ => {}
         }
@@ -116,10 +116,7 @@ impl Composer<'_> {
         };
         let (low, high) = stored.unwrap_or((0.0, 0.0));
         match modality {
-            Modality::Linear { .. } => {
-                let (a, b) = (modality.value(low), modality.value(high));
-                Window::of_range(a.min(b), a.max(b))
-            }
+            Modality::Linear { .. } => window_between(modality.value(low), modality.value(high)),
             // A table need not rise: every stored value that occurs between counts.
             Modality::Table(_) => {
                 let values = each_modality_value(&self.frame.samples, modality, padding);
@@ -247,6 +244,11 @@ impl Composer<'_> {
             partial: self.frame.partial,
         }
     }
+}
+
+/// The window of the range with these two ends, in whatever order.
+fn window_between(one: f64, other: f64) -> Window {
+    Window::of_range(one.min(other), one.max(other))
 }
 
 #[expect(clippy::unnecessary_cast, reason = "one arm of the macro is already f64")]

@@ -69,6 +69,20 @@ fn an_overlay_bit_among_the_samples_is_not_taken_for_one() {
     assert_eq!(samples(&file, &FrameRequest::default()), samples(&file, &without));
 }
 
+/// The range of single bits is that of their modality values: the view of a file without a window is black and white,
+/// whatever the bits stand for.
+#[test]
+fn single_bits_are_black_and_white_under_any_rescale() {
+    for (slope, intercept, shown) in [("1", "0", [0, 255]), ("100", "-1024", [0, 255]), ("-0.5", "40", [255, 0])] {
+        let file = FileBuilder::new(EXPLICIT_LITTLE)
+            .monochrome(1, 2, 1, 1, false)
+            .text(0x0028, 0x1052, "DS", intercept)
+            .text(0x0028, 0x1053, "DS", slope)
+            .native(&[0b10, 0]);
+        assert_eq!(samples(&file, &FrameRequest::default()), shown, "slope {slope}, intercept {intercept}");
+    }
+}
+
 fn ramp(photometric: &str, presentation: impl FnOnce(FileBuilder) -> FileBuilder) -> Vec<u8> {
     let file = FileBuilder::new(EXPLICIT_LITTLE).monochrome_as(photometric, 16, 16, 8);
     presentation(file).native(&(0..=255).collect::<Vec<u8>>())
