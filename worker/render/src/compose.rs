@@ -98,6 +98,8 @@ impl Composer<'_> {
         if let Some(padding) = transfer.padding.take() {
             fill_padding(samples.to_mut(), &padding, transfer);
         }
+        let (samples, modality) = averageable(samples, &transfer.modality);
+        transfer.modality = modality;
         resize(&samples, self.source_size(), (self.plan.columns, self.plan.rows)).map(Some)
     }
 
@@ -131,10 +133,11 @@ impl Composer<'_> {
     /// Modality values as 16-bit samples under a slope and an offset.
     fn modality_values(&self) -> Result<DisplayImage, RenderError> {
         let frame_view = FrameView::new(self.header.view(), self.frame.frame_number);
-        let modality = Modality::read(&frame_view, self.frame.samples.is_signed());
+        let mut modality = Modality::read(&frame_view, self.frame.samples.is_signed());
         let cropped = self.cropped(&self.frame.samples, 1);
         let mut samples = cropped.map_or(Cow::Borrowed(&self.frame.samples), Cow::Owned);
         if self.resizes() {
+            (samples, modality) = averageable(samples, &modality);
             samples = Cow::Owned(resize(&samples, self.source_size(), (self.plan.columns, self.plan.rows))?);
         }
         let (values, slope, offset) = as_16_bits(&samples, &modality);
@@ -244,6 +247,15 @@ impl Composer<'_> {
             partial: self.frame.partial,
         }
     }
+}
+
+/// Samples of which an average means something, and what is left to do to them: stored values, where modality values
+/// lie on a line over them; entries of a table must be looked up first.
+#[expect(clippy::unnecessary_cast, reason = "one arm of the macro is already f64")]
+fn averageable<'a>(samples: Cow<'a, Samples>, modality: &Modality) -> (Cow<'a, Samples>, Modality) {
+    let Modality::Table(table) = modality else { return (samples, modality.clone()) };
+    let entries = each_type!(&*samples, values => values.iter().map(|&value| table.value(value as f64)).collect());
+    (Cow::Owned(Samples::U16(entries)), Modality::IDENTITY)
 }
 
 /// The window of the range with these two ends, in whatever order.

@@ -1,7 +1,7 @@
 //! Attributes and codestreams that are rare or retired, and met all the same.
 
 use crate::builder::{EXPLICIT_LITTLE, FileBuilder, compose};
-use noctis_render::{DisplaySamples, FrameRequest, RenderError};
+use noctis_render::{DisplaySamples, Fit, Format, FrameRequest, RenderError};
 
 const JPEG_XL_LOSSLESS: &str = "1.2.840.10008.1.2.4.110";
 const JPEG_XL: &str = "1.2.840.10008.1.2.4.112";
@@ -81,6 +81,26 @@ fn single_bits_are_black_and_white_under_any_rescale() {
             .native(&[0b10, 0]);
         assert_eq!(samples(&file, &FrameRequest::default()), shown, "slope {slope}, intercept {intercept}");
     }
+}
+
+/// PS3.3 C.11.1: averages are of modality values. Of a table that is no line, the entry of the average is another value.
+#[test]
+fn values_are_looked_up_in_a_modality_lut_before_they_are_averaged() {
+    let table = FileBuilder::new(EXPLICIT_LITTLE)
+        .u16s(0x0028, 0x3002, &[3, 0, 16])
+        .bytes(0x0028, 0x3006, "OW", &little_endian(&[40, 200, 80]));
+    let file = FileBuilder::new(EXPLICIT_LITTLE)
+        .monochrome(1, 4, 8, 8, false)
+        .text(0x0028, 0x1050, "DS", "127.5")
+        .text(0x0028, 0x1051, "DS", "255")
+        .text(0x0028, 0x1056, "CS", "LINEAR_EXACT")
+        .sequence(0x0028, 0x3000, table)
+        .native(&[0, 2, 1, 1]);
+    let half = FrameRequest { fit: Fit { width: Some(2), ..Fit::default() }, ..FrameRequest::default() };
+    assert_eq!(samples(&file, &half), [60, 200]);
+    let values = compose(&file, &FrameRequest { format: Format::Png16, ..half }).expect("a picture");
+    assert_eq!(values.samples, DisplaySamples::Grey16(vec![60, 200]));
+    assert_eq!(values.pixel_scale, Some((1.0, 0.0)));
 }
 
 fn ramp(photometric: &str, presentation: impl FnOnce(FileBuilder) -> FileBuilder) -> Vec<u8> {
