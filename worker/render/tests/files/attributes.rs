@@ -103,6 +103,17 @@ fn values_are_looked_up_in_a_modality_lut_before_they_are_averaged() {
     assert_eq!(values.pixel_scale, Some((1.0, 0.0)));
 }
 
+/// Cells of 32 bits whose values lie close together far from 0: the lowest bits are the picture.
+#[test]
+fn wide_cells_keep_their_lowest_bits_when_resized() {
+    let cells = |values: [u32; 6]| values.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<u8>>();
+    let file = |values| FileBuilder::new(EXPLICIT_LITTLE).monochrome(1, 6, 32, 32, false).native(&cells(values));
+    let request = FrameRequest { fit: Fit { width: Some(3), ..Fit::default() }, ..FrameRequest::default() };
+    const FAR: u32 = 3_194_517_885;
+    assert_eq!(samples(&file([FAR; 6]), &request), [0, 0, 0]);
+    assert_eq!(samples(&file([FAR, FAR, FAR + 2, FAR + 4, FAR + 6, FAR + 6]), &request), [0, 128, 255]);
+}
+
 fn ramp(photometric: &str, presentation: impl FnOnce(FileBuilder) -> FileBuilder) -> Vec<u8> {
     let file = FileBuilder::new(EXPLICIT_LITTLE).monochrome_as(photometric, 16, 16, 8);
     presentation(file).native(&(0..=255).collect::<Vec<u8>>())
