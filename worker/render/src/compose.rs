@@ -254,7 +254,8 @@ impl Composer<'_> {
 #[expect(clippy::unnecessary_cast, reason = "one arm of the macro is already f64")]
 fn averageable<'a>(samples: Cow<'a, Samples>, modality: &Modality) -> (Cow<'a, Samples>, Modality) {
     let Modality::Table(table) = modality else { return (samples, modality.clone()) };
-    let entries = each_type!(&*samples, values => values.iter().map(|&value| table.value(value as f64)).collect());
+    let entries =
+        each_type!(&*samples, values => values.iter().map(|&value| table.value(value as f64)).collect());
     (Cow::Owned(Samples::U16(entries)), Modality::IDENTITY)
 }
 

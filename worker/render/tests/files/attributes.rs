@@ -73,7 +73,9 @@ fn an_overlay_bit_among_the_samples_is_not_taken_for_one() {
 /// whatever the bits stand for.
 #[test]
 fn single_bits_are_black_and_white_under_any_rescale() {
-    for (slope, intercept, shown) in [("1", "0", [0, 255]), ("100", "-1024", [0, 255]), ("-0.5", "40", [255, 0])] {
+    for (slope, intercept, shown) in
+        [("1", "0", [0, 255]), ("100", "-1024", [0, 255]), ("-0.5", "40", [255, 0])]
+    {
         let file = FileBuilder::new(EXPLICIT_LITTLE)
             .monochrome(1, 2, 1, 1, false)
             .text(0x0028, 0x1052, "DS", intercept)
@@ -86,9 +88,12 @@ fn single_bits_are_black_and_white_under_any_rescale() {
 /// PS3.3 C.11.1: averages are of modality values. Of a table that is no line, the entry of the average is another value.
 #[test]
 fn values_are_looked_up_in_a_modality_lut_before_they_are_averaged() {
-    let table = FileBuilder::new(EXPLICIT_LITTLE)
-        .u16s(0x0028, 0x3002, &[3, 0, 16])
-        .bytes(0x0028, 0x3006, "OW", &little_endian(&[40, 200, 80]));
+    let table = FileBuilder::new(EXPLICIT_LITTLE).u16s(0x0028, 0x3002, &[3, 0, 16]).bytes(
+        0x0028,
+        0x3006,
+        "OW",
+        &little_endian(&[40, 200, 80]),
+    );
     let file = FileBuilder::new(EXPLICIT_LITTLE)
         .monochrome(1, 4, 8, 8, false)
         .text(0x0028, 0x1050, "DS", "127.5")
@@ -107,7 +112,8 @@ fn values_are_looked_up_in_a_modality_lut_before_they_are_averaged() {
 #[test]
 fn wide_cells_keep_their_lowest_bits_when_resized() {
     let cells = |values: [u32; 6]| values.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<u8>>();
-    let file = |values| FileBuilder::new(EXPLICIT_LITTLE).monochrome(1, 6, 32, 32, false).native(&cells(values));
+    let file =
+        |values| FileBuilder::new(EXPLICIT_LITTLE).monochrome(1, 6, 32, 32, false).native(&cells(values));
     let request = FrameRequest { fit: Fit { width: Some(3), ..Fit::default() }, ..FrameRequest::default() };
     const FAR: u32 = 3_194_517_885;
     assert_eq!(samples(&file([FAR; 6]), &request), [0, 0, 0]);
