@@ -55,8 +55,8 @@ pub(crate) fn build(
     let coding = pixel_coding(header.transfer_syntax_uid()).ok();
     // Some writers declare the length of the whole, and put items inside all the same.
     let holds_items = || {
-        let is_coded = coding.is_some_and(PixelCoding::is_coded);
-        Ok::<_, RenderError>(is_coded && fragments::item_at(source, start)?.is_some())
+        let is_in_fragments = coding.is_some_and(PixelCoding::is_in_fragments);
+        Ok::<_, RenderError>(is_in_fragments && fragments::item_at(source, start)?.is_some())
     };
     let frames = match (element.length, header.declared_format()) {
         (_, None) => Vec::new(),
@@ -182,7 +182,10 @@ fn start_marker(coding: PixelCoding) -> Option<&'static [u8]> {
         PixelCoding::Jpeg | PixelCoding::JpegLs => Some(&[0xFF, 0xD8, 0xFF]),
         PixelCoding::Jpeg2000 | PixelCoding::HighThroughputJpeg2000 => Some(&[0xFF, 0x4F, 0xFF, 0x51]),
         PixelCoding::JpegXl => Some(&[0xFF, 0x0A]),
-        PixelCoding::Native | PixelCoding::DeflatedFrame | PixelCoding::Rle => None,
+        PixelCoding::Native
+        | PixelCoding::NativeFragments
+        | PixelCoding::DeflatedFrame
+        | PixelCoding::Rle => None,
     }
 }
 

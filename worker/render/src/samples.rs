@@ -107,9 +107,22 @@ impl Samples {
         }
     }
 
+    /// Averages brought between the smallest and the largest of the samples that they are of: sums of single precision
+    /// may miss them by a hair.
+    pub(crate) fn within(self, samples: &Self) -> Self {
+        let Some((low, high)) = samples.range() else { return self };
+        match self {
+            Self::F32(values) => {
+                Self::F32(values.into_iter().map(|value| value.clamp(low as f32, high as f32)).collect())
+            }
+            Self::F64(values) => Self::F64(values.into_iter().map(|value| value.clamp(low, high)).collect()),
+            others => others,
+        }
+    }
+
     /// Real samples rounded half up to the integers of `like`; as they are where that is wide or real.
     pub(crate) fn rounded_to(self, like: &Self) -> Self {
-        let Self::F32(values) = &self else { return self };
+        let Self::F64(values) = &self else { return self };
         // Casts saturate.
         let whole = values.iter().map(|value| (value + 0.5).floor());
         match like {
@@ -147,7 +160,7 @@ mod tests {
 
     #[test]
     fn averages_are_rounded_half_up_to_what_can_be_stored() {
-        let averages = || Samples::F32(vec![-0.5, 0.5, 1.49, 70_000.0]);
+        let averages = || Samples::F64(vec![-0.5, 0.5, 1.49, 70_000.0]);
         assert_eq!(averages().rounded_to(&Samples::I16(Vec::new())), Samples::I16(vec![0, 1, 1, i16::MAX]));
         assert_eq!(averages().rounded_to(&Samples::U16(Vec::new())), Samples::U16(vec![0, 1, 1, u16::MAX]));
         assert_eq!(averages().rounded_to(&Samples::F64(Vec::new())), averages());

@@ -31,6 +31,8 @@ impl Encoding {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum PixelCoding {
     Native,
+    /// Native cells, each frame in fragments of its own.
+    NativeFragments,
     DeflatedFrame,
     Rle,
     Jpeg,
@@ -41,8 +43,8 @@ pub(crate) enum PixelCoding {
 }
 
 impl PixelCoding {
-    /// Whether frames are codestreams in fragments, and never plain cells.
-    pub(crate) fn is_coded(self) -> bool {
+    /// Whether frames lie in fragments, and are not plain cells one after the other.
+    pub(crate) fn is_in_fragments(self) -> bool {
         self != Self::Native
     }
 }
@@ -87,7 +89,8 @@ pub(crate) fn pixel_coding(transfer_syntax_uid: &str) -> Result<PixelCoding, Ren
         return Ok(PixelCoding::Native);
     }
     Ok(match transfer_syntax_uid.strip_prefix(ROOT).ok_or_else(unknown)? {
-        "" | ".1" | ".2" | ".1.99" | ".1.98" => PixelCoding::Native,
+        "" | ".1" | ".2" | ".1.99" => PixelCoding::Native,
+        ".1.98" => PixelCoding::NativeFragments,
         ".8.1" => PixelCoding::DeflatedFrame,
         ".5" => PixelCoding::Rle,
         ".4.50" | ".4.51" | ".4.52" | ".4.53" | ".4.54" | ".4.55" | ".4.56" | ".4.57" | ".4.58" | ".4.59"

@@ -104,10 +104,7 @@ impl Composer<'_> {
         };
         let (low, high) = stored.unwrap_or((0.0, 0.0));
         match modality {
-            Modality::Linear { .. } => {
-                let (a, b) = (modality.value(low), modality.value(high));
-                Window::of_range(a.min(b), a.max(b))
-            }
+            Modality::Linear { .. } => Window::between(modality.value(low), modality.value(high)),
             // A table need not rise: every stored value that occurs between counts.
             Modality::Table(_) => {
                 let values = each_modality_value(&self.frame.samples, modality, padding);

@@ -132,15 +132,15 @@ fn decode(
         embedded_bits: embedded_bits(header, request.frame_number),
         best_effort: request.best_effort,
     };
-    if !header.is_encapsulated() && !(coding.is_coded() && fragments::is_item(frame_bytes)) {
-        return match coding.is_coded() && !holds_native_cells(header, format) {
+    if !header.is_encapsulated() && !(coding.is_in_fragments() && fragments::is_item(frame_bytes)) {
+        return match coding.is_in_fragments() && !holds_native_cells(header, format) {
             true => Err(RenderError::corrupt("the pixel data is neither fragments nor native cells")),
             false => source.samples(frame_bytes),
         };
     }
     let codestream = fragments::join(frame_bytes, request.best_effort)?;
     match coding {
-        PixelCoding::Native => source.alone().samples_of_all(&codestream),
+        PixelCoding::Native | PixelCoding::NativeFragments => source.alone().samples_of_all(&codestream),
         PixelCoding::DeflatedFrame => {
             let mut inflated = Vec::new();
             // Some writers pad what they deflate; more than a little would be a bomb.
@@ -183,7 +183,10 @@ fn codestream_samples(
         PixelCoding::JpegLs => codec::jpeg_ls::decode,
         PixelCoding::Jpeg2000 | PixelCoding::HighThroughputJpeg2000 => codec::jpeg2000::decode,
         PixelCoding::JpegXl => codec::jpeg_xl::decode,
-        PixelCoding::Native | PixelCoding::DeflatedFrame | PixelCoding::Rle => {
+        PixelCoding::Native
+        | PixelCoding::NativeFragments
+        | PixelCoding::DeflatedFrame
+        | PixelCoding::Rle => {
             return Err(RenderError::unsupported("native pixel data as a codestream"));
         }
     };

@@ -1,5 +1,7 @@
 //! Values of a data set, read where they lie. An attribute that cannot be read is as good as absent.
 
+use std::borrow::Cow;
+
 use dicom_core::Tag;
 
 use super::element::{Element, ITEM, Vr};
@@ -11,7 +13,7 @@ use crate::transfer_syntax::Encoding;
 #[derive(Clone)]
 pub(crate) struct View<'a> {
     bytes: &'a [u8],
-    elements: std::borrow::Cow<'a, [Element]>,
+    elements: Cow<'a, [Element]>,
     encoding: Encoding,
 }
 
@@ -92,6 +94,16 @@ impl<'a> View<'a> {
         Some(pairs(self.bytes(tag)?).map(|b| self.encoding.u16(b)).collect())
     }
 
+    /// Entries of 8 bits, two in a word, the first in its low byte (PS3.3 C.11.1.1.1): words are swapped in big endian.
+    pub(crate) fn packed_bytes(&self, tag: Tag) -> Option<Cow<'a, [u8]>> {
+        let bytes = self.bytes(tag)?;
+        let is_of_bytes = matches!(self.vr(tag), Some(Vr(letters)) if matches!(&letters, b"OB" | b"UN"));
+        if !self.encoding.big_endian || is_of_bytes {
+            return Some(Cow::Borrowed(bytes));
+        }
+        Some(pairs(bytes).flat_map(|[high, low]| [low, high]).collect())
+    }
+
     /// 64-bit integers of VR OV.
     pub(crate) fn long_words(&self, tag: Tag) -> Option<Vec<u64>> {
         Some(octets(self.bytes(tag)?).map(|b| self.encoding.u64(b)).collect())
@@ -162,4 +174,23 @@ fn quads(bytes: &[u8]) -> impl Iterator<Item = [u8; 4]> {
 
 fn octets(bytes: &[u8]) -> impl Iterator<Item = [u8; 8]> {
     bytes.as_chunks::<8>().0.iter().copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn packed_entries_come_in_order_from_words_of_either_endianness() {
+        let tag = Tag(0x0028, 0x3006);
+        let entries = |vr: &[u8; 2], encoding| {
+            let element = Element { tag, vr: Vr(*vr), value: 0..4, undefined_length: false };
+            let bytes = [2, 1, 4, 3];
+            View::new(&bytes, &[element], encoding).packed_bytes(tag).map(Cow::into_owned)
+        };
+        assert_eq!(entries(b"OW", Encoding::EXPLICIT_BIG), Some(vec![1, 2, 3, 4]));
+        assert_eq!(entries(b"US", Encoding::EXPLICIT_BIG), Some(vec![1, 2, 3, 4]));
+        assert_eq!(entries(b"OB", Encoding::EXPLICIT_BIG), Some(vec![2, 1, 4, 3]));
+        assert_eq!(entries(b"OW", Encoding::EXPLICIT_LITTLE), Some(vec![2, 1, 4, 3]));
+    }
 }

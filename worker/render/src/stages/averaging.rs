@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::grey::BACKGROUND;
 use super::modality::Modality;
 use super::padding::Padding;
-use super::resample::{Size, nearest, resize, resize_exactly};
+use super::resample::{Size, nearest, resize, resize_exactly, resize_reals};
 use crate::RenderError;
 use crate::resize::Grid;
 use crate::samples::{Samples, each_type};
@@ -81,10 +81,10 @@ pub(crate) fn resample(
     let (resized, shares) = match (shares, averaging) {
         (Some(shares), _) => {
             let (averages, shares) = averages_of_picture(&values, &shares, (from, to))?;
-            let averages = Samples::F32(averages);
+            let averages = Samples::F64(averages);
             (if averaging == Averaging::Exact { averages } else { averages.rounded_to(&values) }, shares)
         }
-        (None, Averaging::Exact) => (resize_exactly(&values, from, to)?, Vec::new()),
+        (None, Averaging::Exact) => (resize_exactly(&values, from, to)?.within(&values), Vec::new()),
         (None, _) => (resize(&values, from, to)?, Vec::new()),
     };
     let is_of_modality_values = matches!(modality, Modality::Table(_));
@@ -106,32 +106,43 @@ fn picture_shares(samples: &Samples, padding: Option<&Padding>) -> Option<Vec<f3
     Some(each_type!(samples, values => values.iter().map(|&value| share(value as f64)).collect()))
 }
 
-/// Sums of what is picture over its share of each new pixel.
-#[expect(clippy::unnecessary_cast, reason = "one arm of the macro is already f32")]
+/// Averages of what is picture, and its share of each new pixel. As distances from the smallest value, which single
+/// precision holds where it may not hold the values.
 fn averages_of_picture(
     values: &Samples,
     shares: &[f32],
     (from, to): (&Grid, Size),
-) -> Result<(Vec<f32>, Vec<f32>), RenderError> {
-    let picture_of = |value: f32, share: f32| if share > 0.0 { value } else { 0.0 };
-    let picture: Vec<f32> = each_type!(values, values => values
-        .iter()
-        .zip(shares)
-        .map(|(&value, &share)| picture_of(value as f32, share))
-        .collect());
-    let mut averages = real_plane(&picture, from, to)?;
-    let shares = real_plane(shares, from, to)?;
-    for (average, share) in averages.iter_mut().zip(&shares) {
-        *average = if *share > 0.0 { *average / share } else { 0.0 };
-    }
+) -> Result<(Vec<f64>, Vec<f32>), RenderError> {
+    let (low, high) = picture_range(values, shares);
+    let distances = distances_in_picture(values, shares, low);
+    let sums = resize_reals(&distances, from, to)?;
+    let shares = resize_reals(shares, from, to)?;
+    let average = |sum: f32, share: f32| if share > 0.0 { low + f64::from(sum / share) } else { low };
+    let averages =
+        sums.iter().zip(&shares).map(|(&sum, &share)| average(sum, share).clamp(low, high)).collect();
     Ok((averages, shares))
 }
 
-fn real_plane(values: &[f32], from: &Grid, to: Size) -> Result<Vec<f32>, RenderError> {
-    match resize_exactly(&Samples::F32(values.to_vec()), from, to)? {
-        Samples::F32(values) => Ok(values),
-        _ => Err(RenderError::unsupported("averages that are not real")),
-    }
+/// Smallest and largest value of what is picture; 0 and 0 when nothing is.
+#[expect(clippy::unnecessary_cast, reason = "one arm of the macro is already f64")]
+fn picture_range(values: &Samples, shares: &[f32]) -> (f64, f64) {
+    let none = (f64::INFINITY, f64::NEG_INFINITY);
+    let wider = |(low, high): (f64, f64), value: f64| (low.min(value), high.max(value));
+    let range = each_type!(values, values => {
+        let pixels = values.iter().zip(shares).filter(|(_, share)| **share > 0.0);
+        pixels.fold(none, |range, (&value, _)| wider(range, value as f64))
+    });
+    if range.0 <= range.1 { range } else { (0.0, 0.0) }
+}
+
+#[expect(clippy::unnecessary_cast, reason = "one arm of the macro is already f64")]
+fn distances_in_picture(values: &Samples, shares: &[f32], base: f64) -> Vec<f32> {
+    let distance = |value: f64, share: f32| if share > 0.0 { (value - base) as f32 } else { 0.0 };
+    each_type!(values, values => values
+        .iter()
+        .zip(shares)
+        .map(|(&value, &share)| distance(value as f64, share))
+        .collect())
 }
 
 #[expect(clippy::unnecessary_cast, reason = "one arm of the macro is already f64")]
@@ -160,7 +171,7 @@ mod tests {
         let samples = Samples::I16(vec![-2000, 100, -2000, -2000]);
         let padding = Padding::of(-2000.0, -2000.0);
         let averaged = averaged(&samples, &Modality::IDENTITY, Some(&padding), Averaging::Rounded);
-        assert_eq!(averaged.samples, Samples::I16(vec![100, 0]));
+        assert_eq!(averaged.samples, Samples::I16(vec![100, 100]));
         let mut pixels = [200, 200];
         averaged.lay_over_background(&mut pixels);
         assert_eq!(pixels, [100, BACKGROUND]);
@@ -192,11 +203,20 @@ mod tests {
         assert_eq!(rounded.samples, Samples::U8(vec![1, 1]));
     }
 
+    /// Under a window of one value an average that is more than all values would be white.
+    #[test]
+    fn an_average_lies_between_the_values() {
+        let samples = Samples::U16(vec![65_531; 7 * 11]);
+        let (grid, to) = (Grid::whole(7, 11), (1, 1));
+        let averaged = resample(&samples, &Modality::IDENTITY, None, Averaging::Exact, (&grid, to));
+        assert_eq!(averaged.expect("valid sizes").samples, Samples::F32(vec![65_531.0]));
+    }
+
     #[test]
     fn what_is_no_number_is_left_out() {
         let samples = Samples::F32(vec![f32::NAN, 4.0, f32::NAN, f32::NAN]);
         let averaged = averaged(&samples, &Modality::IDENTITY, None, Averaging::Exact);
         assert_eq!(averaged.shares, [0.5, 0.0]);
-        assert_eq!(averaged.samples, Samples::F32(vec![4.0, 0.0]));
+        assert_eq!(averaged.samples, Samples::F64(vec![4.0, 4.0]));
     }
 }

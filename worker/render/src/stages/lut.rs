@@ -105,7 +105,10 @@ pub(crate) fn entries(view: &View<'_>, data: Tag, length: usize, bits: u16) -> O
         return Some(Entries::of_words(words, bits));
     }
     let is_packed = bytes.len() == length.next_multiple_of(2) || bytes.len() == length;
-    (is_packed || bits <= 8 && bytes.len() >= length).then(|| Entries::of_bytes(&bytes[..length]))
+    if !is_packed && (bits > 8 || bytes.len() < length) {
+        return None;
+    }
+    view.packed_bytes(data)?.get(..length).map(Entries::of_bytes)
 }
 
 #[cfg(test)]

@@ -18,11 +18,12 @@ impl Modality {
 
     /// The transformation that the file asks for; a damaged table counts as none.
     pub(crate) fn read(frame: &FrameView<'_>, stored_is_signed: bool) -> Self {
-        if !is_for_intensity(frame.top()) {
-            let item = frame.top().item(tags::MODALITY_LUT_SEQUENCE, 0);
-            if let Some(table) = item.and_then(|item| Lut::read_item(&item, stored_is_signed)) {
-                return Self::Table(table);
-            }
+        if is_for_intensity(frame.top()) {
+            return Self::IDENTITY;
+        }
+        let item = frame.top().item(tags::MODALITY_LUT_SEQUENCE, 0);
+        if let Some(table) = item.and_then(|item| Lut::read_item(&item, stored_is_signed)) {
+            return Self::Table(table);
         }
         let nearest = |tag| {
             frame
@@ -47,7 +48,7 @@ impl Modality {
     }
 }
 
-/// Whether the Modality LUT of the file leads back to X-ray intensity, and is not meant for display: angiography and
+/// Whether the Modality LUT of the file, or its rescale, leads back to X-ray intensity and is not meant for display: angiography and
 /// fluoroscopy whose pixels are already logarithmic or made for display (PS3.3 C.8.7.1.1.2, PS3.4 N.2.1.2).
 fn is_for_intensity(view: &View<'_>) -> bool {
     /// X-Ray Angiographic, X-Ray Radiofluoroscopic, the retired bi-plane one.

@@ -65,7 +65,7 @@ pub(crate) fn supplemental(view: &View<'_>, index_is_signed: bool) -> Option<Pal
 /// Expands segments: discrete, linear and indirect (PS3.3 C.7.9.2).
 /// Where the descriptor's width leaves segments over, or finds none, the other width is right if it comes out even.
 fn segmented(view: &View<'_>, tag: Tag, length: usize, bits: u16) -> Option<Entries> {
-    let bytes: Vec<u16> = view.bytes(tag)?.iter().map(|&byte| byte.into()).collect();
+    let bytes: Vec<u16> = view.packed_bytes(tag)?.iter().map(|&byte| byte.into()).collect();
     let words = view.words(tag)?;
     let of_bytes = expanded(&bytes, length);
     let of_words = expanded(&words, length);

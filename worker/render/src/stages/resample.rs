@@ -7,7 +7,7 @@ use crate::samples::Samples;
 /// Width and height in pixels.
 pub(crate) type Size = (u32, u32);
 
-/// Resizes one plane; the result has the type of the source, integers rounded.
+/// Resizes one plane; integers of up to 16 bits keep their type and are rounded, all others become doubles.
 ///
 /// # Errors
 /// [`RenderError::Corrupt`] when the samples do not fill the frame.
@@ -15,24 +15,28 @@ pub(crate) fn resize(samples: &Samples, from: &Grid, to: Size) -> Result<Samples
     fn plane<S: Sample>(values: &[S], from: &Grid, to: Size) -> Result<Vec<S>, RenderError> {
         resize_grey_of(values, from, (to.1, to.0)).map_err(|error| mismatch(&error))
     }
-    // Wide integers and doubles go through f32: what is lost is below one level of any window of 8 bits.
+    // Single precision holds what distances from the smallest sample need for any window over them, but not the samples:
+    // 3,000,000,001 would be 3,000,000,000.
     macro_rules! through_f32 {
-        ($values:expr) => {
-            plane(&$values.iter().map(|&value| value as f32).collect::<Vec<f32>>(), from, to)?
-        };
+        ($values:expr) => {{
+            let base = samples.range().map_or(0.0, |(low, _)| low);
+            let distances: Vec<f32> = $values.iter().map(|&value| (f64::from(value) - base) as f32).collect();
+            let resized = plane(&distances, from, to)?;
+            Samples::F64(resized.into_iter().map(|distance| base + f64::from(distance)).collect())
+        }};
     }
     Ok(match samples {
         Samples::U8(values) => Samples::U8(plane(values, from, to)?),
         Samples::U16(values) => Samples::U16(plane(values, from, to)?),
         Samples::I16(values) => Samples::I16(plane(values, from, to)?),
-        Samples::F32(values) => Samples::F32(plane(values, from, to)?),
         Samples::I8(values) => {
             let wide: Vec<i16> = values.iter().map(|&value| value.into()).collect();
             Samples::I8(plane(&wide, from, to)?.into_iter().map(|value| value as i8).collect())
         }
-        Samples::U32(values) => Samples::F32(through_f32!(values)),
-        Samples::I32(values) => Samples::F32(through_f32!(values)),
-        Samples::F64(values) => Samples::F32(through_f32!(values)),
+        Samples::F32(values) => through_f32!(values),
+        Samples::U32(values) => through_f32!(values),
+        Samples::I32(values) => through_f32!(values),
+        Samples::F64(values) => through_f32!(values),
     })
 }
 
@@ -48,11 +52,12 @@ pub(crate) fn resize_exactly(samples: &Samples, from: &Grid, to: Size) -> Result
         Samples::U8(values) => plane(values, from, to),
         Samples::U16(values) => plane(values, from, to),
         Samples::I16(values) => plane(values, from, to),
-        Samples::F32(values) => plane(values, from, to),
         Samples::I8(values) => {
             plane(&values.iter().map(|&value| i16::from(value)).collect::<Vec<_>>(), from, to)
         }
-        wide @ (Samples::U32(_) | Samples::I32(_) | Samples::F64(_)) => resize(wide, from, to),
+        wide @ (Samples::U32(_) | Samples::I32(_) | Samples::F32(_) | Samples::F64(_)) => {
+            resize(wide, from, to)
+        }
     }
 }
 
@@ -81,6 +86,14 @@ pub(crate) fn nearest(samples: &Samples, from: &Grid, to: Size) -> Result<Sample
         };
     }
     Ok(picked!(U8, I8, U16, I16, U32, I32, F32, F64))
+}
+
+/// Resizes one plane of real numbers, in single precision.
+///
+/// # Errors
+/// As [`resize`].
+pub(crate) fn resize_reals(values: &[f32], from: &Grid, to: Size) -> Result<Vec<f32>, RenderError> {
+    resize_grey_exactly(values, from, (to.1, to.0)).map_err(|error| mismatch(&error))
 }
 
 /// Resizes interleaved 8-bit RGB.

@@ -72,7 +72,7 @@ pub(crate) fn fixed_range(
 ) -> Option<Window> {
     let is_plain = modality.is_identity() && !format.signed && padding.is_none();
     match (format.bits_allocated, format.bits_stored) {
-        (1, _) => Some(Window::of_range(0.0, 1.0)),
+        (1, _) => Some(Window::between(modality.value(0.0), modality.value(1.0))),
         (8, 8) if is_plain => Some(Window::of_range(0.0, 255.0)),
         _ => None,
     }

@@ -72,10 +72,18 @@ impl Window {
         let (middle, range) = (f64::midpoint(minimum, maximum), maximum - minimum);
         // The offsets of LINEAR cancel out here; below a range of 1 they would cost digits.
         if range >= 1.0 || range <= 0.0 {
-            Self { center: middle + 0.5, width: range.max(0.0) + 1.0, function: VoiFunction::Linear }
+            let center = middle + 0.5;
+            // The step of width 1 is at the center less a half, which may have been rounded to below the one value.
+            let center = if center - 0.5 < middle { center.next_up() } else { center };
+            Self { center, width: range.max(0.0) + 1.0, function: VoiFunction::Linear }
         } else {
             Self { center: middle, width: range, function: VoiFunction::LinearExact }
         }
+    }
+
+    /// The window of the range with these two ends, in whatever order.
+    pub(crate) fn between(one: f64, other: f64) -> Self {
+        Self::of_range(one.min(other), one.max(other))
     }
 
     /// The same center and width under another function, when that is valid.
@@ -217,6 +225,8 @@ mod tests {
             let window = Window::of_range(minimum, maximum);
             assert_eq!((rounded(window, minimum), rounded(window, maximum)), (0, 255), "{minimum} {maximum}");
         }
-        assert_eq!(rounded(Window::of_range(7.0, 7.0), 7.0), 0);
+        for only in [7.0, 0.236, 0.1464, -0.3, 1e-9, 1e9 + 0.1] {
+            assert_eq!(rounded(Window::of_range(only, only), only), 0, "{only}");
+        }
     }
 }

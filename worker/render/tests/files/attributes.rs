@@ -1,7 +1,7 @@
 //! Attributes and codestreams that are rare or retired, and met all the same.
 
 use crate::builder::{EXPLICIT_LITTLE, FileBuilder, compose};
-use noctis_render::{DisplaySamples, FrameRequest, RenderError};
+use noctis_render::{DisplaySamples, Fit, Format, FrameRequest, RenderError};
 
 const JPEG_XL_LOSSLESS: &str = "1.2.840.10008.1.2.4.110";
 const JPEG_XL: &str = "1.2.840.10008.1.2.4.112";
@@ -67,6 +67,57 @@ fn an_overlay_bit_among_the_samples_is_not_taken_for_one() {
     let file = with_embedded_overlay(7, 3);
     let without = FrameRequest { overlays: false, ..FrameRequest::default() };
     assert_eq!(samples(&file, &FrameRequest::default()), samples(&file, &without));
+}
+
+/// The range of single bits is that of their modality values: the view of a file without a window is black and white,
+/// whatever the bits stand for.
+#[test]
+fn single_bits_are_black_and_white_under_any_rescale() {
+    for (slope, intercept, shown) in
+        [("1", "0", [0, 255]), ("100", "-1024", [0, 255]), ("-0.5", "40", [255, 0])]
+    {
+        let file = FileBuilder::new(EXPLICIT_LITTLE)
+            .monochrome(1, 2, 1, 1, false)
+            .text(0x0028, 0x1052, "DS", intercept)
+            .text(0x0028, 0x1053, "DS", slope)
+            .native(&[0b10, 0]);
+        assert_eq!(samples(&file, &FrameRequest::default()), shown, "slope {slope}, intercept {intercept}");
+    }
+}
+
+/// PS3.3 C.11.1: averages are of modality values. Of a table that is no line, the entry of the average is another value.
+#[test]
+fn values_are_looked_up_in_a_modality_lut_before_they_are_averaged() {
+    let table = FileBuilder::new(EXPLICIT_LITTLE).u16s(0x0028, 0x3002, &[3, 0, 16]).bytes(
+        0x0028,
+        0x3006,
+        "OW",
+        &little_endian(&[40, 200, 80]),
+    );
+    let file = FileBuilder::new(EXPLICIT_LITTLE)
+        .monochrome(1, 4, 8, 8, false)
+        .text(0x0028, 0x1050, "DS", "127.5")
+        .text(0x0028, 0x1051, "DS", "255")
+        .text(0x0028, 0x1056, "CS", "LINEAR_EXACT")
+        .sequence(0x0028, 0x3000, table)
+        .native(&[0, 2, 1, 1]);
+    let half = FrameRequest { fit: Fit { width: Some(2), ..Fit::default() }, ..FrameRequest::default() };
+    assert_eq!(samples(&file, &half), [60, 200]);
+    let values = compose(&file, &FrameRequest { format: Format::Png16, ..half }).expect("a picture");
+    assert_eq!(values.samples, DisplaySamples::Grey16(vec![60, 200]));
+    assert_eq!(values.pixel_scale, Some((1.0, 0.0)));
+}
+
+/// Cells of 32 bits whose values lie close together far from 0: the lowest bits are the picture.
+#[test]
+fn wide_cells_keep_their_lowest_bits_when_resized() {
+    let cells = |values: [u32; 6]| values.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<u8>>();
+    let file =
+        |values| FileBuilder::new(EXPLICIT_LITTLE).monochrome(1, 6, 32, 32, false).native(&cells(values));
+    let request = FrameRequest { fit: Fit { width: Some(3), ..Fit::default() }, ..FrameRequest::default() };
+    const FAR: u32 = 3_194_517_885;
+    assert_eq!(samples(&file([FAR; 6]), &request), [0, 0, 0]);
+    assert_eq!(samples(&file([FAR, FAR, FAR + 2, FAR + 4, FAR + 6, FAR + 6]), &request), [0, 128, 255]);
 }
 
 fn ramp(photometric: &str, presentation: impl FnOnce(FileBuilder) -> FileBuilder) -> Vec<u8> {

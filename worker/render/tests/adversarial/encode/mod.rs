@@ -1,0 +1,59 @@
+//! Encoders: written out here, or libraries through thin bindings. None is of the renderer.
+
+mod jpeg;
+mod jpeg_2000;
+mod jpeg_lossless;
+mod jpeg_ls;
+pub(crate) mod rle;
+
+use crate::case::{Case, Syntax};
+
+pub(crate) use jpeg::read_back;
+
+/// A picture to encode: samples of a pixel together, not negative.
+pub(crate) struct Plane<'a> {
+    pub(crate) columns: u32,
+    pub(crate) rows: u32,
+    pub(crate) components: usize,
+    pub(crate) samples: &'a [u16],
+}
+
+/// The codestream of one frame.
+pub(crate) fn codestream(case: &Case, stored: &[f64]) -> Vec<u8> {
+    let samples: Vec<u16> = stored.iter().map(|&value| value as i64 as u16 & mask(case)).collect();
+    let plane = Plane {
+        columns: case.columns,
+        rows: case.rows,
+        components: case.samples_per_pixel(),
+        samples: &samples,
+    };
+    match &case.form.syntax {
+        Syntax::JpegBaseline { transformed } => jpeg::encode(&plane, *transformed),
+        Syntax::JpegLossless(coding) => jpeg_lossless::encode(&plane, coding),
+        Syntax::JpegLs { interleave, precision, filler } => {
+            let mut codestream = jpeg_ls::encode(&plane, *interleave, *precision);
+            if *filler {
+                let end = codestream.len() - 2;
+                codestream.splice(end..end, [0xFF; 3]);
+            }
+            codestream
+        }
+        Syntax::Jpeg2000 { levels, precision, signed, .. } => {
+            let transformed = matches!(case.colours, crate::case::Colours::YbrRct);
+            let form =
+                jpeg_2000::Form { levels: *levels, precision: *precision, signed: *signed, transformed };
+            jpeg_2000::encode(&plane, &form)
+        }
+        other => unreachable!("{other:?} has no codestreams"),
+    }
+}
+
+/// The bits of a sample that go to the encoder.
+fn mask(case: &Case) -> u16 {
+    let precision = match &case.form.syntax {
+        Syntax::JpegLossless(coding) => coding.precision,
+        Syntax::JpegLs { precision, .. } | Syntax::Jpeg2000 { precision, .. } => *precision,
+        _ => 8,
+    };
+    u16::MAX >> (16 - precision)
+}

@@ -1,0 +1,82 @@
+//! Files made at random from descriptions that combine attributes as vendors do, each held against a plain oracle that
+//! works from the same description and shares no code with the renderer.
+//!
+//! `NOCTIS_ADVERSARIAL_SEED` names the first seed, `NOCTIS_ADVERSARIAL_COUNT` how many follow, and
+//! `NOCTIS_ADVERSARIAL_OUT` a folder for the files. `docs/adversarial.md` tells how to read a failure.
+
+#![expect(clippy::print_stdout, reason = "the summary is what one reads")]
+
+mod case;
+mod check;
+mod encode;
+mod generate;
+mod known;
+mod oracle;
+mod random;
+mod shrink;
+mod write;
+
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use noctis_render::FrameRequest;
+
+use crate::case::Case;
+use crate::known::Known;
+
+const COUNT: u64 = 3_000;
+
+/// Failures told in full; more would hide each other.
+const TOLD_MAX: usize = 12;
+
+#[test]
+fn every_combination_looks_as_the_standard_says() {
+    let first = setting("NOCTIS_ADVERSARIAL_SEED").unwrap_or(1);
+    let count = setting("NOCTIS_ADVERSARIAL_COUNT").unwrap_or(COUNT);
+    let (mut failures, mut known) = (Vec::new(), BTreeMap::<Known, usize>::new());
+    let mut pictures = 0;
+    for seed in first..first + count {
+        let case = generate::case(seed);
+        let file = write::file(&case);
+        for request in generate::requests(&case) {
+            pictures += 1;
+            let Err(what) = outcome(&case, &file, &request) else { continue };
+            match known::faults(&case, &request)[..] {
+                [] => failures.push((case.clone(), request, what)),
+                ref faults => faults.iter().for_each(|&fault| *known.entry(fault).or_default() += 1),
+            }
+        }
+    }
+    println!("{pictures} pictures of {count} files from seed {first}; {} wrong", failures.len());
+    println!("wrong for a fault that is known and mended elsewhere: {known:?}");
+    let total = failures.len();
+    failures.dedup_by_key(|(case, ..)| case.seed);
+    let told: Vec<String> = failures.iter().take(TOLD_MAX).map(told).collect();
+    assert!(failures.is_empty(), "{total} of {pictures} pictures are wrong:\n{}", told.join("\n"));
+}
+
+fn setting(name: &str) -> Option<u64> {
+    let text = std::env::var(name).ok()?;
+    Some(text.parse().unwrap_or_else(|_| panic!("{name}: {text:?} is not a number")))
+}
+
+/// A panic is a wrong picture, too.
+fn outcome(case: &Case, file: &[u8], request: &FrameRequest) -> Result<(), String> {
+    catch_unwind(AssertUnwindSafe(|| check::check(case, file, request)))
+        .unwrap_or_else(|_| Err("the renderer panicked".to_owned()))
+}
+
+/// A failure in its plainest form.
+fn told((case, request, what): &(Case, FrameRequest, String)) -> String {
+    let fails = |case: &Case, request: &FrameRequest| {
+        catch_unwind(AssertUnwindSafe(|| write::file(case))).is_ok_and(|file| {
+            known::faults(case, request).is_empty() && outcome(case, &file, request).is_err()
+        })
+    };
+    let (plain, asked) = shrink::shrink(case.clone(), request.clone(), fails);
+    let again = outcome(&plain, &write::file(&plain), &asked).err().unwrap_or_default();
+    format!(
+        "\nNOCTIS_ADVERSARIAL_SEED={} NOCTIS_ADVERSARIAL_COUNT=1: {what}\nasked: {request:?}\nplainer: {again}\nasked: {asked:?}\n{plain:#?}",
+        case.seed
+    )
+}
