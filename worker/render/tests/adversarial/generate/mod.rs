@@ -7,7 +7,7 @@ mod numbers;
 mod pixels;
 mod requests;
 
-pub(crate) use requests::requests;
+pub(crate) use requests::{requests, window};
 
 use crate::case::{Case, CellKind, Cells, Colours, Display, Spare, Syntax};
 use crate::encode;
