@@ -40,6 +40,13 @@ pub(crate) enum PixelCoding {
     JpegXl,
 }
 
+/// Whether codestreams give back every bit that was coded (PS3.5 A.4).
+pub(crate) fn is_lossless(transfer_syntax_uid: &str) -> bool {
+    const ROOT: &str = "1.2.840.10008.1.2.4.";
+    let lossless = ["57", "58", "65", "66", "70", "80", "90", "92", "201", "202", "110"];
+    transfer_syntax_uid.strip_prefix(ROOT).is_some_and(|rest| lossless.contains(&rest))
+}
+
 pub(crate) const DEFLATED_EXPLICIT_LITTLE: &str = "1.2.840.10008.1.2.1.99";
 
 /// Encoding of the data set that follows the file meta information.

@@ -12,7 +12,7 @@ use crate::pixel_format::{Photometric, PixelFormat};
 use crate::request::FrameRequest;
 use crate::samples::Samples;
 use crate::stages::{geometry, overlay};
-use crate::transfer_syntax::{PixelCoding, pixel_coding};
+use crate::transfer_syntax::{PixelCoding, is_lossless, pixel_coding};
 use crate::{Header, Limits, RenderError, inflate, limits};
 
 /// Stored samples of one frame, whole and owned, for as many presets as wanted.
@@ -147,7 +147,8 @@ fn decode(
             };
             let wanted = Wanted { format, reduction, limits };
             let coded = codestream_samples(coding, &codestream, wanted)?;
-            coded::stored(coded, format, request.best_effort)
+            let is_lossless = is_lossless(header.transfer_syntax_uid());
+            coded::stored(coded, format, is_lossless, request.best_effort)
         }
     }
 }
