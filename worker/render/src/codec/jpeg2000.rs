@@ -55,7 +55,7 @@ pub(super) fn with_openjpeg(codestream: &[u8], wanted: Wanted<'_>) -> Result<Cod
     }
     let header = image.header()?;
     wanted.check(header.columns, header.rows, header.components)?;
-    let reduction = wanted.reduction_of(header.is_signed).min(codec.reduction_max());
+    let reduction = wanted.reduction_of(header.is_signed, header.precision).min(codec.reduction_max());
     // SAFETY: the codec is valid and has read its header.
     if unsafe { opj::opj_set_decoded_resolution_factor(codec.0, reduction.into()) } == 0 {
         return Err(failed(&complaints, "resolution"));
@@ -81,7 +81,7 @@ pub(super) fn with_openjpeg(codestream: &[u8], wanted: Wanted<'_>) -> Result<Cod
 pub(super) fn simple(codestream: &[u8], wanted: Wanted<'_>) -> Result<Option<Coded>, RenderError> {
     let Some(frame) = Frame::read(codestream) else { return Ok(None) };
     wanted.check(frame.columns as u32, frame.rows as u32, frame.components as u32)?;
-    let reduction = wanted.reduction_of(frame.signed).min(frame.levels);
+    let reduction = wanted.reduction_of(frame.signed, frame.precision).min(frame.levels);
     Ok(frame.decode(reduction).map(|picture| Coded {
         columns: picture.columns,
         rows: picture.rows,

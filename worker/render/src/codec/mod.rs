@@ -50,10 +50,13 @@ pub(crate) enum CodedColour {
 }
 
 impl Wanted<'_> {
-    /// The reduction of a codestream whose own sign may differ from that of the attributes. Then values wrap at zero in
-    /// one of the two, and averages of wrapped values lie.
-    pub(crate) fn reduction_of(&self, codestream_is_signed: bool) -> u8 {
-        if codestream_is_signed == self.format.signed { self.reduction } else { 0 }
+    /// The reduction of a codestream of this sign and precision. Where its sign differs from that of the attributes, values
+    /// wrap at zero in one of the two; where it holds whole cells, spare bits lie beside the values. Averages of either lie.
+    pub(crate) fn reduction_of(&self, is_signed: bool, precision: u8) -> u8 {
+        let format = self.format;
+        let has_spare_bits =
+            u16::from(precision) == format.bits_allocated && format.bits_stored < format.bits_allocated;
+        if is_signed == format.signed && !has_spare_bits { self.reduction } else { 0 }
     }
 
     /// Checks the header of a codestream against the attributes.

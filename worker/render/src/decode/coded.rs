@@ -8,7 +8,12 @@ use crate::samples::Samples;
 
 /// # Errors
 /// [`RenderError::Corrupt`] for a picture that its decoder complained about, unless `best_effort`.
-pub(crate) fn stored(coded: Coded, format: &PixelFormat, best_effort: bool) -> Result<Decoded, RenderError> {
+pub(crate) fn stored(
+    coded: Coded,
+    format: &PixelFormat,
+    is_lossless: bool,
+    best_effort: bool,
+) -> Result<Decoded, RenderError> {
     if let Some(complaint) = coded.damage.as_deref()
         && !best_effort
     {
@@ -20,10 +25,16 @@ pub(crate) fn stored(coded: Coded, format: &PixelFormat, best_effort: bool) -> R
         (CodedColour::AsDeclared, Photometric::YbrFull422) => Photometric::YbrFull,
         (CodedColour::AsDeclared, declared) => declared,
     };
-    // A codestream can be deeper than the attributes say; it is not cut then.
-    let bits = u32::from(format.bits_stored).max(coded.precision.into());
+    let holds_cells = is_lossless && u16::from(coded.precision) == format.bits_allocated;
+    let samples = if holds_cells && format.bits_stored < format.bits_allocated {
+        of_cells(coded.samples, format)
+    } else {
+        // A codestream can be deeper than the attributes say; it is not cut then.
+        let bits = u32::from(format.bits_stored).max(coded.precision.into());
+        with_sign(coded.samples, format.signed, bits)
+    };
     Ok(Decoded {
-        samples: with_sign(coded.samples, format.signed, bits),
+        samples,
         photometric,
         rows: coded.rows,
         columns: coded.columns,
@@ -32,6 +43,29 @@ pub(crate) fn stored(coded: Coded, format: &PixelFormat, best_effort: bool) -> R
         partial: coded.damage.is_some(),
         embedded_overlays: Vec::new(),
     })
+}
+
+/// Reads samples that are whole pixel cells, coded bit for bit: what lies beside the stored bits, an overlay or nothing
+/// of meaning, goes the way that it goes in native cells (PS3.5 8.1.1, 8.2).
+fn of_cells(samples: Samples, format: &PixelFormat) -> Samples {
+    let (left, right) = (31 - u32::from(format.high_bit), 32 - u32::from(format.bits_stored));
+    let unsigned = move |cell: u32| cell << left >> right;
+    let signed = move |cell: u32| (cell << left).cast_signed() >> right;
+    let cells: Vec<u32> = match samples {
+        Samples::U8(cells) => cells.into_iter().map(u32::from).collect(),
+        Samples::U16(cells) => cells.into_iter().map(u32::from).collect(),
+        Samples::I32(cells) => cells.into_iter().map(i32::cast_unsigned).collect(),
+        others => return others,
+    };
+    let cells = cells.into_iter();
+    match (format.bits_allocated, format.signed) {
+        (..=8, false) => Samples::U8(cells.map(|cell| unsigned(cell) as u8).collect()),
+        (..=8, true) => Samples::I8(cells.map(|cell| signed(cell) as i8).collect()),
+        (..=16, false) => Samples::U16(cells.map(|cell| unsigned(cell) as u16).collect()),
+        (..=16, true) => Samples::I16(cells.map(|cell| signed(cell) as i16).collect()),
+        (_, false) => Samples::U32(cells.map(unsigned).collect()),
+        (_, true) => Samples::I32(cells.map(signed).collect()),
+    }
 }
 
 /// Reads the lowest `bits` of each sample with the sign that the attributes give, whatever the codestream thought.
@@ -62,6 +96,37 @@ fn with_sign(samples: Samples, signed: bool, bits: u32) -> Samples {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::codec::Coded;
+
+    /// The same cells mean the same whether they are coded or not; a lossy codestream does not hold cells.
+    #[test]
+    fn a_lossless_codestream_of_whole_cells_is_read_like_cells() {
+        let shown = |high_bit, signed, is_lossless, precision| {
+            let mut format = PixelFormat::plain(3, 1, 1);
+            (format.bits_stored, format.high_bit, format.signed) = (12, high_bit, signed);
+            let coded = Coded {
+                columns: 3,
+                rows: 1,
+                samples: Samples::U16(vec![0xA800, 0x0FFF, 0x5010]),
+                precision,
+                colour: CodedColour::AsDeclared,
+                reduction: 0,
+                site: crate::resize::ReducedSite::First,
+                damage: None,
+            };
+            stored(coded, &format, is_lossless, false).expect("sound").samples
+        };
+        assert_eq!(shown(11, false, true, 16), Samples::U16(vec![0x800, 0xFFF, 0x010]), "junk above");
+        assert_eq!(
+            shown(11, true, true, 16),
+            Samples::I16(vec![-2048, -1, 0x010]),
+            "sign in the stored bits"
+        );
+        assert_eq!(shown(15, false, true, 16), Samples::U16(vec![0xA80, 0x0FF, 0x501]), "cells to the left");
+        let kept = Samples::U16(vec![0xA800, 0x0FFF, 0x5010]);
+        assert_eq!(shown(11, false, false, 16), kept, "lossy: deeper than the attributes say");
+        assert_eq!(shown(11, false, true, 14), kept, "neither cells nor stored bits");
+    }
 
     #[test]
     fn the_sign_is_that_of_the_attributes() {

@@ -14,7 +14,7 @@ use crate::request::FrameRequest;
 use crate::resize::ReducedSite;
 use crate::samples::Samples;
 use crate::stages::overlay;
-use crate::transfer_syntax::{PixelCoding, native_cells, pixel_coding};
+use crate::transfer_syntax::{PixelCoding, is_lossless, native_cells, pixel_coding};
 use crate::{Header, Limits, RenderError, inflate, limits};
 
 /// Stored samples of one frame, whole and owned, for as many presets as wanted.
@@ -159,7 +159,8 @@ fn decode(
         coding => {
             let wanted = Wanted { format, reduction, limits };
             let coded = codestream_samples(coding, &codestream, wanted)?;
-            coded::stored(coded, format, request.best_effort)
+            let is_lossless = is_lossless(header.transfer_syntax_uid());
+            coded::stored(coded, format, is_lossless, request.best_effort)
         }
     }
 }

@@ -15,6 +15,7 @@ mod oracle;
 mod random;
 mod shrink;
 mod write;
+mod written_out;
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -33,6 +34,9 @@ const TOLD_MAX: usize = 12;
 fn every_combination_looks_as_the_standard_says() {
     let first = setting("NOCTIS_ADVERSARIAL_SEED").unwrap_or(1);
     let count = setting("NOCTIS_ADVERSARIAL_COUNT").unwrap_or(COUNT);
+    if let Some(folder) = std::env::var_os("NOCTIS_ADVERSARIAL_OUT") {
+        written_out::write_out(folder.as_ref(), (first..first + count).map(generate::case));
+    }
     let (mut failures, mut known) = (Vec::new(), BTreeMap::<Known, usize>::new());
     let mut pictures = 0;
     for seed in first..first + count {

@@ -7,6 +7,7 @@ mod jpeg_ls;
 pub(crate) mod rle;
 
 use crate::case::{Case, Syntax};
+use crate::write::cells::of_frame;
 
 pub(crate) use jpeg::read_back;
 
@@ -19,8 +20,15 @@ pub(crate) struct Plane<'a> {
 }
 
 /// The codestream of one frame.
-pub(crate) fn codestream(case: &Case, stored: &[f64]) -> Vec<u8> {
-    let samples: Vec<u16> = stored.iter().map(|&value| value as i64 as u16 & mask(case)).collect();
+pub(crate) fn codestream(case: &Case, index: usize) -> Vec<u8> {
+    let is_lossy = matches!(case.form.syntax, Syntax::Jpeg2000 { lossy_uid: true, .. });
+    let samples: Vec<u16> = if precision(case) == case.cells.allocated && !is_lossy {
+        of_frame(case, index).into_iter().map(|cell| cell as u16).collect()
+    } else {
+        let stored = &case.frames[index];
+        let mask = u16::MAX >> (16 - precision(case));
+        stored.iter().map(|&value| value as i64 as u16 & mask).collect()
+    };
     let plane = Plane {
         columns: case.columns,
         rows: case.rows,
@@ -48,12 +56,11 @@ pub(crate) fn codestream(case: &Case, stored: &[f64]) -> Vec<u8> {
     }
 }
 
-/// The bits of a sample that go to the encoder.
-fn mask(case: &Case) -> u16 {
-    let precision = match &case.form.syntax {
+/// Bits of a sample that go to the encoder.
+fn precision(case: &Case) -> u16 {
+    match &case.form.syntax {
         Syntax::JpegLossless(coding) => coding.precision,
         Syntax::JpegLs { precision, .. } | Syntax::Jpeg2000 { precision, .. } => *precision,
         _ => 8,
-    };
-    u16::MAX >> (16 - precision)
+    }
 }

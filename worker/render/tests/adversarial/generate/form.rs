@@ -1,7 +1,7 @@
 //! Transfer syntaxes, sequences, fragments.
 
 use super::numbers;
-use crate::case::{Cells, FileForm, Fragments, Interleave, LosslessJpeg, OffsetTable, Syntax};
+use crate::case::{Cells, FileForm, Fragments, Interleave, LosslessJpeg, OffsetTable, Spare, Syntax};
 use crate::random::Random;
 
 /// A syntax whose precision, where it has one, is decided with the cells.
@@ -43,7 +43,8 @@ pub(super) fn form(
     random: &mut Random,
 ) -> FileForm {
     // Most writers code the stored bits, some the whole cell.
-    let coded = if random.once_in(4) { cells.allocated } else { cells.stored };
+    let has_spare_bits = cells.spare != Spare::Zeros || cells.high_bit + 1 != cells.stored;
+    let coded = if has_spare_bits || random.once_in(4) { cells.allocated } else { cells.stored };
     match &mut syntax {
         Syntax::JpegLossless(LosslessJpeg { precision, .. }) | Syntax::JpegLs { precision, .. } => {
             *precision = coded;

@@ -7,7 +7,7 @@ mod numbers;
 mod pixels;
 mod requests;
 
-pub(crate) use requests::requests;
+pub(crate) use requests::{requests, window};
 
 use crate::case::{Case, CellKind, Cells, Colours, Display, Spare, Syntax};
 use crate::encode;
@@ -74,7 +74,10 @@ fn cells(syntax: &Syntax, colours: &Colours, random: &mut Random) -> Cells {
     };
     cells.high_bit = cells.stored - 1;
     let spare_bits = cells.allocated - cells.stored;
-    if !is_coded && spare_bits > 0 && cells.kind == CellKind::Integer {
+    // Some encoders code the whole cell, and what its spare bits hold; a lossy one would not keep it.
+    let is_lossy = matches!(syntax, Syntax::JpegBaseline { .. } | Syntax::Jpeg2000 { lossy_uid: true, .. });
+    let keeps_spare_bits = !is_coded || !is_lossy && random.once_in(4);
+    if keeps_spare_bits && spare_bits > 0 && cells.kind == CellKind::Integer {
         if random.once_in(5) {
             cells.high_bit += random.between(1, spare_bits.into()) as u16;
         }

@@ -24,6 +24,12 @@ pub(crate) fn requests(case: &Case) -> Vec<FrameRequest> {
     requests
 }
 
+/// A window around the values of a case, the same each time.
+pub(crate) fn window(case: &Case, function: VoiFunction) -> Window {
+    let (center, width) = display::window(case, &mut Random::new(case.seed));
+    Window::new(center as f64 / 100.0, width as f64 / 100.0, function).expect("a valid window")
+}
+
 fn at_random(case: &Case, plain: &FrameRequest, random: &mut Random) -> FrameRequest {
     let fit = if random.once_in(2) { fit(case, random) } else { Fit::default() };
     let is_resized = fit != Fit::default();

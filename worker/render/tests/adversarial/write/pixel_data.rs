@@ -106,6 +106,6 @@ fn codestream(case: &Case, index: usize) -> Vec<u8> {
             encoder.finish().expect("writing to memory")
         }
         Syntax::Rle { surplus } => encode::rle::frame(case, index, *surplus),
-        _ => encode::codestream(case, &case.frames[index]),
+        _ => encode::codestream(case, index),
     }
 }
