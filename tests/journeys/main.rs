@@ -12,4 +12,6 @@ mod embedded;
 mod files;
 mod http;
 mod program;
+mod reasons;
 mod services;
+mod storage;
