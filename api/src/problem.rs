@@ -57,6 +57,12 @@ pub enum Kind {
     CatalogUnavailable,
     /// The cache cannot be cleared.
     CacheUnavailable,
+    /// The bytes of the image were replaced while it was asked for.
+    ImageReplaced,
+    /// Nothing is where the file was.
+    FileMissing,
+    /// The file cannot be read now.
+    StorageUnavailable,
     /// This process ends.
     ShuttingDown,
     /// The render was not ready in time.
@@ -70,7 +76,7 @@ type Row = (&'static str, StatusCode, &'static str);
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Kind; 23] = [
+    pub const ALL: [Kind; 26] = [
         Kind::InvalidParameter,
         Kind::RequestDoesNotFit,
         Kind::StudyNotFound,
@@ -91,6 +97,9 @@ impl Kind {
         Kind::QueueUnavailable,
         Kind::CatalogUnavailable,
         Kind::CacheUnavailable,
+        Kind::ImageReplaced,
+        Kind::FileMissing,
+        Kind::StorageUnavailable,
         Kind::ShuttingDown,
         Kind::RenderTimeout,
         Kind::RequestTimeout,
@@ -127,6 +136,13 @@ impl Kind {
             }
             Kind::CacheUnavailable => {
                 ("cache-unavailable", S::SERVICE_UNAVAILABLE, "The cache is unavailable")
+            }
+            Kind::ImageReplaced => {
+                ("image-replaced", S::SERVICE_UNAVAILABLE, "The image was replaced just now")
+            }
+            Kind::FileMissing => ("file-missing", S::SERVICE_UNAVAILABLE, "The file is not there now"),
+            Kind::StorageUnavailable => {
+                ("storage-unavailable", S::SERVICE_UNAVAILABLE, "The storage is unavailable")
             }
             Kind::ShuttingDown => ("shutting-down", S::SERVICE_UNAVAILABLE, "The server is shutting down"),
             Kind::RenderTimeout => ("render-timeout", S::GATEWAY_TIMEOUT, "The render is not ready yet"),

@@ -20,6 +20,7 @@ pub mod render;
 pub mod render_key;
 pub mod request;
 pub mod settings;
+pub mod sop_class;
 pub mod storage;
 pub mod telemetry;
 pub mod trace_context;

@@ -1,6 +1,6 @@
 //! What every program of Noctis does alike: exit statuses, connecting back ends, signals, announcing where it listens.
 
-use std::{future::Future, io::Write, process::ExitCode};
+use std::{future::Future, io::Write, process::ExitCode, time::Duration};
 
 use tokio::{
     net::TcpListener,
@@ -59,6 +59,9 @@ pub fn exit(result: Result<(), Failure>) -> ExitCode {
     }
 }
 
+/// How long the end waits for threads that read or write files. One that hangs in the kernel never comes back.
+const THREADS_END_MAX: Duration = Duration::from_secs(5);
+
 /// Runs `work` on a multi-threaded runtime.
 ///
 /// # Errors
@@ -66,7 +69,9 @@ pub fn exit(result: Result<(), Failure>) -> ExitCode {
 pub fn block_on(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(anyhow::Error::from)?;
-    runtime.block_on(work)
+    let ended = runtime.block_on(work);
+    runtime.shutdown_timeout(THREADS_END_MAX);
+    ended
 }
 
 /// The three back ends that hold state. Cheap to clone.

@@ -2,6 +2,7 @@
 
 use bytes::{BufMut, Bytes, BytesMut};
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use crate::request::{PictureFormat, Window};
 
@@ -55,11 +56,11 @@ pub struct StageTimings {
 pub enum Outcome {
     /// The picture.
     Picture(StoredRender),
-    /// It cannot be rendered, for a reason that stays.
+    /// It cannot be rendered: for a reason that stays, or for now ([`FailureKind::passes`]).
     Failure(RenderFailure),
 }
 
-/// Why a file cannot be rendered: remembered, so that each view does not decode again.
+/// Why a file cannot be rendered: remembered, so that each view does not decode again, unless it passes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RenderFailure {
     /// What kind of failure it is.
@@ -69,6 +70,16 @@ pub struct RenderFailure {
     /// Media types that would work, for [`FailureKind::NotAPicture`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub media_types: Vec<String>,
+    /// For a failure that passes: the job that met it. Whoever waits for that job is told; nobody else is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub job_id: Option<Uuid>,
+}
+
+impl RenderFailure {
+    /// A failure of `kind`, for a reason in one sentence without patient data.
+    pub fn new(kind: FailureKind, reason: impl Into<String>) -> Self {
+        Self { kind, reason: reason.into(), media_types: Vec::new(), job_id: None }
+    }
 }
 
 /// The kinds of failure that answers tell apart.
@@ -85,9 +96,28 @@ pub enum FailureKind {
     InvalidRequest,
     /// 422: the worker died on it, every time.
     Crashed,
-    /// 422: the file is not as it was when it was indexed, or is gone. Never recorded for good: putting it back
-    /// repairs it.
+    /// 422: the file is not as it was when it was indexed. Passes: putting it back repairs it, and so does indexing it
+    /// again.
     FileChanged,
+    /// 503: nothing to read is where the file was. Passes: the storage may be away for a moment.
+    FileMissing,
+    /// 503: the storage does not answer, or answers with a fault. Passes.
+    StorageAway,
+}
+
+impl FailureKind {
+    /// Whether the same request may succeed a moment later, so that nothing is remembered of the failure.
+    #[must_use]
+    pub fn passes(self) -> bool {
+        match self {
+            FailureKind::FileChanged | FailureKind::FileMissing | FailureKind::StorageAway => true,
+            FailureKind::Unrenderable
+            | FailureKind::NotAPicture
+            | FailureKind::NoSuchFrame
+            | FailureKind::InvalidRequest
+            | FailureKind::Crashed => false,
+        }
+    }
 }
 
 /// Not a record of this version: a cache entry of another release, treated as a miss.
@@ -144,6 +174,26 @@ impl Outcome {
         })
     }
 
+    /// Whether it holds for whoever asks: a picture, or a failure that stays.
+    #[must_use]
+    pub fn stays(&self) -> bool {
+        match self {
+            Outcome::Picture(_) => true,
+            Outcome::Failure(failure) => !failure.kind.passes(),
+        }
+    }
+
+    /// Whether it holds for one who waits for the job `job_id`: what stays, or what that very job met.
+    #[must_use]
+    pub fn answers(&self, job_id: Option<Uuid>) -> bool {
+        match self {
+            Outcome::Failure(failure) if failure.kind.passes() => {
+                job_id.is_some() && failure.job_id == job_id
+            }
+            _ => true,
+        }
+    }
+
     /// Bytes it weighs in a cache.
     #[must_use]
     pub fn byte_count(&self) -> usize {
@@ -173,14 +223,28 @@ mod tests {
 
     #[test]
     fn an_outcome_reads_back_from_its_record() {
-        let failure = Outcome::Failure(RenderFailure {
-            kind: FailureKind::Unrenderable,
-            reason: "the codestream is truncated".to_owned(),
-            media_types: vec![],
-        });
-        for outcome in [picture(), failure] {
+        let failure = RenderFailure::new(FailureKind::Unrenderable, "the codestream is truncated");
+        let passing = RenderFailure {
+            job_id: Some(Uuid::from_u128(7)),
+            ..RenderFailure::new(FailureKind::StorageAway, "the storage does not answer")
+        };
+        for outcome in [picture(), Outcome::Failure(failure), Outcome::Failure(passing)] {
             assert_eq!(Outcome::from_record(outcome.to_record()), Ok(outcome));
         }
+    }
+
+    #[test]
+    fn a_failure_that_passes_answers_who_waits_for_its_job_and_nobody_else() {
+        let (its_job, another) = (Some(Uuid::from_u128(7)), Some(Uuid::from_u128(8)));
+        for kind in [FailureKind::FileChanged, FailureKind::FileMissing, FailureKind::StorageAway] {
+            let failure = RenderFailure { job_id: its_job, ..RenderFailure::new(kind, "for now") };
+            let passing = Outcome::Failure(failure);
+            assert!(passing.answers(its_job) && !passing.answers(another) && !passing.answers(None));
+            assert!(!passing.stays(), "{kind:?}");
+        }
+        let staying = Outcome::Failure(RenderFailure::new(FailureKind::Crashed, "for good"));
+        assert!(staying.stays() && staying.answers(None) && staying.answers(another));
+        assert!(picture().stays() && picture().answers(None));
     }
 
     #[test]

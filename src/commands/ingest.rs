@@ -100,7 +100,7 @@ impl Ingest {
         progress: &mut FileProgress,
         stored: &mut BTreeMap<String, Vec<String>>,
     ) -> anyhow::Result<()> {
-        let mut files = self.storage.list(location)?;
+        let mut files = self.storage.list(location).await?;
         while let Some(file) = files.next().await {
             let file = match file {
                 Err(error) if !error.is_transient() => {
@@ -120,7 +120,7 @@ impl Ingest {
         file: &str,
         stored: &mut BTreeMap<String, Vec<String>>,
     ) -> anyhow::Result<FileOutcome> {
-        let path = match self.storage.local_path(file) {
+        let path = match self.storage.local_path(file).await {
             Ok(Some(path)) => path,
             Ok(None) => return Ok(FileOutcome::Rejected("it is no file of this machine".to_owned())),
             Err(error) => return Ok(FileOutcome::Rejected(error.to_string())),
@@ -128,7 +128,7 @@ impl Ingest {
         let (from, for_row) = (path.clone(), file.to_owned());
         let instance = match tokio::task::spawn_blocking(move || read_instance(&from, &for_row)).await? {
             Ok(instance) => instance,
-            Err(rejected) => return Ok(FileOutcome::Rejected(rejected.to_string())),
+            Err(rejected) => return Ok(rejected.into()),
         };
         let outcome = self.known(&instance).await?;
         if outcome != FileOutcome::Accepted {

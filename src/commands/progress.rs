@@ -37,7 +37,7 @@ impl FileProgress {
             FileOutcome::Conflict => {
                 self.reject(location, "its SOP Instance UID is known with other bytes; the first stays");
             }
-            FileOutcome::Rejected(reason) => self.reject(location, reason),
+            FileOutcome::Rejected(reason) | FileOutcome::Away(reason) => self.reject(location, reason),
         }
         self.bar.set_message(format!("{} rejected", self.rejected));
     }

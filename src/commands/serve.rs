@@ -103,8 +103,8 @@ async fn serve(arguments: &Arguments, settings: &Settings, paths: Vec<PathBuf>) 
 fn storage_over(settings: &Settings, paths: &[PathBuf]) -> Result<(Storage, Vec<String>), Failure> {
     let mut storage = program::storage(settings)?;
     for path in served_before(settings) {
-        // A path that is away for now: its pictures say so, and come back with it.
-        let _not_there_now = storage.allow_local(&path);
+        // One that is away for now: its pictures say so, and come back with it.
+        storage.allow_local_when_there(&path);
     }
     remember_served(settings, paths).context("remembering the paths that are served")?;
     let mut locations = Vec::new();
@@ -130,7 +130,8 @@ fn served_before(settings: &Settings) -> Vec<PathBuf> {
 fn remember_served(settings: &Settings, paths: &[PathBuf]) -> anyhow::Result<()> {
     let mut known = served_before(settings);
     for path in paths {
-        let path = std::path::absolute(path)?;
+        // Without links, as locations are: while a share is away nobody can follow them.
+        let path = path.canonicalize().or_else(|_| std::path::absolute(path))?;
         if !known.contains(&path) {
             known.push(path);
         }

@@ -152,18 +152,7 @@ fn a_file_that_changed_since_it_was_indexed_is_not_shown() {
     let answer = viewer.png(&slice_uid("changed", 1), "");
     assert_eq!(answer.status, 422, "{}", answer.text());
     assert!(answer.text().contains("no longer as it was when it was indexed"), "{}", answer.text());
-}
-
-#[test]
-fn a_file_that_was_away_is_shown_when_it_is_back() {
-    let data = tempfile::tempdir().unwrap();
-    let (_program, viewer) = serve_study(data.path(), "away", 1);
-    let (path, away) = (data.path().join("files/1.dcm"), data.path().join("away.dcm"));
-    std::fs::rename(&path, &away).unwrap();
-    assert_eq!(viewer.png(&slice_uid("away", 1), "").status, 422);
-    std::fs::rename(&away, &path).unwrap();
-    viewer.post("/api/v1/dicom/clear-cache");
-    assert!(viewer.png(&slice_uid("away", 1), "").picture().samples == windowed_slice(1, -700.0, 600.0));
+    assert_eq!((&answer.json()["details"]["changed"], answer.header("retry-after")), (&true.into(), "2"));
 }
 
 #[test]

@@ -13,4 +13,6 @@ mod files;
 mod found;
 mod http;
 mod program;
+mod reasons;
 mod services;
+mod storage;

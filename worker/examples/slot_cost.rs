@@ -15,7 +15,7 @@ use noctis_shared::{
 use noctis_worker::{
     index::read_instance,
     slot::{
-        FrameBytes, RENDER_MAX, RenderTask, SlotProgram, Slots, decoded_frames::DecodedFrames, process,
+        FrameBytes, RenderTask, SlotProgram, SlotTimes, Slots, decoded_frames::DecodedFrames, process,
         task::perform,
     },
 };
@@ -54,13 +54,13 @@ fn measure() -> anyhow::Result<()> {
     let kept = DecodedFrames::new(0);
     let before = processor_ms(&[])?;
     for index in 0..renders {
-        perform(&task(index), &kept).map_err(anyhow::Error::msg)?;
+        perform(&task(index), &kept, &mut |_| {})?;
     }
     let inside = (processor_ms(&[])? - before) / f64::from(renders);
 
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let through = runtime.block_on(async {
-        let slots = Slots::start(SlotProgram::current()?, 1, RENDER_MAX)?;
+        let slots = Slots::start(SlotProgram::current()?, 1, SlotTimes::default())?;
         let children = children()?;
         let before = processor_ms(&children)?;
         for index in 0..renders {
@@ -74,7 +74,7 @@ fn measure() -> anyhow::Result<()> {
     let kept = DecodedFrames::new(1 << 30);
     let before = processor_ms(&[])?;
     for index in 0..renders {
-        perform(&task(index), &kept).map_err(anyhow::Error::msg)?;
+        perform(&task(index), &kept, &mut |_| {})?;
     }
     let inside_kept = (processor_ms(&[])? - before) / f64::from(renders);
     println!("inside, decoded once  {inside_kept:.3} ms a render");

@@ -9,8 +9,8 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     index::{IndexJobs, Indexer},
     lanes,
-    render_job::RenderJobs,
-    slot::{RENDER_MAX, SlotProgram, Slots},
+    render_job::{ChangedFiles, RenderJobs},
+    slot::{SlotProgram, SlotTimes, Slots},
 };
 
 /// Back ends and size of a worker.
@@ -65,7 +65,8 @@ pub async fn run(worker: Worker, shutdown: CancellationToken) -> anyhow::Result<
         cache: worker.cache.clone(),
         catalog: worker.catalog.clone(),
         storage: worker.storage.clone(),
-        slots: Slots::start(worker.slot_program.clone(), worker.slots, RENDER_MAX)?,
+        slots: Slots::start(worker.slot_program.clone(), worker.slots, SlotTimes::default())?,
+        changed: ChangedFiles::new(worker.indexer()),
         worker: worker_name(),
     };
     let index = IndexJobs { indexer: worker.indexer(), queue: worker.queue.clone() };

@@ -119,8 +119,7 @@ mod tests {
     }
 
     fn landed() -> Found {
-        let kind = FailureKind::Unrenderable;
-        let failure = RenderFailure { kind, reason: "for this test".to_owned(), media_types: vec![] };
+        let failure = RenderFailure::new(FailureKind::Unrenderable, "for this test");
         Found { outcome: Outcome::Failure(failure), tier: Tier::Render }
     }
 

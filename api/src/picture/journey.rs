@@ -19,6 +19,7 @@ use uuid::Uuid;
 
 use super::{
     flight::{CurrentJob, Landing},
+    known_image::no_such_image,
     lane,
     look::{self, Found, Tier},
     unrenderable,
@@ -26,7 +27,7 @@ use super::{
 use crate::{
     api::Api,
     back_end::{catalog_problem, publish_problem},
-    problem::Problem,
+    problem::{Kind, Problem},
 };
 
 /// How long a claim stands without a sign of the worker.
@@ -74,7 +75,7 @@ impl Journey {
 
     async fn find_or_ask(&self) -> Landing {
         let image_id = self.image.image.image_id;
-        if let Some(found) = look::in_cache(&self.api, image_id, &self.key).await {
+        if let Some(found) = look::in_cache(&self.api, image_id, &self.key, None).await {
             return Ok(found);
         }
         if let Some(found) = look::in_catalog(&self.api, image_id, &self.key).await {
@@ -114,10 +115,14 @@ impl Journey {
 
     async fn frame_range(&self) -> Result<FrameRange, Problem> {
         let image_id = self.image.image.image_id;
-        let range = self.api.catalog.frame_range(image_id, self.request.frame_number).await;
-        range
-            .map_err(|error| catalog_problem(&error))?
-            .ok_or_else(|| unrenderable::without_range(&self.image))
+        let frame = self.api.catalog.frame_range(image_id, self.request.frame_number).await;
+        let Some((content_digest, range)) = frame.map_err(|error| catalog_problem(&error))? else {
+            return Err(no_such_image());
+        };
+        if content_digest != self.image.content_digest {
+            return Err(replaced());
+        }
+        range.ok_or_else(unrenderable::without_range)
     }
 
     /// Claims and publishes in a task of its own: a client that leaves between the two must not leave a claim behind
@@ -160,7 +165,7 @@ impl Journey {
         let mut pause = POLL_PAUSE_MIN;
         loop {
             let woken = timeout(pause, waiter.woken()).await.is_ok();
-            if let Some(found) = look::in_cache(&self.api, image_id, &self.key).await {
+            if let Some(found) = look::in_cache(&self.api, image_id, &self.key, self.job.get()).await {
                 return Some(found);
             }
             if (woken || look_in_catalog)
@@ -176,6 +181,12 @@ impl Journey {
     }
 }
 
+/// The image is known here with the bytes it had before. A frame of the new ones must not be drawn under their name.
+fn replaced() -> Problem {
+    let detail = "The file was replaced just now; the same request again shows the new one.";
+    Problem::new(Kind::ImageReplaced, detail).retry_after(Duration::from_secs(1))
+}
+
 async fn claim_and_publish(api: &Api, job: &RenderJob, current: &CurrentJob) -> Result<Round, Problem> {
     if let Err(error) = api.cache.mark_waiting(&job.render_key, api.render_wait).await {
         tracing::debug!(%error, "workers could not be told that someone waits");
@@ -189,7 +200,7 @@ async fn claim_and_publish(api: &Api, job: &RenderJob, current: &CurrentJob) -> 
         }
     };
     // Between the first look and the claim another process may have had it made.
-    if claimed && let Some(found) = look::in_cache(api, job.image_id, &job.render_key).await {
+    if claimed && let Some(found) = look::in_cache(api, job.image_id, &job.render_key, None).await {
         release(api, job).await;
         return Ok(Round::Found(found));
     }

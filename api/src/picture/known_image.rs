@@ -65,6 +65,14 @@ impl KnownImages {
         }
     }
 
+    /// Forgets one that is known by the bytes it had before, here and in the shared cache.
+    pub(crate) async fn forget_with(&self, image_id: Uuid, cache: &Cache) {
+        self.forget(&[image_id]);
+        if let Err(error) = cache.forget_metadata(&[metadata_names::image(image_id)]).await {
+            tracing::debug!(%error, "an image that was replaced is still in the cache");
+        }
+    }
+
     pub(crate) fn clear(&self) {
         self.memory.invalidate_all();
     }

@@ -40,19 +40,28 @@ pub(crate) struct Found {
 /// In the memory of this process, in front of a shared cache. A memory cache needs no second copy in front of it.
 pub(crate) async fn in_process(api: &Api, key: &RenderKey) -> Option<Found> {
     let outcome = match &api.cache {
-        Cache::Memory(_) => api.cache.render(key).await,
+        Cache::Memory(_) => api.cache.render(key).await.filter(Outcome::stays),
         Cache::Redis(_) => api.local.get(key),
     };
     count(api, Tier::Memory, outcome)
 }
 
-/// In the cache all processes share, if there is one.
-pub(crate) async fn in_cache(api: &Api, image_id: Uuid, key: &RenderKey) -> Option<Found> {
+/// In the cache all processes share, if there is one. A failure that passes is found by who waits for `job_id`, the job
+/// that met it: for everybody else the file is tried again.
+pub(crate) async fn in_cache(
+    api: &Api,
+    image_id: Uuid,
+    key: &RenderKey,
+    job_id: Option<Uuid>,
+) -> Option<Found> {
+    let outcome = api.cache.render(key).await.filter(|outcome| outcome.answers(job_id));
     match &api.cache {
-        Cache::Memory(_) => in_process(api, key).await,
+        Cache::Memory(_) => count(api, Tier::Memory, outcome),
         Cache::Redis(_) => {
-            let found = count(api, Tier::Redis, api.cache.render(key).await)?;
-            api.local.put(image_id, key, found.outcome.clone());
+            let found = count(api, Tier::Redis, outcome)?;
+            if found.outcome.stays() {
+                api.local.put(image_id, key, found.outcome.clone());
+            }
             Some(found)
         }
     }

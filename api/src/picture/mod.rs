@@ -16,7 +16,9 @@ use axum::{http::HeaderMap, response::Response};
 use noctis_shared::{
     catalog::ImageRecord, dicom_uid::parse_public_id, render_key::RenderKey, request::FrameRequest,
 };
+use uuid::Uuid;
 
+use self::representation::Representation;
 pub(crate) use self::{
     answer::RenderedImage,
     flight::Flights,
@@ -57,6 +59,22 @@ pub(crate) async fn answer_image(
 ) -> Result<Response, Problem> {
     let chosen = representation::choose(&asked, headers, shapes == Shapes::PicturesOnly)?;
     let image_id = parse_public_id(segment).ok_or_else(no_such_image)?;
+    match answer_chosen(api, image_id, &asked, chosen.clone(), headers).await {
+        Err(problem) if problem.kind() == Kind::ImageReplaced => {
+            api.images.forget_with(image_id, &api.cache).await;
+            answer_chosen(api, image_id, &asked, chosen, headers).await
+        }
+        answer => answer,
+    }
+}
+
+async fn answer_chosen(
+    api: &Arc<Api>,
+    image_id: Uuid,
+    asked: &Asked,
+    chosen: Representation,
+    headers: &HeaderMap,
+) -> Result<Response, Problem> {
     let image = api.images.find(image_id, &api.cache, &api.catalog).await?;
     unrenderable::check_frame(&image, asked.frame_number)?;
     let key = RenderKey::new(&image.content_digest, &chosen.request);

@@ -1,19 +1,28 @@
 //! Why there is no picture: what the catalog alone can tell, and what a worker found out.
 
+use std::time::Duration;
+
 use noctis_shared::{
     catalog::ImageRecord,
     render::{FailureKind, RenderFailure},
+    sop_class::why_no_picture,
 };
 
 use crate::problem::{Kind, Problem};
 
+/// When to ask again for a picture whose file is away or was written to.
+const FILE_PAUSE: Duration = Duration::from_secs(2);
+
 /// The problem of a frame that the image does not have; `Ok` for frames it has.
 ///
 /// # Errors
-/// 404 past the last frame, 422 without pixel data.
+/// 404 past the last frame, 406 for a video, 422 without pixel data.
 pub(crate) fn check_frame(image: &ImageRecord, frame_number: u32) -> Result<(), Problem> {
+    if let Some(media_type) = video_media_type(&image.image.transfer_syntax_uid) {
+        return Err(of_video(media_type));
+    }
     match image.image.frame_count {
-        0 => Err(Problem::new(Kind::Unrenderable, "The instance has no pixel data.")),
+        0 => Err(Problem::new(Kind::Unrenderable, why_no_picture(image.image.sop_class_uid.as_deref()))),
         frame_count if frame_number > frame_count => {
             Err(Problem::new(Kind::FrameNotFound, format!("The image has {frame_count} frames."))
                 .with("frame", frame_number)
@@ -24,21 +33,25 @@ pub(crate) fn check_frame(image: &ImageRecord, frame_number: u32) -> Result<(), 
 }
 
 /// The problem of a frame whose bytes the index could not find.
-pub(crate) fn without_range(image: &ImageRecord) -> Problem {
-    match video_media_type(&image.image.transfer_syntax_uid) {
-        Some(media_type) => {
-            let detail = "The instance is a video; single frames of it are not rendered.";
-            Problem::new(Kind::NotAPicture, detail).with("media_types", vec![media_type])
-        }
-        None => Problem::new(Kind::Unrenderable, "The bytes of the frame could not be located in the file."),
-    }
+pub(crate) fn without_range() -> Problem {
+    Problem::new(Kind::Unrenderable, "The bytes of the frame could not be located in the file.")
+}
+
+fn of_video(media_type: &'static str) -> Problem {
+    let detail = "The instance is a video. Single pictures of it are not rendered.";
+    Problem::new(Kind::NotAPicture, detail).with("media_types", vec![media_type])
 }
 
 /// The problem that a remembered failure is.
 pub(crate) fn problem(failure: &RenderFailure) -> Problem {
     let reason = failure.reason.clone();
     match failure.kind {
-        FailureKind::Unrenderable | FailureKind::FileChanged => Problem::new(Kind::Unrenderable, reason),
+        FailureKind::Unrenderable => Problem::new(Kind::Unrenderable, reason),
+        FailureKind::FileChanged => {
+            Problem::new(Kind::Unrenderable, reason).with("changed", true).retry_after(FILE_PAUSE)
+        }
+        FailureKind::FileMissing => Problem::new(Kind::FileMissing, reason).retry_after(FILE_PAUSE),
+        FailureKind::StorageAway => Problem::new(Kind::StorageUnavailable, reason).retry_after(FILE_PAUSE),
         FailureKind::NotAPicture => {
             Problem::new(Kind::NotAPicture, reason).with("media_types", failure.media_types.clone())
         }
@@ -68,14 +81,19 @@ mod tests {
         let cases = [
             (FailureKind::Unrenderable, 422),
             (FailureKind::FileChanged, 422),
+            (FailureKind::FileMissing, 503),
+            (FailureKind::StorageAway, 503),
             (FailureKind::NotAPicture, 406),
             (FailureKind::NoSuchFrame, 404),
             (FailureKind::InvalidRequest, 400),
             (FailureKind::Crashed, 422),
         ];
         for (kind, status) in cases {
-            let failure = RenderFailure { kind, reason: "a reason".to_owned(), media_types: vec![] };
-            assert_eq!(problem(&failure).kind().status().as_u16(), status, "{kind:?}");
+            assert_eq!(
+                problem(&RenderFailure::new(kind, "a reason")).kind().status().as_u16(),
+                status,
+                "{kind:?}"
+            );
         }
     }
 

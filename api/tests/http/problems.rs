@@ -1,6 +1,23 @@
 //! Errors: what the framework answers by itself is a problem document too.
 
+use noctis_api::problem::Kind;
+
 use crate::house::{House, image_path};
+
+#[test]
+fn the_documents_list_every_kind_of_problem() {
+    let text = include_str!("../../../docs/problems.md");
+    let documented: Vec<String> = text
+        .lines()
+        .filter(|line| line.starts_with("| `"))
+        .map(|line| line.split('|').skip(1).take(3).map(str::trim).collect::<Vec<_>>().join(" | "))
+        .collect();
+    let kinds: Vec<String> = Kind::ALL
+        .iter()
+        .map(|kind| format!("`{}` | {} | {}", kind.slug(), kind.status().as_u16(), kind.title()))
+        .collect();
+    assert_eq!(documented, kinds);
+}
 
 #[tokio::test]
 async fn an_unknown_route_is_a_404_problem_that_tells_its_path() {
@@ -78,4 +95,39 @@ async fn a_catalog_that_is_away_is_a_503_unless_the_image_is_known() {
     unknown.problem(503, "catalog-unavailable");
     assert_eq!(unknown.header("retry-after"), "2");
     assert_eq!(house.get("/readyz").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_failure_that_passes_is_told_to_who_waits_and_remembered_by_nobody() {
+    use noctis_shared::render::FailureKind;
+    let cases = [
+        (FailureKind::FileMissing, 503, "file-missing"),
+        (FailureKind::StorageAway, 503, "storage-unavailable"),
+        (FailureKind::FileChanged, 422, "unrenderable"),
+    ];
+    for (kind, status, slug) in cases {
+        let house = House::new().await;
+        house.start_worker(crate::house::failure(kind)).await;
+        for jobs in 1..=3 {
+            let answer = house.png("").await;
+            answer.problem(status, slug);
+            assert_eq!(
+                (answer.header("retry-after"), house.jobs()),
+                ("2", jobs),
+                "{kind:?}: each is a new try"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_image_that_was_replaced_behind_our_back_is_asked_for_under_its_new_key() {
+    let house = House::new().await;
+    house.start_worker(crate::house::picture()).await;
+    let old = house.png("").await.header("etag").to_owned();
+    house.replace_image().await;
+    let new = house.png("?invert=true").await;
+    assert_eq!(new.status, 200);
+    let again = house.png("").await;
+    assert_ne!(again.header("etag"), old, "frames of the new bytes are not drawn under the old name");
 }

@@ -137,14 +137,12 @@ impl TryFrom<ImageRecordRow> for ImageRecord {
     type Error = CatalogError;
 
     fn try_from(row: ImageRecordRow) -> Result<Self, Self::Error> {
-        let digest = <[u8; 32]>::try_from(row.content_digest)
-            .map_err(|_| CatalogError::Failed("a content digest is not of 32 bytes".to_owned()))?;
         let side = |side: Option<i64>| u64::from(count(side.unwrap_or_default()));
         let pixels = side(row.image.pixel_rows).saturating_mul(side(row.image.pixel_columns));
         Ok(ImageRecord {
             study_id: row.study_id,
             location: row.location,
-            content_digest: ContentDigest(digest),
+            content_digest: content_digest(row.content_digest)?,
             file_byte_count: row.file_byte_count.cast_unsigned(),
             header_byte_count: row.header_byte_count.cast_unsigned(),
             header_checksum: row.header_checksum.cast_unsigned(),
@@ -155,6 +153,12 @@ impl TryFrom<ImageRecordRow> for ImageRecord {
             image: row.image.into(),
         })
     }
+}
+
+fn content_digest(bytes: Vec<u8>) -> Result<ContentDigest, CatalogError> {
+    let digest =
+        bytes.try_into().map_err(|_| CatalogError::Failed("a content digest is not of 32 bytes".to_owned()));
+    digest.map(ContentDigest)
 }
 
 impl Catalog {
@@ -215,8 +219,12 @@ impl Catalog {
         row.map(ImageRecord::try_from).transpose()
     }
 
-    /// Where a frame (1-based) lies; `None` for an unknown instance, a frame past the end, and where the index could
-    /// not tell. Reads the 24 bytes of that frame alone.
+    /// Where a frame (1-based) lies, and the digest of the file in which it lies there; `None` for an unknown instance.
+    /// The range is `None` for a frame past the end, and where the index could not tell. Reads the 24 bytes of that frame
+    /// alone.
+    ///
+    /// The caller knows the instance from an earlier look: by the digest it sees whether that was before the file was
+    /// replaced, and a range of the new bytes must not be drawn under the name of the old.
     ///
     /// # Errors
     /// [`CatalogError::Unavailable`] when the database does not answer.
@@ -224,17 +232,20 @@ impl Catalog {
         &self,
         image_id: Uuid,
         frame_number: u32,
-    ) -> Result<Option<FrameRange>, CatalogError> {
-        let Some(first_byte) = frame_index::first_byte(frame_number) else { return Ok(None) };
-        let bytes: Option<Vec<u8>> = on_reader!(&self.pool, Db, pool => {
-            sqlx::query_scalar::<Db, _>("SELECT substr(frame_ranges, $2, $3) FROM instances WHERE image_id = $1")
+    ) -> Result<Option<(ContentDigest, Option<FrameRange>)>, CatalogError> {
+        const SELECT: &str =
+            "SELECT content_digest, substr(frame_ranges, $2, $3) FROM instances WHERE image_id = $1";
+        let first_byte = frame_index::first_byte(frame_number);
+        let row: Option<(Vec<u8>, Vec<u8>)> = on_reader!(&self.pool, Db, pool => {
+            sqlx::query_as::<Db, _>(SELECT)
                 .bind(image_id)
-                .bind(first_byte)
-                .bind(frame_index::FRAME_BYTES)
+                .bind(first_byte.unwrap_or(1))
+                .bind(first_byte.map_or(0, |_| frame_index::FRAME_BYTES))
                 .fetch_optional(pool)
                 .await?
         });
-        Ok(bytes.and_then(|bytes| frame_index::unpack(&bytes)))
+        let Some((digest, range)) = row else { return Ok(None) };
+        Ok(Some((content_digest(digest)?, frame_index::unpack(&range))))
     }
 
     /// The header of an instance as DICOM JSON (PS3.18 annex F); `None` when it is unknown.

@@ -6,19 +6,28 @@ use std::{
     ops::Range,
     os::unix::fs::FileExt,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use bytes::Bytes;
-use tokio::sync::mpsc::Sender;
+use tokio::sync::{Semaphore, mpsc::Sender};
 use url::Url;
 
-use super::{FILE_BYTES_MAX, StorageError};
+use super::{FILE_BYTES_MAX, LOOKUPS_MAX, StorageError};
 
 /// A folder, or a single file, that may be read. The path is canonical: symbolic links are resolved before comparing.
+/// One that is not there yet is believed to be canonical.
 #[derive(Debug, Clone)]
-pub(super) struct Folder(PathBuf);
+pub(super) struct Folder {
+    path: PathBuf,
+    lookups: Arc<Semaphore>,
+}
 
 impl Folder {
+    fn at(path: PathBuf) -> Self {
+        Self { path, lookups: Arc::new(Semaphore::new(LOOKUPS_MAX)) }
+    }
+
     /// The folder of a `file:` URL, made if it is not there.
     pub(super) fn created(url: &Url) -> Result<Self, StorageError> {
         let path =
@@ -30,16 +39,31 @@ impl Folder {
 
     /// The file or folder at `path`.
     pub(super) fn existing(path: &Path) -> Result<Self, StorageError> {
-        path.canonicalize().map(Self).map_err(from_io)
+        path.canonicalize().map(Self::at).map_err(from_io)
+    }
+
+    /// The file or folder at the absolute `path`, which may come later.
+    pub(super) fn expected(path: &Path) -> Self {
+        Self::at(path.canonicalize().unwrap_or_else(|_| path.to_owned()))
+    }
+
+    /// Whether `url` is a path under this folder, by its letters.
+    pub(super) fn names(&self, url: &Url) -> bool {
+        url.scheme() == "file" && url.to_file_path().is_ok_and(|path| path.starts_with(&self.path))
+    }
+
+    /// Permits to look something up in it.
+    pub(super) fn lookups(&self) -> Arc<Semaphore> {
+        Arc::clone(&self.lookups)
     }
 
     /// Its URL.
     pub(super) fn location(&self) -> String {
-        location_of(&self.0).unwrap_or_default()
+        location_of(&self.path).unwrap_or_default()
     }
 
     pub(super) fn is_there(&self) -> bool {
-        self.0.exists()
+        self.path.exists()
     }
 
     /// The canonical path of `url`, if it lies under this folder.
@@ -48,15 +72,15 @@ impl Folder {
         let path = path.ok_or(StorageError::NotAllowed)?;
         let canonical = path.canonicalize().map_err(|error| {
             // What is not there tells nobody outside the root whether it ever was.
-            if path.starts_with(&self.0) { from_io(error) } else { StorageError::NotAllowed }
+            if path.starts_with(&self.path) { from_io(error) } else { StorageError::NotAllowed }
         })?;
-        if canonical.starts_with(&self.0) { Ok(canonical) } else { Err(StorageError::NotAllowed) }
+        if canonical.starts_with(&self.path) { Ok(canonical) } else { Err(StorageError::NotAllowed) }
     }
 
     /// Copies `from` to `name`: written beside, synced, then renamed, so that a reader never sees half a file.
     pub(super) fn put(&self, name: &str, from: &Path) -> Result<String, StorageError> {
-        let target = self.0.join(name);
-        let folder = target.parent().unwrap_or(&self.0);
+        let target = self.path.join(name);
+        let folder = target.parent().unwrap_or(&self.path);
         fs::create_dir_all(folder).map_err(from_io)?;
         let length = fs::metadata(from).map_err(from_io)?.len();
         if length > FILE_BYTES_MAX {
@@ -87,6 +111,10 @@ pub(super) fn list(path: &Path, found: &Sender<Result<String, StorageError>>) {
             return;
         }
     }
+}
+
+pub(super) fn metadata(path: &Path) -> Result<fs::Metadata, StorageError> {
+    path.metadata().map_err(from_io)
 }
 
 /// Exactly the bytes of `ranges`.

@@ -4,14 +4,24 @@
 //! - a location is readable only under the storage URL or one of the ingest roots, symbolic links resolved;
 //! - a read of ranges returns exactly those bytes, or an error, never fewer;
 //! - a listing is recursive, sorted by nothing, bounded in memory, and of files only;
-//! - what is put is there when `put` returns, or not at all.
+//! - what is put is there when `put` returns, or not at all;
+//! - a storage that hangs is an error within [`ANSWER_MAX`] wherever a place is looked up, and holds up a bounded number
+//!   of threads.
 //!
 //! Local files are read by plain positioned reads where they lie; every other scheme goes through `object_store`.
 
-use std::{ops::Range, path::PathBuf};
+use std::{
+    ops::Range,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use bytes::Bytes;
-use tokio::sync::mpsc;
+use tokio::{
+    sync::{Semaphore, mpsc},
+    time::timeout,
+};
 use url::Url;
 
 mod local;
@@ -22,6 +32,13 @@ pub const FILE_BYTES_MAX: u64 = 16 << 30;
 
 /// Locations that wait between a listing and its reader.
 const LISTING_AHEAD_MAX: usize = 1024;
+
+/// How long it may take to look up where a location lies.
+pub const ANSWER_MAX: Duration = Duration::from_secs(5);
+
+/// Lookups under one local root at a time. One that hangs in the kernel keeps its place until the storage lets go of
+/// it, so that a share that is away takes this many threads and no more, and none from other roots.
+const LOOKUPS_MAX: usize = 16;
 
 /// A failed access. Messages hold locations, never contents.
 #[derive(Debug, thiserror::Error)]
@@ -50,7 +67,7 @@ pub enum StorageError {
 }
 
 impl StorageError {
-    /// Whether the same access may succeed later.
+    /// Whether the same access may succeed later, though nobody does anything about it.
     #[must_use]
     pub fn is_transient(&self) -> bool {
         matches!(self, StorageError::Transient(_))
@@ -61,7 +78,9 @@ impl StorageError {
 #[derive(Debug, Clone)]
 pub struct Storage {
     /// The storage itself, then the ingest roots.
-    roots: Vec<Root>,
+    roots: Arc<Vec<Root>>,
+    /// Permits for paths that lie under no root by their letters: links, and what is not allowed.
+    elsewhere: Arc<Semaphore>,
 }
 
 #[derive(Debug, Clone)]
@@ -95,27 +114,36 @@ impl Storage {
     /// [`StorageError::Invalid`] for a scheme or bucket that the object-store library does not know.
     pub fn new(url: &Url, ingest_roots: &[Url]) -> Result<Self, StorageError> {
         let roots = std::iter::once(url).chain(ingest_roots).map(Root::new).collect::<Result<_, _>>()?;
-        Ok(Self { roots })
+        Ok(Self::over(roots))
+    }
+
+    fn over(roots: Vec<Root>) -> Self {
+        Self { roots: Arc::new(roots), elsewhere: Arc::new(Semaphore::new(LOOKUPS_MAX)) }
     }
 
     /// Lets `path`, a file or a folder of this machine, be read where it lies.
     ///
     /// # Errors
     /// [`StorageError::NotFound`] when nothing is there.
-    pub fn allow_local(&mut self, path: &std::path::Path) -> Result<String, StorageError> {
+    pub fn allow_local(&mut self, path: &Path) -> Result<String, StorageError> {
         let folder = local::Folder::existing(path)?;
         let location = folder.location();
-        self.roots.push(Root::Local(folder));
+        Arc::make_mut(&mut self.roots).push(Root::Local(folder));
         Ok(location)
+    }
+
+    /// Lets the absolute `path` be read when it is there: a share that is away now may come back.
+    pub fn allow_local_when_there(&mut self, path: &Path) {
+        Arc::make_mut(&mut self.roots).push(Root::Local(local::Folder::expected(path)));
     }
 
     /// Every file under `location`, which may be a file, a folder or a prefix.
     ///
     /// # Errors
     /// [`StorageError::NotAllowed`], [`StorageError::Invalid`] at once; what fails later comes as an item.
-    pub fn list(&self, location: &str) -> Result<Listing, StorageError> {
+    pub async fn list(&self, location: &str) -> Result<Listing, StorageError> {
         let (found, listing) = mpsc::channel(LISTING_AHEAD_MAX);
-        match self.root_of(location)? {
+        match self.place_of(location).await? {
             Place::Local(path) => {
                 tokio::task::spawn_blocking(move || local::list(&path, &found));
             }
@@ -131,7 +159,7 @@ impl Storage {
     /// # Errors
     /// Every [`StorageError`] but `TooLarge`.
     pub async fn read(&self, location: &str, ranges: Vec<Range<u64>>) -> Result<Vec<Bytes>, StorageError> {
-        match self.root_of(location)? {
+        match self.place_of(location).await? {
             Place::Local(path) => blocking(move || local::read(&path, &ranges)).await,
             Place::Object(prefix, path) => prefix.read(&path, &ranges).await,
         }
@@ -140,12 +168,27 @@ impl Storage {
     /// The path of a local location, checked; `None` for an object store.
     ///
     /// # Errors
-    /// [`StorageError::NotAllowed`], [`StorageError::NotFound`], [`StorageError::Invalid`].
-    pub fn local_path(&self, location: &str) -> Result<Option<PathBuf>, StorageError> {
-        Ok(match self.root_of(location)? {
+    /// [`StorageError::NotAllowed`], [`StorageError::NotFound`], [`StorageError::Invalid`], and
+    /// [`StorageError::Transient`] when that cannot be told now.
+    pub async fn local_path(&self, location: &str) -> Result<Option<PathBuf>, StorageError> {
+        Ok(match self.place_of(location).await? {
             Place::Local(path) => Some(path),
             Place::Object(..) => None,
         })
+    }
+
+    /// What the file system tells of the file at a local location; `None` for an object store.
+    ///
+    /// # Errors
+    /// As [`Storage::local_path`].
+    pub async fn local_metadata(&self, location: &str) -> Result<Option<std::fs::Metadata>, StorageError> {
+        match self.local_path(location).await? {
+            Some(path) => {
+                let permits = Arc::clone(&self.elsewhere);
+                look_up(permits, ANSWER_MAX, move || local::metadata(&path)).await.map(Some)
+            }
+            None => Ok(None),
+        }
     }
 
     /// The file to be read locally: itself, or a temporary copy of an object.
@@ -153,7 +196,7 @@ impl Storage {
     /// # Errors
     /// Every [`StorageError`] but `Truncated`.
     pub async fn local_file(&self, location: &str) -> Result<LocalFile, StorageError> {
-        match self.root_of(location)? {
+        match self.place_of(location).await? {
             Place::Local(path) => Ok(LocalFile { path, _copy: None }),
             Place::Object(prefix, path) => {
                 let copy = prefix.download(&path).await?;
@@ -189,30 +232,76 @@ impl Storage {
     /// Whether the storage answers.
     pub async fn health(&self) -> crate::health::Health {
         let up = match self.roots.first() {
-            Some(Root::Local(folder)) => folder.is_there(),
+            Some(Root::Local(folder)) => {
+                let folder = folder.clone();
+                look_up(folder.lookups(), ANSWER_MAX, move || Ok(folder.is_there())).await.unwrap_or(false)
+            }
             Some(Root::Object(prefix)) => prefix.answers().await,
             None => false,
         };
         if up { crate::health::Health::Up } else { crate::health::Health::Down }
     }
 
-    /// Where `location` lies, if it may be read.
-    fn root_of(&self, location: &str) -> Result<Place, StorageError> {
-        let url = Url::parse(location).map_err(|_| StorageError::Invalid("a location is a URL".into()))?;
-        let mut answer = Err(StorageError::NotAllowed);
-        for root in &self.roots {
-            let place = match root {
-                Root::Local(folder) => folder.resolve(&url).map(Place::Local),
-                Root::Object(prefix) => prefix.resolve(&url).map(|path| Place::Object(prefix.clone(), path)),
-            };
-            match place {
-                Ok(place) => return Ok(place),
-                Err(StorageError::NotAllowed) => {}
-                Err(other) => answer = Err(other),
-            }
+    /// Whether `location` lies under the storage itself, where files are put once and never changed, and not under a
+    /// root that others write to.
+    #[must_use]
+    pub fn is_its_own(&self, location: &str) -> bool {
+        let Ok(url) = Url::parse(location) else { return false };
+        match self.roots.first() {
+            Some(Root::Local(folder)) => folder.names(&url),
+            Some(Root::Object(prefix)) => prefix.resolve(&url).is_ok(),
+            None => false,
         }
-        answer
     }
+
+    /// Where `location` lies, if it may be read.
+    async fn place_of(&self, location: &str) -> Result<Place, StorageError> {
+        let url = Url::parse(location).map_err(|_| StorageError::Invalid("a location is a URL".into()))?;
+        if url.scheme() != "file" {
+            return place_under(&self.roots, &url);
+        }
+        let under = self.roots.iter().find_map(|root| match root {
+            Root::Local(folder) if folder.names(&url) => Some(folder.lookups()),
+            _ => None,
+        });
+        let roots = Arc::clone(&self.roots);
+        let permits = under.unwrap_or_else(|| Arc::clone(&self.elsewhere));
+        look_up(permits, ANSWER_MAX, move || place_under(&roots, &url)).await
+    }
+}
+
+/// Asks the file system, which may hang: a thread that does not come back holds its permit and nobody else.
+async fn look_up<T: Send + 'static>(
+    permits: Arc<Semaphore>,
+    answer_max: Duration,
+    work: impl FnOnce() -> Result<T, StorageError> + Send + 'static,
+) -> Result<T, StorageError> {
+    let look = async move {
+        let permit = permits.acquire_owned().await;
+        blocking(move || {
+            let _permit = permit;
+            work()
+        })
+        .await
+    };
+    let no_answer = || StorageError::Transient(format!("no answer within {answer_max:?}"));
+    timeout(answer_max, look).await.unwrap_or_else(|_| Err(no_answer()))
+}
+
+fn place_under(roots: &[Root], url: &Url) -> Result<Place, StorageError> {
+    let mut answer = Err(StorageError::NotAllowed);
+    for root in roots {
+        let place = match root {
+            Root::Local(folder) => folder.resolve(url).map(Place::Local),
+            Root::Object(prefix) => prefix.resolve(url).map(|path| Place::Object(prefix.clone(), path)),
+        };
+        match place {
+            Ok(place) => return Ok(place),
+            Err(StorageError::NotAllowed) => {}
+            Err(other) => answer = Err(other),
+        }
+    }
+    answer
 }
 
 enum Place {

@@ -18,7 +18,7 @@ fn variants() -> Vec<Variant> {
     let url = Url::from_directory_path(local.path()).expect("a URL");
     let local_storage = Storage::new(&url, &[]).expect("a storage");
     let bucket = Url::parse("s3://bucket/").expect("a URL");
-    let object_storage = Storage { roots: vec![Root::Object(object::Prefix::in_memory(&bucket))] };
+    let object_storage = Storage::over(vec![Root::Object(object::Prefix::in_memory(&bucket))]);
     vec![
         Variant { storage: local_storage, _folder: local },
         Variant { storage: object_storage, _folder: folder() },
@@ -68,9 +68,9 @@ async fn a_listing_names_every_file_below_a_folder_and_a_single_file() {
         }
         let one = storage.put("s/d.dcm", source(b"x").path().to_owned()).await.expect("put");
         let folder = one.trim_end_matches("d.dcm");
-        let found = all(storage.list(folder).expect("listed")).await;
+        let found = all(storage.list(folder).await.expect("listed")).await;
         assert_eq!(found.len(), 3, "{found:?}");
-        assert_eq!(all(storage.list(&one).expect("listed")).await, std::slice::from_ref(&one));
+        assert_eq!(all(storage.list(&one).await.expect("listed")).await, std::slice::from_ref(&one));
     }
 }
 
@@ -104,5 +104,35 @@ async fn a_name_that_could_leave_the_storage_is_refused() {
             let put = storage.put(name, source(b"x").path().to_owned()).await;
             assert!(matches!(put, Err(StorageError::Invalid(_))), "{name:?}");
         }
+    }
+}
+
+#[tokio::test]
+async fn a_root_that_was_away_is_read_when_it_is_there() {
+    let Some(Variant { mut storage, _folder: folder }) = variants().into_iter().next() else {
+        panic!("local")
+    };
+    let share = tempfile::tempdir().expect("a folder");
+    let mount = share.path().canonicalize().expect("a path").join("mount");
+    storage.allow_local_when_there(&mount);
+    let location = Url::from_file_path(mount.join("a.dcm")).expect("a URL").to_string();
+    assert!(matches!(storage.local_path(&location).await, Err(StorageError::NotFound)));
+    fs::create_dir(&mount).expect("made");
+    fs::write(mount.join("a.dcm"), b"back").expect("written");
+    assert_eq!(storage.read(&location, vec![0..4]).await.expect("read"), [&b"back"[..]]);
+    assert!(!storage.is_its_own(&location));
+    drop(folder);
+}
+
+#[tokio::test]
+async fn lookups_that_hang_hold_up_no_other_root_and_end_in_an_error() {
+    let hung = Arc::new(Semaphore::new(1));
+    let _held_by_a_lookup_that_hangs = Arc::clone(&hung).acquire_owned().await.expect("a permit");
+    let answer = look_up(hung, Duration::from_millis(20), || Ok(())).await;
+    assert!(answer.as_ref().is_err_and(StorageError::is_transient), "{answer:?}");
+    for Variant { storage, .. } in variants() {
+        let location = storage.put("own/a.dcm", source(b"x").path().to_owned()).await.expect("put");
+        assert!(storage.is_its_own(&location), "{location}");
+        assert!(storage.local_path(&location).await.is_ok());
     }
 }

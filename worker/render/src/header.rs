@@ -6,6 +6,7 @@ use dicom_object::InMemDicomObject;
 
 use crate::parse::element::{Element, ElementHeader};
 use crate::parse::file::{FileStart, NOT_DICOM, read_start};
+use crate::parse::foreign;
 use crate::parse::view::View;
 use crate::parse::walk::{Stop, Walker};
 use crate::pixel_format::PixelFormat;
@@ -23,6 +24,7 @@ pub struct Header {
     pixel_data: Option<ElementHeader>,
     pixel_format: Option<PixelFormat>,
     data_set: OnceLock<InMemDicomObject>,
+    ends_early: bool,
 }
 
 impl Header {
@@ -38,7 +40,9 @@ impl Header {
             .and_then(|start| Self::from_prefix(bytes, start, byte_count, limits));
         match header {
             Ok(header) => Ok(header),
-            Err(Stop::Broken(what)) if what == NOT_DICOM => Err(RenderError::not_dicom(what)),
+            Err(Stop::Broken(what)) if what == NOT_DICOM => {
+                Err(RenderError::not_dicom(foreign::what_it_is(bytes)))
+            }
             Err(stop) => Err(stop.into()),
         }
     }
@@ -74,6 +78,7 @@ impl Header {
             pixel_data: layout.pixel_data,
             pixel_format,
             data_set: OnceLock::new(),
+            ends_early: layout.truncated,
         })
     }
 
@@ -81,6 +86,12 @@ impl Header {
     /// cannot be read are left out.
     pub fn dataset(&self) -> &InMemDicomObject {
         self.data_set.get_or_init(|| dataset::build(&self.bytes, &self.elements, self.encoding()))
+    }
+
+    /// Whether the file ended inside a data element before any pixel data. That element is left out.
+    #[must_use]
+    pub fn ends_early(&self) -> bool {
+        self.ends_early
     }
 
     /// The transfer syntax as the file states it; empty when it does not.

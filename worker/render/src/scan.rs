@@ -1,6 +1,7 @@
 //! Finds out what is in a file with as little reading as possible: the header, then where each frame lies.
 
 use crate::parse::file::{NOT_DICOM, read_start};
+use crate::parse::foreign;
 use crate::parse::walk::Stop;
 use crate::transfer_syntax::DEFLATED_EXPLICIT_LITTLE;
 use crate::{Header, Limits, PixelIndex, ReadAt, RenderError, inflate, limits, pixel_index};
@@ -40,7 +41,9 @@ pub fn scan(source: &dyn ReadAt, limits: &Limits) -> Result<Scan, RenderError> {
                 limits::check("length of the header in bytes", more as u64, limits.header_bytes_max)?;
                 needed = more.max(prefix.len() * 2);
             }
-            Err(Stop::Broken(what)) if what == NOT_DICOM => return Err(RenderError::not_dicom(what)),
+            Err(Stop::Broken(what)) if what == NOT_DICOM => {
+                return Err(RenderError::not_dicom(foreign::what_it_is(&prefix)));
+            }
             Err(stop) => return Err(stop.into()),
         }
     }

@@ -13,11 +13,15 @@ use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, error, info, info_span, warn};
 use uuid::Uuid;
 
-use super::{IndexError, Indexer, forget_again};
+use super::{FileOutcome, IndexError, Indexer, forget_again};
 use crate::settlement;
 
 /// `source` of the events that this system publishes.
 const SOURCE: &str = "/noctis";
+
+/// Attempts after which a place that is not there, and files that cannot be read, are what the event is told to have
+/// found: a share may be away for some seconds.
+const AWAY_ATTEMPTS_MAX: u32 = 3;
 
 /// Takes events of the index lane. Cheap to clone.
 #[derive(Clone)]
@@ -37,6 +41,8 @@ enum EventError {
     NamesNothing,
     #[error("the subject is no Study Instance UID")]
     NamesNoStudy,
+    #[error("{0} files could not be read; the storage may be away for a moment")]
+    FilesAway(u64),
     #[error("back end: {0}")]
     BackEnd(String),
 }
@@ -53,7 +59,7 @@ impl IndexJobs {
         delivery.trace.adopt(&span);
         async {
             let result = match &event {
-                StudyEvent::New(event) => self.study_new(event, shutdown).await,
+                StudyEvent::New(event) => self.study_new(event, delivery.attempt, shutdown).await,
                 StudyEvent::Deleted(event) => self.study_deleted(event).await,
             };
             settle(delivery, result).await;
@@ -65,6 +71,7 @@ impl IndexJobs {
     async fn study_new(
         &self,
         event: &Event<StudyNew>,
+        attempt: u32,
         shutdown: &CancellationToken,
     ) -> Result<(), EventError> {
         let catalog = &self.indexer.catalog;
@@ -84,7 +91,15 @@ impl IndexJobs {
         if locations.is_empty() {
             return Err(EventError::NamesNothing);
         }
-        let mut summary = self.indexer.index(&locations, event.data.replace, shutdown, |_, _| {}).await?;
+        let mut away = 0;
+        let count_away = |_: &str, outcome: &FileOutcome| {
+            away += u64::from(matches!(outcome, FileOutcome::Away(_)));
+        };
+        let mut summary = self.indexer.index(&locations, event.data.replace, shutdown, count_away).await?;
+        if away > 0 && attempt < AWAY_ATTEMPTS_MAX {
+            // What was read is a duplicate the next time.
+            return Err(EventError::FilesAway(away));
+        }
         summary.event_id.clone_from(&event.id);
         info!(
             accepted = summary.accepted,
@@ -136,6 +151,11 @@ async fn settle(delivery: Delivery, result: Result<(), EventError>) {
         Err(EventError::Index(IndexError::Storage(StorageError::NotAllowed))) => {
             error!("event points outside the storage and every ingest root");
             settlement::note(delivery.dead_letter("location_not_allowed").await);
+        }
+        Err(EventError::Index(IndexError::Storage(error @ StorageError::NotFound)))
+            if delivery.attempt < AWAY_ATTEMPTS_MAX =>
+        {
+            retry(delivery, &error.to_string()).await;
         }
         Err(EventError::Index(IndexError::Storage(error))) if !error.is_transient() => {
             error!(%error, "event points to nothing that can be indexed");

@@ -10,26 +10,26 @@ use std::{
 use dicom_core::Tag;
 use dicom_dictionary_std::tags;
 use dicom_object::InMemDicomObject;
-use noctis_render::{Limits, PixelIndex, ReadAt, RenderError, Scan};
+use noctis_render::{Limits, ReadAt, RenderError, Scan};
 use noctis_shared::{
     catalog::{NewInstance, NewSeries, NewStudy},
-    job::FrameRange,
     render_key::ContentDigest,
     request::Window,
     storage::FILE_BYTES_MAX,
 };
-use xxhash_rust::xxh3::xxh3_64;
 
 use super::{
+    checksums::Checksums,
     dicom_text::{date, header_json, integer, text, time, uid},
+    file_state::FileState,
     slice_position::slice_position,
 };
 use crate::slot::task::to_shared_window;
 
 /// Files up to this size are read once, into memory; larger ones are streamed.
 const IN_MEMORY_BYTES_MAX: u64 = 64 << 20;
-/// Bytes of one read of a streamed file.
-const STREAM_BYTES: usize = 1 << 20;
+/// How often a file is read that is written to meanwhile.
+const READS_MAX: u32 = 3;
 
 /// Why a file is no instance. Without patient data, since reasons are logged and published.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -40,15 +40,24 @@ pub enum Rejected {
     /// Without a value that names it.
     #[error("{0} is missing or no UID")]
     WithoutUid(&'static str),
+    /// A DICOMDIR.
+    #[error("it is a DICOMDIR, the table of contents of a disc: its images are in the files beside it")]
+    Directory,
+    /// The file ends before what names it.
+    #[error("the file is damaged: it ends in the middle of its header, as a copy that did not end")]
+    HeaderCut,
     /// It cannot be read.
     #[error("{0}")]
     Unreadable(String),
+    /// It cannot be read now; the storage may be away for a moment.
+    #[error("{0}; the storage may be away for a moment")]
+    Away(String),
 }
 
 impl From<RenderError> for Rejected {
     fn from(error: RenderError) -> Self {
         match error {
-            RenderError::Io(error) => Rejected::Unreadable(error.to_string()),
+            RenderError::Io(error) => error.into(),
             other => Rejected::NotDicom(other.to_string()),
         }
     }
@@ -56,29 +65,56 @@ impl From<RenderError> for Rejected {
 
 impl From<io::Error> for Rejected {
     fn from(error: io::Error) -> Self {
-        Rejected::Unreadable(error.to_string())
+        let reason = format!("it cannot be read: {error}");
+        match error.kind() {
+            io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied | io::ErrorKind::UnexpectedEof => {
+                Rejected::Unreadable(reason)
+            }
+            _ => Rejected::Away(reason),
+        }
     }
 }
 
 /// Reads the file at `path` as the row that describes it under the URL `location`.
 ///
 /// The header is parsed; of the pixel data only item headers are looked at. All bytes are read once more or less
-/// for the digest, which tells duplicates from conflicts and names renders.
+/// for the digest, which tells duplicates from conflicts and names renders. What is written to meanwhile is read anew,
+/// so that header, digest and checksums are of one state of the file.
 ///
 /// # Errors
 /// [`Rejected`] for everything that is no instance.
 pub fn read_instance(path: &Path, location: &str) -> Result<NewInstance, Rejected> {
-    let limits = Limits::default();
-    let mut file = File::open(path)?;
+    for _ in 0..READS_MAX {
+        let file = File::open(path)?;
+        let before = FileState::of(&file.metadata()?);
+        let instance = read_open(&file, location);
+        if FileState::of(&file.metadata()?) == before {
+            return instance;
+        }
+    }
+    Err(Rejected::Away("it is being written to".to_owned()))
+}
+
+fn read_open(file: &File, location: &str) -> Result<NewInstance, Rejected> {
     let byte_count = file.metadata()?.len();
     if byte_count > FILE_BYTES_MAX {
         return Err(Rejected::NotDicom(format!("{byte_count} bytes are more than a file may have")));
     }
     if byte_count > IN_MEMORY_BYTES_MAX {
-        let digest = stream_digest(&mut file)?;
-        let source = OpenFile { file, byte_count };
-        return row(&source, noctis_render::scan(&source, &limits)?, digest, location, byte_count);
+        read_large(file, byte_count, location)
+    } else {
+        read_small(file, byte_count, location)
     }
+}
+
+fn read_large(mut file: &File, byte_count: u64, location: &str) -> Result<NewInstance, Rejected> {
+    let scan = noctis_render::scan(&OpenFile { file, byte_count }, &Limits::default())?;
+    let (digest, checksums) = Checksums::of_stream(&mut file, scan.pixels.as_ref())?;
+    row(scan, &checksums, digest, location, byte_count)
+}
+
+fn read_small(file: &File, byte_count: u64, location: &str) -> Result<NewInstance, Rejected> {
+    let limits = Limits::default();
     let mut bytes = Vec::with_capacity(usize::try_from(byte_count).unwrap_or(0));
     file.take(IN_MEMORY_BYTES_MAX + 1).read_to_end(&mut bytes)?;
     let digest = ContentDigest(*blake3::hash(&bytes).as_bytes());
@@ -87,27 +123,17 @@ pub fn read_instance(path: &Path, location: &str) -> Result<NewInstance, Rejecte
     if scan.pixels.as_ref().is_some_and(|pixels| pixels.deflated) {
         bytes = noctis_render::inflate(&bytes, &limits)?;
     }
-    row(&bytes, scan, digest, location, file_byte_count)
-}
-
-fn stream_digest(file: &mut File) -> io::Result<ContentDigest> {
-    let mut hasher = blake3::Hasher::new();
-    let mut buffer = vec![0; STREAM_BYTES];
-    loop {
-        match file.read(&mut buffer)? {
-            0 => return Ok(ContentDigest(*hasher.finalize().as_bytes())),
-            count => hasher.update(&buffer[..count]),
-        };
-    }
+    let checksums = Checksums::of_bytes(&bytes, scan.pixels.as_ref())?;
+    row(scan, &checksums, digest, location, file_byte_count)
 }
 
 /// A file that is too large for memory.
-struct OpenFile {
-    file: File,
+struct OpenFile<'a> {
+    file: &'a File,
     byte_count: u64,
 }
 
-impl ReadAt for OpenFile {
+impl ReadAt for OpenFile<'_> {
     fn byte_count(&self) -> u64 {
         self.byte_count
     }
@@ -117,15 +143,34 @@ impl ReadAt for OpenFile {
     }
 }
 
+/// As [`row_of`]; what a file cut short lacks is not missing.
 fn row(
-    bytes: &dyn ReadAt,
     scan: Scan,
+    checksums: &Checksums,
+    content_digest: ContentDigest,
+    location: &str,
+    file_byte_count: u64,
+) -> Result<NewInstance, Rejected> {
+    let ends_early = scan.header.ends_early();
+    let row = row_of(scan, checksums, content_digest, location, file_byte_count);
+    row.map_err(|rejected| match rejected {
+        Rejected::WithoutUid(_) if ends_early => Rejected::HeaderCut,
+        rejected => rejected,
+    })
+}
+
+fn row_of(
+    scan: Scan,
+    checksums: &Checksums,
     content_digest: ContentDigest,
     location: &str,
     file_byte_count: u64,
 ) -> Result<NewInstance, Rejected> {
     let header = &scan.header;
     let dataset = header.dataset();
+    if is_directory(dataset) {
+        return Err(Rejected::Directory);
+    }
     let pixels = scan.pixels.as_ref();
     let with_pixels = |value: u32| pixels.map(|_| value);
     Ok(NewInstance {
@@ -149,10 +194,17 @@ fn row(
         content_digest,
         file_byte_count,
         header_byte_count: pixels.map_or(0, |pixels| pixels.header_byte_count),
-        header_checksum: pixels.map_or(Ok(0), |pixels| checksum(bytes, 0, pixels.header_byte_count))?,
+        header_checksum: pixels.map_or(0, |pixels| checksums.header(pixels)),
         deflated: pixels.is_some_and(|pixels| pixels.deflated),
-        frames: pixels.map_or(Ok(Vec::new()), |pixels| frames(bytes, pixels))?,
+        frames: pixels.map_or_else(Vec::new, |pixels| checksums.frames(pixels)),
     })
+}
+
+/// Whether it is a basic directory, whose data set is of group 0004 (PS3.3 F.3.2.2).
+fn is_directory(dataset: &InMemDicomObject) -> bool {
+    [tags::DIRECTORY_RECORD_SEQUENCE, tags::OFFSET_OF_THE_FIRST_DIRECTORY_RECORD_OF_THE_ROOT_DIRECTORY_ENTITY]
+        .iter()
+        .any(|tag| dataset.element_opt(*tag).ok().flatten().is_some())
 }
 
 fn first_window(scan: &Scan) -> Option<Window> {
@@ -186,21 +238,4 @@ fn series(dataset: &InMemDicomObject) -> Result<NewSeries, Rejected> {
 
 fn unsigned(dataset: &InMemDicomObject, tag: Tag) -> Option<u32> {
     integer(dataset, tag).and_then(|value| u32::try_from(value).ok())
-}
-
-fn frames(bytes: &dyn ReadAt, pixels: &PixelIndex) -> Result<Vec<FrameRange>, Rejected> {
-    let range = |range: &noctis_render::FrameRange| {
-        let checksum = checksum(bytes, range.offset, range.byte_count)?;
-        Ok(FrameRange { offset: range.offset, byte_count: range.byte_count, checksum })
-    };
-    pixels.frames.iter().map(range).collect()
-}
-
-/// XXH3-64 of a range, which the scan has bounded by the file.
-fn checksum(bytes: &dyn ReadAt, offset: u64, byte_count: u64) -> Result<u64, Rejected> {
-    let length =
-        usize::try_from(byte_count).map_err(|_| Rejected::NotDicom("a frame is too large".into()))?;
-    let mut buffer = vec![0; length];
-    bytes.read_exact_at(offset, &mut buffer)?;
-    Ok(xxh3_64(&buffer))
 }

@@ -2,8 +2,10 @@
 //!
 //! [`Indexer`] reads the files under a location; [`instance`] turns one file into a row; [`event`] handles messages.
 
+mod checksums;
 mod dicom_text;
 mod event;
+mod file_state;
 pub mod instance;
 mod slice_position;
 
@@ -16,13 +18,14 @@ use noctis_shared::{
     dicom_uid::public_id,
     event::{RejectedFile, StudyIndexed},
     metadata_names,
-    storage::{Storage, StorageError},
+    storage::{Listing, Storage, StorageError},
 };
-use tokio::sync::Semaphore;
+use tokio::{sync::Semaphore, time::timeout};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 pub use event::IndexJobs;
+pub use file_state::FileState;
 pub use instance::{Rejected, read_instance};
 
 /// Instances that are recorded in one transaction. Headers are some 10 KB each, so a batch is some MB.
@@ -33,6 +36,12 @@ const READ_AHEAD: usize = 64;
 
 /// How long a read that began before a change may take to reach the cache.
 const FORGET_AGAIN_AFTER: Duration = Duration::from_secs(2);
+
+/// How long the storage may take for a small file, or for the next entry of a folder.
+const READ_MAX_LEAST: Duration = Duration::from_secs(60);
+
+/// A storage that is slower than this on a large file is held to hang.
+const SLOW_BYTES_PER_SECOND: u64 = 1 << 20;
 
 /// Reasons that a summary names; the counts go on.
 const REASONS_MAX: usize = 1000;
@@ -61,6 +70,17 @@ pub enum FileOutcome {
     Conflict,
     /// Not an instance, and why.
     Rejected(String),
+    /// It could not be read, for a reason that may pass. Counted as rejected.
+    Away(String),
+}
+
+impl From<Rejected> for FileOutcome {
+    fn from(rejected: Rejected) -> Self {
+        match &rejected {
+            Rejected::Away(_) => FileOutcome::Away(rejected.to_string()),
+            _ => FileOutcome::Rejected(rejected.to_string()),
+        }
+    }
 }
 
 /// Why a run stopped early. What was recorded stays; the next run skips it as duplicates.
@@ -100,7 +120,7 @@ impl Indexer {
     ) -> Result<StudyIndexed, IndexError> {
         let mut summary = StudyIndexed::default();
         for location in locations {
-            let reads = match self.read_all(location) {
+            let reads = match self.read_all(location).await {
                 Ok(reads) => reads,
                 // One object of many that is gone or unreadable does not stop the rest.
                 Err(IndexError::Storage(error)) if locations.len() > 1 && is_of_one_file(&error) => {
@@ -130,8 +150,7 @@ impl Indexer {
                     match instance {
                         Ok(instance) => batch.push(instance),
                         Err(rejected) => {
-                            let outcome = FileOutcome::Rejected(rejected.to_string());
-                            count(&mut summary, &location, outcome, &mut progress);
+                            count(&mut summary, &location, rejected.into(), &mut progress);
                         }
                     }
                 }
@@ -143,12 +162,13 @@ impl Indexer {
 
     /// Reads the files under `location` in parallel, a bounded number ahead, and yields them in the order of the
     /// listing: which of two files with one UID comes first must not be chance.
-    fn read_all(
+    async fn read_all(
         &self,
         location: &str,
     ) -> Result<impl Stream<Item = Result<Read, StorageError>> + use<>, IndexError> {
-        let listing = self.storage.list(location)?;
-        let locations = stream::unfold(listing, async |mut listing| Some((listing.next().await?, listing)));
+        let listing = self.storage.list(location).await?;
+        let locations =
+            stream::unfold(listing, async |mut listing| Some((next_listed(&mut listing).await?, listing)));
         let storage = self.storage.clone();
         let places = Arc::new(Semaphore::new(self.readers));
         let reads = locations.map(move |location| {
@@ -173,7 +193,8 @@ impl Indexer {
         if batch.is_empty() {
             return Ok(());
         }
-        let recorded = self.catalog.record_instances(&batch, replace).await?;
+        let mut recorded = self.catalog.record_instances(&batch, replace).await?;
+        self.follow_changed(&batch, &mut recorded).await?;
         self.follow_moved(&batch, &recorded).await?;
         self.forget_stale(&batch, &recorded).await?;
         for (instance, recorded) in batch.into_iter().zip(recorded) {
@@ -212,6 +233,26 @@ impl Indexer {
         Ok(())
     }
 
+    /// Files that were written to where they lie: the bytes that the catalog knows are no more, so that the new ones take
+    /// their place. A conflict is of two files.
+    async fn follow_changed(
+        &self,
+        batch: &[NewInstance],
+        recorded: &mut [Recorded],
+    ) -> Result<(), IndexError> {
+        for (instance, recorded) in batch.iter().zip(recorded) {
+            if *recorded != Recorded::Conflict {
+                continue;
+            }
+            let known = self.catalog.image(public_id(&instance.sop_instance_uid)).await?;
+            if known.is_some_and(|known| known.location == instance.location) {
+                let again = self.catalog.record_instances(std::slice::from_ref(instance), true).await?;
+                *recorded = again.first().copied().unwrap_or(Recorded::Conflict);
+            }
+        }
+        Ok(())
+    }
+
     /// Files that are known but have moved: their instances are read from where they lie now.
     async fn follow_moved(&self, batch: &[NewInstance], recorded: &[Recorded]) -> Result<(), IndexError> {
         let duplicates = batch.iter().zip(recorded).filter(|(_, recorded)| **recorded == Recorded::Duplicate);
@@ -219,13 +260,14 @@ impl Indexer {
         for (instance, _) in duplicates {
             let image_id = public_id(&instance.sop_instance_uid);
             let known = self.catalog.image(image_id).await?;
-            let there = known.is_some_and(|known| {
-                known.location == instance.location
-                    || self
-                        .storage
-                        .local_path(&known.location)
-                        .is_ok_and(|path| path.is_none_or(|path| path.is_file()))
-            });
+            let there = match known {
+                Some(known) if known.location == instance.location => true,
+                Some(known) => {
+                    let metadata = self.storage.local_metadata(&known.location).await;
+                    metadata.is_ok_and(|metadata| metadata.is_none_or(|metadata| metadata.is_file()))
+                }
+                None => false,
+            };
             if !there {
                 self.catalog.relocate(image_id, &instance.location).await?;
                 moved.push(image_id);
@@ -272,10 +314,25 @@ async fn read_one(storage: &Storage, location: String) -> Result<Read, StorageEr
             return Ok(Read { location, instance });
         }
     };
+    let byte_count = storage.local_metadata(&location).await.ok().flatten().map_or(0, |file| file.len());
     let for_row = location.clone();
     let read = tokio::task::spawn_blocking(move || read_instance(&file.path, &for_row));
-    let instance = read.await.unwrap_or_else(|_| Err(Rejected::Unreadable("the parser failed on it".into())));
+    let read = timeout(read_max(byte_count), read).await;
+    // The thread stays until the storage lets go of it. The next file would hang as this one does.
+    let read = read.map_err(|_| StorageError::Transient("a file could not be read in time".to_owned()))?;
+    let instance = read.unwrap_or_else(|_| Err(Rejected::Unreadable("the parser failed on it".into())));
     Ok(Read { location, instance })
+}
+
+/// The next location of a listing; an error when the storage does not come up with one, and nothing after that.
+async fn next_listed(listing: &mut Listing) -> Option<Result<String, StorageError>> {
+    let late = || Some(Err(StorageError::Transient("a folder could not be listed in time".to_owned())));
+    timeout(READ_MAX_LEAST, listing.next()).await.unwrap_or_else(|_| late())
+}
+
+/// How long the reading of a file may take before its storage is held to hang.
+fn read_max(byte_count: u64) -> Duration {
+    READ_MAX_LEAST + Duration::from_secs(byte_count / SLOW_BYTES_PER_SECOND)
 }
 
 fn count(
@@ -298,7 +355,7 @@ fn count(
             summary.conflict += 1;
             "the SOP Instance UID is known with other bytes; the first stays".to_owned()
         }
-        FileOutcome::Rejected(reason) => {
+        FileOutcome::Rejected(reason) | FileOutcome::Away(reason) => {
             summary.rejected += 1;
             reason
         }

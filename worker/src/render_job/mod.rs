@@ -1,5 +1,6 @@
 //! What happens to a render job: skip, find, or fetch, render, store, announce; and what a failure means.
 
+mod changed;
 mod settle;
 
 use std::time::{Duration, Instant};
@@ -16,14 +17,15 @@ use noctis_shared::{
 use tokio::time::timeout;
 use tracing::{Instrument, debug, info_span};
 
+pub use self::changed::ChangedFiles;
 use self::settle::JobError;
 use crate::{
     settlement,
-    slot::{FrameBytes, RENDER_MAX, RenderTask, Slots, task::ranges_to_fetch},
+    slot::{FrameBytes, READ_MAX, RENDER_MAX, RenderTask, Slots, task::ranges_to_fetch},
 };
 
-/// Longest fetch from storage.
-const FETCH_MAX: Duration = Duration::from_secs(20);
+/// Longest fetch from storage by the worker itself; what a slot reads is timed there.
+const FETCH_MAX: Duration = READ_MAX;
 
 /// Everything a render job needs. Cheap to clone.
 #[derive(Clone)]
@@ -36,6 +38,8 @@ pub struct RenderJobs {
     pub storage: Storage,
     /// Where bytes are decoded.
     pub slots: Slots,
+    /// Files that are not as they were when they were indexed.
+    pub changed: ChangedFiles,
     /// Name of this worker in render records.
     pub worker: String,
 }
@@ -131,12 +135,13 @@ impl RenderJobs {
             None => self.catalog.render(&job.render_key).await.ok().flatten(),
         };
         // A job without a deadline was sent again by an operator, who wants to know whether it still fails.
+        let outcome = outcome.filter(Outcome::stays);
         outcome.filter(|outcome| job.deadline.is_some() || matches!(outcome, Outcome::Picture(_)))
     }
 
     /// Fetches and renders. The claim is renewed for as long as both may take, so that nobody starts the same again.
     async fn render(&self, job: &RenderJob) -> Result<Outcome, JobError> {
-        let lease = FETCH_MAX + RENDER_MAX;
+        let lease = FETCH_MAX + READ_MAX + RENDER_MAX;
         let _another_may_start_too = self.cache.renew_claim(&job.render_key, job.job_id, lease).await;
         let queue_ms =
             (Utc::now() - job.published_at).num_microseconds().map_or(0.0, |us| us as f64 / 1000.0);
@@ -146,6 +151,9 @@ impl RenderJobs {
         let task = RenderTask { source: job.source.clone(), request: job.request.clone(), bytes };
         let answer = self.slots.render(&task).instrument(info_span!("render")).await;
         let mut outcome = answer.map_err(JobError::Slot)?;
+        if let Outcome::Failure(RenderFailure { kind: FailureKind::FileChanged, .. }) = outcome {
+            return Err(JobError::FileChanged);
+        }
         if let Outcome::Picture(render) = &mut outcome {
             render.facts.timings.queue_ms = queue_ms.max(0.0);
             render.facts.timings.fetch_ms += fetch_ms;
@@ -155,7 +163,7 @@ impl RenderJobs {
 
     async fn fetch(&self, job: &RenderJob) -> Result<FrameBytes, StorageError> {
         let source = &job.source;
-        if let Some(path) = self.storage.local_path(&source.location)? {
+        if let Some(path) = self.storage.local_path(&source.location).await? {
             return Ok(FrameBytes::Local(path));
         }
         let parts = self.storage.read(&source.location, ranges_to_fetch(source)).await?;
@@ -166,9 +174,6 @@ impl RenderJobs {
     /// between any two of these delivers the job again, and the next worker finds the picture.
     async fn store(&self, job: &RenderJob, outcome: &Outcome) -> Result<(), JobError> {
         let cached = self.announce(job, outcome).await;
-        if matches!(outcome, Outcome::Failure(RenderFailure { kind: FailureKind::FileChanged, .. })) {
-            return Ok(());
-        }
         let record = RenderRecord {
             key: job.render_key,
             image_id: job.image_id,
@@ -191,11 +196,6 @@ impl RenderJobs {
     async fn announce(&self, job: &RenderJob, outcome: &Outcome) -> bool {
         self.cache.publish_render(job.image_id, &job.render_key, outcome, Some(job.job_id)).await.is_ok()
     }
-}
-
-/// The answer to those who wait for a picture that there will not be.
-fn refusal(kind: FailureKind, reason: &str) -> Outcome {
-    Outcome::Failure(RenderFailure { kind, reason: reason.to_owned(), media_types: Vec::new() })
 }
 
 fn record_timings(outcome: &Outcome) {

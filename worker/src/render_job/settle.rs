@@ -1,19 +1,34 @@
 //! The one place that decides what a failure of a render job means.
+//!
+//! A file is blamed for what a decoder did with bytes that are the indexed ones, and for nothing else. That bytes are
+//! away, late or other than indexed is told to those who wait, for now, and remembered by nobody.
 
 use noctis_shared::{
     catalog::CatalogError,
     job::RenderJob,
     queue::{Delivery, RetryOutcome},
-    render::FailureKind,
+    render::{FailureKind, Outcome, RenderFailure},
     storage::StorageError,
 };
 use tracing::{error, warn};
 
-use super::{Done, RenderJobs, refusal};
-use crate::{settlement, slot::SlotError};
+use super::{Done, RenderJobs};
+use crate::{
+    settlement,
+    slot::{ReadError, SlotError},
+};
 
 /// Attempts after which a decoder that dies or hangs is held to die of the file.
 const SLOT_ATTEMPTS_MAX: u32 = 2;
+/// Attempts after which a storage that answers with faults is away: a short fault is ridden out, and whoever waits
+/// hears of a longer one in time.
+const STORAGE_ATTEMPTS_MAX: u32 = 2;
+
+const MISSING: &str = "nothing is stored where the file was; it may come back";
+const AWAY: &str = "the storage could not read the file; it may be away for a moment";
+const HUNG: &str = "the storage did not answer in time; it may be away for a moment";
+const ELSEWHERE: &str = "the file lies outside the storage and every ingest root of this worker";
+const CHANGED: &str = "the file is no longer as it was when it was indexed";
 
 /// Why a render job did not end.
 #[derive(Debug, thiserror::Error)]
@@ -22,6 +37,8 @@ pub(super) enum JobError {
     Storage(#[from] StorageError),
     #[error("storage did not answer in time")]
     FetchTimedOut,
+    #[error("the file is no longer as it was when it was indexed")]
+    FileChanged,
     #[error(transparent)]
     Slot(SlotError),
     #[error(transparent)]
@@ -29,6 +46,7 @@ pub(super) enum JobError {
 }
 
 /// What to do with the delivery.
+#[derive(Debug, PartialEq, Eq)]
 enum Verdict {
     Ack,
     Retry(String),
@@ -37,35 +55,62 @@ enum Verdict {
         reason: &'static str,
         told: &'static str,
     },
-    /// Answered as a failure, remembered in the cache only: putting the file back repairs it.
-    Answer {
-        told: String,
+    /// Told to those who wait for this very job; the next request tries again.
+    ForNow {
+        kind: FailureKind,
+        told: &'static str,
     },
 }
 
-fn verdict(result: Result<Done, JobError>, delivery: &Delivery) -> Verdict {
+fn for_now(kind: FailureKind, told: &'static str) -> Verdict {
+    Verdict::ForNow { kind, told }
+}
+
+fn verdict(result: Result<Done, JobError>, attempt: u32) -> Verdict {
     match result {
         Ok(_) => Verdict::Ack,
-        Err(JobError::Storage(error)) if error.is_transient() => Verdict::Retry(error.to_string()),
-        Err(JobError::Storage(error)) => Verdict::Answer { told: error.to_string() },
-        Err(error @ (JobError::FetchTimedOut | JobError::Catalog(_) | JobError::Slot(SlotError::Io(_)))) => {
-            Verdict::Retry(error.to_string())
-        }
-        Err(JobError::Slot(SlotError::Crashed)) if last_slot_attempt(delivery) => {
-            Verdict::DeadLetter { reason: "crashed", told: "the decoder crashed on this file, each time" }
-        }
-        Err(JobError::Slot(SlotError::TimedOut(_))) if last_slot_attempt(delivery) => Verdict::DeadLetter {
-            reason: "timed_out",
-            told: "the decoder did not finish with this file, each time",
-        },
-        Err(JobError::Slot(error @ (SlotError::Crashed | SlotError::TimedOut(_)))) => {
-            Verdict::Retry(error.to_string())
-        }
+        Err(JobError::Storage(error)) => of_storage(&error, attempt),
+        Err(JobError::FetchTimedOut) => for_now(FailureKind::StorageAway, HUNG),
+        Err(JobError::FileChanged) => for_now(FailureKind::FileChanged, CHANGED),
+        Err(JobError::Slot(error)) => of_slot(&error, attempt),
+        Err(error @ JobError::Catalog(_)) => Verdict::Retry(error.to_string()),
     }
 }
 
-fn last_slot_attempt(delivery: &Delivery) -> bool {
-    delivery.attempt >= SLOT_ATTEMPTS_MAX
+fn of_storage(error: &StorageError, attempt: u32) -> Verdict {
+    match error {
+        StorageError::NotFound => for_now(FailureKind::FileMissing, MISSING),
+        StorageError::NotAllowed | StorageError::Invalid(_) => for_now(FailureKind::FileMissing, ELSEWHERE),
+        StorageError::Truncated => for_now(FailureKind::FileChanged, CHANGED),
+        StorageError::Unreadable(_) | StorageError::TooLarge(_) => for_now(FailureKind::StorageAway, AWAY),
+        StorageError::Transient(_) if attempt >= STORAGE_ATTEMPTS_MAX => {
+            for_now(FailureKind::StorageAway, AWAY)
+        }
+        StorageError::Transient(_) => Verdict::Retry(error.to_string()),
+    }
+}
+
+fn of_slot(error: &SlotError, attempt: u32) -> Verdict {
+    match error {
+        SlotError::Crashed if attempt >= SLOT_ATTEMPTS_MAX => {
+            Verdict::DeadLetter { reason: "crashed", told: "the decoder crashed on this file, each time" }
+        }
+        SlotError::TimedOut(_) if attempt >= SLOT_ATTEMPTS_MAX => Verdict::DeadLetter {
+            reason: "timed_out",
+            told: "the decoder did not finish with this file, each time",
+        },
+        SlotError::NotRead(ReadError::NotFound) => for_now(FailureKind::FileMissing, MISSING),
+        SlotError::NotRead(ReadError::Failed(_)) if attempt >= STORAGE_ATTEMPTS_MAX => {
+            for_now(FailureKind::StorageAway, AWAY)
+        }
+        // Another attempt would hang as long as this one, and nobody would wait for its end.
+        SlotError::ReadTimedOut => for_now(FailureKind::StorageAway, HUNG),
+        SlotError::Crashed
+        | SlotError::TimedOut(_)
+        | SlotError::NotRead(ReadError::Failed(_))
+        | SlotError::Gone
+        | SlotError::NoProcess(_) => Verdict::Retry(error.to_string()),
+    }
 }
 
 /// Settles `delivery` by what became of its job. Each failure is logged once, here.
@@ -75,16 +120,21 @@ pub(super) async fn settle(
     delivery: Delivery,
     result: Result<Done, JobError>,
 ) {
-    match verdict(result, &delivery) {
+    let verdict = verdict(result, delivery.attempt);
+    match verdict {
         Verdict::Ack => settlement::note(delivery.ack().await),
-        Verdict::Answer { told } => {
-            warn!(reason = told, "render job answered with a failure");
-            jobs.announce(job, &refusal(FailureKind::FileChanged, &told)).await;
+        Verdict::ForNow { kind, told } => {
+            warn!(reason = told, "render job answered for now");
+            let failure = RenderFailure { job_id: Some(job.job_id), ..RenderFailure::new(kind, told) };
+            jobs.announce(job, &Outcome::Failure(failure)).await;
+            if kind == FailureKind::FileChanged {
+                jobs.changed.read_again(&job.source.location);
+            }
             settlement::note(delivery.ack().await);
         }
         Verdict::DeadLetter { reason, told } => {
             error!(reason, "render job dead-lettered");
-            let outcome = refusal(FailureKind::Crashed, told);
+            let outcome = Outcome::Failure(RenderFailure::new(FailureKind::Crashed, told));
             // Stored before the delivery goes: whoever waits, now or later, gets the answer.
             if let Err(error) = jobs.store(job, &outcome).await {
                 warn!(%error, "the failure could not be remembered");
@@ -104,5 +154,71 @@ async fn retry(jobs: &RenderJobs, job: &RenderJob, delivery: Delivery, cause: &s
             let _lease_runs_out = jobs.cache.release_claim(&job.render_key, job.job_id).await;
         }
         Err(error) => warn!(%error, "render job could not be retried; the queue delivers it again"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    /// Only a decoder that dies or hangs is remembered under the key of the picture.
+    #[test]
+    fn storage_that_is_away_is_never_a_lasting_failure() {
+        let failed = || ReadError::Failed("stale handle".to_owned());
+        let transient = || StorageError::Transient("reset".to_owned());
+        let cases = [
+            (JobError::Storage(StorageError::NotFound), FailureKind::FileMissing),
+            (JobError::Storage(StorageError::NotAllowed), FailureKind::FileMissing),
+            (JobError::Storage(StorageError::Truncated), FailureKind::FileChanged),
+            (JobError::Storage(StorageError::Unreadable("denied".to_owned())), FailureKind::StorageAway),
+            (JobError::Storage(transient()), FailureKind::StorageAway),
+            (JobError::FetchTimedOut, FailureKind::StorageAway),
+            (JobError::FileChanged, FailureKind::FileChanged),
+            (JobError::Slot(SlotError::ReadTimedOut), FailureKind::StorageAway),
+            (JobError::Slot(SlotError::NotRead(ReadError::NotFound)), FailureKind::FileMissing),
+            (JobError::Slot(SlotError::NotRead(failed())), FailureKind::StorageAway),
+        ];
+        for (error, expected) in cases {
+            let what = error.to_string();
+            match verdict(Err(error), STORAGE_ATTEMPTS_MAX) {
+                Verdict::ForNow { kind, told } => {
+                    assert_eq!(kind, expected, "{what}");
+                    assert!(kind.passes() && !told.contains("decoder"), "{what}: {told}");
+                }
+                other => panic!("{what}: {other:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn a_short_fault_is_tried_again_before_anybody_hears_of_it() {
+        let fault = || SlotError::NotRead(ReadError::Failed("stale handle".to_owned()));
+        for error in [
+            JobError::Slot(fault()),
+            JobError::Storage(StorageError::Transient("reset".to_owned())),
+            JobError::Slot(SlotError::Gone),
+            JobError::Slot(SlotError::NoProcess("too many".to_owned())),
+        ] {
+            let what = error.to_string();
+            assert!(matches!(verdict(Err(error), 1), Verdict::Retry(_)), "{what}");
+        }
+    }
+
+    #[test]
+    fn a_decoder_that_dies_or_hangs_twice_is_a_dead_letter() {
+        for (error, expected) in
+            [(SlotError::Crashed, "crashed"), (SlotError::TimedOut(Duration::from_secs(30)), "timed_out")]
+        {
+            assert!(matches!(verdict(Err(JobError::Slot(error.clone())), 1), Verdict::Retry(_)));
+            match verdict(Err(JobError::Slot(error)), SLOT_ATTEMPTS_MAX) {
+                Verdict::DeadLetter { reason, told } => {
+                    assert_eq!(reason, expected);
+                    assert!(told.starts_with("the decoder"));
+                }
+                other => panic!("{expected}: {other:?}"),
+            }
+        }
     }
 }

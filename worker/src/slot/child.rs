@@ -4,16 +4,19 @@ use std::{
     collections::VecDeque,
     os::{fd::OwnedFd, unix::net::UnixStream as StdUnixStream},
     process::Stdio,
-    time::Duration,
 };
 
 use tokio::{
     net::UnixStream,
     process::{Child as Process, Command},
-    time::timeout,
+    time::{Instant, timeout_at},
 };
 
-use super::{Answer, FrameName, RenderTask, SlotError, SlotProgram, wire};
+use super::{
+    Answer, FrameName, RenderTask, SlotError, SlotProgram, SlotTimes,
+    task::ReadStep,
+    wire::{self, Said},
+};
 
 /// Frames that a child is believed to keep. It may have let go of them: then it decodes again.
 const REMEMBERED_MAX: usize = 16;
@@ -45,24 +48,39 @@ impl Child {
         Ok(Self { process, socket: UnixStream::from_std(ours)?, remembered: VecDeque::new() })
     }
 
-    /// Sends the task and waits for the answer.
-    pub(super) async fn render(
-        &mut self,
-        task: &RenderTask,
-        render_max: Duration,
-    ) -> Result<Answer, SlotError> {
-        let exchange = async {
-            wire::send_task(&mut self.socket, task).await?;
-            wire::receive_answer(&mut self.socket).await
-        };
-        match timeout(render_max, exchange).await {
-            Ok(Ok(answer)) => answer.map_err(SlotError::Io),
+    /// Sends the task and waits for the answer: first while it reads, then while it decodes, draws and encodes. A
+    /// process that ends or hangs is the storage's fault before it has read, and the decoder's after.
+    pub(super) async fn render(&mut self, task: &RenderTask, times: &SlotTimes) -> Result<Answer, SlotError> {
+        if let Some(answer) = self.read(task, times).await? {
+            return Ok(answer);
+        }
+        match timeout_at(Instant::now() + times.render_max, wire::receive(&mut self.socket)).await {
+            Ok(Ok(Said::Answer(answer))) => answer.map_err(SlotError::NotRead),
             // A closed socket or words that are none: either way this process is done for.
-            Ok(Err(_)) => Err(SlotError::Crashed),
-            Err(_) => Err(SlotError::TimedOut(render_max)),
+            Ok(Ok(Said::Step(_)) | Err(_)) => Err(SlotError::Crashed),
+            Err(_) => Err(SlotError::TimedOut(times.render_max)),
         }
     }
 
+    /// Waits until all is read; an answer that comes before is that there was nothing to draw.
+    async fn read(&mut self, task: &RenderTask, times: &SlotTimes) -> Result<Option<Answer>, SlotError> {
+        let end = Instant::now() + times.read_max;
+        let stalls_at = || end.min(Instant::now() + times.read_stall_max);
+        let hung = |_| SlotError::ReadTimedOut;
+        let gone = |_| SlotError::Gone;
+        let sent = timeout_at(stalls_at(), wire::send_task(&mut self.socket, task)).await;
+        sent.map_err(hung)?.map_err(gone)?;
+        loop {
+            let said = timeout_at(stalls_at(), wire::receive(&mut self.socket)).await;
+            match said.map_err(hung)?.map_err(gone)? {
+                Said::Step(ReadStep::GoesOn) => {}
+                Said::Step(ReadStep::Done) => return Ok(None),
+                Said::Answer(answer) => return answer.map(Some).map_err(SlotError::NotRead),
+            }
+        }
+    }
+
+    /// Ends the process and waits until it is gone, which a read that hangs in the kernel can delay for ever.
     pub(super) async fn kill(mut self) {
         // Fails only for a process that is gone, and it is waited for all the same.
         let _already_gone = self.process.kill().await;

@@ -8,6 +8,8 @@ use std::{
 use noctis_render::{DecodedFrame, FrameRequest, Header};
 use noctis_shared::render_key::ContentDigest;
 
+use crate::index::FileState;
+
 /// A frame and the header that says how to show it.
 #[derive(Debug)]
 pub struct Decoded {
@@ -15,6 +17,8 @@ pub struct Decoded {
     pub header: Header,
     /// Its stored values.
     pub frame: DecodedFrame,
+    /// The state of the local file that they were read from.
+    pub state: Option<FileState>,
 }
 
 #[derive(Debug)]

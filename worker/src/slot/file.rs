@@ -2,9 +2,13 @@
 
 use std::path::Path;
 
-use noctis_render::{Limits, RenderError};
+use dicom_dictionary_std::tags;
+use noctis_render::{Header, Limits, RenderError};
 use noctis_shared::{
-    render::StageTimings, render::StoredRender, request::FrameRequest, storage::FILE_BYTES_MAX,
+    render::{StageTimings, StoredRender},
+    request::FrameRequest,
+    sop_class,
+    storage::FILE_BYTES_MAX,
 };
 
 use super::task::{stored, to_render_request};
@@ -20,8 +24,12 @@ pub fn render_file(path: &Path, request: &FrameRequest) -> Result<StoredRender, 
         return Err(format!("{byte_count} bytes are more than a file may have"));
     }
     let mut file = std::fs::read(path).map_err(|error| error.to_string())?;
+    let mut why_no_picture = None;
     let picture = (|| {
         let scan = noctis_render::scan(&file, &limits)?;
+        if scan.pixels.is_none() {
+            why_no_picture = Some(no_picture(&scan.header));
+        }
         let pixels = scan.pixels.ok_or(RenderError::NoPixelData)?;
         if pixels.deflated {
             file = noctis_render::inflate(&file, &limits)?;
@@ -37,6 +45,13 @@ pub fn render_file(path: &Path, request: &FrameRequest) -> Result<StoredRender, 
         let frame = bytes(range).unwrap_or_default();
         noctis_render::render_frame(&scan.header, frame, &to_render_request(request), &limits)
     })();
-    let picture = picture.map_err(|error: RenderError| error.to_string())?;
+    let picture =
+        picture.map_err(|error: RenderError| why_no_picture.unwrap_or_else(|| error.to_string()))?;
     Ok(stored(request.format, picture, StageTimings::default()))
+}
+
+fn no_picture(header: &Header) -> String {
+    let sop_class_uid = header.dataset().element_opt(tags::SOP_CLASS_UID).ok().flatten();
+    let sop_class_uid = sop_class_uid.and_then(|element| element.to_str().ok());
+    sop_class::why_no_picture(sop_class_uid.as_deref().map(|uid| uid.trim_matches(['\0', ' '])))
 }

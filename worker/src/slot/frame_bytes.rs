@@ -1,16 +1,48 @@
 //! The bytes of one frame and of its header, read where they lie and held against their checksums.
+//!
+//! A read that fails or hangs is the storage's fault and is told apart from everything else: [`ReadStep`] says how far
+//! it came, so that the worker can time reading by itself.
 
 use std::{fs::File, io, ops::Range, os::unix::fs::FileExt, path::Path};
 
-use noctis_render::{Limits, RenderError};
-use noctis_shared::{job::FrameSource, render::FailureKind};
+use noctis_render::Limits;
+use noctis_shared::{
+    job::FrameSource,
+    render::{FailureKind, RenderFailure},
+};
+use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::task::{FrameBytes, failure};
-use noctis_shared::render::RenderFailure;
+use crate::index::FileState;
+
+/// Bytes of one read. After each of several the worker hears that the storage is still there.
+const PIECE_BYTES: usize = 4 << 20;
+
+/// How far the reading of a frame came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReadStep {
+    /// A part of it is here, more is to come.
+    GoesOn,
+    /// All of it is here, or none was needed.
+    Done,
+}
+
+/// Why bytes could not be read: nothing that the file is to blame for.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
+pub enum ReadError {
+    /// Nothing is at its path.
+    #[error("nothing is stored at this location")]
+    NotFound,
+    /// The system said so, in its words.
+    #[error("reading failed: {0}")]
+    Failed(String),
+}
 
 /// Header bytes and frame bytes, in one buffer: a small file is one read.
 pub(super) struct Loaded {
+    /// The state of the local file that was read.
+    pub(super) state: Option<FileState>,
     buffer: Vec<u8>,
     header: Range<usize>,
     frame: Range<usize>,
@@ -24,30 +56,50 @@ impl Loaded {
     pub(super) fn frame(&self) -> &[u8] {
         &self.buffer[self.frame.clone()]
     }
+
+    fn is_as_indexed(&self, source: &FrameSource) -> bool {
+        xxh3_64(self.header()) == source.header_checksum && xxh3_64(self.frame()) == source.frame.checksum
+    }
 }
 
 /// Why bytes could not be had.
 pub(super) enum LoadError {
-    /// For good.
+    /// They are not those of the index, or too many.
     Failure(RenderFailure),
     /// May go away.
-    Io(String),
+    NotRead(ReadError),
 }
 
 const CHANGED: &str = "the file is no longer as it was when it was indexed";
 
+/// Tells `step` how the reading goes: [`ReadStep::Done`] once, before a byte of what was read is interpreted.
+///
 /// # Errors
-/// [`LoadError::Failure`] when the bytes are not the indexed ones, [`LoadError::Io`] when reading failed.
-pub(super) fn load(bytes: &FrameBytes, source: &FrameSource, limits: &Limits) -> Result<Loaded, LoadError> {
-    let loaded = match bytes {
-        FrameBytes::Local(path) if source.deflated => inflated(read_whole(path, source)?, source, limits)?,
-        FrameBytes::Local(path) => read_ranges(path, source)?,
-        FrameBytes::Fetched(parts) if source.deflated => inflated(parts.concat(), source, limits)?,
+/// [`LoadError::Failure`] when the bytes are not the indexed ones, [`LoadError::NotRead`] when reading failed.
+pub(super) fn load(
+    bytes: &FrameBytes,
+    source: &FrameSource,
+    limits: &Limits,
+    step: &mut dyn FnMut(ReadStep),
+) -> Result<Loaded, LoadError> {
+    check_lengths(source, limits)?;
+    let read = match bytes {
+        FrameBytes::Local(path) => read_ranges(path, source, step)?,
         FrameBytes::Fetched(parts) => joined(parts.iter().map(AsRef::as_ref)),
     };
-    let as_indexed = xxh3_64(loaded.header()) == source.header_checksum
-        && xxh3_64(loaded.frame()) == source.frame.checksum;
-    if as_indexed { Ok(loaded) } else { Err(changed()) }
+    step(ReadStep::Done);
+    let loaded = if source.deflated { inflated(read, source, limits)? } else { read };
+    if loaded.is_as_indexed(source) { Ok(loaded) } else { Err(changed()) }
+}
+
+/// Whether what was read in `state` is what a reading would find now, as far as can be told without one. A storage that
+/// is away says nothing against it.
+pub(super) fn is_unchanged(bytes: &FrameBytes, source: &FrameSource, state: Option<FileState>) -> bool {
+    match bytes {
+        FrameBytes::Local(path) => path.metadata().map_or(true, |now| Some(FileState::of(&now)) == state),
+        FrameBytes::Fetched(_) if source.deflated => false,
+        FrameBytes::Fetched(parts) => joined(parts.iter().map(AsRef::as_ref)).is_as_indexed(source),
+    }
 }
 
 /// The ranges of the file that [`FrameBytes::Fetched`] holds, in order.
@@ -65,35 +117,78 @@ fn changed() -> LoadError {
     LoadError::Failure(failure(FailureKind::FileChanged, CHANGED))
 }
 
-fn read_ranges(path: &Path, source: &FrameSource) -> Result<Loaded, LoadError> {
-    let file = open(path, source)?;
-    let lengths = ranges_to_fetch(source).into_iter().map(|range| length(range.end - range.start));
-    let [header, frame] = lengths.collect::<Result<Vec<_>, _>>()?[..] else { return Err(changed()) };
-    let mut buffer = vec![0; header.checked_add(frame).ok_or_else(changed)?];
-    if source.frame.offset == source.header_byte_count {
-        file.read_exact_at(&mut buffer, 0).map_err(from_io)?;
-    } else {
-        let (header_bytes, frame_bytes) = buffer.split_at_mut(header);
-        file.read_exact_at(header_bytes, 0).map_err(from_io)?;
-        file.read_exact_at(frame_bytes, source.frame.offset).map_err(from_io)?;
+/// A frame beyond the limits is refused for good, before memory is taken for it.
+fn check_lengths(source: &FrameSource, limits: &Limits) -> Result<(), LoadError> {
+    let whole = if source.deflated { source.file_byte_count } else { 0 };
+    let cases = [
+        ("header", source.header_byte_count, limits.header_bytes_max),
+        ("frame", source.frame.byte_count, limits.frame_bytes_max),
+        ("deflated file", whole, limits.inflated_bytes_max),
+    ];
+    match cases.into_iter().find(|(_, actual, limit)| actual > limit) {
+        None => Ok(()),
+        Some((what, actual, limit)) => {
+            let reason = format!("bytes of the {what} are {actual}, more than the limit of {limit}");
+            Err(LoadError::Failure(failure(FailureKind::Unrenderable, &reason)))
+        }
     }
-    Ok(Loaded { buffer, header: 0..header, frame: header..header + frame })
 }
 
-fn read_whole(path: &Path, source: &FrameSource) -> Result<Vec<u8>, LoadError> {
-    let file = open(path, source)?;
-    let mut buffer = vec![0; length(source.file_byte_count)?];
-    file.read_exact_at(&mut buffer, 0).map_err(from_io)?;
-    Ok(buffer)
+/// The ranges of [`ranges_to_fetch`]; those of a deflated file are one, and its bytes are not looked at here.
+fn read_ranges(
+    path: &Path,
+    source: &FrameSource,
+    step: &mut dyn FnMut(ReadStep),
+) -> Result<Loaded, LoadError> {
+    let (file, state) = open(path, source)?;
+    let ranges = ranges_to_fetch(source);
+    let lengths = ranges.iter().map(|range| length(range.end - range.start));
+    let (header, frame) = match lengths.collect::<Result<Vec<_>, _>>()?[..] {
+        [header, frame] => (header, frame),
+        [whole] => (whole, 0),
+        _ => return Err(changed()),
+    };
+    let mut buffer = vec![0; header.checked_add(frame).ok_or_else(changed)?];
+    if frame == 0 || source.frame.offset == source.header_byte_count {
+        read_pieces(&file, 0, &mut buffer, step)?;
+    } else {
+        let (header_bytes, frame_bytes) = buffer.split_at_mut(header);
+        read_pieces(&file, 0, header_bytes, step)?;
+        read_pieces(&file, source.frame.offset, frame_bytes, step)?;
+    }
+    Ok(Loaded { state: Some(state), buffer, header: 0..header, frame: header..header + frame })
+}
+
+/// Fills `buffer` from `offset`, and says after each piece but the last that it goes on.
+fn read_pieces(
+    file: &File,
+    offset: u64,
+    buffer: &mut [u8],
+    step: &mut dyn FnMut(ReadStep),
+) -> Result<(), LoadError> {
+    let mut at = offset;
+    let mut pieces = buffer.chunks_mut(PIECE_BYTES).peekable();
+    while let Some(piece) = pieces.next() {
+        file.read_exact_at(piece, at).map_err(from_io)?;
+        at += piece.len() as u64;
+        if pieces.peek().is_some() {
+            step(ReadStep::GoesOn);
+        }
+    }
+    Ok(())
 }
 
 /// The file, if it still has the bytes that the index counted: checked before a buffer of that size is made.
-fn open(path: &Path, source: &FrameSource) -> Result<File, LoadError> {
+fn open(path: &Path, source: &FrameSource) -> Result<(File, FileState), LoadError> {
     let file = File::open(path).map_err(from_io)?;
-    let byte_count = file.metadata().map_err(from_io)?.len();
+    let metadata = file.metadata().map_err(from_io)?;
+    let byte_count = metadata.len();
     let frame_end = source.frame.offset.saturating_add(source.frame.byte_count);
     let inside = source.deflated || (source.header_byte_count <= byte_count && frame_end <= byte_count);
-    if byte_count == source.file_byte_count && inside { Ok(file) } else { Err(changed()) }
+    if byte_count != source.file_byte_count || !inside {
+        return Err(changed());
+    }
+    Ok((file, FileState::of(&metadata)))
 }
 
 fn joined<'a>(parts: impl Iterator<Item = &'a [u8]>) -> Loaded {
@@ -104,20 +199,19 @@ fn joined<'a>(parts: impl Iterator<Item = &'a [u8]>) -> Loaded {
         ends.push(buffer.len());
     }
     let header = ends.first().copied().unwrap_or(0);
-    Loaded { header: 0..header, frame: header..buffer.len(), buffer }
+    Loaded { state: None, header: 0..header, frame: header..buffer.len(), buffer }
 }
 
-fn inflated(file: Vec<u8>, source: &FrameSource, limits: &Limits) -> Result<Loaded, LoadError> {
-    let buffer = noctis_render::inflate(&file, limits).map_err(|error: RenderError| {
-        LoadError::Failure(failure(FailureKind::Unrenderable, &error.to_string()))
-    })?;
+fn inflated(read: Loaded, source: &FrameSource, limits: &Limits) -> Result<Loaded, LoadError> {
+    // The index inflated it: what cannot be inflated now is not what the index read.
+    let buffer = noctis_render::inflate(&read.buffer, limits).map_err(|_| changed())?;
     let header = length(source.header_byte_count)?;
     let frame = length(source.frame.offset)?;
     let frame = frame..frame.checked_add(length(source.frame.byte_count)?).ok_or_else(changed)?;
     if header > buffer.len() || frame.end > buffer.len() {
         return Err(changed());
     }
-    Ok(Loaded { buffer, header: 0..header, frame })
+    Ok(Loaded { state: read.state, buffer, header: 0..header, frame })
 }
 
 fn length(byte_count: u64) -> Result<usize, LoadError> {
@@ -127,6 +221,7 @@ fn length(byte_count: u64) -> Result<usize, LoadError> {
 fn from_io(error: io::Error) -> LoadError {
     match error.kind() {
         io::ErrorKind::UnexpectedEof => changed(),
-        _ => LoadError::Io(error.to_string()),
+        io::ErrorKind::NotFound => LoadError::NotRead(ReadError::NotFound),
+        _ => LoadError::NotRead(ReadError::Failed(error.to_string())),
     }
 }

@@ -24,10 +24,35 @@ use noctis_shared::render_key::ContentDigest;
 use tokio::sync::Semaphore;
 
 use self::child::Child;
-pub use self::task::{Answer, FrameBytes, RenderTask};
+pub use self::task::{Answer, FrameBytes, ReadError, RenderTask};
 
-/// Longest time for one render, reading and encoding included.
+/// Longest time for one render once its bytes are read, encoding included.
 pub const RENDER_MAX: Duration = Duration::from_secs(30);
+/// Longest time to read the bytes of one frame.
+pub const READ_MAX: Duration = Duration::from_secs(20);
+/// Longest time in which not one piece of a frame arrives. Shorter than clients wait, so that they hear of it.
+const READ_STALL_MAX: Duration = Duration::from_secs(5);
+
+/// Processes beyond the slots that may be on their way out. One that hangs in a read of the kernel cannot even be
+/// killed before the storage lets go of it; with so many of them no further one is started.
+const ENDING_MAX: usize = 8;
+
+/// How long a slot may take for what.
+#[derive(Debug, Clone)]
+pub struct SlotTimes {
+    /// From one piece of a frame to the next.
+    pub read_stall_max: Duration,
+    /// For all of a frame.
+    pub read_max: Duration,
+    /// To decode, draw and encode it.
+    pub render_max: Duration,
+}
+
+impl Default for SlotTimes {
+    fn default() -> Self {
+        Self { read_stall_max: READ_STALL_MAX, read_max: READ_MAX, render_max: RENDER_MAX }
+    }
+}
 
 /// Why a slot gave no answer. The next job is not affected.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -38,9 +63,18 @@ pub enum SlotError {
     /// The decoder was stopped at its deadline.
     #[error("the decoder was stopped after {0:?}")]
     TimedOut(Duration),
-    /// The file could not be read, or no process started; may go away.
-    #[error("{0}")]
-    Io(String),
+    /// The bytes could not be read; may go away.
+    #[error(transparent)]
+    NotRead(ReadError),
+    /// Reading did not get on; may go away.
+    #[error("the storage did not answer in time")]
+    ReadTimedOut,
+    /// The process ended before it had read anything, so that no decoder is to blame.
+    #[error("a render process ended before its work began")]
+    Gone,
+    /// No process could be started; may go away.
+    #[error("no render process: {0}")]
+    NoProcess(String),
 }
 
 /// The program that a slot runs: it must call [`process::run`] when it is started with these arguments.
@@ -72,8 +106,10 @@ pub struct Slots(Arc<Shared>);
 #[derive(Debug)]
 struct Shared {
     program: SlotProgram,
-    render_max: Duration,
+    times: SlotTimes,
     places: Semaphore,
+    /// Permits to be on the way out.
+    ending: Arc<Semaphore>,
     /// Processes that wait for work; the most recently used last.
     idle: Mutex<Vec<Child>>,
 }
@@ -82,14 +118,15 @@ struct Shared {
 pub(crate) type FrameName = (ContentDigest, u32);
 
 impl Slots {
-    /// `count` slots of `program`, started at once. A render may take `render_max`.
+    /// `count` slots of `program`, started at once. A render may take `times`.
     ///
     /// # Errors
     /// When no process can be started.
-    pub fn start(program: SlotProgram, count: usize, render_max: Duration) -> std::io::Result<Self> {
+    pub fn start(program: SlotProgram, count: usize, times: SlotTimes) -> std::io::Result<Self> {
         let idle = (0..count).map(|_| Child::spawn(&program)).collect::<Result<_, _>>()?;
         let places = Semaphore::new(count);
-        Ok(Self(Arc::new(Shared { program, render_max, places, idle: Mutex::new(idle) })))
+        let ending = Arc::new(Semaphore::new(ENDING_MAX));
+        Ok(Self(Arc::new(Shared { program, times, places, ending, idle: Mutex::new(idle) })))
     }
 
     /// Renders in the next free slot, if possible in one that has decoded the frame before.
@@ -97,22 +134,30 @@ impl Slots {
     /// # Errors
     /// [`SlotError`] when there is no answer; what is wrong with the file is an answer.
     pub async fn render(&self, task: &RenderTask) -> Result<Answer, SlotError> {
-        let _place = self.0.places.acquire().await.map_err(|_| SlotError::Crashed)?;
+        let _place = self.0.places.acquire().await.map_err(no_process)?;
+        match self.render_once(task).await {
+            // It may have died while it was idle: that is nobody's business.
+            Err(SlotError::Gone) => self.render_once(task).await,
+            answer => answer,
+        }
+    }
+
+    async fn render_once(&self, task: &RenderTask) -> Result<Answer, SlotError> {
         let frame = (task.source.content_digest, task.request.frame_number);
-        let mut child =
-            self.take(frame).map_err(|error| SlotError::Io(format!("no render process: {error}")))?;
+        let mut child = self.take(frame).map_err(no_process)?;
         // A child that is dropped on the way out of here is killed: it may be in the middle of anything.
-        let answer = child.render(task, self.0.render_max).await;
+        let answer = child.render(task, &self.0.times).await;
         match answer {
-            Ok(_) | Err(SlotError::Io(_)) => {
+            Ok(_) => {
                 child.remember(frame);
                 self.give_back(child);
             }
-            Err(SlotError::Crashed | SlotError::TimedOut(_)) => {
-                metrics::counter!("noctis_slot_deaths_total").increment(1);
-                child.kill().await;
+            Err(SlotError::NotRead(_)) => self.give_back(child),
+            Err(_) => {
+                count_end(&answer);
+                self.end(child);
                 // The next job should not wait for a start; if it fails now, that job tries again.
-                if let Ok(fresh) = Child::spawn(&self.0.program) {
+                if let Ok(fresh) = self.spawn() {
                     self.give_back(fresh);
                 }
             }
@@ -120,17 +165,45 @@ impl Slots {
         answer
     }
 
+    /// Kills a child without waiting for it: the slot is free for the next job.
+    fn end(&self, child: Child) {
+        let permit = Arc::clone(&self.0.ending).try_acquire_owned();
+        tokio::spawn(async move {
+            child.kill().await;
+            drop(permit);
+        });
+    }
+
+    fn spawn(&self) -> std::io::Result<Child> {
+        if self.0.ending.available_permits() == 0 {
+            return Err(std::io::Error::other("too many of them hang in reads of the storage"));
+        }
+        Child::spawn(&self.0.program)
+    }
+
     fn take(&self, frame: FrameName) -> std::io::Result<Child> {
         let mut idle = self.0.idle.lock().unwrap_or_else(PoisonError::into_inner);
         let position = idle.iter().rposition(|child| child.remembers(frame));
         match position.map(|position| idle.remove(position)).or_else(|| idle.pop()) {
             Some(child) => Ok(child),
-            None => Child::spawn(&self.0.program),
+            None => self.spawn(),
         }
     }
 
     fn give_back(&self, child: Child) {
         self.0.idle.lock().unwrap_or_else(PoisonError::into_inner).push(child);
+    }
+}
+
+fn no_process(error: impl std::fmt::Display) -> SlotError {
+    SlotError::NoProcess(error.to_string())
+}
+
+/// Decoders that died or were stopped, and reads that hung, each under a name of its own.
+fn count_end(answer: &Result<Answer, SlotError>) {
+    match answer {
+        Err(SlotError::ReadTimedOut) => metrics::counter!("noctis_slot_reads_hung_total").increment(1),
+        _ => metrics::counter!("noctis_slot_deaths_total").increment(1),
     }
 }
 
@@ -163,35 +236,58 @@ mod tests {
         }
     }
 
-    #[tokio::test]
-    async fn a_process_that_hangs_is_stopped_at_its_deadline_and_replaced() {
-        let patience = Duration::from_millis(50);
-        let slots = Slots::start(program("/bin/sleep", &["1000"]), 1, patience).expect("started");
+    const PATIENCE: Duration = Duration::from_millis(300);
+
+    /// Times that hold one of the three short.
+    fn short() -> SlotTimes {
+        SlotTimes { read_stall_max: PATIENCE, read_max: PATIENCE, render_max: PATIENCE }
+    }
+
+    /// A shell that says that all is read, then runs `rest`.
+    fn reads_and_then(rest: &str) -> SlotProgram {
+        let said = r#"printf '\006\000\000\000\000\000\000\000\000\000\000\000"Read"' >&0"#;
+        program("/bin/sh", &["-c", &format!("head -c 12 <&0 >/dev/null; {said}; {rest}")])
+    }
+
+    async fn thrice(program: SlotProgram, times: SlotTimes, expected: SlotError) {
+        let slots = Slots::start(program, 1, times).expect("started");
         for _ in 0..3 {
-            assert_eq!(slots.render(&task()).await, Err(SlotError::TimedOut(patience)));
+            assert_eq!(slots.render(&task()).await, Err(expected.clone()));
         }
     }
 
     #[tokio::test]
-    async fn a_process_that_dies_is_a_crash_and_is_replaced() {
-        let slots = Slots::start(program("/bin/false", &[]), 1, RENDER_MAX).expect("started");
-        for _ in 0..3 {
-            assert_eq!(slots.render(&task()).await, Err(SlotError::Crashed));
-        }
+    async fn a_process_that_hangs_before_it_has_read_is_the_storage_s_fault_and_is_replaced() {
+        thrice(program("/bin/sleep", &["1000"]), short(), SlotError::ReadTimedOut).await;
     }
 
     #[tokio::test]
-    async fn a_process_that_talks_nonsense_is_a_crash() {
+    async fn a_process_that_hangs_after_it_has_read_is_the_decoder_s_fault_and_is_replaced() {
+        let expected = SlotError::TimedOut(PATIENCE);
+        thrice(reads_and_then("exec sleep 1000"), short(), expected).await;
+    }
+
+    #[tokio::test]
+    async fn a_process_that_dies_after_it_has_read_is_a_crash_and_is_replaced() {
+        thrice(reads_and_then("exit 1"), SlotTimes::default(), SlotError::Crashed).await;
+    }
+
+    #[tokio::test]
+    async fn a_process_that_dies_before_it_has_read_is_no_crash_of_a_decoder() {
+        thrice(program("/bin/false", &[]), SlotTimes::default(), SlotError::Gone).await;
+    }
+
+    #[tokio::test]
+    async fn a_process_that_talks_nonsense_is_replaced() {
         let echo = program("/bin/sh", &["-c", "cat <&0 >&0"]);
-        let slots = Slots::start(echo, 1, RENDER_MAX).expect("started");
-        assert_eq!(slots.render(&task()).await, Err(SlotError::Crashed));
+        thrice(echo, SlotTimes::default(), SlotError::Gone).await;
     }
 
     #[test]
     fn a_program_that_cannot_be_started_is_an_error_at_the_start() {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-        let started =
-            runtime.block_on(async { Slots::start(program("/no/such/program", &[]), 1, RENDER_MAX) });
+        let started = runtime
+            .block_on(async { Slots::start(program("/no/such/program", &[]), 1, SlotTimes::default()) });
         assert!(started.is_err());
     }
 }

@@ -36,7 +36,11 @@ fn run() -> io::Result<()> {
     let decoded = DecodedFrames::new(DECODED_BYTES_MAX);
     while let Some(task) = wire::receive_task(&mut socket)? {
         // A panic ends the process: the worker sees it die and counts it, as it does for a crash in C.
-        wire::send_answer(&mut socket, task::perform(&task, &decoded))?;
+        let answer = task::perform(&task, &decoded, &mut |step| {
+            // A worker that is gone is seen when the answer is sent.
+            let _it_is_gone = wire::send_step(&mut socket, step);
+        });
+        wire::send_answer(&mut socket, answer)?;
     }
     Ok(())
 }

@@ -16,7 +16,7 @@ use super::{
     frame_bytes::{self, LoadError},
 };
 
-pub use super::frame_bytes::ranges_to_fetch;
+pub use super::frame_bytes::{ReadError, ReadStep, ranges_to_fetch};
 
 /// What a slot is asked to do.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -41,31 +41,45 @@ pub enum FrameBytes {
 /// What came of it. The queue time is not known here and stays zero.
 pub type Answer = Outcome;
 
-/// Renders `task`. Parsed and decoded values are kept in `decoded` for the next request of the same frame.
+/// Renders `task`. Parsed and decoded values are kept in `decoded` for the next request of the same frame. `step` hears
+/// how the reading goes, and that it is done before anything is decoded.
 ///
 /// # Errors
-/// A failed read, in words; it may succeed later. All else that is wrong is an [`Outcome::Failure`].
-pub fn perform(task: &RenderTask, decoded: &DecodedFrames) -> Result<Answer, String> {
-    match stages(task, decoded) {
+/// A failed read; it may succeed later. All else that is wrong is an [`Outcome::Failure`].
+pub fn perform(
+    task: &RenderTask,
+    decoded: &DecodedFrames,
+    step: &mut dyn FnMut(ReadStep),
+) -> Result<Answer, ReadError> {
+    match stages(task, decoded, step) {
         Ok(stored) => Ok(Outcome::Picture(stored)),
         Err(StageError::Failure(failure)) => Ok(Outcome::Failure(failure)),
-        Err(StageError::Io(reason)) => Err(reason),
+        Err(StageError::NotRead(error)) => Err(error),
     }
 }
 
 enum StageError {
     Failure(RenderFailure),
-    Io(String),
+    NotRead(ReadError),
 }
 
-fn stages(task: &RenderTask, kept: &DecodedFrames) -> Result<StoredRender, StageError> {
+fn stages(
+    task: &RenderTask,
+    kept: &DecodedFrames,
+    step: &mut dyn FnMut(ReadStep),
+) -> Result<StoredRender, StageError> {
     let request = to_render_request(&task.request);
     let mut clock = Clock::start();
     let mut timings = StageTimings::default();
-    let decoded = match kept.get(task.source.content_digest, &request) {
-        Some(decoded) => decoded,
+    let is_unchanged =
+        |decoded: &Arc<Decoded>| frame_bytes::is_unchanged(&task.bytes, &task.source, decoded.state);
+    let decoded = match kept.get(task.source.content_digest, &request).filter(is_unchanged) {
+        Some(decoded) => {
+            step(ReadStep::Done);
+            decoded
+        }
         None => {
-            let loaded = frame_bytes::load(&task.bytes, &task.source, &Limits::default())?;
+            let loaded = frame_bytes::load(&task.bytes, &task.source, &Limits::default(), step)?;
             timings.fetch_ms = clock.lap_ms();
             let decoded = Arc::new(decode(&loaded, &request)?);
             timings.decode_ms = clock.lap_ms();
@@ -84,7 +98,7 @@ fn decode(loaded: &frame_bytes::Loaded, request: &render::FrameRequest) -> Resul
     let limits = Limits::default();
     let header = render::Header::parse(loaded.header(), &limits)?;
     let frame = render::decode_frame(&header, loaded.frame(), request, &limits)?;
-    Ok(Decoded { header, frame })
+    Ok(Decoded { header, frame, state: loaded.state })
 }
 
 pub(super) fn stored(
@@ -187,14 +201,14 @@ pub fn to_shared_window(window: render::Window) -> Option<request::Window> {
 }
 
 pub(super) fn failure(kind: FailureKind, reason: &str) -> RenderFailure {
-    RenderFailure { kind, reason: reason.to_owned(), media_types: Vec::new() }
+    RenderFailure::new(kind, reason)
 }
 
 impl From<RenderError> for StageError {
     /// The one place that says what an error of the renderer means to the user.
     fn from(error: RenderError) -> Self {
         let kind = match &error {
-            RenderError::Io(_) => return StageError::Io(error.to_string()),
+            RenderError::Io(_) => return StageError::NotRead(ReadError::Failed(error.to_string())),
             RenderError::Video { .. } => FailureKind::NotAPicture,
             RenderError::NoSuchFrame { .. } => FailureKind::NoSuchFrame,
             RenderError::InvalidRequest { .. } => FailureKind::InvalidRequest,
@@ -204,7 +218,7 @@ impl From<RenderError> for StageError {
             RenderError::Video { media_types, .. } => media_types.iter().map(ToString::to_string).collect(),
             _ => Vec::new(),
         };
-        StageError::Failure(RenderFailure { kind, reason: error.to_string(), media_types })
+        StageError::Failure(RenderFailure { media_types, ..RenderFailure::new(kind, error.to_string()) })
     }
 }
 
@@ -212,7 +226,7 @@ impl From<LoadError> for StageError {
     fn from(error: LoadError) -> Self {
         match error {
             LoadError::Failure(failure) => StageError::Failure(failure),
-            LoadError::Io(reason) => StageError::Io(reason),
+            LoadError::NotRead(error) => StageError::NotRead(error),
         }
     }
 }

@@ -1,4 +1,5 @@
-//! What goes over the socket between a worker and a render process: a task one way, an answer the other.
+//! What goes over the socket between a worker and a render process: a task one way; the steps of reading and then an
+//! answer the other.
 //!
 //! A message is the length of its head, the length of its body, the head as JSON, the body. The task's body is the
 //! bytes that were fetched, the answer's is the record that goes to the cache as it is.
@@ -13,7 +14,10 @@ use tokio::{
     net::UnixStream,
 };
 
-use super::{Answer, FrameBytes, RenderTask};
+use super::{
+    Answer, FrameBytes, RenderTask,
+    task::{ReadError, ReadStep},
+};
 
 /// Longest head.
 const HEAD_BYTES_MAX: u32 = 1 << 20;
@@ -30,10 +34,23 @@ struct TaskHead {
 
 #[derive(Serialize, Deserialize)]
 enum AnswerHead {
+    /// A part was read; more messages follow.
+    Reading,
+    /// All was read; the answer follows.
+    Read,
     /// The body is a record.
     Outcome,
-    /// Reading failed, in words.
-    Io(String),
+    /// Reading failed.
+    NotRead(ReadError),
+}
+
+/// What a render process says.
+#[derive(Debug)]
+pub(super) enum Said {
+    /// How its reading goes.
+    Step(ReadStep),
+    /// The end of the task.
+    Answer(Result<Answer, ReadError>),
 }
 
 fn prefix(head: &[u8], body_byte_count: usize) -> io::Result<[u8; PREFIX_BYTES]> {
@@ -74,8 +91,8 @@ pub(super) async fn send_task(socket: &mut UnixStream, task: &RenderTask) -> io:
     Ok(())
 }
 
-/// Receives the answer, in the worker. The picture is a view into what was received.
-pub(super) async fn receive_answer(socket: &mut UnixStream) -> io::Result<Result<Answer, String>> {
+/// Receives the next message, in the worker. A picture is a view into what was received.
+pub(super) async fn receive(socket: &mut UnixStream) -> io::Result<Said> {
     let mut prefix = [0; PREFIX_BYTES];
     socket.read_exact(&mut prefix).await?;
     let (head, body) = lengths(prefix)?;
@@ -83,8 +100,13 @@ pub(super) async fn receive_answer(socket: &mut UnixStream) -> io::Result<Result
     socket.read_exact(&mut message).await?;
     let message = Bytes::from(message);
     match serde_json::from_slice(&message[..head])? {
-        AnswerHead::Io(reason) => Ok(Err(reason)),
-        AnswerHead::Outcome => Outcome::from_record(message.slice(head..)).map(Ok).map_err(io::Error::other),
+        AnswerHead::Reading => Ok(Said::Step(ReadStep::GoesOn)),
+        AnswerHead::Read => Ok(Said::Step(ReadStep::Done)),
+        AnswerHead::NotRead(error) => Ok(Said::Answer(Err(error))),
+        AnswerHead::Outcome => {
+            let outcome = Outcome::from_record(message.slice(head..)).map_err(io::Error::other)?;
+            Ok(Said::Answer(Ok(outcome)))
+        }
     }
 }
 
@@ -111,15 +133,27 @@ pub(super) fn receive_task(socket: &mut impl Read) -> io::Result<Option<RenderTa
     Ok(Some(task))
 }
 
-/// Sends the answer, in the render process.
-pub(super) fn send_answer(socket: &mut impl Write, answer: Result<Answer, String>) -> io::Result<()> {
-    let (head, body) = match answer {
-        Ok(outcome) => (AnswerHead::Outcome, outcome.to_record()),
-        Err(reason) => (AnswerHead::Io(reason), Bytes::new()),
+/// Sends how the reading goes, in the render process.
+pub(super) fn send_step(socket: &mut impl Write, step: ReadStep) -> io::Result<()> {
+    let head = match step {
+        ReadStep::GoesOn => AnswerHead::Reading,
+        ReadStep::Done => AnswerHead::Read,
     };
-    let head = serde_json::to_vec(&head)?;
+    send(socket, &head, &[])
+}
+
+/// Sends the answer, in the render process.
+pub(super) fn send_answer(socket: &mut impl Write, answer: Result<Answer, ReadError>) -> io::Result<()> {
+    match answer {
+        Ok(outcome) => send(socket, &AnswerHead::Outcome, &outcome.to_record()),
+        Err(error) => send(socket, &AnswerHead::NotRead(error), &[]),
+    }
+}
+
+fn send(socket: &mut impl Write, head: &AnswerHead, body: &[u8]) -> io::Result<()> {
+    let head = serde_json::to_vec(head)?;
     let mut message = prefix(&head, body.len())?.to_vec();
     message.extend_from_slice(&head);
     socket.write_all(&message)?;
-    socket.write_all(&body)
+    socket.write_all(body)
 }

@@ -80,9 +80,8 @@ pub(super) fn picture(bytes: &'static [u8]) -> Outcome {
 
 pub(super) fn failure() -> Outcome {
     Outcome::Failure(RenderFailure {
-        kind: FailureKind::NotAPicture,
-        reason: "the instance is a video".to_owned(),
         media_types: vec!["video/mp4".to_owned()],
+        ..RenderFailure::new(FailureKind::NotAPicture, "the instance is a video")
     })
 }
 

@@ -101,11 +101,7 @@ pub(super) fn picture(byte_count: usize) -> Outcome {
 }
 
 pub(super) fn failure(reason: &str) -> Outcome {
-    Outcome::Failure(RenderFailure {
-        kind: FailureKind::Unrenderable,
-        reason: reason.to_owned(),
-        media_types: vec![],
-    })
+    Outcome::Failure(RenderFailure::new(FailureKind::Unrenderable, reason))
 }
 
 pub(super) async fn put(catalog: &Catalog, number: u32, image_id: Uuid, outcome: &Outcome) {
