@@ -52,13 +52,35 @@ pub(super) fn colours(samples: &Samples, colour: impl Fn(f64) -> [u8; 3]) -> Vec
     pixels
 }
 
-/// The leading 8 bits of colour samples.
+/// Colour samples as 8 bits: the leading ones of more, and fewer spread over all levels.
 fn to_8_bits(samples: &Samples, bits_stored: u16) -> Result<Vec<u8>, RenderError> {
     let shift = u32::from(bits_stored.saturating_sub(8));
     Ok(match samples {
-        Samples::U8(values) => values.clone(),
+        Samples::U8(values) => spread(values, bits_stored),
         Samples::U16(values) => values.iter().map(|&value| (value >> shift.min(8)) as u8).collect(),
         Samples::U32(values) => values.iter().map(|&value| (value >> shift.min(24)) as u8).collect(),
         _ => return Err(RenderError::unsupported("signed or real colour samples")),
     })
+}
+
+/// Samples of fewer than 8 bits over 0 to 255; as they are where a codestream has more than the attributes say.
+fn spread(values: &[u8], bits_stored: u16) -> Vec<u8> {
+    let most = (1_u16 << bits_stored.min(8)) - 1;
+    if most >= 255 || values.iter().any(|&value| u16::from(value) > most) {
+        return values.to_vec();
+    }
+    values.iter().map(|&value| ((u16::from(value) * 255 * 2 + most) / (2 * most)) as u8).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn colours_of_fewer_bits_reach_from_black_to_white() {
+        assert_eq!(spread(&[0, 1, 2, 3], 2), [0, 85, 170, 255]);
+        assert_eq!(spread(&[0, 15, 31], 5), [0, 123, 255]);
+        assert_eq!(spread(&[0, 200, 31], 5), [0, 200, 31], "deeper than the attributes say");
+        assert_eq!(spread(&[0, 77, 255], 8), [0, 77, 255]);
+    }
 }

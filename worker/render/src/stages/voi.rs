@@ -45,7 +45,7 @@ impl VoiTransform {
     /// The window that shows the range of the frame without padding, under the asked function.
     pub(crate) fn of_range(asked: &Voi, range: Window) -> Self {
         let Voi::FromFileWith(function) = asked else { return Self::Window(range) };
-        Self::Window(range.with_function(*function).unwrap_or(range))
+        Self::Window(range.of_same_range(*function).unwrap_or(range))
     }
 
     /// 0 to 255, not rounded.

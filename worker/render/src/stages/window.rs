@@ -91,6 +91,16 @@ impl Window {
         Self::new(self.center, self.width, function).ok()
     }
 
+    /// A window of [`Self::of_range`] under another function, over the same values: the offsets of LINEAR go.
+    pub(crate) fn of_same_range(self, function: VoiFunction) -> Option<Self> {
+        match (self.function, function) {
+            (VoiFunction::Linear, VoiFunction::LinearExact | VoiFunction::Sigmoid) => {
+                Self::new(self.center - 0.5, self.width - 1.0, function).ok()
+            }
+            _ => self.with_function(function),
+        }
+    }
+
     /// Modality value to display value, 0 to 255, not yet rounded.
     pub(crate) fn display_value(&self, modality_value: f64) -> f64 {
         let (x, c, w) = (modality_value, self.center, self.width);
@@ -224,6 +234,11 @@ mod tests {
         for (minimum, maximum) in [(0.0, 255.0), (-1024.0, 3071.0), (0.25, 0.75), (1e-6, 2e-6), (5.0, 6.0)] {
             let window = Window::of_range(minimum, maximum);
             assert_eq!((rounded(window, minimum), rounded(window, maximum)), (0, 255), "{minimum} {maximum}");
+        }
+        for (minimum, maximum) in [(0.0, 1.0), (-1024.0, 3071.0), (0.25, 0.75)] {
+            let exact = Window::of_range(minimum, maximum).of_same_range(VoiFunction::LinearExact);
+            let exact = exact.expect("a range of more than one value");
+            assert_eq!((rounded(exact, minimum), rounded(exact, maximum)), (0, 255), "{minimum} {maximum}");
         }
         for only in [7.0, 0.236, 0.1464, -0.3, 1e-9, 1e9 + 0.1] {
             assert_eq!(rounded(Window::of_range(only, only), only), 0, "{only}");

@@ -11,12 +11,32 @@ use crate::oracle::{self, Band, Expected};
 /// Levels by which rounding of halves may go either way.
 const HALF: f64 = 0.5 + 1e-4;
 
+/// What is wrong with a picture.
+pub(crate) struct Wrong {
+    pub(crate) what: String,
+    /// Of all samples from what is accepted, in levels; infinite where there is no picture to compare.
+    pub(crate) mean_distance: f64,
+}
+
+impl Wrong {
+    /// Nothing is as it should be.
+    pub(crate) fn whole(what: impl Into<String>) -> Self {
+        Self { what: what.into(), mean_distance: f64::INFINITY }
+    }
+}
+
+impl From<String> for Wrong {
+    fn from(what: String) -> Self {
+        Self::whole(what)
+    }
+}
+
 /// # Errors
 /// What is wrong with the picture.
-pub(crate) fn check(case: &Case, file: &[u8], request: &FrameRequest) -> Result<(), String> {
+pub(crate) fn check(case: &Case, file: &[u8], request: &FrameRequest) -> Result<(), Wrong> {
     let picture = render(file, request).map_err(|error| format!("refused: {error}"))?;
     if request.format == Format::Png16 {
-        let (slope, offset) = picture.pixel_scale.ok_or("no scale")?;
+        let (slope, offset) = picture.pixel_scale.ok_or_else(|| Wrong::whole("no scale"))?;
         let expected = oracle::values(case, request, slope.abs());
         let samples = samples(&picture, 1)?;
         return compare(
@@ -85,13 +105,13 @@ fn compare(
     picture: &Picture,
     shown: impl ExactSizeIterator<Item = f64>,
     half: f64,
-) -> Result<(), String> {
+) -> Result<(), Wrong> {
     if (picture.columns, picture.rows) != (expected.columns, expected.rows) {
         let Expected { columns, rows, .. } = expected;
-        return Err(format!("{} x {} instead of {columns} x {rows}", picture.columns, picture.rows));
+        return Err(format!("{} x {} instead of {columns} x {rows}", picture.columns, picture.rows).into());
     }
     if shown.len() != expected.bands.len() {
-        return Err(format!("{} samples instead of {}", shown.len(), expected.bands.len()));
+        return Err(format!("{} samples instead of {}", shown.len(), expected.bands.len()).into());
     }
     let off = |(index, (shown, band)): (usize, (f64, &Option<Band>))| {
         let Band { low, high } = (*band)?;
@@ -108,8 +128,11 @@ fn compare(
     let pixel = index / expected.channels;
     let (row, column) = (pixel as u32 / expected.columns, pixel as u32 % expected.columns);
     let (count, all) = (wrong.len(), expected.bands.len());
-    Err(format!(
+    let mean_distance =
+        wrong.iter().map(|wrong| distance(wrong.1, wrong.2, wrong.3)).sum::<f64>() / all as f64;
+    let what = format!(
         "{count} of {all} samples; at row {row} column {column} channel {}: {shown} instead of {low:.3} to {high:.3}",
         index % expected.channels
-    ))
+    );
+    Err(Wrong { what, mean_distance })
 }
