@@ -11,5 +11,6 @@ mod distributed;
 mod embedded;
 mod files;
 mod http;
+mod identity;
 mod program;
 mod services;

@@ -25,7 +25,7 @@ pub(crate) fn check_frame(image: &ImageRecord, frame_number: u32) -> Result<(), 
 
 /// The problem of a frame whose bytes the index could not find.
 pub(crate) fn without_range(image: &ImageRecord) -> Problem {
-    match video_media_type(&image.image.transfer_syntax_uid) {
+    match video_media_type(image.image.transfer_syntax_uid.as_deref().unwrap_or_default()) {
         Some(media_type) => {
             let detail = "The instance is a video; single frames of it are not rendered.";
             Problem::new(Kind::NotAPicture, detail).with("media_types", vec![media_type])
