@@ -6,6 +6,7 @@
 mod api;
 mod back_end;
 mod edge;
+mod found;
 mod numbers;
 mod picture;
 pub mod problem;

@@ -29,6 +29,8 @@ pub enum Kind {
     ImageNotFound,
     /// The image has fewer frames.
     FrameNotFound,
+    /// The UID behind the id stands in several studies or series.
+    AmbiguousId,
     /// No such route.
     RouteNotFound,
     /// The route is there, the method is not.
@@ -76,13 +78,14 @@ type Row = (&'static str, StatusCode, &'static str);
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Kind; 26] = [
+    pub const ALL: [Kind; 27] = [
         Kind::InvalidParameter,
         Kind::RequestDoesNotFit,
         Kind::StudyNotFound,
         Kind::SeriesNotFound,
         Kind::ImageNotFound,
         Kind::FrameNotFound,
+        Kind::AmbiguousId,
         Kind::RouteNotFound,
         Kind::MethodNotAllowed,
         Kind::NotAcceptable,
@@ -117,6 +120,7 @@ impl Kind {
             Kind::SeriesNotFound => ("series-not-found", S::NOT_FOUND, "No such series"),
             Kind::ImageNotFound => ("image-not-found", S::NOT_FOUND, "No such image"),
             Kind::FrameNotFound => ("frame-not-found", S::NOT_FOUND, "No such frame"),
+            Kind::AmbiguousId => ("ambiguous-id", S::CONFLICT, "The id names more than one"),
             Kind::RouteNotFound => ("route-not-found", S::NOT_FOUND, "No such route"),
             Kind::MethodNotAllowed => ("method-not-allowed", S::METHOD_NOT_ALLOWED, "Method not allowed"),
             Kind::NotAcceptable => ("not-acceptable", S::NOT_ACCEPTABLE, "No acceptable media type"),

@@ -8,7 +8,7 @@ use std::{env, fs, time::Instant};
 
 use anyhow::Context;
 use noctis_shared::{
-    catalog::{Catalog, CatalogLimits, NewInstance, NewSeries, NewStudy, StudyFilter},
+    catalog::{Catalog, CatalogLimits, NewInstance, NewSeries, NewStudy, OrderFacts, Plane, StudyFilter},
     dicom_uid::public_id,
     job::FrameRange,
     render_key::ContentDigest,
@@ -87,6 +87,11 @@ fn instance_uid(number: u32) -> String {
     format!("{}.{number}", series_uid(number))
 }
 
+/// An axial slice.
+fn plane(number: u32) -> Option<Plane> {
+    Plane::new([-180.0, -180.0, f64::from(number)], [1.0, 0.0, 0.0, 0.0, 1.0, 0.0])
+}
+
 fn instance(number: u32) -> NewInstance {
     let sop_instance_uid = instance_uid(number);
     let study = number / INSTANCES_PER_SERIES / SERIES_PER_STUDY;
@@ -107,7 +112,7 @@ fn instance(number: u32) -> NewInstance {
         },
         sop_class_uid: Some("1.2.840.10008.5.1.4.1.1.2".to_owned()),
         instance_number: i32::try_from(number % INSTANCES_PER_SERIES).ok(),
-        slice_position: Some(f64::from(number % INSTANCES_PER_SERIES)),
+        order: OrderFacts { plane: plane(number % INSTANCES_PER_SERIES), ..OrderFacts::default() },
         rows: Some(512),
         columns: Some(512),
         samples_per_pixel: 1,

@@ -40,7 +40,8 @@ pub struct Study {
 /// A series.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Series {
-    /// UUID version 5 of the Series Instance UID.
+    /// UUID version 5 of the Series Instance UID; while series of other studies have that UID, one that names this
+    /// series alone.
     pub series_id: Uuid,
     /// Series Instance UID (0020,000E).
     pub series_instance_uid: String,
@@ -61,7 +62,8 @@ pub struct Series {
 /// An instance that may hold pictures.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Image {
-    /// UUID version 5 of the SOP Instance UID.
+    /// UUID version 5 of the SOP Instance UID; while instances of other series have that UID, one that names this
+    /// instance alone.
     pub image_id: Uuid,
     /// SOP Instance UID (0008,0018).
     pub sop_instance_uid: String,
@@ -71,14 +73,14 @@ pub struct Image {
     pub series_id: Uuid,
     /// Instance Number (0020,0013).
     pub instance_number: Option<i32>,
-    /// Rows (0028,0010); `null` without pixel data.
+    /// Rows (0028,0010); `null` without pixel data, and where the file does not say.
     pub rows: Option<u32>,
-    /// Columns (0028,0011); `null` without pixel data.
+    /// Columns (0028,0011); `null` without pixel data, and where the file does not say.
     pub columns: Option<u32>,
     /// Frames; 0 without pixel data.
     pub frame_count: u32,
     /// Transfer Syntax UID (0002,0010).
-    pub transfer_syntax_uid: String,
+    pub transfer_syntax_uid: Option<String>,
     /// Photometric Interpretation (0028,0004).
     pub photometric_interpretation: Option<String>,
     /// Width of the file's first window.

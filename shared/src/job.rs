@@ -24,7 +24,7 @@ pub struct RenderJob {
     pub render_key: RenderKey,
     /// The lane it was published to.
     pub lane: Lane,
-    /// Public id of the instance.
+    /// Key of the instance: its public id, unless its UID is shared.
     pub image_id: Uuid,
     /// Public id of its study, for dead letters and clean-up.
     pub study_id: Uuid,

@@ -13,6 +13,7 @@ pub mod health;
 pub mod job;
 pub mod lane;
 pub mod metadata_names;
+pub mod own_id;
 pub mod presets;
 pub mod program;
 pub mod queue;

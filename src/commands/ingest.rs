@@ -7,9 +7,10 @@ use std::{
 
 use anyhow::Context;
 use noctis_shared::{
-    catalog::NewInstance,
+    catalog::{NewInstance, Patient},
     dicom_uid::public_id,
     event::{Event, InstanceLocation, STUDY_NEW, StudyEvent, StudyNew},
+    own_id,
     program::{self, BackEnds, Failure},
     render_key::ContentDigest,
     settings::Settings,
@@ -18,6 +19,7 @@ use noctis_shared::{
 };
 use noctis_worker::index::{FileOutcome, Indexer, read_instance};
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use super::{output, progress::FileProgress};
 
@@ -44,7 +46,8 @@ pub(super) fn run(arguments: &Arguments, settings: &Settings) -> Result<(), Fail
         let back_ends = BackEnds::connect(settings).await?;
         let storage = program::storage(settings)?;
         let (replace, inside) = (arguments.replace, is_inside(settings));
-        let ingest = Ingest { back_ends, storage, replace, inside, taken: HashMap::new() };
+        let ingest =
+            Ingest { back_ends, storage, replace, inside, taken: HashMap::new(), patients: HashMap::new() };
         ingest.run(&arguments.paths).await
     })
 }
@@ -59,8 +62,10 @@ struct Ingest {
     storage: Storage,
     replace: bool,
     inside: bool,
-    /// What this run took, by SOP Instance UID.
-    taken: HashMap<String, ContentDigest>,
+    /// What this run took, by own id.
+    taken: HashMap<Uuid, ContentDigest>,
+    /// Who the studies of this run are of, as far as the catalog and the files so far tell.
+    patients: HashMap<String, Patient>,
 }
 
 impl Ingest {
@@ -136,7 +141,7 @@ impl Ingest {
         }
         let of_study = stored.entry(instance.study.uid.clone()).or_default();
         of_study.push(self.store(&instance, &path).await?);
-        self.taken.insert(instance.sop_instance_uid, instance.content_digest);
+        self.taken.insert(own_id(&instance), instance.content_digest);
         if of_study.len() == EVENT_INSTANCES_MAX {
             let locations = std::mem::take(of_study);
             self.publish(&instance.study.uid, locations).await?;
@@ -145,9 +150,13 @@ impl Ingest {
     }
 
     /// What this run or the catalog knows of it. The index decides again when the event arrives.
-    async fn known(&self, instance: &NewInstance) -> anyhow::Result<FileOutcome> {
-        let of_catalog = self.back_ends.catalog.image(public_id(&instance.sop_instance_uid)).await?;
-        let known = match (self.taken.get(&instance.sop_instance_uid), of_catalog) {
+    async fn known(&mut self, instance: &NewInstance) -> anyhow::Result<FileOutcome> {
+        let (catalog, id) = (&self.back_ends.catalog, own_id(instance));
+        let of_catalog = match catalog.find_image(id).await?.one() {
+            Some(key) => catalog.image(key).await?,
+            None => None,
+        };
+        let known = match (self.taken.get(&id), of_catalog) {
             (Some(digest), _) => Some(*digest),
             (None, Some(record)) if record.content_digest == instance.content_digest => {
                 // Known, but its file is lost: this copy takes its place.
@@ -158,8 +167,20 @@ impl Ingest {
         Ok(match known {
             Some(digest) if digest == instance.content_digest => FileOutcome::Duplicate,
             Some(_) if !self.replace => FileOutcome::Conflict,
+            None if !self.replace && !self.is_of_the_patient(instance).await? => FileOutcome::OtherPatient,
             _ => FileOutcome::Accepted,
         })
+    }
+
+    /// Whether a file can be of the patient of its study.
+    async fn is_of_the_patient(&mut self, instance: &NewInstance) -> anyhow::Result<bool> {
+        let study_instance_uid = &instance.study.uid;
+        if !self.patients.contains_key(study_instance_uid) {
+            let patient = self.back_ends.catalog.patient_of_study(public_id(study_instance_uid)).await?;
+            self.patients.insert(study_instance_uid.clone(), patient.unwrap_or_default());
+        }
+        let patient = self.patients.entry(study_instance_uid.clone()).or_default();
+        Ok(patient.takes(Patient::of(&instance.study)))
     }
 
     /// The name holds the digest, so that a replacement never overwrites bytes that renders in hand still read.
@@ -190,4 +211,9 @@ impl Ingest {
         indexer.index(locations, self.replace, &CancellationToken::new(), |_, _| {}).await?;
         Ok(())
     }
+}
+
+/// What names the instance alone, whatever else has its UID.
+fn own_id(instance: &NewInstance) -> Uuid {
+    own_id::of_image(&instance.study.uid, &instance.series.uid, &instance.sop_instance_uid)
 }

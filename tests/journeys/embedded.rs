@@ -8,7 +8,7 @@ use super::{
     program::{Program, command, wait_until},
 };
 
-fn serve(data: &Path, arguments: &[&str]) -> Program {
+pub(crate) fn serve(data: &Path, arguments: &[&str]) -> Program {
     let mut serve = command("noctis");
     serve.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(data).args(arguments);
     serve.env("NOCTIS_RATE_LIMIT", "off");

@@ -12,6 +12,7 @@ mod embedded;
 mod files;
 mod found;
 mod http;
+mod identity;
 mod program;
 mod reasons;
 mod services;

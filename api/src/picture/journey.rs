@@ -74,7 +74,7 @@ impl Journey {
     }
 
     async fn find_or_ask(&self) -> Landing {
-        let image_id = self.image.image.image_id;
+        let image_id = self.image.key;
         if let Some(found) = look::in_cache(&self.api, image_id, &self.key, None).await {
             return Ok(found);
         }
@@ -114,7 +114,7 @@ impl Journey {
     }
 
     async fn frame_range(&self) -> Result<FrameRange, Problem> {
-        let image_id = self.image.image.image_id;
+        let image_id = self.image.key;
         let frame = self.api.catalog.frame_range(image_id, self.request.frame_number).await;
         let Some((content_digest, range)) = frame.map_err(|error| catalog_problem(&error))? else {
             return Err(no_such_image());
@@ -141,7 +141,7 @@ impl Journey {
             job_id: Uuid::new_v4(),
             render_key: self.key,
             lane: lane::of(image),
-            image_id: image.image.image_id,
+            image_id: image.key,
             study_id: image.study_id,
             source: FrameSource {
                 location: image.location.clone(),
@@ -161,7 +161,7 @@ impl Journey {
     /// Polls with growing pauses and at each wake-up, until the picture is there (`Some`) or the claim should be
     /// tried again (`None`).
     async fn wait(&self, waiter: &mut Waiter, look_in_catalog: bool) -> Option<Found> {
-        let image_id = self.image.image.image_id;
+        let image_id = self.image.key;
         let mut pause = POLL_PAUSE_MIN;
         loop {
             let woken = timeout(pause, waiter.woken()).await.is_ok();

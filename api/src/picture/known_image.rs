@@ -1,7 +1,7 @@
 //! What the catalog knows of an image, kept close: process memory, then the shared cache, then the catalog.
 //! Known images go on while the catalog is away.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use moka::sync::Cache as Memory;
 use noctis_shared::{
@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use crate::{
     back_end::catalog_problem,
+    found,
     problem::{Kind, Problem},
 };
 
@@ -21,7 +22,7 @@ const IMAGES_MAX: u64 = 20_000;
 /// How long this process believes its memory, should it miss the word that an image was replaced.
 const MEMORY_TTL: Duration = Duration::from_secs(60);
 
-/// Images by id.
+/// Images by the id they were asked by.
 pub(crate) struct KnownImages {
     memory: Memory<Uuid, Arc<ImageRecord>>,
 }
@@ -32,7 +33,7 @@ impl KnownImages {
     }
 
     /// # Errors
-    /// 404 for an image nobody knows; 503 when only the catalog could tell and does not answer.
+    /// 404 for an image nobody knows; 409 for a UID of several; 503 when only the catalog could tell and does not answer.
     pub(crate) async fn find(
         &self,
         image_id: Uuid,
@@ -46,8 +47,7 @@ impl KnownImages {
         let image = match cache.metadata(&name).await.and_then(|text| serde_json::from_slice(&text).ok()) {
             Some(image) => image,
             None => {
-                let image = catalog.image(image_id).await.map_err(|error| catalog_problem(&error))?;
-                let image = image.ok_or_else(no_such_image)?;
+                let image = in_catalog(image_id, catalog).await?;
                 if let Ok(text) = serde_json::to_vec(&image) {
                     cache.put_metadata(&name, text.into()).await;
                 }
@@ -59,9 +59,16 @@ impl KnownImages {
         Ok(image)
     }
 
-    pub(crate) fn forget(&self, image_ids: &[Uuid]) {
-        for image_id in image_ids {
-            self.memory.invalidate(image_id);
+    /// Forgets the images that these ids name, under whichever id each was asked by. Looks at every entry: forgetting
+    /// is rare.
+    pub(crate) fn forget(&self, ids: &[Uuid]) {
+        let ids: HashSet<&Uuid> = ids.iter().collect();
+        let named = |(asked, image): &(Arc<Uuid>, Arc<ImageRecord>)| {
+            ids.contains(&**asked) || ids.contains(&image.key)
+        };
+        let asked: Vec<Arc<Uuid>> = self.memory.iter().filter(named).map(|(asked, _)| asked).collect();
+        for asked in asked {
+            self.memory.invalidate(&*asked);
         }
     }
 
@@ -76,6 +83,12 @@ impl KnownImages {
     pub(crate) fn clear(&self) {
         self.memory.invalidate_all();
     }
+}
+
+async fn in_catalog(image_id: Uuid, catalog: &Catalog) -> Result<ImageRecord, Problem> {
+    let found = catalog.find_image(image_id).await.map_err(|error| catalog_problem(&error))?;
+    let key = found::one(found, no_such_image)?;
+    catalog.image(key).await.map_err(|error| catalog_problem(&error))?.ok_or_else(no_such_image)
 }
 
 pub(crate) fn no_such_image() -> Problem {

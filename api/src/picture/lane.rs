@@ -20,7 +20,8 @@ fn weight(transfer_syntax_uid: &str) -> u64 {
 
 /// The lane of a render that someone waits for.
 pub(crate) fn of(image: &ImageRecord) -> Lane {
-    let cost = image.render_cost.saturating_mul(weight(&image.image.transfer_syntax_uid));
+    let transfer_syntax_uid = image.image.transfer_syntax_uid.as_deref().unwrap_or_default();
+    let cost = image.render_cost.saturating_mul(weight(transfer_syntax_uid));
     if cost > WEIGHTED_SAMPLES_MAX { Lane::OnScreenHeavy } else { Lane::OnScreen }
 }
 

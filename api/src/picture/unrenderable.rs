@@ -18,7 +18,8 @@ const FILE_PAUSE: Duration = Duration::from_secs(2);
 /// # Errors
 /// 404 past the last frame, 406 for a video, 422 without pixel data.
 pub(crate) fn check_frame(image: &ImageRecord, frame_number: u32) -> Result<(), Problem> {
-    if let Some(media_type) = video_media_type(&image.image.transfer_syntax_uid) {
+    if let Some(media_type) = video_media_type(image.image.transfer_syntax_uid.as_deref().unwrap_or_default())
+    {
         return Err(of_video(media_type));
     }
     match image.image.frame_count {

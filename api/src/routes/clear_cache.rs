@@ -6,7 +6,12 @@ use axum::{
     Json,
     extract::{RawQuery, State},
 };
-use noctis_shared::{cache::Forget, catalog::Scope, dicom_uid::parse_public_id, metadata_names};
+use noctis_shared::{
+    cache::Forget,
+    catalog::{Catalog, CatalogError, Found, Ids, Scope},
+    dicom_uid::parse_public_id,
+    metadata_names,
+};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -14,6 +19,8 @@ use uuid::Uuid;
 use crate::{
     api::Api,
     back_end::{cache_problem, catalog_problem},
+    found,
+    picture::no_such_image,
     problem::{Document, Problem},
     query::Query,
 };
@@ -38,6 +45,7 @@ pub(super) struct Cleared {
     responses(
         (status = 200, description = "Cleared", body = Cleared),
         (status = 400, description = "A parameter is wrong", body = Document, content_type = "application/problem+json"),
+        (status = 409, description = "Several have this UID; `details.choices` names each alone", body = Document, content_type = "application/problem+json"),
         (status = 503, description = "Cache or catalog do not answer", body = Document, content_type = "application/problem+json"),
     )
 )]
@@ -45,7 +53,7 @@ pub(super) async fn clear(
     State(api): State<Arc<Api>>,
     RawQuery(query): RawQuery,
 ) -> Result<Json<Cleared>, Problem> {
-    let scope = scope(query.as_deref())?;
+    let scope = keyed(scope(query.as_deref())?, &api.catalog).await?;
     // The catalog first: what it still had would fill the caches again.
     let recorded = api.catalog.clear_renders(&scope).await.map_err(|error| catalog_problem(&error))?;
     let cached = clear_caches(&api, &scope).await?;
@@ -60,18 +68,11 @@ async fn clear_caches(api: &Api, scope: &Scope) -> Result<u64, Problem> {
         api.forget(&Forget::Everything);
         return Ok(cleared);
     }
-    let image_ids = api.catalog.image_ids(scope).await.map_err(|error| catalog_problem(&error))?;
-    let cleared = api.cache.forget_images(&image_ids).await.map_err(|error| cache_problem(&error))?;
-    let series = match scope {
-        Scope::Study(study_id) => {
-            api.catalog.series_of_study(*study_id).await.map_err(|error| catalog_problem(&error))?
-        }
-        _ => None,
-    };
-    let series_ids: Vec<Uuid> = series.iter().flatten().map(|series| series.series_id).collect();
-    let names = names_of(scope, &series_ids, &image_ids);
+    let Ids { series, images } = api.catalog.ids(scope).await.map_err(|error| catalog_problem(&error))?;
+    let cleared = api.cache.forget_images(&images).await.map_err(|error| cache_problem(&error))?;
+    let names = names_of(scope, &series, &images);
     api.cache.forget_metadata(&names).await.map_err(|error| cache_problem(&error))?;
-    api.forget(&Forget::Images(image_ids.into()));
+    api.forget(&Forget::Images(images.into()));
     Ok(cleared)
 }
 
@@ -79,10 +80,25 @@ async fn clear_caches(api: &Api, scope: &Scope) -> Result<u64, Problem> {
 fn names_of(scope: &Scope, series_ids: &[Uuid], image_ids: &[Uuid]) -> Vec<String> {
     let of_scope = match scope {
         Scope::Study(study_id) => metadata_names::all_of_study(*study_id, series_ids, &[]),
-        Scope::Series(series_id) => vec![metadata_names::images_of_series(*series_id)],
+        Scope::Series(_) => series_ids.iter().copied().map(metadata_names::images_of_series).collect(),
         Scope::Image(_) | Scope::Everything => vec![],
     };
     of_scope.into_iter().chain(image_ids.iter().copied().map(metadata_names::image)).collect()
+}
+
+/// The scope by keys of the catalog, where public ids name one thing.
+async fn keyed(scope: Scope, catalog: &Catalog) -> Result<Scope, Problem> {
+    // What nobody knows is nothing to clear.
+    let key = |id: Uuid, found: Result<Found<Uuid>, CatalogError>| match found {
+        Ok(Found::Nothing) => Ok(id),
+        Ok(found) => found::one(found, no_such_image),
+        Err(error) => Err(catalog_problem(&error)),
+    };
+    Ok(match scope {
+        Scope::Everything | Scope::Study(_) => scope,
+        Scope::Series(id) => Scope::Series(key(id, catalog.find_series(id).await)?),
+        Scope::Image(id) => Scope::Image(key(id, catalog.find_image(id).await)?),
+    })
 }
 
 fn scope(query: Option<&str>) -> Result<Scope, Problem> {

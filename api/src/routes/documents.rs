@@ -7,25 +7,25 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use bytes::Bytes;
-use noctis_shared::catalog::CatalogError;
+use noctis_shared::catalog::{CatalogError, Found};
 use serde::Serialize;
 
-use crate::{api::Api, back_end::catalog_problem, problem::Problem};
+use crate::{api::Api, back_end::catalog_problem, found, problem::Problem};
 
 /// The answer under `name`, from the cache or else from the catalog through `fetch`.
 ///
 /// # Errors
-/// `unknown` when the catalog has no such thing; 503 when only the catalog could tell and does not answer.
+/// `unknown` when the catalog has no such thing; 409 when it has several; 503 when only the catalog could tell and does not answer.
 pub(super) async fn cached<T: Serialize>(
     api: &Arc<Api>,
     name: &str,
     unknown: impl FnOnce() -> Problem,
-    fetch: impl Future<Output = Result<Option<T>, CatalogError>>,
+    fetch: impl Future<Output = Result<Found<T>, CatalogError>>,
 ) -> Result<Response, Problem> {
     if let Some(body) = api.cache.metadata(name).await {
         return Ok(json(body));
     }
-    let value = fetch.await.map_err(|error| catalog_problem(&error))?.ok_or_else(unknown)?;
+    let value = found::one(fetch.await.map_err(|error| catalog_problem(&error))?, unknown)?;
     let body = Bytes::from(serde_json::to_vec(&value).map_err(|error| Problem::internal(&error))?);
     api.cache.put_metadata(name, body.clone()).await;
     Ok(json(body))

@@ -52,6 +52,7 @@ use crate::{
         (status = 304, description = "The client has it (`If-None-Match`)"),
         (status = 400, description = "A parameter is wrong", body = Document, content_type = "application/problem+json"),
         (status = 404, description = "No such image or frame", body = Document, content_type = "application/problem+json"),
+        (status = 409, description = "Instances of several studies or series have this UID; `details.choices` names each alone", body = Document, content_type = "application/problem+json"),
         (status = 406, description = "No acceptable media type, or a video", body = Document, content_type = "application/problem+json"),
         (status = 422, description = "The file cannot be rendered", body = Document, content_type = "application/problem+json"),
         (status = 429, description = "Too many requests", body = Document, content_type = "application/problem+json"),

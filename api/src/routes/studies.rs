@@ -10,7 +10,7 @@ use axum::{
 use chrono::NaiveDate;
 use noctis_shared::{
     answer::{Image, Series, Study},
-    catalog::{CatalogError, StudyFilter, StudyPage},
+    catalog::{CatalogError, Found, StudyFilter, StudyPage},
     dicom_uid::parse_public_id,
     metadata_names,
 };
@@ -122,7 +122,8 @@ pub(super) async fn one(
 ) -> Result<Response, Problem> {
     Query::parse(query.as_deref())?.finish("none")?;
     let study_id = parse_public_id(&segment).ok_or_else(no_such_study)?;
-    cached(&api, &metadata_names::study(study_id), no_such_study, api.catalog.study(study_id)).await
+    let fetch = async { Ok(api.catalog.study(study_id).await?.into()) };
+    cached(&api, &metadata_names::study(study_id), no_such_study, fetch).await
 }
 
 /// Lists the series of a study.
@@ -144,8 +145,10 @@ pub(super) async fn series(
 ) -> Result<Response, Problem> {
     Query::parse(query.as_deref())?.finish("none")?;
     let study_id = parse_public_id(&segment).ok_or_else(no_such_study)?;
-    let fetch =
-        async { Ok(api.catalog.series_of_study(study_id).await?.map(|series| SeriesOfStudy { series })) };
+    let fetch = async {
+        let series = api.catalog.series_of_study(study_id).await?;
+        Ok(series.map(|series| SeriesOfStudy { series }).into())
+    };
     cached(&api, &metadata_names::series_of_study(study_id), no_such_study, fetch).await
 }
 
@@ -158,6 +161,7 @@ pub(super) async fn series(
     responses(
         (status = 200, description = "Its images", body = ImagesOfSeries),
         (status = 404, description = "No such series", body = Document, content_type = "application/problem+json"),
+        (status = 409, description = "Series of several studies have this UID; `details.choices` names each alone", body = Document, content_type = "application/problem+json"),
         (status = 503, description = "The catalog does not answer", body = Document, content_type = "application/problem+json"),
     )
 )]
@@ -168,8 +172,15 @@ pub(super) async fn images(
 ) -> Result<Response, Problem> {
     Query::parse(query.as_deref())?.finish("none")?;
     let series_id = parse_public_id(&segment).ok_or_else(no_such_series)?;
-    let fetch =
-        async { Ok(api.catalog.images_of_series(series_id).await?.map(|images| ImagesOfSeries { images })) };
+    let fetch = async {
+        let key = match api.catalog.find_series(series_id).await? {
+            Found::One(key) => key,
+            Found::Nothing => return Ok(Found::Nothing),
+            Found::Several(choices) => return Ok(Found::Several(choices)),
+        };
+        let images = api.catalog.images_of_series(key).await?;
+        Ok(images.map(|images| ImagesOfSeries { images }).into())
+    };
     cached(&api, &metadata_names::images_of_series(series_id), no_such_series, fetch).await
 }
 

@@ -15,7 +15,7 @@ use http_body_util::BodyExt;
 use noctis_api::Api;
 use noctis_shared::{
     cache::{Cache, CacheLimits},
-    catalog::{Catalog, CatalogLimits, NewInstance, NewSeries, NewStudy, RenderRecord},
+    catalog::{Catalog, CatalogLimits, NewInstance, NewSeries, NewStudy, OrderFacts, RenderRecord},
     dicom_uid::public_id,
     job::{FrameRange, RenderJob},
     lane::Lane,
@@ -127,6 +127,15 @@ impl House {
         self.back_ends.catalog.record_instances(&[other], true).await.expect("recorded");
     }
 
+    /// Records the instance again, in another study.
+    pub(crate) async fn record_copy(&self, study_instance_uid: &str) {
+        let mut copy = instance(IMAGE, FRAMES);
+        copy.study.uid = study_instance_uid.to_owned();
+        copy.content_digest = ContentDigest([9; 32]);
+        let recorded = self.back_ends.catalog.record_instances(&[copy], false).await.expect("recorded");
+        assert_eq!(recorded, [noctis_shared::catalog::Recorded::Accepted]);
+    }
+
     /// Jobs the worker has done.
     pub(crate) fn jobs(&self) -> u32 {
         self.jobs.load(Ordering::SeqCst)
@@ -212,7 +221,7 @@ fn instance(sop_instance_uid: &str, frame_count: u32) -> NewInstance {
         sop_instance_uid: sop_instance_uid.to_owned(),
         sop_class_uid: None,
         instance_number: Some(1),
-        slice_position: None,
+        order: OrderFacts::default(),
         rows: (frame_count > 0).then_some(256),
         columns: (frame_count > 0).then_some(512),
         samples_per_pixel: 1,

@@ -1,6 +1,6 @@
 //! Studies, series and images.
 
-use noctis_shared::dicom_uid::public_id;
+use noctis_shared::{dicom_uid::public_id, own_id};
 
 use crate::house::{FRAMES, House, IMAGE, SERIES, STUDY};
 
@@ -58,4 +58,63 @@ async fn an_answer_about_a_study_is_kept_until_the_index_forgets_it() {
     let names = noctis_shared::metadata_names::all_of_study(public_id(STUDY), &[], &[]);
     house.back_ends.cache.forget_metadata(&names).await.expect("forgotten");
     assert_eq!(house.get(&path).await.status, 404);
+}
+
+#[tokio::test]
+async fn a_uid_of_two_studies_is_a_409_that_names_both() {
+    let house = House::new().await;
+    // Known to this process, and in the cache, before the second study comes.
+    assert_eq!(house.get(&format!("/api/v1/dicom/series/{SERIES}/images")).await.status, 200);
+    let other = "1.2.826.0.1.3680043.10.2";
+    house.record_copy(other).await;
+    let series = house.get(&format!("/api/v1/dicom/studies/{other}/series")).await.json();
+    let own = own_id::of_series(other, SERIES).to_string();
+    assert_eq!(series["series"][0]["series_id"], own.as_str());
+    let images = house.get(&format!("/api/v1/dicom/series/{own}/images")).await.json();
+    assert_eq!(images["images"][0]["image_id"], own_id::of_image(other, SERIES, IMAGE).to_string());
+    for path in [
+        format!("/api/v1/dicom/images/{IMAGE}"),
+        format!("/api/v1/dicom/images/{}/thumbnail", public_id(IMAGE)),
+        format!("/api/v1/dicom/images/{}", public_id(IMAGE)),
+    ] {
+        let problem = house.get(&path).await.problem(409, "ambiguous-id");
+        let choices = problem["details"]["choices"].as_array().expect("choices");
+        let named: Vec<_> = choices.iter().map(|choice| choice["study_id"].clone()).collect();
+        assert!(named.contains(&public_id(other).to_string().into()), "{problem}");
+        assert!(named.contains(&public_id(STUDY).to_string().into()), "{problem}");
+        assert_eq!(choices.len(), 2);
+    }
+    house
+        .send("POST", &format!("/api/v1/dicom/clear-cache?image_id={IMAGE}"), &[])
+        .await
+        .problem(409, "ambiguous-id");
+    house
+        .send("POST", &format!("/api/v1/dicom/clear-cache?series_id={SERIES}"), &[])
+        .await
+        .problem(409, "ambiguous-id");
+    let cleared = house.send("POST", &format!("/api/v1/dicom/clear-cache?series_id={own}"), &[]).await;
+    assert_eq!(cleared.status, 200);
+}
+
+#[tokio::test]
+async fn what_is_forgotten_is_forgotten_under_every_id_it_was_asked_by() {
+    let house = House::new().await;
+    let own = own_id::of_image(STUDY, SERIES, IMAGE);
+    for id in [own, public_id(IMAGE)] {
+        // A frame past the end: known image, no render.
+        house.get(&format!("/api/v1/dicom/images/{id}?frame=99")).await.problem(404, "frame-not-found");
+    }
+    house.back_ends.catalog.delete_study(public_id(STUDY)).await.expect("deleted");
+    let names = [own, public_id(IMAGE)].map(noctis_shared::metadata_names::image);
+    house.back_ends.cache.forget_metadata(&names).await.expect("forgotten");
+    let forget = noctis_shared::cache::Forget::Images([public_id(IMAGE)].as_slice().into());
+    house.back_ends.cache.broadcast_forget(forget).await.expect("told");
+    for id in [own, public_id(IMAGE)] {
+        let path = format!("/api/v1/dicom/images/{id}?frame=99");
+        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(10);
+        while house.get(&path).await.json()["type"] != "urn:noctis:problem:image-not-found" {
+            assert!(std::time::Instant::now() < deadline, "{id} is still known");
+            tokio::task::yield_now().await;
+        }
+    }
 }

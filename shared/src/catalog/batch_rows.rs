@@ -6,12 +6,18 @@ use super::{
     NewInstance, NewSeries, NewStudy,
     text::{clean, clean_option, fold},
 };
-use crate::dicom_uid::public_id;
+use crate::{dicom_uid::public_id, own_id};
+
+/// A series, wherever its UID stands besides: its study, and UUID version 5 of its UID.
+pub(super) type SeriesIdentity = (Uuid, Uuid);
+/// An instance, wherever its UID stands besides: its series, and UUID version 5 of its UID.
+pub(super) type ImageIdentity = (SeriesIdentity, Uuid);
 
 /// An instance with the ids of itself and what it belongs to.
 pub(super) struct InstanceRow<'a> {
-    pub(super) image_id: Uuid,
-    pub(super) series_id: Uuid,
+    /// UUID version 5 of its UID, which other studies and series may have too; so with the series.
+    pub(super) image_uid_id: Uuid,
+    pub(super) series_uid_id: Uuid,
     pub(super) study_id: Uuid,
     pub(super) instance: &'a NewInstance,
 }
@@ -19,11 +25,28 @@ pub(super) struct InstanceRow<'a> {
 impl<'a> InstanceRow<'a> {
     pub(super) fn new(instance: &'a NewInstance) -> Self {
         InstanceRow {
-            image_id: public_id(&instance.sop_instance_uid),
-            series_id: public_id(&instance.series.uid),
+            image_uid_id: public_id(&instance.sop_instance_uid),
+            series_uid_id: public_id(&instance.series.uid),
             study_id: public_id(&instance.study.uid),
             instance,
         }
+    }
+
+    pub(super) fn series_identity(&self) -> SeriesIdentity {
+        (self.study_id, self.series_uid_id)
+    }
+
+    pub(super) fn identity(&self) -> ImageIdentity {
+        (self.series_identity(), self.image_uid_id)
+    }
+
+    pub(super) fn series_own_id(&self) -> Uuid {
+        own_id::of_series(&self.instance.study.uid, &self.instance.series.uid)
+    }
+
+    pub(super) fn own_id(&self) -> Uuid {
+        let NewInstance { study, series, sop_instance_uid, .. } = self.instance;
+        own_id::of_image(&study.uid, &series.uid, sop_instance_uid)
     }
 
     pub(super) fn content_digest(&self) -> &[u8] {
@@ -60,9 +83,20 @@ impl StudyRow {
     }
 }
 
+/// A row of `instances`, with its key and that of its series.
+pub(super) struct KeyedInstance<'a> {
+    pub(super) key: Uuid,
+    /// As the column has it.
+    pub(super) uid_id: Option<Uuid>,
+    pub(super) series_key: Uuid,
+    pub(super) row: &'a InstanceRow<'a>,
+}
+
 /// A row of `series`.
 pub(super) struct SeriesRow {
-    pub(super) series_id: Uuid,
+    pub(super) key: Uuid,
+    pub(super) uid_id: Option<Uuid>,
+    pub(super) own_id: Uuid,
     pub(super) study_id: Uuid,
     pub(super) facts: NewSeries,
     /// New instances of it in this batch.
@@ -71,9 +105,10 @@ pub(super) struct SeriesRow {
 
 impl SeriesRow {
     /// Without an instance yet.
-    pub(super) fn new(row: &InstanceRow<'_>) -> Self {
+    pub(super) fn new(row: &InstanceRow<'_>, key: Uuid, uid_id: Option<Uuid>) -> Self {
         let facts = NewSeries { uid: clean(&row.instance.series.uid), ..NewSeries::default() };
-        SeriesRow { series_id: row.series_id, study_id: row.study_id, facts, image_count: 0 }
+        let (own_id, study_id) = (row.series_own_id(), row.study_id);
+        SeriesRow { key, uid_id, own_id, study_id, facts, image_count: 0 }
     }
 
     /// Counts one more instance and takes the facts that were lacking from it.

@@ -9,20 +9,52 @@ use sqlx::QueryBuilder;
 use uuid::Uuid;
 
 use super::{
-    batch_rows::{InstanceRow, SeriesRow, StudyRow, folded},
+    batch_rows::{ImageIdentity, InstanceRow, KeyedInstance, SeriesIdentity, SeriesRow, StudyRow, folded},
+    order_facts::Plane,
+    patient::PatientOfStudy,
     pool::{Pool, WriteTransaction, in_transaction, on_reader},
+    row_keys::KnownRow,
     text::{clean, clean_option},
 };
 
-/// Rows in one statement: 23 parameters each stay well below SQLite's 32,766.
+/// Rows in one statement: 29 parameters each stay well below SQLite's 32,766.
 const ROWS_PER_STATEMENT: usize = 250;
 
-/// What decides whether an instance is a duplicate, and where it is counted.
+/// An instance that has a UID of the batch, in whichever study and series.
 #[derive(sqlx::FromRow)]
 pub(super) struct KnownInstance {
-    pub(super) image_id: Uuid,
+    key: Uuid,
+    uid_id: Option<Uuid>,
+    series_uid_id: Uuid,
+    study_id: Uuid,
     pub(super) content_digest: Vec<u8>,
-    pub(super) series_id: Uuid,
+    pub(super) series_key: Uuid,
+}
+
+impl KnownInstance {
+    pub(super) fn identity(&self) -> ImageIdentity {
+        ((self.study_id, self.series_uid_id), self.row().uid_id)
+    }
+
+    pub(super) fn row(&self) -> KnownRow {
+        let Self { key, uid_id, .. } = *self;
+        KnownRow { key, uid_id: uid_id.unwrap_or(key), is_marked: uid_id.is_some() }
+    }
+}
+
+/// A series that has a UID of the batch, in whichever study.
+#[derive(sqlx::FromRow)]
+struct KnownSeries {
+    key: Uuid,
+    uid_id: Option<Uuid>,
+    study_id: Uuid,
+}
+
+/// What decides about the instances of a batch.
+pub(super) struct Known {
+    pub(super) instances: Vec<KnownInstance>,
+    /// Of the studies that are there; empty when every instance is.
+    pub(super) patients: Vec<PatientOfStudy>,
 }
 
 /// ` (a, b, c)` with a parameter for each id. Whole statements are kept prepared, odd ones are not.
@@ -37,35 +69,104 @@ macro_rules! push_ids {
     }};
 }
 
+/// Up to the condition on the ids.
+const SELECT_KNOWN: &str = "SELECT instances.image_id AS key, instances.uid_id, \
+    COALESCE(series.uid_id, series.series_id) AS series_uid_id, series.study_id, instances.content_digest, \
+    instances.series_id AS series_key \
+    FROM instances JOIN series ON series.series_id = instances.series_id WHERE ";
+
 macro_rules! select_known {
     ($db:ident, $executor:expr, $rows:expr) => {{
-        let mut known = Vec::new();
+        let mut known = Known { instances: Vec::new(), patients: Vec::new() };
         for rows in $rows.chunks(ROWS_PER_STATEMENT) {
-            let mut query: QueryBuilder<$db> = QueryBuilder::new(
-                "SELECT image_id, content_digest, series_id FROM instances WHERE image_id IN ",
-            );
-            push_ids!(query, rows.iter().map(|row| &row.image_id));
+            let mut query: QueryBuilder<$db> = QueryBuilder::new(SELECT_KNOWN);
+            query.push("instances.image_id IN ");
+            push_ids!(query, rows.iter().map(|row| &row.image_uid_id));
+            query.push(" UNION ALL ").push(SELECT_KNOWN);
+            query.push("instances.uid_id <> instances.image_id AND instances.uid_id IN ");
+            push_ids!(query, rows.iter().map(|row| &row.image_uid_id));
             let query = query.build_query_as::<KnownInstance>().persistent(rows.len() == ROWS_PER_STATEMENT);
-            known.extend(query.fetch_all($executor).await?);
+            known.instances.extend(query.fetch_all($executor).await?);
+        }
+        for ids in studies_to_look_at($rows, &known.instances).chunks(ROWS_PER_STATEMENT) {
+            let mut query: QueryBuilder<$db> = QueryBuilder::new(
+                "SELECT study_id, patient_id_folded, patient_name_folded, patient_birth_date FROM studies \
+                 WHERE study_id IN ",
+            );
+            push_ids!(query, ids);
+            let query = query.build_query_as::<PatientOfStudy>().persistent(ids.len() == 1);
+            known.patients.extend(query.fetch_all($executor).await?);
         }
         Ok(known)
     }};
 }
 
-/// Which instances are known, outside of any transaction.
-pub(super) async fn known_before(
-    pool: &Pool,
-    rows: &[InstanceRow<'_>],
-) -> Result<Vec<KnownInstance>, sqlx::Error> {
+/// The studies of the instances that are not known.
+fn studies_to_look_at(rows: &[InstanceRow<'_>], known: &[KnownInstance]) -> Vec<Uuid> {
+    let known: HashSet<ImageIdentity> = known.iter().map(KnownInstance::identity).collect();
+    let new = rows.iter().filter(|row| !known.contains(&row.identity()));
+    new.map(|row| row.study_id).collect::<HashSet<Uuid>>().into_iter().collect()
+}
+
+/// What is known, outside of any transaction.
+pub(super) async fn known_before(pool: &Pool, rows: &[InstanceRow<'_>]) -> Result<Known, sqlx::Error> {
     on_reader!(pool, Db, pool => select_known!(Db, pool, rows))
 }
 
-/// Which instances are known inside the transaction.
+/// What is known inside the transaction.
 pub(super) async fn known(
     transaction: &mut WriteTransaction,
     rows: &[InstanceRow<'_>],
-) -> Result<Vec<KnownInstance>, sqlx::Error> {
+) -> Result<Known, sqlx::Error> {
     in_transaction!(transaction, Db, connection => select_known!(Db, &mut *connection, rows))
+}
+
+/// The series that have one of these UIDs, by UUID version 5 of it.
+pub(super) async fn known_series(
+    transaction: &mut WriteTransaction,
+    uid_ids: HashSet<Uuid>,
+) -> Result<Vec<(SeriesIdentity, KnownRow)>, sqlx::Error> {
+    const SELECT: &str = "SELECT series_id AS key, uid_id, study_id FROM series WHERE ";
+    let uid_ids: Vec<Uuid> = uid_ids.into_iter().collect();
+    in_transaction!(transaction, Db, connection => {
+        let mut known: Vec<KnownSeries> = Vec::new();
+        for ids in uid_ids.chunks(ROWS_PER_STATEMENT) {
+            let mut query: QueryBuilder<Db> = QueryBuilder::new(SELECT);
+            query.push("series_id IN ");
+            push_ids!(query, ids);
+            query.push(" UNION ALL ").push(SELECT).push("uid_id <> series_id AND uid_id IN ");
+            push_ids!(query, ids);
+            let query = query.build_query_as::<KnownSeries>().persistent(ids.len() == 1);
+            known.extend(query.fetch_all(&mut *connection).await?);
+        }
+        Ok(known.into_iter().map(KnownSeries::identified).collect())
+    })
+}
+
+impl KnownSeries {
+    fn identified(self) -> (SeriesIdentity, KnownRow) {
+        let Self { key, uid_id, study_id } = self;
+        let row = KnownRow { key, uid_id: uid_id.unwrap_or(key), is_marked: uid_id.is_some() };
+        ((study_id, row.uid_id), row)
+    }
+}
+
+/// Notes in rows that were alone with their UID that they are no longer: `table` and `key` name them.
+pub(super) async fn mark_shared(
+    transaction: &mut WriteTransaction,
+    [table, key]: [&'static str; 2],
+    keys: &[Uuid],
+) -> Result<(), sqlx::Error> {
+    in_transaction!(transaction, Db, connection => {
+        for keys in keys.chunks(ROWS_PER_STATEMENT) {
+            let mut query: QueryBuilder<Db> = QueryBuilder::new("UPDATE ");
+            query.push(table).push(" SET uid_id = ").push(key).push(" WHERE uid_id IS NULL AND ").push(key);
+            query.push(" IN ");
+            push_ids!(query, keys);
+            query.build().persistent(false).execute(&mut *connection).await?;
+        }
+        Ok(())
+    })
 }
 
 /// `SET column = …` for each column: the value that was there first stays, or the new one wins.
@@ -132,27 +233,32 @@ pub(super) async fn upsert_studies(
     })
 }
 
-/// Inserts the series or completes their rows, and adds the new instances to their counts.
+/// Inserts the series or completes their rows, and adds the new instances to their counts. `false` when another
+/// writer had taken one of the keys for the series of another study.
 pub(super) async fn upsert_series(
     transaction: &mut WriteTransaction,
     series: &[SeriesRow],
     newest_wins: bool,
-) -> Result<(), sqlx::Error> {
+) -> Result<bool, sqlx::Error> {
     let merged =
         merged("series", &["series_number", "series_description", "modality", "body_part"], newest_wins);
-    let moved = if newest_wins { ", study_id = excluded.study_id" } else { "" };
     let conflict = format!(
         " ON CONFLICT (series_id) DO UPDATE SET {merged}, \
-         image_count = series.image_count + excluded.image_count{moved}"
+         uid_id = COALESCE(series.uid_id, excluded.uid_id), own_id = excluded.own_id, \
+         image_count = series.image_count + excluded.image_count WHERE series.study_id = excluded.study_id"
     );
     in_transaction!(transaction, Db, connection => {
+        let mut written = 0;
         for rows in series.chunks(ROWS_PER_STATEMENT) {
             let mut query: QueryBuilder<Db> = QueryBuilder::new(
-                "INSERT INTO series (series_id, series_instance_uid, study_id, series_number, series_description, \
-                 modality, body_part, image_count) ",
+                "INSERT INTO series (series_id, uid_id, own_id, series_instance_uid, study_id, series_number, \
+                 series_description, modality, body_part, image_count) ",
             );
-            query.push_values(rows, |mut row, SeriesRow { series_id, study_id, facts, image_count }| {
-                row.push_bind(*series_id)
+            query.push_values(rows, |mut row, series| {
+                let SeriesRow { key, uid_id, own_id, study_id, facts, image_count } = series;
+                row.push_bind(*key)
+                    .push_bind(*uid_id)
+                    .push_bind(*own_id)
                     .push_bind(&facts.uid)
                     .push_bind(*study_id)
                     .push_bind(facts.series_number)
@@ -161,33 +267,44 @@ pub(super) async fn upsert_series(
                     .push_bind(&facts.body_part)
                     .push_bind(*image_count);
             });
-            query.push(&conflict).build().persistent(rows.len() == 1).execute(&mut *connection).await?;
+            let query = query.push(&conflict).build().persistent(rows.len() == 1);
+            written += query.execute(&mut *connection).await?.rows_affected();
         }
-        Ok(())
+        Ok(usize::try_from(written) == Ok(series.len()))
     })
 }
 
-/// Inserts the instances; `false` when another writer had inserted one of them.
+/// Inserts the instances; `false` when another writer had inserted one of them, or taken its key.
 pub(super) async fn insert_instances(
     transaction: &mut WriteTransaction,
-    instances: &[&InstanceRow<'_>],
+    instances: &[KeyedInstance<'_>],
 ) -> Result<bool, sqlx::Error> {
     in_transaction!(transaction, Db, connection => {
         let mut inserted = 0;
         for rows in instances.chunks(ROWS_PER_STATEMENT) {
             let mut query: QueryBuilder<Db> = QueryBuilder::new(
-                "INSERT INTO instances (image_id, sop_instance_uid, sop_class_uid, series_id, instance_number, \
-                 slice_position, pixel_rows, pixel_columns, samples_per_pixel, bits_allocated, frame_count, \
-                 transfer_syntax_uid, photometric_interpretation, window_center, window_width, content_digest, \
-                 file_byte_count, header_byte_count, header_checksum, deflated, location, header_json, frame_ranges) ",
+                "INSERT INTO instances (image_id, uid_id, own_id, sop_instance_uid, sop_class_uid, series_id, \
+                 instance_number, plane, temporal_position, trigger_time, acquisition_number, slice_location, \
+                 pixel_rows, pixel_columns, samples_per_pixel, bits_allocated, frame_count, transfer_syntax_uid, \
+                 photometric_interpretation, window_center, window_width, content_digest, file_byte_count, \
+                 header_byte_count, header_checksum, deflated, location, header_json, frame_ranges) ",
             );
-            query.push_values(rows, |mut row, InstanceRow { image_id, series_id, instance, .. }| {
-                row.push_bind(*image_id)
+            query.push_values(rows, |mut row, keyed| {
+                let KeyedInstance { key, uid_id, series_key, row: of_file } = keyed;
+                let instance = of_file.instance;
+                let order = &instance.order;
+                row.push_bind(*key)
+                    .push_bind(*uid_id)
+                    .push_bind(of_file.own_id())
                     .push_bind(clean(&instance.sop_instance_uid))
                     .push_bind(clean_option(instance.sop_class_uid.as_ref()))
-                    .push_bind(*series_id)
+                    .push_bind(*series_key)
                     .push_bind(instance.instance_number)
-                    .push_bind(instance.slice_position.filter(|position| position.is_finite()))
+                    .push_bind(order.plane.as_ref().map(Plane::pack))
+                    .push_bind(order.temporal_position)
+                    .push_bind(order.trigger_time.filter(|time| time.is_finite()))
+                    .push_bind(order.acquisition_number)
+                    .push_bind(order.slice_location.filter(|location| location.is_finite()))
                     .push_bind(instance.rows.map(i64::from))
                     .push_bind(instance.columns.map(i64::from))
                     .push_bind(i64::from(instance.samples_per_pixel))
@@ -241,54 +358,18 @@ pub(super) async fn remove_instances(
     })
 }
 
-/// The studies that the series are in now, locked until the end of the transaction.
-pub(super) async fn lock_studies_of_series(
-    transaction: &mut WriteTransaction,
-    series_ids: HashSet<Uuid>,
-) -> Result<Vec<Uuid>, sqlx::Error> {
-    let ids: Vec<Uuid> = series_ids.into_iter().collect();
-    in_transaction!(transaction, Db, connection => {
-        let mut studies = Vec::new();
-        for ids in ids.chunks(ROWS_PER_STATEMENT) {
-            let mut query: QueryBuilder<Db> = QueryBuilder::new(
-                "UPDATE studies SET study_id = study_id \
-                 WHERE study_id IN (SELECT study_id FROM series WHERE series_id IN ",
-            );
-            push_ids!(query, ids);
-            let query = query.push(") RETURNING study_id").build_query_scalar::<Uuid>().persistent(false);
-            studies.extend(query.fetch_all(&mut *connection).await?);
-        }
-        Ok(studies)
-    })
-}
-
-/// Removes those of the series that have no instance left.
-pub(super) async fn remove_empty_series(
-    transaction: &mut WriteTransaction,
-    series_ids: HashSet<Uuid>,
-) -> Result<(), sqlx::Error> {
-    remove_where(transaction, series_ids, "DELETE FROM series WHERE image_count = 0 AND series_id IN ").await
-}
-
-/// Removes those of the studies that have no series: the lock of a study that gained nothing, or one left behind.
+/// Removes those of the studies that have no series: the lock of a study that gained nothing.
 pub(super) async fn remove_empty_studies(
     transaction: &mut WriteTransaction,
     study_ids: HashSet<Uuid>,
 ) -> Result<(), sqlx::Error> {
-    let delete = "DELETE FROM studies WHERE NOT EXISTS \
-                  (SELECT 1 FROM series WHERE series.study_id = studies.study_id) AND study_id IN ";
-    remove_where(transaction, study_ids, delete).await
-}
-
-async fn remove_where(
-    transaction: &mut WriteTransaction,
-    ids: HashSet<Uuid>,
-    delete: &'static str,
-) -> Result<(), sqlx::Error> {
-    let ids: Vec<Uuid> = ids.into_iter().collect();
+    let ids: Vec<Uuid> = study_ids.into_iter().collect();
     in_transaction!(transaction, Db, connection => {
         for ids in ids.chunks(ROWS_PER_STATEMENT) {
-            let mut query: QueryBuilder<Db> = QueryBuilder::new(delete);
+            let mut query: QueryBuilder<Db> = QueryBuilder::new(
+                "DELETE FROM studies WHERE NOT EXISTS \
+                 (SELECT 1 FROM series WHERE series.study_id = studies.study_id) AND study_id IN ",
+            );
             push_ids!(query, ids);
             query.build().persistent(ids.len() == 1).execute(&mut *connection).await?;
         }

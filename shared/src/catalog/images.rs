@@ -5,11 +5,11 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{
-    Catalog, CatalogError,
+    Catalog, CatalogError, OrderFacts, Plane,
     display_order::{self, DisplayPlace},
     frame_index,
     pool::{on_reader, on_writer},
-    studies::count,
+    studies::{count, shown_series_id},
 };
 use crate::{answer::Image, job::FrameRange, render_key::ContentDigest};
 
@@ -18,6 +18,8 @@ use crate::{answer::Image, job::FrameRange, render_key::ContentDigest};
 pub struct ImageRecord {
     /// The instance as lists show it.
     pub image: Image,
+    /// Key of its row, by which renders, jobs and caches go: the public id, unless its UID is shared.
+    pub key: Uuid,
     /// Public id of its study.
     pub study_id: Uuid,
     /// URL of the file.
@@ -73,11 +75,16 @@ pub struct ImageMetadata {
     pub body_part: Option<String>,
 }
 
-/// The columns of [`ImageRow`].
+/// The columns of [`ImageRow`], except `series_id`. An instance whose UID other rows have now is called by its own id.
 macro_rules! image_columns {
     () => {
-        "image_id, sop_instance_uid, sop_class_uid, series_id, instance_number, slice_position, pixel_rows, \
-         pixel_columns, frame_count, transfer_syntax_uid, photometric_interpretation, window_center, window_width"
+        "CASE WHEN instances.uid_id IS NULL THEN instances.image_id \
+         WHEN EXISTS (SELECT 1 FROM instances AS other WHERE other.uid_id = instances.uid_id \
+         AND other.image_id <> instances.image_id) THEN COALESCE(instances.own_id, instances.image_id) \
+         ELSE instances.uid_id END AS image_id, \
+         sop_instance_uid, sop_class_uid, instance_number, pixel_rows, pixel_columns, frame_count, \
+         NULLIF(transfer_syntax_uid, '') AS transfer_syntax_uid, photometric_interpretation, window_center, \
+         window_width"
     };
 }
 
@@ -88,11 +95,10 @@ struct ImageRow {
     sop_class_uid: Option<String>,
     series_id: Uuid,
     instance_number: Option<i32>,
-    slice_position: Option<f64>,
     pixel_rows: Option<i64>,
     pixel_columns: Option<i64>,
     frame_count: i64,
-    transfer_syntax_uid: String,
+    transfer_syntax_uid: Option<String>,
     photometric_interpretation: Option<String>,
     window_center: Option<f64>,
     window_width: Option<f64>,
@@ -117,10 +123,39 @@ impl From<ImageRow> for Image {
     }
 }
 
+/// An instance of a list, with what its place is told by.
+#[derive(sqlx::FromRow)]
+struct ListedRow {
+    #[sqlx(flatten)]
+    image: ImageRow,
+    plane: Option<Vec<u8>>,
+    temporal_position: Option<i32>,
+    trigger_time: Option<f64>,
+    acquisition_number: Option<i32>,
+    slice_location: Option<f64>,
+}
+
+impl ListedRow {
+    fn place(&self) -> DisplayPlace<'_> {
+        DisplayPlace {
+            facts: OrderFacts {
+                plane: self.plane.as_deref().and_then(Plane::unpack),
+                temporal_position: self.temporal_position,
+                trigger_time: self.trigger_time,
+                acquisition_number: self.acquisition_number,
+                slice_location: self.slice_location,
+            },
+            instance_number: self.image.instance_number,
+            sop_instance_uid: &self.image.sop_instance_uid,
+        }
+    }
+}
+
 #[derive(sqlx::FromRow)]
 struct ImageRecordRow {
     #[sqlx(flatten)]
     image: ImageRow,
+    key: Uuid,
     #[sqlx(flatten)]
     metadata: ImageMetadata,
     study_id: Uuid,
@@ -140,6 +175,7 @@ impl TryFrom<ImageRecordRow> for ImageRecord {
         let side = |side: Option<i64>| u64::from(count(side.unwrap_or_default()));
         let pixels = side(row.image.pixel_rows).saturating_mul(side(row.image.pixel_columns));
         Ok(ImageRecord {
+            key: row.key,
             study_id: row.study_id,
             location: row.location,
             content_digest: content_digest(row.content_digest)?,
@@ -162,7 +198,8 @@ fn content_digest(bytes: Vec<u8>) -> Result<ContentDigest, CatalogError> {
 }
 
 impl Catalog {
-    /// Notes that the file of an instance lies at `location` now, with the same bytes. Nothing happens for an unknown id.
+    /// Notes that the file of the instance with this key lies at `location` now, with the same bytes. Nothing happens
+    /// for an unknown one.
     ///
     /// # Errors
     /// [`CatalogError::Unavailable`] when the database does not answer; [`CatalogError::Invalid`] for a location with
@@ -181,25 +218,29 @@ impl Catalog {
         Ok(())
     }
 
-    /// The instances of a series in display order; `None` when the series is unknown.
+    /// The instances of the series with this key, in display order; `None` when it is unknown.
     ///
     /// # Errors
     /// [`CatalogError::Unavailable`] when the database does not answer.
     pub async fn images_of_series(&self, series_id: Uuid) -> Result<Option<Vec<Image>>, CatalogError> {
-        const SELECT: &str = concat!("SELECT ", image_columns!(), " FROM instances WHERE series_id = $1");
-        let mut rows: Vec<ImageRow> = on_reader!(&self.pool, Db, pool => {
+        const SELECT: &str = concat!(
+            "SELECT ",
+            image_columns!(),
+            ", (SELECT ",
+            shown_series_id!(),
+            " FROM series WHERE series_id = $1) AS series_id, \
+             plane, temporal_position, trigger_time, acquisition_number, slice_location \
+             FROM instances WHERE series_id = $1"
+        );
+        let mut rows: Vec<ListedRow> = on_reader!(&self.pool, Db, pool => {
             sqlx::query_as::<Db, _>(SELECT).bind(series_id).fetch_all(pool).await?
         });
-        display_order::sort(&mut rows, |row| DisplayPlace {
-            slice_position: row.slice_position,
-            instance_number: row.instance_number,
-            sop_instance_uid: &row.sop_instance_uid,
-        });
+        display_order::sort(&mut rows, ListedRow::place);
         // A series is there as long as it has an instance.
-        Ok((!rows.is_empty()).then(|| rows.into_iter().map(Image::from).collect()))
+        Ok((!rows.is_empty()).then(|| rows.into_iter().map(|row| Image::from(row.image)).collect()))
     }
 
-    /// One instance; `None` when it is unknown.
+    /// The instance with this key; `None` when it is unknown.
     ///
     /// # Errors
     /// [`CatalogError::Unavailable`] when the database does not answer.
@@ -207,11 +248,14 @@ impl Catalog {
         const SELECT: &str = concat!(
             "SELECT ",
             image_columns!(),
-            ", location, content_digest, file_byte_count, header_byte_count, header_checksum, deflated, \
+            ", ",
+            shown_series_id!(),
+            " AS series_id, instances.image_id AS key, location, content_digest, file_byte_count, header_byte_count, header_checksum, deflated, \
              samples_per_pixel, study_id, study_instance_uid, series_instance_uid, patient_id, patient_name, \
              patient_birth_date, patient_sex, NULLIF(study_date, '') AS study_date, study_time, study_description, \
              accession_number, modality, series_number, series_description, body_part \
-             FROM instances JOIN series USING (series_id) JOIN studies USING (study_id) WHERE image_id = $1",
+             FROM instances JOIN series ON series.series_id = instances.series_id JOIN studies USING (study_id) \
+             WHERE instances.image_id = $1",
         );
         let row: Option<ImageRecordRow> = on_reader!(&self.pool, Db, pool => {
             sqlx::query_as::<Db, _>(SELECT).bind(image_id).fetch_optional(pool).await?
@@ -219,7 +263,7 @@ impl Catalog {
         row.map(ImageRecord::try_from).transpose()
     }
 
-    /// Where a frame (1-based) lies, and the digest of the file in which it lies there; `None` for an unknown instance.
+    /// Where a frame (1-based) of the instance with this key lies, and the digest of the file in which it lies there; `None` for an unknown instance.
     /// The range is `None` for a frame past the end, and where the index could not tell. Reads the 24 bytes of that frame
     /// alone.
     ///
@@ -248,7 +292,7 @@ impl Catalog {
         Ok(Some((content_digest(digest)?, frame_index::unpack(&range))))
     }
 
-    /// The header of an instance as DICOM JSON (PS3.18 annex F); `None` when it is unknown.
+    /// The header of the instance with this key as DICOM JSON (PS3.18 annex F); `None` when it is unknown.
     ///
     /// # Errors
     /// [`CatalogError::Unavailable`] when the database does not answer.

@@ -10,49 +10,61 @@
 //! 3. A URL of another kind is refused in one sentence.
 //!
 //! Recording
-//! 4. A batch is answered in its order: accepted, duplicate, conflict.
+//! 4. A batch is answered in its order: accepted, duplicate, conflict, of another patient.
 //! 5. A duplicate at another location stays at its first one; a conflict changes nothing, and makes no empty study.
-//! 6. With `replace` other bytes take the place, their renders go, and counts follow to another study and series.
+//! 6. With `replace` other bytes take the place, and their renders go.
 //! 7. Writers of overlapping batches of one study, at once, come to the right counts.
 //! 8. Facts that a first file lacks are filled in by later ones; facts that are there stay.
 //! 9. Text without end and with NUL bytes is stored, cut and cleaned.
 //! 10. A batch of more rows than a statement takes is one batch.
+//! 11. A file of another patient than its study's is not taken, whichever process saw the study first.
+//!
+//! Shared UIDs
+//! 12. One Series or SOP Instance UID in several studies or series is a row in each, with its own bytes, and counts.
+//! 13. A shared UID names several; the own id of each names it alone, whichever came first, and whatever goes.
+//! 14. Rows of an earlier release have own ids, display order, and no place under another study.
 //!
 //! Reading
-//! 11. Studies come newest first, undated last, in pages that neither lose nor repeat one.
-//! 12. Filters: patient by id or name with wildcards, modality, dates, free text; case does not matter, `%` and `_`
+//! 15. Studies come newest first, undated last, in pages that neither lose nor repeat one.
+//! 16. Filters: patient by id or name with wildcards, modality, dates, free text; case does not matter, `%` and `_`
 //!     are letters.
-//! 13. A study tells its modalities sorted, and its series by number, then UID.
-//! 14. Images come in display order.
-//! 15. An image reads back as it was recorded, with what it belongs to, and its header.
-//! 16. One frame's range is read alone; frame 0 and frames past the end are none.
-//! 17. Unknown ids are `None`, not errors.
-//! 18. The images of everything, a study, a series, an image are listed.
-//! 19. A deleted study is gone with its renders; others stay; deleting again removes nothing.
+//! 17. A study tells its modalities sorted, and its series by number, then UID.
+//! 18. Images come in display order.
+//! 19. An image reads back as it was recorded, with what it belongs to, and its header.
+//! 20. One frame's range is read alone; frame 0 and frames past the end are none.
+//! 21. Unknown ids are `None`, not errors.
+//! 22. The images of everything, a study, a series, an image are listed.
+//! 23. A deleted study is gone with its renders; others stay; deleting again removes nothing.
 //!
 //! Renders
-//! 20. Pictures and failures read back; a second put changes nothing, except that a picture takes a failure's place.
-//! 21. A render of an image that is not there is not kept.
-//! 22. Renders of a scope are cleared and counted.
-//! 23. Picture bytes stay within the budget; the oldest go first.
+//! 24. Pictures and failures read back; a second put changes nothing, except that a picture takes a failure's place.
+//! 25. A render of an image that is not there is not kept.
+//! 26. Renders of a scope are cleared and counted.
+//! 27. Picture bytes stay within the budget; the oldest go first.
 //!
 //! Events
-//! 24. An event is handled once it is recorded, under its source and id together; again changes nothing.
+//! 28. An event is handled once it is recorded, under its source and id together; again changes nothing.
 //!
 //! Trouble
-//! 25. A catalog that does not answer is a transient error and `Down`, and no error holds patient data.
+//! 29. A catalog that does not answer is a transient error and `Down`, and no error holds patient data.
 
 mod batch_rows;
 mod batch_sql;
 mod display_order;
 mod error;
+mod fill_in;
+mod found;
 mod frame_index;
 mod images;
 mod inbox;
+mod namesakes;
 mod new_instance;
+mod order_facts;
+mod patient;
 mod pool;
 mod record;
 mod renders;
+mod row_keys;
 mod scope;
 mod studies;
 mod study_filter;
@@ -63,8 +75,12 @@ use std::{sync::Arc, time::Duration};
 use pool::{Pool, on_reader};
 
 pub use error::CatalogError;
+pub use found::{CHOICES_MAX, Choice, Found};
 pub use images::{ImageMetadata, ImageRecord};
+pub use namesakes::{Ids, Sharing};
 pub use new_instance::{NewInstance, NewSeries, NewStudy, Recorded};
+pub use order_facts::{OrderFacts, Plane};
+pub use patient::Patient;
 pub use renders::RenderRecord;
 pub use scope::Scope;
 pub use studies::{DeletedStudy, StudyPage};
@@ -123,6 +139,7 @@ impl Catalog {
     /// answer; [`CatalogError::Failed`] when it was made by a newer release.
     pub async fn connect(url: &str, limits: CatalogLimits) -> Result<Self, CatalogError> {
         let pool = Pool::connect(url, &limits).await?;
+        fill_in::fill_in(&pool).await?;
         Ok(Self { pool, render_budget: Arc::new(renders::RenderBudget::new(limits.render_bytes_max)) })
     }
 

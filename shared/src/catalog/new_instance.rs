@@ -2,6 +2,7 @@
 
 use uuid::Uuid;
 
+use super::OrderFacts;
 use crate::{job::FrameRange, render_key::ContentDigest, request::Window};
 
 /// Facts of the study as one of its files tells them.
@@ -55,11 +56,11 @@ pub struct NewInstance {
     pub sop_class_uid: Option<String>,
     /// Instance Number (0020,0013).
     pub instance_number: Option<i32>,
-    /// Place along the slice normal, in mm; `None` without geometry.
-    pub slice_position: Option<f64>,
-    /// Rows (0028,0010); `None` without pixel data.
+    /// What its place in the series is told by.
+    pub order: OrderFacts,
+    /// Rows (0028,0010); `None` without pixel data, and where the file does not say.
     pub rows: Option<u32>,
-    /// Columns (0028,0011); `None` without pixel data.
+    /// Columns (0028,0011); `None` without pixel data, and where the file does not say.
     pub columns: Option<u32>,
     /// Samples per Pixel (0028,0002).
     pub samples_per_pixel: u32,
@@ -67,7 +68,7 @@ pub struct NewInstance {
     pub bits_allocated: u32,
     /// Frames; 0 without pixel data.
     pub frame_count: u32,
-    /// Transfer Syntax UID (0002,0010).
+    /// Transfer Syntax UID (0002,0010); empty where the file does not say.
     pub transfer_syntax_uid: String,
     /// Photometric Interpretation (0028,0004).
     pub photometric_interpretation: Option<String>,
@@ -98,11 +99,13 @@ pub enum Recorded {
     Accepted,
     /// It is known with the same bytes, perhaps at another location; the first location stays.
     Duplicate,
-    /// It is known with other bytes; the first stays.
+    /// It is known, in this study and series, with other bytes; the first stays.
     Conflict,
+    /// Its study is another patient's; it is not taken.
+    OtherPatient,
     /// It was known with other bytes, and these took their place; renders of the old ones are gone.
     Replaced {
-        /// Public id of the instance, whose renders in caches are stale.
+        /// Key of the instance, whose renders in caches are stale.
         image_id: Uuid,
     },
 }

@@ -6,7 +6,7 @@
 use std::{path::Path, str::FromStr, time::Duration};
 
 use sqlx::{
-    PgPool, Postgres, Sqlite, SqlitePool, Transaction,
+    Connection, PgPool, Postgres, Sqlite, SqlitePool, Transaction,
     migrate::Migrator,
     postgres::{PgConnectOptions, PgPoolOptions},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
@@ -181,10 +181,16 @@ async fn open_sqlite_file(
 /// All migrations under one write lock: the migrator of sqlx locks on Postgres alone, and two processes that start
 /// at once on a new file would both create its tables.
 async fn migrate_sqlite(writer: &SqlitePool) -> Result<(), CatalogError> {
-    let mut transaction = writer.begin_with("BEGIN IMMEDIATE").await?;
+    let mut connection = writer.acquire().await?;
+    // A table that others refer to is made again without losing their rows (SQLite, "Making Other Kinds Of Table
+    // Schema Changes"). The switch does nothing inside a transaction.
+    sqlx::query("PRAGMA foreign_keys = OFF").execute(&mut *connection).await?;
+    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
     // Not `run`: its `Acquire` bound keeps futures around it from being seen as `Send`, for which sqlx has this one.
     SQLITE_MIGRATIONS.run_direct(None, &mut *transaction, false).await?;
-    Ok(transaction.commit().await?)
+    transaction.commit().await?;
+    sqlx::query("PRAGMA foreign_keys = ON").execute(&mut *connection).await?;
+    Ok(())
 }
 
 async fn create_folder_of(file: &Path) -> Result<(), CatalogError> {

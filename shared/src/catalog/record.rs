@@ -1,8 +1,8 @@
 //! Recording a batch of instances: decide what is new, then write study, series and instances in one transaction.
 //!
 //! Several workers may index one study at once. The row of the study is the lock between them; counts move by
-//! differences under that lock. What slips through (one instance under two studies) is seen in the number of rows
-//! written: the transaction is rolled back and decided anew.
+//! differences under that lock. What slips through (one UID under two studies, which both would give the same key) is
+//! seen in the number of rows written: the transaction is rolled back and decided anew.
 
 use std::collections::{BTreeMap, HashMap, HashSet, hash_map::Entry};
 
@@ -10,10 +10,12 @@ use uuid::Uuid;
 
 use super::{
     Catalog, CatalogError, NewInstance, Recorded,
-    batch_rows::{InstanceRow, SeriesRow, StudyRow},
-    batch_sql::{self, KnownInstance},
+    batch_rows::{ImageIdentity, InstanceRow, KeyedInstance, SeriesIdentity, SeriesRow, StudyRow},
+    batch_sql::{self, Known, KnownInstance},
     error::lost_to_another_transaction,
+    patient::Patient,
     pool::WriteTransaction,
+    row_keys::{KnownRow, RowKeys},
 };
 
 /// How often a batch is decided anew when other writers were faster.
@@ -21,8 +23,8 @@ const ATTEMPTS_MAX: u32 = 10;
 
 impl Catalog {
     /// Records a batch, all or nothing; the answer is aligned with it. Duplicates inside the batch count too.
-    /// Facts of a study or series that an earlier file told stay; with `replace` the newer ones take their place,
-    /// and a series follows its newest file to another study.
+    /// Facts of a study or series that an earlier file told stay, and a file of another patient than its study's is
+    /// not taken; with `replace` the newer files are right, about the patient too.
     ///
     /// # Errors
     /// [`CatalogError::Unavailable`] when the database does not answer or other writers keep changing the same
@@ -65,7 +67,8 @@ impl Catalog {
         // Under the lock of the studies, what is known now stays known until the commit.
         let plan = Plan::new(rows, &batch_sql::known(&mut transaction, rows).await?, replace);
         let locked: HashSet<Uuid> = studies.iter().map(|study| study.study_id).collect();
-        let complete = plan.new.iter().all(|row| locked.contains(&row.study_id))
+        let complete = !plan.turns_away_what(glance)
+            && plan.new.iter().all(|row| locked.contains(&row.study_id))
             && write_plan(&mut transaction, &plan, locked, replace).await?;
         if complete {
             transaction.commit().await?;
@@ -81,22 +84,20 @@ impl Catalog {
 async fn write_plan(
     transaction: &mut WriteTransaction,
     plan: &Plan<'_>,
-    mut touched_studies: HashSet<Uuid>,
+    touched_studies: HashSet<Uuid>,
     replace: bool,
 ) -> Result<bool, sqlx::Error> {
-    let series = plan.series(replace);
-    if replace {
-        let ids = series.iter().map(|row| row.series_id).chain(plan.replaced.values().copied()).collect();
-        touched_studies.extend(batch_sql::lock_studies_of_series(transaction, ids).await?);
-    }
-    if !batch_sql::remove_instances(transaction, &plan.replaced).await? {
+    let series_uid_ids = plan.new.iter().map(|row| row.series_uid_id).collect();
+    let known_series = batch_sql::known_series(transaction, series_uid_ids).await?;
+    let series_keys = plan.series_keys(known_series);
+    if !batch_sql::remove_instances(transaction, &plan.replaced).await?
+        || !batch_sql::upsert_series(transaction, &plan.series(&series_keys, replace), replace).await?
+        || !batch_sql::insert_instances(transaction, &plan.instances(&series_keys)).await?
+    {
         return Ok(false);
     }
-    batch_sql::upsert_series(transaction, &series, replace).await?;
-    if !batch_sql::insert_instances(transaction, &plan.new).await? {
-        return Ok(false);
-    }
-    batch_sql::remove_empty_series(transaction, plan.replaced.values().copied().collect()).await?;
+    batch_sql::mark_shared(transaction, ["series", "series_id"], &series_keys.to_be_marked()).await?;
+    batch_sql::mark_shared(transaction, ["instances", "image_id"], &plan.keys.to_be_marked()).await?;
     batch_sql::remove_empty_studies(transaction, touched_studies).await?;
     Ok(true)
 }
@@ -107,39 +108,59 @@ struct Plan<'a> {
     recorded: Vec<Recorded>,
     /// What is inserted.
     new: Vec<&'a InstanceRow<'a>>,
-    /// Known instances that make way, and the series they are in.
+    keys: RowKeys<ImageIdentity>,
+    /// Keys of known instances that make way, and of the series they are in.
     replaced: BTreeMap<Uuid, Uuid>,
+    /// Of each study, as far as the catalog and the files so far tell.
+    patients: HashMap<Uuid, Patient>,
 }
 
 impl<'a> Plan<'a> {
-    fn new(rows: &'a [InstanceRow<'a>], known: &[KnownInstance], replace: bool) -> Self {
-        let known: HashMap<Uuid, &KnownInstance> =
-            known.iter().map(|known| (known.image_id, known)).collect();
-        let mut plan =
-            Plan { recorded: Vec::with_capacity(rows.len()), new: Vec::new(), replaced: BTreeMap::new() };
-        let mut place_in_new: HashMap<Uuid, usize> = HashMap::new();
+    fn new(rows: &'a [InstanceRow<'a>], known: &Known, replace: bool) -> Self {
+        let mut plan = Plan {
+            recorded: Vec::with_capacity(rows.len()),
+            new: Vec::new(),
+            keys: RowKeys::new(known.instances.iter().map(|known| (known.identity(), known.row()))),
+            replaced: BTreeMap::new(),
+            patients: known.patients.iter().map(|of| (of.study_id, of.patient.clone())).collect(),
+        };
+        let known: HashMap<ImageIdentity, &KnownInstance> =
+            known.instances.iter().map(|known| (known.identity(), known)).collect();
+        let mut place_in_new: HashMap<ImageIdentity, usize> = HashMap::new();
         for row in rows {
-            let recorded = match place_in_new.entry(row.image_id) {
+            let recorded = match place_in_new.entry(row.identity()) {
                 Entry::Occupied(place) => plan.record_again(*place.get(), row, replace),
-                Entry::Vacant(place) => match known.get(&row.image_id) {
-                    Some(known) if known.content_digest == row.content_digest() => Recorded::Duplicate,
-                    Some(_) if !replace => Recorded::Conflict,
-                    other => {
+                Entry::Vacant(place) => {
+                    let recorded = plan.record(row, known.get(&row.identity()).copied(), replace);
+                    if matches!(recorded, Recorded::Accepted | Recorded::Replaced { .. }) {
                         place.insert(plan.new.len());
                         plan.new.push(row);
-                        match other {
-                            Some(known) => {
-                                plan.replaced.insert(row.image_id, known.series_id);
-                                Recorded::Replaced { image_id: row.image_id }
-                            }
-                            None => Recorded::Accepted,
-                        }
                     }
-                },
+                    recorded
+                }
             };
             plan.recorded.push(recorded);
         }
         plan
+    }
+
+    /// An instance that no file before it in the batch is.
+    fn record(&mut self, row: &InstanceRow<'_>, known: Option<&KnownInstance>, replace: bool) -> Recorded {
+        match known {
+            Some(known) if known.content_digest == row.content_digest() => Recorded::Duplicate,
+            Some(_) if !replace => Recorded::Conflict,
+            None if !replace && !self.is_of_the_patient(row) => Recorded::OtherPatient,
+            _ => {
+                let image_id = self.key(row);
+                match known {
+                    Some(known) => {
+                        self.replaced.insert(image_id, known.series_key);
+                        Recorded::Replaced { image_id }
+                    }
+                    None => Recorded::Accepted,
+                }
+            }
+        }
     }
 
     /// The second instance of the batch under one UID.
@@ -148,10 +169,26 @@ impl<'a> Plan<'a> {
             Recorded::Duplicate
         } else if replace {
             self.new[place] = row;
-            Recorded::Replaced { image_id: row.image_id }
+            Recorded::Replaced { image_id: self.key(row) }
         } else {
             Recorded::Conflict
         }
+    }
+
+    /// Whether the file can be of the patient of its study, who is known better with each file.
+    fn is_of_the_patient(&mut self, row: &InstanceRow<'_>) -> bool {
+        self.patients.entry(row.study_id).or_default().takes(Patient::of(&row.instance.study))
+    }
+
+    /// Whether a file is another patient's that was not at the glance: its facts are in the row of the study now.
+    fn turns_away_what(&self, glance: &Plan<'_>) -> bool {
+        let mut pairs = self.recorded.iter().zip(&glance.recorded);
+        pairs.any(|(now, then)| *now == Recorded::OtherPatient && *then != Recorded::OtherPatient)
+    }
+
+    /// The key of the row for an instance that is new.
+    fn key(&mut self, row: &InstanceRow<'_>) -> Uuid {
+        self.keys.key(row.identity(), row.image_uid_id, row.own_id())
     }
 
     /// The studies of the new instances, by id: every writer locks them in the same order.
@@ -166,13 +203,33 @@ impl<'a> Plan<'a> {
         studies.into_values().collect()
     }
 
-    /// The series of the new instances, by id, with how many of them each gains.
-    fn series(&self, replace: bool) -> Vec<SeriesRow> {
+    /// Keys for the series of the new instances.
+    fn series_keys(&self, known: Vec<(SeriesIdentity, KnownRow)>) -> RowKeys<SeriesIdentity> {
+        let mut keys = RowKeys::new(known);
+        for row in &self.new {
+            keys.key(row.series_identity(), row.series_uid_id, row.series_own_id());
+        }
+        keys
+    }
+
+    /// The series of the new instances, by key, with how many of them each gains.
+    fn series(&self, keys: &RowKeys<SeriesIdentity>, replace: bool) -> Vec<SeriesRow> {
         let mut series: BTreeMap<Uuid, SeriesRow> = BTreeMap::new();
         for row in self.by_precedence(replace) {
-            series.entry(row.series_id).or_insert_with(|| SeriesRow::new(row)).add(&row.instance.series);
+            let Some((key, uid_id)) = keys.columns(&row.series_identity()) else { continue };
+            series.entry(key).or_insert_with(|| SeriesRow::new(row, key, uid_id)).add(&row.instance.series);
         }
         series.into_values().collect()
+    }
+
+    /// The new instances with their keys.
+    fn instances(&self, series_keys: &RowKeys<SeriesIdentity>) -> Vec<KeyedInstance<'a>> {
+        let keyed = |row: &&'a InstanceRow<'a>| {
+            let (key, uid_id) = self.keys.columns(&row.identity())?;
+            let (series_key, _) = series_keys.columns(&row.series_identity())?;
+            Some(KeyedInstance { key, uid_id, series_key, row })
+        };
+        self.new.iter().filter_map(keyed).collect()
     }
 
     /// The file whose facts count comes first: the oldest, or the newest when files replace others.

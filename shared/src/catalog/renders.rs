@@ -22,7 +22,7 @@ use crate::{
 pub struct RenderRecord<'a> {
     /// Its name.
     pub key: RenderKey,
-    /// Public id of the instance it shows.
+    /// Key of the instance it shows.
     pub image_id: Uuid,
     /// The picture, or why there is none.
     pub outcome: &'a Outcome,

@@ -12,9 +12,9 @@ pub enum Scope {
     Everything,
     /// The study with this public id.
     Study(Uuid),
-    /// The series with this public id.
+    /// The series with this key.
     Series(Uuid),
-    /// The instance with this public id.
+    /// The instance with this key.
     Image(Uuid),
 }
 
@@ -51,7 +51,7 @@ impl Scope {
 }
 
 impl Catalog {
-    /// Public ids of the instances in `scope`, in no order; none for an unknown id.
+    /// Keys of the instances in `scope`, in no order; none for an unknown one.
     ///
     /// # Errors
     /// [`CatalogError::Unavailable`] when the database does not answer.

@@ -23,7 +23,7 @@ pub struct StudyPage {
 /// What went with a study.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct DeletedStudy {
-    /// Public ids of its instances; none when the study was not there.
+    /// Keys of its instances; none when the study was not there.
     pub image_ids: Vec<Uuid>,
 }
 
@@ -105,6 +105,18 @@ impl From<SeriesRow> for Series {
     }
 }
 
+/// How a series is called: by the id of its UID, or by its own id while series of other studies have that UID.
+macro_rules! shown_series_id {
+    () => {
+        "CASE WHEN series.uid_id IS NULL THEN series.series_id \
+         WHEN EXISTS (SELECT 1 FROM series AS other WHERE other.uid_id = series.uid_id \
+         AND other.series_id <> series.series_id) THEN COALESCE(series.own_id, series.series_id) \
+         ELSE series.uid_id END"
+    };
+}
+
+pub(super) use shown_series_id;
+
 pub(super) fn count(column: i64) -> u32 {
     u32::try_from(column).unwrap_or(u32::MAX)
 }
@@ -148,15 +160,14 @@ impl Catalog {
     /// # Errors
     /// [`CatalogError::Unavailable`] when the database does not answer.
     pub async fn series_of_study(&self, study_id: Uuid) -> Result<Option<Vec<Series>>, CatalogError> {
+        const SELECT: &str = concat!(
+            "SELECT ",
+            shown_series_id!(),
+            " AS series_id, series_instance_uid, study_id, series_number, series_description, modality, body_part, \
+             image_count FROM series WHERE study_id = $1 ORDER BY series_number NULLS LAST, series_instance_uid",
+        );
         let rows: Vec<SeriesRow> = on_reader!(&self.pool, Db, pool => {
-            sqlx::query_as::<Db, _>(
-                "SELECT series_id, series_instance_uid, study_id, series_number, series_description, modality, \
-                 body_part, image_count FROM series WHERE study_id = $1 \
-                 ORDER BY series_number NULLS LAST, series_instance_uid",
-            )
-            .bind(study_id)
-            .fetch_all(pool)
-            .await?
+            sqlx::query_as::<Db, _>(SELECT).bind(study_id).fetch_all(pool).await?
         });
         // A study is there as long as it has a series.
         Ok((!rows.is_empty()).then(|| rows.into_iter().map(Series::from).collect()))

@@ -6,6 +6,7 @@ mod reading;
 mod recording;
 mod renders;
 mod sample;
+mod shared_uids;
 mod starting;
 mod studies;
 
@@ -31,6 +32,7 @@ macro_rules! lasting_contract {
             starting::what_was_recorded_is_there_after_connecting_again,
             starting::processes_may_start_at_once_on_an_empty_database,
             recording::two_processes_come_to_the_right_counts,
+            shared_uids::rows_of_an_earlier_release_get_what_they_lack,
         }
     };
 }
@@ -44,14 +46,20 @@ macro_rules! full_contract {
             recording::a_duplicate_elsewhere_stays_at_its_first_location,
             recording::a_conflict_changes_nothing_and_makes_no_empty_study,
             recording::a_replacement_takes_the_place_and_drops_the_renders,
-            recording::a_replacement_moves_to_another_study_and_series_with_right_counts,
-            recording::a_series_of_a_known_uid_stays_with_its_first_study,
             recording::writers_at_once_come_to_the_right_counts,
-            recording::writers_of_one_instance_under_two_studies_agree,
             recording::facts_are_filled_in_and_stay,
             recording::text_without_end_and_with_nul_is_stored_cut_and_cleaned,
             recording::a_batch_of_more_rows_than_a_statement_takes_is_one_batch,
             recording::a_location_with_a_nul_is_refused_whole,
+            shared_uids::one_uid_in_two_studies_is_a_series_in_each,
+            shared_uids::own_ids_name_one_alone_whatever_comes_and_goes,
+            shared_uids::one_instance_uid_in_two_series_is_an_instance_in_each,
+            shared_uids::a_replacement_stays_in_its_study_and_series,
+            shared_uids::writers_of_one_uid_under_many_studies_lose_nothing,
+            shared_uids::ids_that_go_stale_are_told,
+            shared_uids::a_file_of_another_patient_does_not_join_a_study,
+            shared_uids::two_writers_of_two_patients_make_no_mixed_study,
+            shared_uids::an_id_of_two_people_lists_each_with_their_own_name,
             studies::pages_neither_lose_nor_repeat_a_study,
             studies::filters_narrow_the_list,
             studies::wildcards_of_sql_are_letters,
@@ -60,6 +68,7 @@ macro_rules! full_contract {
             studies::a_deleted_study_is_gone_with_its_renders_and_others_stay,
             studies::a_study_deleted_while_it_grows_is_whole_or_gone,
             reading::images_come_in_display_order,
+            shared_uids::planes_of_several_orientations_do_not_interleave,
             reading::an_image_reads_back_as_recorded,
             reading::one_frame_is_read_alone,
             reading::unknown_ids_are_none,

@@ -2,7 +2,7 @@
 
 use noctis_shared::{
     cache::Forget,
-    catalog::Scope,
+    catalog::{Ids, Scope},
     dicom_uid::public_id,
     event::{Event, STUDY_INDEXED, StudyDeleted, StudyEvent, StudyIndexed, StudyNew},
     metadata_names,
@@ -122,18 +122,24 @@ impl IndexJobs {
         let study_instance_uid = event.subject.as_deref().ok_or(EventError::NamesNoStudy)?;
         let study_id = public_id(study_instance_uid);
         let Indexer { catalog, cache, .. } = &self.indexer;
-        let series = catalog.series_of_study(study_id).await.map_err(back_end)?.unwrap_or_default();
-        let series_ids: Vec<Uuid> = series.iter().map(|series| series.series_id).collect();
-        let image_ids = catalog.image_ids(&Scope::Study(study_id)).await.map_err(back_end)?;
-        let names = metadata_names::all_of_study(study_id, &series_ids, &image_ids);
+        let Ids { series, images } = catalog.ids(&Scope::Study(study_id)).await.map_err(back_end)?;
+        let mut names = metadata_names::all_of_study(study_id, &series, &images);
+        // What shares a UID with this study is perhaps alone with it from now on, and called otherwise.
+        let shared = Ids { series, images: images.clone() };
+        let sharing = catalog.sharing(&shared).await.map_err(back_end)?;
+        for study_id in sharing.studies {
+            names.extend(metadata_names::all_of_study(study_id, &sharing.ids.series, &sharing.ids.images));
+        }
+        let image_ids: Vec<Uuid> = images.into_iter().chain(sharing.ids.images).collect();
         // Before the rows go, since they alone know the names when this is tried again; and after, for what was read
         // in between.
         cache.forget_metadata(&names).await.map_err(back_end)?;
         cache.forget_images(&image_ids).await.map_err(back_end)?;
         let deleted = catalog.delete_study(study_id).await.map_err(back_end)?;
         cache.forget_metadata(&names).await.map_err(back_end)?;
-        cache.forget_images(&deleted.image_ids).await.map_err(back_end)?;
-        cache.broadcast_forget(Forget::Images(deleted.image_ids.into())).await.map_err(back_end)?;
+        cache.forget_images(&image_ids).await.map_err(back_end)?;
+        let gone = image_ids.into_iter().chain(deleted.image_ids).collect();
+        cache.broadcast_forget(Forget::Images(gone)).await.map_err(back_end)?;
         forget_again(cache, names);
         Ok(())
     }

@@ -22,7 +22,7 @@ use super::{
     checksums::Checksums,
     dicom_text::{date, header_json, integer, text, time, uid},
     file_state::FileState,
-    slice_position::slice_position,
+    order_facts::order_facts,
 };
 use crate::slot::task::to_shared_window;
 
@@ -180,9 +180,9 @@ fn row_of(
             .ok_or(Rejected::WithoutUid("SOP Instance UID"))?,
         sop_class_uid: uid(dataset, tags::SOP_CLASS_UID),
         instance_number: integer(dataset, tags::INSTANCE_NUMBER),
-        slice_position: slice_position(dataset),
-        rows: with_pixels(header.rows()),
-        columns: with_pixels(header.columns()),
+        order: order_facts(dataset),
+        rows: with_pixels(header.rows()).filter(|rows| *rows > 0),
+        columns: with_pixels(header.columns()).filter(|columns| *columns > 0),
         samples_per_pixel: unsigned(dataset, tags::SAMPLES_PER_PIXEL).unwrap_or(1),
         bits_allocated: unsigned(dataset, tags::BITS_ALLOCATED).unwrap_or(0),
         frame_count: with_pixels(header.frame_count()).unwrap_or(0),

@@ -7,17 +7,17 @@ mod dicom_text;
 mod event;
 mod file_state;
 pub mod instance;
-mod slice_position;
+mod order_facts;
 
 use std::{pin::pin, sync::Arc, time::Duration};
 
 use futures::{Stream, StreamExt, stream};
 use noctis_shared::{
     cache::{Cache, CacheError, Forget},
-    catalog::{Catalog, CatalogError, NewInstance, Recorded},
+    catalog::{Catalog, CatalogError, Ids, NewInstance, Recorded},
     dicom_uid::public_id,
     event::{RejectedFile, StudyIndexed},
-    metadata_names,
+    metadata_names, own_id,
     storage::{Listing, Storage, StorageError},
 };
 use tokio::{sync::Semaphore, time::timeout};
@@ -68,6 +68,8 @@ pub enum FileOutcome {
     Duplicate,
     /// A known instance with other bytes; the first stays.
     Conflict,
+    /// A file of another patient than the study it names.
+    OtherPatient,
     /// Not an instance, and why.
     Rejected(String),
     /// It could not be read, for a reason that may pass. Counted as rejected.
@@ -202,6 +204,7 @@ impl Indexer {
                 Recorded::Accepted | Recorded::Replaced { .. } => FileOutcome::Accepted,
                 Recorded::Duplicate => FileOutcome::Duplicate,
                 Recorded::Conflict => FileOutcome::Conflict,
+                Recorded::OtherPatient => FileOutcome::OtherPatient,
             };
             count(summary, &instance.location, outcome, progress);
         }
@@ -211,12 +214,24 @@ impl Indexer {
     /// Answers about these studies, and pictures of instances that were replaced. Duplicates count too: they may be
     /// what an earlier run recorded before it died and could forget nothing.
     async fn forget_stale(&self, batch: &[NewInstance], recorded: &[Recorded]) -> Result<(), IndexError> {
-        let names_of = |instance: &NewInstance| {
-            let series_id = public_id(&instance.series.uid);
-            let image_id = public_id(&instance.sop_instance_uid);
-            metadata_names::all_of_study(public_id(&instance.study.uid), &[series_id], &[image_id])
-        };
-        let mut names: Vec<String> = batch.iter().flat_map(names_of).collect();
+        let mut uids = Ids::default();
+        let mut names = Vec::new();
+        for instance in batch {
+            let NewInstance { study, series, sop_instance_uid, .. } = instance;
+            let series_ids = [public_id(&series.uid), own_id::of_series(&study.uid, &series.uid)];
+            let image_ids =
+                [public_id(sop_instance_uid), own_id::of_image(&study.uid, &series.uid, sop_instance_uid)];
+            names.extend(metadata_names::all_of_study(public_id(&study.uid), &series_ids, &image_ids));
+            uids.series.push(series_ids[0]);
+            uids.images.push(image_ids[0]);
+        }
+        uids.series.sort_unstable();
+        uids.series.dedup();
+        // Whatever has one of these UIDs too is called otherwise from now on.
+        let sharing = self.catalog.sharing(&uids).await?;
+        for study_id in sharing.studies {
+            names.extend(metadata_names::all_of_study(study_id, &sharing.ids.series, &sharing.ids.images));
+        }
         names.sort_unstable();
         names.dedup();
         let replaced = recorded.iter().filter_map(|recorded| match recorded {
@@ -227,7 +242,10 @@ impl Indexer {
         self.cache.forget_metadata(&names).await?;
         if !replaced.is_empty() {
             self.cache.forget_images(&replaced).await?;
-            self.cache.broadcast_forget(Forget::Images(replaced.into())).await?;
+        }
+        let changed: Vec<Uuid> = replaced.into_iter().chain(sharing.ids.images).collect();
+        if !changed.is_empty() {
+            self.cache.broadcast_forget(Forget::Images(changed.into())).await?;
         }
         forget_again(&self.cache, names);
         Ok(())
@@ -244,7 +262,10 @@ impl Indexer {
             if *recorded != Recorded::Conflict {
                 continue;
             }
-            let known = self.catalog.image(public_id(&instance.sop_instance_uid)).await?;
+            let NewInstance { study, series, sop_instance_uid, .. } = instance;
+            let id = own_id::of_image(&study.uid, &series.uid, sop_instance_uid);
+            let Some(key) = self.catalog.find_image(id).await?.one() else { continue };
+            let known = self.catalog.image(key).await?;
             if known.is_some_and(|known| known.location == instance.location) {
                 let again = self.catalog.record_instances(std::slice::from_ref(instance), true).await?;
                 *recorded = again.first().copied().unwrap_or(Recorded::Conflict);
@@ -258,9 +279,10 @@ impl Indexer {
         let duplicates = batch.iter().zip(recorded).filter(|(_, recorded)| **recorded == Recorded::Duplicate);
         let mut moved = Vec::new();
         for (instance, _) in duplicates {
-            let image_id = public_id(&instance.sop_instance_uid);
-            let known = self.catalog.image(image_id).await?;
-            let there = match known {
+            let NewInstance { study, series, sop_instance_uid, .. } = instance;
+            let id = own_id::of_image(&study.uid, &series.uid, sop_instance_uid);
+            let Some(key) = self.catalog.find_image(id).await?.one() else { continue };
+            let there = match self.catalog.image(key).await? {
                 Some(known) if known.location == instance.location => true,
                 Some(known) => {
                     let metadata = self.storage.local_metadata(&known.location).await;
@@ -269,8 +291,8 @@ impl Indexer {
                 None => false,
             };
             if !there {
-                self.catalog.relocate(image_id, &instance.location).await?;
-                moved.push(image_id);
+                self.catalog.relocate(key, &instance.location).await?;
+                moved.push(key);
             }
         }
         if !moved.is_empty() {
@@ -354,6 +376,10 @@ fn count(
         FileOutcome::Conflict => {
             summary.conflict += 1;
             "the SOP Instance UID is known with other bytes; the first stays".to_owned()
+        }
+        FileOutcome::OtherPatient => {
+            summary.conflict += 1;
+            "it names another patient than the files of its study before it; the first stay".to_owned()
         }
         FileOutcome::Rejected(reason) | FileOutcome::Away(reason) => {
             summary.rejected += 1;

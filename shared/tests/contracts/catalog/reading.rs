@@ -2,19 +2,22 @@
 
 use std::sync::Arc;
 
-use noctis_shared::{catalog::Scope, job::FrameRange};
+use noctis_shared::{
+    catalog::{Found, Scope},
+    job::FrameRange,
+};
 use uuid::Uuid;
 
 use super::{
     place::Place,
-    sample::{image_id, instance, series_id, series_uid, study_id, study_uid},
+    sample::{axial, image_id, instance, series_id, series_uid, study_id, study_uid},
 };
 
 pub(super) async fn images_come_in_display_order(place: Arc<Place>) {
     let catalog = place.connect().await;
     let placed = |series, number: u32, position: Option<f64>, instance_number| {
         let mut placed = instance(1, series, number);
-        placed.slice_position = position;
+        placed.order.plane = position.and_then(axial);
         placed.instance_number = instance_number;
         placed
     };
@@ -47,6 +50,7 @@ pub(super) async fn an_image_reads_back_as_recorded(place: Arc<Place>) {
     recorded.series.body_part = Some("HEAD".to_owned());
     let mut bare = instance(3, 2, 2);
     (bare.rows, bare.columns, bare.window, bare.frame_count) = (None, None, None, 0);
+    bare.transfer_syntax_uid = String::new();
     (bare.sop_class_uid, bare.instance_number, bare.photometric_interpretation) = (None, None, None);
     (bare.study.study_date, recorded.study.study_date) = (None, None);
     bare.frames.clear();
@@ -61,7 +65,7 @@ pub(super) async fn an_image_reads_back_as_recorded(place: Arc<Place>) {
         (record.image.rows, record.image.columns, record.image.frame_count),
         (Some(512), Some(256), 1)
     );
-    assert_eq!(record.image.transfer_syntax_uid, recorded.transfer_syntax_uid);
+    assert_eq!(record.image.transfer_syntax_uid, Some(recorded.transfer_syntax_uid));
     assert_eq!(record.image.photometric_interpretation.as_deref(), Some("MONOCHROME2"));
     assert_eq!((record.image.window, record.image.level), (Some(400.0), Some(40.0)));
     assert_eq!(record.location, recorded.location);
@@ -86,6 +90,7 @@ pub(super) async fn an_image_reads_back_as_recorded(place: Arc<Place>) {
     );
     assert_eq!((bare.image.frame_count, bare.render_cost), (0, 0));
     assert_eq!((bare.image.sop_class_uid, bare.image.instance_number), (None, None));
+    assert_eq!(bare.image.transfer_syntax_uid, None);
     let listed = catalog.images_of_series(series_id(3, 2)).await.unwrap().unwrap();
     assert_eq!(listed[0], record.image, "the list tells the same");
 }
@@ -120,6 +125,8 @@ pub(super) async fn unknown_ids_are_none(place: Arc<Place>) {
     assert_eq!(catalog.series_of_study(unknown).await, Ok(None));
     assert_eq!(catalog.images_of_series(unknown).await, Ok(None));
     assert_eq!(catalog.image(unknown).await, Ok(None));
+    assert_eq!(catalog.find_image(unknown).await, Ok(Found::Nothing));
+    assert_eq!(catalog.find_series(unknown).await, Ok(Found::Nothing));
     assert_eq!(catalog.frame_range(unknown, 1).await, Ok(None));
     assert_eq!(catalog.header_json(unknown).await, Ok(None));
     // An id of another level is unknown too.

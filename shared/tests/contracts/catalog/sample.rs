@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use noctis_shared::{
-    catalog::{Catalog, NewInstance, NewSeries, NewStudy, RenderRecord, StudyFilter},
+    catalog::{Catalog, NewInstance, NewSeries, NewStudy, OrderFacts, Plane, RenderRecord, StudyFilter},
     dicom_uid::public_id,
     job::FrameRange,
     render::{FailureKind, Outcome, RenderFacts, RenderFailure, StageTimings, StoredRender},
@@ -30,7 +30,7 @@ pub(super) fn instance_version(study: u32, series: u32, number: u32, version: u8
         },
         sop_class_uid: Some("1.2.840.10008.5.1.4.1.1.2".to_owned()),
         instance_number: i32::try_from(number).ok(),
-        slice_position: Some(f64::from(number) * 2.5),
+        order: OrderFacts { plane: axial(f64::from(number) * 2.5), ..OrderFacts::default() },
         rows: Some(512),
         columns: Some(256),
         samples_per_pixel: 1,
@@ -51,6 +51,11 @@ pub(super) fn instance_version(study: u32, series: u32, number: u32, version: u8
         frames: vec![FrameRange { offset: 856, byte_count: 262_144, checksum: u64::MAX / 3 }],
         sop_instance_uid,
     }
+}
+
+/// An axial plane at `z` mm.
+pub(super) fn axial(z: f64) -> Option<Plane> {
+    Plane::new([-180.0, -180.0, z], [1.0, 0.0, 0.0, 0.0, 1.0, 0.0])
 }
 
 pub(super) fn instance(study: u32, series: u32, number: u32) -> NewInstance {
@@ -124,8 +129,9 @@ pub(super) async fn assert_counts(catalog: &Catalog, studies: u64, series: u64, 
         assert_eq!(study.series_count as usize, series.len());
         assert_eq!(study.image_count, series.iter().map(|series| series.image_count).sum::<u32>());
         for series in &series {
-            let images =
-                catalog.images_of_series(series.series_id).await.unwrap().expect("a series that is listed");
+            let key =
+                catalog.find_series(series.series_id).await.unwrap().one().expect("a series that is listed");
+            let images = catalog.images_of_series(key).await.unwrap().expect("a series that is listed");
             assert_eq!(series.image_count as usize, images.len());
             listed.2 += images.len() as u64;
         }

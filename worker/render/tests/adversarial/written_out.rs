@@ -8,7 +8,7 @@ use noctis_render::{FrameRequest, Voi, VoiFunction};
 use serde_json::{Value, json};
 
 use crate::case::{Case, Colours};
-use crate::{generate, known, oracle, write};
+use crate::{generate, oracle, write};
 
 /// Writes a file for each case, a picture for each view of it, and `cases.json`.
 pub(crate) fn write_out(folder: &Path, cases: impl Iterator<Item = Case>) {
@@ -72,10 +72,9 @@ fn entry(case: &Case, name: &str, request: &FrameRequest, tolerance: u32) -> Val
     let display = &case.display;
     let in_groups =
         display.rescale.is_in_groups() || display.windows.is_in_groups() || display.voi_table.is_in_groups();
-    let faults: Vec<String> = known::faults(case, request).iter().map(|fault| format!("{fault:?}")).collect();
     json!({
         "name": name, "file": format!("{}.dcm", case.seed), "frame": case.frame_number, "window": window,
         "tolerance": tolerance, "transfer_syntax": case.form.syntax.uid(),
-        "photometric": case.colours.photometric(), "known": faults, "in_groups": in_groups,
+        "photometric": case.colours.photometric(), "in_groups": in_groups,
     })
 }
