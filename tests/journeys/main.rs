@@ -13,3 +13,4 @@ mod files;
 mod http;
 mod program;
 mod services;
+mod text;

@@ -11,7 +11,12 @@ use super::{
     pool::{on_reader, on_writer},
     studies::count,
 };
-use crate::{answer::Image, job::FrameRange, render_key::ContentDigest};
+use crate::{
+    answer::Image,
+    derived_uid::{Level, is_derived},
+    job::FrameRange,
+    render_key::ContentDigest,
+};
 
 /// An instance with all that a render and its answer take, except the range of the frame.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -77,7 +82,8 @@ pub struct ImageMetadata {
 macro_rules! image_columns {
     () => {
         "image_id, sop_instance_uid, sop_class_uid, series_id, instance_number, slice_position, pixel_rows, \
-         pixel_columns, frame_count, transfer_syntax_uid, photometric_interpretation, window_center, window_width"
+         pixel_columns, frame_count, transfer_syntax_uid, photometric_interpretation, window_center, window_width, \
+         content_digest"
     };
 }
 
@@ -96,11 +102,28 @@ struct ImageRow {
     photometric_interpretation: Option<String>,
     window_center: Option<f64>,
     window_width: Option<f64>,
+    content_digest: Vec<u8>,
 }
 
-impl From<ImageRow> for Image {
-    fn from(row: ImageRow) -> Self {
-        Image {
+impl ImageRow {
+    fn digest(&self) -> Result<ContentDigest, CatalogError> {
+        let digest = <[u8; 32]>::try_from(&self.content_digest[..]);
+        digest
+            .map(ContentDigest)
+            .map_err(|_| CatalogError::Failed("a content digest is not of 32 bytes".to_owned()))
+    }
+
+    /// The instance as a file of the study and the series with these UIDs.
+    fn into_image(self, belongs_to: &UidsAbove) -> Result<Image, CatalogError> {
+        let digest = self.digest()?;
+        let uids = [
+            (&belongs_to.study_instance_uid, Level::Study),
+            (&belongs_to.series_instance_uid, Level::Series),
+            (&self.sop_instance_uid, Level::Instance),
+        ];
+        let uids_derived = uids.iter().any(|(uid, level)| is_derived(uid, *level, &digest));
+        let row = self;
+        Ok(Image {
             image_id: row.image_id,
             sop_instance_uid: row.sop_instance_uid,
             sop_class_uid: row.sop_class_uid,
@@ -113,8 +136,16 @@ impl From<ImageRow> for Image {
             photometric_interpretation: row.photometric_interpretation,
             window: row.window_width,
             level: row.window_center,
-        }
+            uids_derived,
+        })
     }
+}
+
+/// UIDs of what an instance belongs to.
+#[derive(sqlx::FromRow)]
+struct UidsAbove {
+    study_instance_uid: String,
+    series_instance_uid: String,
 }
 
 #[derive(sqlx::FromRow)]
@@ -125,7 +156,6 @@ struct ImageRecordRow {
     metadata: ImageMetadata,
     study_id: Uuid,
     location: String,
-    content_digest: Vec<u8>,
     file_byte_count: i64,
     header_byte_count: i64,
     header_checksum: i64,
@@ -137,14 +167,17 @@ impl TryFrom<ImageRecordRow> for ImageRecord {
     type Error = CatalogError;
 
     fn try_from(row: ImageRecordRow) -> Result<Self, Self::Error> {
-        let digest = <[u8; 32]>::try_from(row.content_digest)
-            .map_err(|_| CatalogError::Failed("a content digest is not of 32 bytes".to_owned()))?;
+        let content_digest = row.image.digest()?;
+        let belongs_to = UidsAbove {
+            study_instance_uid: row.metadata.study_instance_uid.clone(),
+            series_instance_uid: row.metadata.series_instance_uid.clone(),
+        };
         let side = |side: Option<i64>| u64::from(count(side.unwrap_or_default()));
         let pixels = side(row.image.pixel_rows).saturating_mul(side(row.image.pixel_columns));
         Ok(ImageRecord {
             study_id: row.study_id,
             location: row.location,
-            content_digest: ContentDigest(digest),
+            content_digest,
             file_byte_count: row.file_byte_count.cast_unsigned(),
             header_byte_count: row.header_byte_count.cast_unsigned(),
             header_checksum: row.header_checksum.cast_unsigned(),
@@ -152,7 +185,7 @@ impl TryFrom<ImageRecordRow> for ImageRecord {
             render_cost: pixels.saturating_mul(side(Some(row.samples_per_pixel))),
             modality: row.metadata.modality.clone(),
             metadata: row.metadata,
-            image: row.image.into(),
+            image: row.image.into_image(&belongs_to)?,
         })
     }
 }
@@ -183,16 +216,23 @@ impl Catalog {
     /// [`CatalogError::Unavailable`] when the database does not answer.
     pub async fn images_of_series(&self, series_id: Uuid) -> Result<Option<Vec<Image>>, CatalogError> {
         const SELECT: &str = concat!("SELECT ", image_columns!(), " FROM instances WHERE series_id = $1");
-        let mut rows: Vec<ImageRow> = on_reader!(&self.pool, Db, pool => {
-            sqlx::query_as::<Db, _>(SELECT).bind(series_id).fetch_all(pool).await?
+        const SELECT_ABOVE: &str = "SELECT study_instance_uid, series_instance_uid \
+             FROM series JOIN studies USING (study_id) WHERE series_id = $1";
+        let (rows, above): (Vec<ImageRow>, Option<UidsAbove>) = on_reader!(&self.pool, Db, pool => {
+            let rows = sqlx::query_as::<Db, _>(SELECT).bind(series_id).fetch_all(pool).await?;
+            (rows, sqlx::query_as::<Db, _>(SELECT_ABOVE).bind(series_id).fetch_optional(pool).await?)
         });
+        let (mut rows, Some(above)) = (rows, above) else { return Ok(None) };
         display_order::sort(&mut rows, |row| DisplayPlace {
             slice_position: row.slice_position,
             instance_number: row.instance_number,
             sop_instance_uid: &row.sop_instance_uid,
         });
         // A series is there as long as it has an instance.
-        Ok((!rows.is_empty()).then(|| rows.into_iter().map(Image::from).collect()))
+        if rows.is_empty() {
+            return Ok(None);
+        }
+        rows.into_iter().map(|row| row.into_image(&above)).collect::<Result<_, _>>().map(Some)
     }
 
     /// One instance; `None` when it is unknown.
@@ -203,7 +243,7 @@ impl Catalog {
         const SELECT: &str = concat!(
             "SELECT ",
             image_columns!(),
-            ", location, content_digest, file_byte_count, header_byte_count, header_checksum, deflated, \
+            ", location, file_byte_count, header_byte_count, header_checksum, deflated, \
              samples_per_pixel, study_id, study_instance_uid, series_instance_uid, patient_id, patient_name, \
              patient_birth_date, patient_sex, NULLIF(study_date, '') AS study_date, study_time, study_description, \
              accession_number, modality, series_number, series_description, body_part \

@@ -13,6 +13,7 @@ use dicom_object::InMemDicomObject;
 use noctis_render::{Limits, PixelIndex, ReadAt, RenderError, Scan};
 use noctis_shared::{
     catalog::{NewInstance, NewSeries, NewStudy},
+    dicom_uid::UID_CHARS_MAX,
     job::FrameRange,
     render_key::ContentDigest,
     request::Window,
@@ -21,7 +22,8 @@ use noctis_shared::{
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::{
-    dicom_text::{date, header_json, integer, text, time, uid},
+    dicom_text::{date, header_json, integer, text, time},
+    identity::{Identity, MissingUids, uid},
     slice_position::slice_position,
 };
 use crate::slot::task::to_shared_window;
@@ -38,8 +40,19 @@ pub enum Rejected {
     #[error("{0}")]
     NotDicom(String),
     /// Without a value that names it.
-    #[error("{0} is missing or no UID")]
+    #[error("{0} is missing")]
     WithoutUid(&'static str),
+    /// A value that names it has more characters than any UID.
+    #[error("{name} is too long: it has {length} characters, a UID has {UID_CHARS_MAX} at most")]
+    UidTooLong {
+        /// Name of the attribute.
+        name: &'static str,
+        /// Its characters.
+        length: usize,
+    },
+    /// What should name it could be read in more than one way.
+    #[error("{0} is no UID: it has several values, or characters without a meaning")]
+    NoUid(&'static str),
     /// It cannot be read.
     #[error("{0}")]
     Unreadable(String),
@@ -63,11 +76,12 @@ impl From<io::Error> for Rejected {
 /// Reads the file at `path` as the row that describes it under the URL `location`.
 ///
 /// The header is parsed; of the pixel data only item headers are looked at. All bytes are read once more or less
-/// for the digest, which tells duplicates from conflicts and names renders.
+/// for the digest, which tells duplicates from conflicts and names renders. `missing` decides about a picture without
+/// UIDs; what has no pictures is not shown without them in any case.
 ///
 /// # Errors
 /// [`Rejected`] for everything that is no instance.
-pub fn read_instance(path: &Path, location: &str) -> Result<NewInstance, Rejected> {
+pub fn read_instance(path: &Path, location: &str, missing: MissingUids) -> Result<NewInstance, Rejected> {
     let limits = Limits::default();
     let mut file = File::open(path)?;
     let byte_count = file.metadata()?.len();
@@ -77,17 +91,26 @@ pub fn read_instance(path: &Path, location: &str) -> Result<NewInstance, Rejecte
     if byte_count > IN_MEMORY_BYTES_MAX {
         let digest = stream_digest(&mut file)?;
         let source = OpenFile { file, byte_count };
-        return row(&source, noctis_render::scan(&source, &limits)?, digest, location, byte_count);
+        let scan = noctis_render::scan(&source, &limits)?;
+        return row(&source, scan, FileFacts { location, digest, byte_count, missing });
     }
     let mut bytes = Vec::with_capacity(usize::try_from(byte_count).unwrap_or(0));
     file.take(IN_MEMORY_BYTES_MAX + 1).read_to_end(&mut bytes)?;
     let digest = ContentDigest(*blake3::hash(&bytes).as_bytes());
-    let file_byte_count = bytes.len() as u64;
+    let facts = FileFacts { location, digest, byte_count: bytes.len() as u64, missing };
     let scan = noctis_render::scan(&bytes, &limits)?;
     if scan.pixels.as_ref().is_some_and(|pixels| pixels.deflated) {
         bytes = noctis_render::inflate(&bytes, &limits)?;
     }
-    row(&bytes, scan, digest, location, file_byte_count)
+    row(&bytes, scan, facts)
+}
+
+/// What is known of a file beside its content.
+struct FileFacts<'a> {
+    location: &'a str,
+    digest: ContentDigest,
+    byte_count: u64,
+    missing: MissingUids,
 }
 
 fn stream_digest(file: &mut File) -> io::Result<ContentDigest> {
@@ -117,23 +140,18 @@ impl ReadAt for OpenFile {
     }
 }
 
-fn row(
-    bytes: &dyn ReadAt,
-    scan: Scan,
-    content_digest: ContentDigest,
-    location: &str,
-    file_byte_count: u64,
-) -> Result<NewInstance, Rejected> {
+fn row(bytes: &dyn ReadAt, scan: Scan, file: FileFacts<'_>) -> Result<NewInstance, Rejected> {
     let header = &scan.header;
     let dataset = header.dataset();
     let pixels = scan.pixels.as_ref();
     let with_pixels = |value: u32| pixels.map(|_| value);
+    let missing = if pixels.is_some() { file.missing } else { MissingUids::Refuse };
+    let identity = Identity::of(dataset, missing, &file.digest)?;
     Ok(NewInstance {
-        study: study(dataset)?,
-        series: series(dataset)?,
-        sop_instance_uid: uid(dataset, tags::SOP_INSTANCE_UID)
-            .ok_or(Rejected::WithoutUid("SOP Instance UID"))?,
-        sop_class_uid: uid(dataset, tags::SOP_CLASS_UID),
+        study: study(dataset, identity.study_instance_uid),
+        series: series(dataset, identity.series_instance_uid),
+        sop_instance_uid: identity.sop_instance_uid,
+        sop_class_uid: uid(dataset, tags::SOP_CLASS_UID, "SOP Class UID").ok(),
         instance_number: integer(dataset, tags::INSTANCE_NUMBER),
         slice_position: slice_position(dataset),
         rows: with_pixels(header.rows()),
@@ -145,9 +163,9 @@ fn row(
         photometric_interpretation: text(dataset, tags::PHOTOMETRIC_INTERPRETATION),
         window: first_window(&scan),
         header_json: header_json(dataset),
-        location: location.to_owned(),
-        content_digest,
-        file_byte_count,
+        location: file.location.to_owned(),
+        content_digest: file.digest,
+        file_byte_count: file.byte_count,
         header_byte_count: pixels.map_or(0, |pixels| pixels.header_byte_count),
         header_checksum: pixels.map_or(Ok(0), |pixels| checksum(bytes, 0, pixels.header_byte_count))?,
         deflated: pixels.is_some_and(|pixels| pixels.deflated),
@@ -160,9 +178,9 @@ fn first_window(scan: &Scan) -> Option<Window> {
     scan.header.file_window(1).and_then(to_shared_window)
 }
 
-fn study(dataset: &InMemDicomObject) -> Result<NewStudy, Rejected> {
-    Ok(NewStudy {
-        uid: uid(dataset, tags::STUDY_INSTANCE_UID).ok_or(Rejected::WithoutUid("Study Instance UID"))?,
+fn study(dataset: &InMemDicomObject, uid: String) -> NewStudy {
+    NewStudy {
+        uid,
         patient_id: text(dataset, tags::PATIENT_ID),
         patient_name: text(dataset, tags::PATIENT_NAME),
         patient_birth_date: date(dataset, tags::PATIENT_BIRTH_DATE),
@@ -171,17 +189,17 @@ fn study(dataset: &InMemDicomObject) -> Result<NewStudy, Rejected> {
         study_time: time(dataset, tags::STUDY_TIME),
         study_description: text(dataset, tags::STUDY_DESCRIPTION),
         accession_number: text(dataset, tags::ACCESSION_NUMBER),
-    })
+    }
 }
 
-fn series(dataset: &InMemDicomObject) -> Result<NewSeries, Rejected> {
-    Ok(NewSeries {
-        uid: uid(dataset, tags::SERIES_INSTANCE_UID).ok_or(Rejected::WithoutUid("Series Instance UID"))?,
+fn series(dataset: &InMemDicomObject, uid: String) -> NewSeries {
+    NewSeries {
+        uid,
         series_number: integer(dataset, tags::SERIES_NUMBER),
         series_description: text(dataset, tags::SERIES_DESCRIPTION),
         modality: text(dataset, tags::MODALITY),
         body_part: text(dataset, tags::BODY_PART_EXAMINED),
-    })
+    }
 }
 
 fn unsigned(dataset: &InMemDicomObject, tag: Tag) -> Option<u32> {
@@ -204,3 +222,6 @@ fn checksum(bytes: &dyn ReadAt, offset: u64, byte_count: u64) -> Result<u64, Rej
     bytes.read_exact_at(offset, &mut buffer)?;
     Ok(xxh3_64(&buffer))
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,6 +4,7 @@
 
 mod dicom_text;
 mod event;
+mod identity;
 pub mod instance;
 mod slice_position;
 
@@ -23,6 +24,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 pub use event::IndexJobs;
+pub use identity::MissingUids;
 pub use instance::{Rejected, read_instance};
 
 /// Instances that are recorded in one transaction. Headers are some 10 KB each, so a batch is some MB.
@@ -48,6 +50,8 @@ pub struct Indexer {
     pub storage: Storage,
     /// Files that are read at a time.
     pub readers: usize,
+    /// Whether pictures without UIDs are shown.
+    pub missing_uids: MissingUids,
 }
 
 /// What became of one file, for progress and summaries.
@@ -151,12 +155,13 @@ impl Indexer {
         let locations = stream::unfold(listing, async |mut listing| Some((listing.next().await?, listing)));
         let storage = self.storage.clone();
         let places = Arc::new(Semaphore::new(self.readers));
+        let missing_uids = self.missing_uids;
         let reads = locations.map(move |location| {
             let (storage, places) = (storage.clone(), Arc::clone(&places));
             // A task of its own, so that files are read while a batch is recorded; few at a time, since each is in memory.
             let read = tokio::spawn(async move {
                 let _place = places.acquire().await;
-                read_one(&storage, location?).await
+                read_one(&storage, location?, missing_uids).await
             });
             async { read.await.unwrap_or_else(|error| Err(StorageError::Transient(error.to_string()))) }
         });
@@ -263,7 +268,11 @@ fn forget_again(cache: &Cache, names: Vec<String>) {
     });
 }
 
-async fn read_one(storage: &Storage, location: String) -> Result<Read, StorageError> {
+async fn read_one(
+    storage: &Storage,
+    location: String,
+    missing_uids: MissingUids,
+) -> Result<Read, StorageError> {
     let file = match storage.local_file(&location).await {
         Ok(file) => file,
         Err(error) if error.is_transient() => return Err(error),
@@ -273,7 +282,7 @@ async fn read_one(storage: &Storage, location: String) -> Result<Read, StorageEr
         }
     };
     let for_row = location.clone();
-    let read = tokio::task::spawn_blocking(move || read_instance(&file.path, &for_row));
+    let read = tokio::task::spawn_blocking(move || read_instance(&file.path, &for_row, missing_uids));
     let instance = read.await.unwrap_or_else(|_| Err(Rejected::Unreadable("the parser failed on it".into())));
     Ok(Read { location, instance })
 }
