@@ -87,4 +87,7 @@ pub struct Image {
     pub window: Option<f64>,
     /// Center of the file's first window.
     pub level: Option<f64>,
+    /// Whether the Study, Series or SOP Instance UID is none of the file, which lacks it, but made from its bytes.
+    #[serde(default)]
+    pub uids_derived: bool,
 }

@@ -7,6 +7,7 @@
 pub mod answer;
 pub mod cache;
 pub mod catalog;
+pub mod derived_uid;
 pub mod dicom_uid;
 pub mod event;
 pub mod health;

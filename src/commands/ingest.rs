@@ -17,7 +17,7 @@ use noctis_shared::{
     storage::Storage,
     telemetry,
 };
-use noctis_worker::index::{FileOutcome, Indexer, read_instance};
+use noctis_worker::index::{FileOutcome, Indexer, MissingUids, read_instance};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -131,7 +131,8 @@ impl Ingest {
             Err(error) => return Ok(FileOutcome::Rejected(error.to_string())),
         };
         let (from, for_row) = (path.clone(), file.to_owned());
-        let instance = match tokio::task::spawn_blocking(move || read_instance(&from, &for_row)).await? {
+        let read = move || read_instance(&from, &for_row, MissingUids::Refuse);
+        let instance = match tokio::task::spawn_blocking(read).await? {
             Ok(instance) => instance,
             Err(rejected) => return Ok(rejected.into()),
         };
@@ -187,7 +188,8 @@ impl Ingest {
     async fn store(&self, instance: &NewInstance, path: &Path) -> anyhow::Result<String> {
         let NewInstance { study, series, sop_instance_uid, content_digest, .. } = instance;
         let digest = content_digest.to_string();
-        let name = format!("{}/{}/{sop_instance_uid}-{}.dcm", study.uid, series.uid, &digest[..16]);
+        let [study, series, instance] = [&study.uid, &series.uid, sop_instance_uid].map(|uid| segment(uid));
+        let name = format!("{study}/{series}/{instance}-{}.dcm", &digest[..16]);
         self.storage.put(&name, path.to_owned()).await.context("copying into the storage")
     }
 
@@ -207,6 +209,7 @@ impl Ingest {
             cache: self.back_ends.cache.clone(),
             storage: self.storage.clone(),
             readers: 2,
+            missing_uids: MissingUids::Refuse,
         };
         indexer.index(locations, self.replace, &CancellationToken::new(), |_, _| {}).await?;
         Ok(())
@@ -216,4 +219,25 @@ impl Ingest {
 /// What names the instance alone, whatever else has its UID.
 fn own_id(instance: &NewInstance) -> Uuid {
     own_id::of_image(&instance.study.uid, &instance.series.uid, &instance.sop_instance_uid)
+}
+
+/// The part of a stored name that stands for a UID: itself, or its public id where a path cannot hold it.
+fn segment(uid: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+    if uid.chars().all(plain) && !uid.starts_with('.') { uid.to_owned() } else { public_id(uid).to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_uid_that_a_path_cannot_hold_is_stored_under_its_id() {
+        for plain in ["1.2.3", "Site-A_7", "0123456789abcdef"] {
+            assert_eq!(segment(plain), plain);
+        }
+        for odd in ["..", ".", "a/b", "../x", "a b", "é", "%2e"] {
+            assert_eq!(segment(odd), public_id(odd).to_string());
+        }
+    }
 }

@@ -10,7 +10,10 @@ use noctis_shared::{
     storage::Storage,
     telemetry,
 };
-use noctis_worker::{Worker, index::Indexer};
+use noctis_worker::{
+    Worker,
+    index::{Indexer, MissingUids},
+};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -67,7 +70,8 @@ async fn serve(arguments: &Arguments, settings: &Settings, paths: Vec<PathBuf>) 
     let shutdown = program::shutdown_on_signals()?;
     let api = Api::new(settings, back_ends.clone(), telemetry.metrics.clone());
     let worker = Worker::new(settings, back_ends.clone(), storage).context("the path of this program")?;
-    let indexer = worker.indexer();
+    // The paths are looked at where they lie: a picture without UIDs is shown, too. Events are held to theirs.
+    let indexer = Indexer { missing_uids: MissingUids::Derive, ..worker.indexer() };
 
     program::announce_listening(&listener)?;
     // The worker outlives the API: requests in hand still get their pictures.

@@ -58,7 +58,8 @@ fn serve_bad_company(data: &std::path::Path) -> (Program, Viewer) {
     std::fs::write(files.join("empty.dcm"), "").unwrap();
     let whole = slice("company", 7).to_bytes().unwrap();
     std::fs::write(files.join("header-cut.dcm"), &whole[..200]).unwrap();
-    slice("company", 8).without(tags::STUDY_INSTANCE_UID).write(&files.join("no-study.dcm")).unwrap();
+    let report_without_uids = DemoFile::new(uids::BASIC_TEXT_SR_STORAGE, &Uids::named("company", "axial", 8));
+    report_without_uids.without(tags::STUDY_INSTANCE_UID).write(&files.join("no-study.dcm")).unwrap();
     slice("company", 2).number(tags::BITS_ALLOCATED, 13).write(&files.join("bits.dcm")).unwrap();
     std::fs::write(files.join("pixels-cut.dcm"), cut_pixels(3)).unwrap();
     let report = DemoFile::new(uids::BASIC_TEXT_SR_STORAGE, &Uids::named("company", "report", 1));

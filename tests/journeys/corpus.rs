@@ -7,6 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use noctis_worker::index::{MissingUids, read_instance};
 use serde_json::Value;
 
 use super::{
@@ -34,7 +35,7 @@ fn folders_of_unique_uids(corpus: &Path, into: &Path) -> Vec<PathBuf> {
         let file = corpus.join(entry["file"].as_str().unwrap());
         let uid = sop_instance_uid(&file).unwrap_or_default();
         let copy = seen.entry(uid).and_modify(|count| *count += 1).or_insert(0);
-        // Files without a UID are all rejected: they can lie together.
+        // Files that are rejected can lie together.
         let folder = into.join(copy.to_string());
         if !folders.contains(&folder) {
             fs::create_dir_all(&folder).unwrap();
@@ -46,7 +47,7 @@ fn folders_of_unique_uids(corpus: &Path, into: &Path) -> Vec<PathBuf> {
 }
 
 pub(crate) fn sop_instance_uid(file: &Path) -> Option<String> {
-    let instance = noctis_worker::index::read_instance(file, "file:///").ok()?;
+    let instance = read_instance(file, "file:///", MissingUids::Derive).ok()?;
     Some(instance.sop_instance_uid)
 }
 

@@ -7,6 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use noctis_worker::index::MissingUids;
 use serde_json::Value;
 
 use super::{
@@ -125,7 +126,8 @@ impl Suite<'_> {
     }
 
     fn instance(&self) -> Result<noctis_shared::catalog::NewInstance, String> {
-        noctis_worker::index::read_instance(self.file, "file:///").map_err(|error| error.to_string())
+        noctis_worker::index::read_instance(self.file, "file:///", MissingUids::Derive)
+            .map_err(|error| error.to_string())
     }
 
     fn study(&self) -> Result<Value, String> {

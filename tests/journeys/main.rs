@@ -17,3 +17,4 @@ mod program;
 mod reasons;
 mod services;
 mod storage;
+mod text;

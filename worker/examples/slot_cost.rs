@@ -13,7 +13,7 @@ use noctis_shared::{
     request::{FrameRequest, PictureFormat, Voi, VoiFunction, Window},
 };
 use noctis_worker::{
-    index::read_instance,
+    index::{MissingUids, read_instance},
     slot::{
         FrameBytes, RenderTask, SlotProgram, SlotTimes, Slots, decoded_frames::DecodedFrames, process,
         task::perform,
@@ -43,7 +43,7 @@ fn measure() -> anyhow::Result<()> {
     let path =
         PathBuf::from(env::args_os().nth(1).context("usage: slot_cost FILE [RENDERS]")?).canonicalize()?;
     let renders: u32 = env::args().nth(2).map_or(Ok(2000), |count| count.parse())?;
-    let instance = read_instance(&path, "file:///measured")?;
+    let instance = read_instance(&path, "file:///measured", MissingUids::Derive)?;
     let source = source(&instance)?;
     let task = |index: u32| RenderTask {
         source: source.clone(),

@@ -7,7 +7,7 @@ use noctis_shared::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    index::{IndexJobs, Indexer},
+    index::{IndexJobs, Indexer, MissingUids},
     lanes,
     render_job::{ChangedFiles, RenderJobs},
     slot::{SlotProgram, SlotTimes, Slots},
@@ -52,6 +52,7 @@ impl Worker {
             cache: self.cache.clone(),
             storage: self.storage.clone(),
             readers: self.slots,
+            missing_uids: MissingUids::Refuse,
         }
     }
 }

@@ -11,7 +11,12 @@ use super::{
     pool::{on_reader, on_writer},
     studies::{count, shown_series_id},
 };
-use crate::{answer::Image, job::FrameRange, render_key::ContentDigest};
+use crate::{
+    answer::Image,
+    derived_uid::{Level, is_derived},
+    job::FrameRange,
+    render_key::ContentDigest,
+};
 
 /// An instance with all that a render and its answer take, except the range of the frame.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -84,7 +89,7 @@ macro_rules! image_columns {
          ELSE instances.uid_id END AS image_id, \
          sop_instance_uid, sop_class_uid, instance_number, pixel_rows, pixel_columns, frame_count, \
          NULLIF(transfer_syntax_uid, '') AS transfer_syntax_uid, photometric_interpretation, window_center, \
-         window_width"
+         window_width, content_digest"
     };
 }
 
@@ -102,11 +107,28 @@ struct ImageRow {
     photometric_interpretation: Option<String>,
     window_center: Option<f64>,
     window_width: Option<f64>,
+    content_digest: Vec<u8>,
 }
 
-impl From<ImageRow> for Image {
-    fn from(row: ImageRow) -> Self {
-        Image {
+impl ImageRow {
+    fn digest(&self) -> Result<ContentDigest, CatalogError> {
+        let digest = <[u8; 32]>::try_from(&self.content_digest[..]);
+        digest
+            .map(ContentDigest)
+            .map_err(|_| CatalogError::Failed("a content digest is not of 32 bytes".to_owned()))
+    }
+
+    /// The instance as a file of the study and the series with these UIDs.
+    fn into_image(self, belongs_to: &UidsAbove) -> Result<Image, CatalogError> {
+        let digest = self.digest()?;
+        let uids = [
+            (&belongs_to.study_instance_uid, Level::Study),
+            (&belongs_to.series_instance_uid, Level::Series),
+            (&self.sop_instance_uid, Level::Instance),
+        ];
+        let uids_derived = uids.iter().any(|(uid, level)| is_derived(uid, *level, &digest));
+        let row = self;
+        Ok(Image {
             image_id: row.image_id,
             sop_instance_uid: row.sop_instance_uid,
             sop_class_uid: row.sop_class_uid,
@@ -119,7 +141,8 @@ impl From<ImageRow> for Image {
             photometric_interpretation: row.photometric_interpretation,
             window: row.window_width,
             level: row.window_center,
-        }
+            uids_derived,
+        })
     }
 }
 
@@ -151,6 +174,13 @@ impl ListedRow {
     }
 }
 
+/// UIDs of what an instance belongs to.
+#[derive(sqlx::FromRow)]
+struct UidsAbove {
+    study_instance_uid: String,
+    series_instance_uid: String,
+}
+
 #[derive(sqlx::FromRow)]
 struct ImageRecordRow {
     #[sqlx(flatten)]
@@ -160,7 +190,6 @@ struct ImageRecordRow {
     metadata: ImageMetadata,
     study_id: Uuid,
     location: String,
-    content_digest: Vec<u8>,
     file_byte_count: i64,
     header_byte_count: i64,
     header_checksum: i64,
@@ -172,13 +201,18 @@ impl TryFrom<ImageRecordRow> for ImageRecord {
     type Error = CatalogError;
 
     fn try_from(row: ImageRecordRow) -> Result<Self, Self::Error> {
+        let content_digest = row.image.digest()?;
+        let belongs_to = UidsAbove {
+            study_instance_uid: row.metadata.study_instance_uid.clone(),
+            series_instance_uid: row.metadata.series_instance_uid.clone(),
+        };
         let side = |side: Option<i64>| u64::from(count(side.unwrap_or_default()));
         let pixels = side(row.image.pixel_rows).saturating_mul(side(row.image.pixel_columns));
         Ok(ImageRecord {
             key: row.key,
             study_id: row.study_id,
             location: row.location,
-            content_digest: content_digest(row.content_digest)?,
+            content_digest,
             file_byte_count: row.file_byte_count.cast_unsigned(),
             header_byte_count: row.header_byte_count.cast_unsigned(),
             header_checksum: row.header_checksum.cast_unsigned(),
@@ -186,7 +220,7 @@ impl TryFrom<ImageRecordRow> for ImageRecord {
             render_cost: pixels.saturating_mul(side(Some(row.samples_per_pixel))),
             modality: row.metadata.modality.clone(),
             metadata: row.metadata,
-            image: row.image.into(),
+            image: row.image.into_image(&belongs_to)?,
         })
     }
 }
@@ -232,12 +266,19 @@ impl Catalog {
              plane, temporal_position, trigger_time, acquisition_number, slice_location \
              FROM instances WHERE series_id = $1"
         );
-        let mut rows: Vec<ListedRow> = on_reader!(&self.pool, Db, pool => {
-            sqlx::query_as::<Db, _>(SELECT).bind(series_id).fetch_all(pool).await?
+        const SELECT_ABOVE: &str = "SELECT study_instance_uid, series_instance_uid \
+             FROM series JOIN studies USING (study_id) WHERE series_id = $1";
+        let (rows, above): (Vec<ListedRow>, Option<UidsAbove>) = on_reader!(&self.pool, Db, pool => {
+            let rows = sqlx::query_as::<Db, _>(SELECT).bind(series_id).fetch_all(pool).await?;
+            (rows, sqlx::query_as::<Db, _>(SELECT_ABOVE).bind(series_id).fetch_optional(pool).await?)
         });
+        let (mut rows, Some(above)) = (rows, above) else { return Ok(None) };
         display_order::sort(&mut rows, ListedRow::place);
         // A series is there as long as it has an instance.
-        Ok((!rows.is_empty()).then(|| rows.into_iter().map(|row| Image::from(row.image)).collect()))
+        if rows.is_empty() {
+            return Ok(None);
+        }
+        rows.into_iter().map(|row| row.image.into_image(&above)).collect::<Result<_, _>>().map(Some)
     }
 
     /// The instance with this key; `None` when it is unknown.
@@ -250,7 +291,7 @@ impl Catalog {
             image_columns!(),
             ", ",
             shown_series_id!(),
-            " AS series_id, instances.image_id AS key, location, content_digest, file_byte_count, header_byte_count, header_checksum, deflated, \
+            " AS series_id, instances.image_id AS key, location, file_byte_count, header_byte_count, header_checksum, deflated, \
              samples_per_pixel, study_id, study_instance_uid, series_instance_uid, patient_id, patient_name, \
              patient_birth_date, patient_sex, NULLIF(study_date, '') AS study_date, study_time, study_description, \
              accession_number, modality, series_number, series_description, body_part \

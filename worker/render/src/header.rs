@@ -85,7 +85,7 @@ impl Header {
     /// The data set without its pixel data, for the caller's catalog. Built on first use; elements that
     /// cannot be read are left out.
     pub fn dataset(&self) -> &InMemDicomObject {
-        self.data_set.get_or_init(|| dataset::build(&self.bytes, &self.elements, self.encoding()))
+        self.data_set.get_or_init(|| dataset::build(&self.view()))
     }
 
     /// Whether the file ended inside a data element before any pixel data. That element is left out.

@@ -25,6 +25,7 @@ mod samples;
 mod scan;
 mod source;
 mod stages;
+mod text;
 mod transfer_syntax;
 
 pub use compose::compose_frame;

@@ -2,24 +2,18 @@
 
 use dicom_core::{Tag, VR, header::HasLength};
 use dicom_object::InMemDicomObject;
-use noctis_shared::dicom_uid::looks_like_uid;
 
 /// Binary values longer than this stay out of the header JSON; the file has them.
 const BINARY_BYTES_MAX: u32 = 1024;
 /// Longest header JSON that is kept, in bytes.
 const JSON_BYTES_MAX: usize = 4 << 20;
 
-/// The first value, decoded by the file's character set and trimmed; `None` when absent or empty.
+/// The value as text, several with the backslash between them, trimmed; `None` when absent or empty.
 pub(super) fn text(dataset: &InMemDicomObject, tag: Tag) -> Option<String> {
     let element = dataset.element_opt(tag).ok().flatten()?;
     let values = element.to_str().ok()?;
     let value = values.trim_matches(|c: char| c.is_whitespace() || c == '\0');
     (!value.is_empty()).then(|| value.to_owned())
-}
-
-/// A UID, if it has the characters of one.
-pub(super) fn uid(dataset: &InMemDicomObject, tag: Tag) -> Option<String> {
-    text(dataset, tag).filter(|uid| looks_like_uid(uid))
 }
 
 /// The first value as a number; fractions as they come in faulty files are cut.

@@ -6,6 +6,7 @@ mod checksums;
 mod dicom_text;
 mod event;
 mod file_state;
+mod identity;
 pub mod instance;
 mod order_facts;
 
@@ -26,6 +27,7 @@ use uuid::Uuid;
 
 pub use event::IndexJobs;
 pub use file_state::FileState;
+pub use identity::MissingUids;
 pub use instance::{Rejected, read_instance};
 
 /// Instances that are recorded in one transaction. Headers are some 10 KB each, so a batch is some MB.
@@ -57,6 +59,8 @@ pub struct Indexer {
     pub storage: Storage,
     /// Files that are read at a time.
     pub readers: usize,
+    /// Whether pictures without UIDs are shown.
+    pub missing_uids: MissingUids,
 }
 
 /// What became of one file, for progress and summaries.
@@ -173,12 +177,13 @@ impl Indexer {
             stream::unfold(listing, async |mut listing| Some((next_listed(&mut listing).await?, listing)));
         let storage = self.storage.clone();
         let places = Arc::new(Semaphore::new(self.readers));
+        let missing_uids = self.missing_uids;
         let reads = locations.map(move |location| {
             let (storage, places) = (storage.clone(), Arc::clone(&places));
             // A task of its own, so that files are read while a batch is recorded; few at a time, since each is in memory.
             let read = tokio::spawn(async move {
                 let _place = places.acquire().await;
-                read_one(&storage, location?).await
+                read_one(&storage, location?, missing_uids).await
             });
             async { read.await.unwrap_or_else(|error| Err(StorageError::Transient(error.to_string()))) }
         });
@@ -327,7 +332,11 @@ fn forget_again(cache: &Cache, names: Vec<String>) {
     });
 }
 
-async fn read_one(storage: &Storage, location: String) -> Result<Read, StorageError> {
+async fn read_one(
+    storage: &Storage,
+    location: String,
+    missing_uids: MissingUids,
+) -> Result<Read, StorageError> {
     let file = match storage.local_file(&location).await {
         Ok(file) => file,
         Err(error) if error.is_transient() => return Err(error),
@@ -338,7 +347,7 @@ async fn read_one(storage: &Storage, location: String) -> Result<Read, StorageEr
     };
     let byte_count = storage.local_metadata(&location).await.ok().flatten().map_or(0, |file| file.len());
     let for_row = location.clone();
-    let read = tokio::task::spawn_blocking(move || read_instance(&file.path, &for_row));
+    let read = tokio::task::spawn_blocking(move || read_instance(&file.path, &for_row, missing_uids));
     let read = timeout(read_max(byte_count), read).await;
     // The thread stays until the storage lets go of it. The next file would hang as this one does.
     let read = read.map_err(|_| StorageError::Transient("a file could not be read in time".to_owned()))?;

@@ -70,13 +70,6 @@ pub(crate) struct Element {
     pub(crate) undefined_length: bool,
 }
 
-impl Element {
-    /// Bytes of tag, VR and length before the value.
-    pub(crate) fn header_byte_count(&self, encoding: Encoding) -> usize {
-        if encoding.explicit && self.vr.has_long_length() { 12 } else { 8 }
-    }
-}
-
 /// Reads the header of the element at `start`; `bytes` may be the beginning of something longer.
 pub(crate) fn read_header(bytes: &[u8], start: usize, encoding: Encoding) -> Result<ElementHeader, Stop> {
     let field = |offset: usize| -> Result<[u8; 4], Stop> {

@@ -38,6 +38,16 @@ impl<'a> View<'a> {
         self.encoding
     }
 
+    /// Every element, by tag.
+    pub(crate) fn elements(&self) -> &[Element] {
+        &self.elements
+    }
+
+    /// The value of an element of this data set.
+    pub(crate) fn value(&self, element: &Element) -> &'a [u8] {
+        self.bytes.get(element.value.clone()).unwrap_or_default()
+    }
+
     fn element(&self, tag: Tag) -> Option<&Element> {
         let index = self.elements.partition_point(|element| element.tag < tag);
         self.elements.get(index).filter(|element| element.tag == tag)
@@ -112,7 +122,7 @@ impl<'a> View<'a> {
     /// The item at `index` of a sequence; `None` when absent or damaged.
     pub(crate) fn item(&self, tag: Tag, index: usize) -> Option<View<'a>> {
         let sequence = self.element(tag)?;
-        let encoding = if sequence.vr == Vr(*b"UN") { Encoding::IMPLICIT_LITTLE } else { self.encoding };
+        let encoding = item_encoding(sequence, self.encoding);
         let limits = Limits::default();
         let bytes = self.bytes.get(..sequence.value.end)?;
         let mut position = sequence.value.start;
@@ -120,11 +130,33 @@ impl<'a> View<'a> {
             position = item_at(bytes, position, encoding, &limits)?.1;
         }
         let (range, _) = item_at(bytes, position, encoding, &limits)?;
-        let bytes = bytes.get(..range.end)?;
-        let mut walker = Walker::new(bytes, range.end as u64, &limits);
-        let layout = walker.top_level(range.start, encoding).ok()?;
-        Some(View { bytes, elements: layout.elements.into(), encoding })
+        item_view(bytes.get(..range.end)?, range.start, encoding, &limits)
     }
+
+    /// Every item of the value of `sequence`, an element of this data set; `None` when one of them is damaged.
+    pub(crate) fn items(&self, sequence: &Element, limits: &Limits) -> Option<Vec<View<'a>>> {
+        let encoding = item_encoding(sequence, self.encoding);
+        let bytes = self.bytes.get(..sequence.value.end)?;
+        let mut items = Vec::new();
+        let mut position = sequence.value.start;
+        while position < bytes.len() {
+            let (range, next) = item_at(bytes, position, encoding, limits)?;
+            items.push(item_view(bytes.get(..range.end)?, range.start, encoding, limits)?);
+            position = next;
+        }
+        Some(items)
+    }
+}
+
+/// UN holds implicit little endian, whatever surrounds it (PS3.5 section 6.2.2, note 4).
+fn item_encoding(sequence: &Element, encoding: Encoding) -> Encoding {
+    if sequence.vr == Vr(*b"UN") { Encoding::IMPLICIT_LITTLE } else { encoding }
+}
+
+fn item_view<'a>(bytes: &'a [u8], start: usize, encoding: Encoding, limits: &Limits) -> Option<View<'a>> {
+    let mut walker = Walker::new(bytes, bytes.len() as u64, limits);
+    let layout = walker.top_level(start, encoding).ok()?;
+    Some(View { bytes, elements: layout.elements.into(), encoding })
 }
 
 /// Content of the item at `position`, and where the next item begins.

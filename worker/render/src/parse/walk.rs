@@ -1,10 +1,8 @@
 //! Goes through the data elements of a data set without reading values, and checks every declared length
-//! against what is really there, at the top and nested, with a cap on depth and on the number of elements.
+//! against what is really there, with a cap on depth and on the number of elements. Sequences of a defined length are
+//! stepped over; whoever reads them walks each item in turn.
 
 use dicom_core::Tag;
-use dicom_core::dictionary::{DataDictionary, DataDictionaryEntry};
-use dicom_core::header::VR;
-use dicom_dictionary_std::{StandardDataDictionary, tags};
 
 use super::element::{Element, ElementHeader, ITEM, ITEM_DELIMITER, SEQUENCE_DELIMITER, Vr, read_header};
 use crate::transfer_syntax::Encoding;
@@ -48,20 +46,12 @@ pub(crate) struct Walker<'a> {
     byte_count: u64,
     limits: &'a Limits,
     seen: u32,
-    /// Whether values of a defined length are entered too.
-    thorough: bool,
 }
 
 impl<'a> Walker<'a> {
     /// A walk that looks into sequences only where it must, to find their end.
     pub(crate) fn new(bytes: &'a [u8], byte_count: u64, limits: &'a Limits) -> Self {
-        Self { bytes, byte_count, limits, seen: 0, thorough: false }
-    }
-
-    /// A walk through everything, to be sure that dicom-object, which allocates what a length declares, can follow: it
-    /// must find the same lengths, so that whatever it would read otherwise than this walk is refused.
-    pub(crate) fn thorough(bytes: &'a [u8], limits: &'a Limits) -> Self {
-        Self { bytes, byte_count: bytes.len() as u64, limits, seen: 0, thorough: true }
+        Self { bytes, byte_count, limits, seen: 0 }
     }
 
     /// Walks the top level from `start` to the pixel data or the end. Sequences of a defined length are stepped over.
@@ -91,59 +81,13 @@ impl<'a> Walker<'a> {
         Ok(layout)
     }
 
-    /// Walks the data elements of an item in `start..end`.
-    fn check_nested(&mut self, start: usize, end: usize, encoding: Encoding, depth: u32) -> Result<(), Stop> {
-        let mut position = start;
-        while position < end {
-            let header = read_header(&self.bytes[..end], position, encoding).map_err(|_| CUT)?;
-            self.count()?;
-            let element = self.element(&header, encoding, depth)?;
-            if element.value.end > end {
-                return Err(LONG);
-            }
-            position = element.value.end + if element.undefined_length { 8 } else { 0 };
-        }
-        if position == end { Ok(()) } else { Err(LONG) }
-    }
-
-    /// Walks the items of a sequence of a defined length.
-    fn check_items(&mut self, start: usize, end: usize, encoding: Encoding, depth: u32) -> Result<(), Stop> {
-        self.check_depth(depth)?;
-        let mut position = start;
-        while position < end {
-            let header = read_header(&self.bytes[..end], position, encoding).map_err(|_| CUT)?;
-            self.count()?;
-            if header.tag != ITEM {
-                return Err(Stop::Broken("a sequence holds something that is not an item"));
-            }
-            position = match header.length {
-                Some(length) => {
-                    let item_end = self.end_of(&header, length)?;
-                    if item_end > end {
-                        return Err(LONG);
-                    }
-                    self.check_nested(header.value_start, item_end, encoding, depth)?;
-                    item_end
-                }
-                None => self.item_end(header.value_start, encoding, depth)? + 8,
-            };
-        }
-        if position == end { Ok(()) } else { Err(LONG) }
-    }
-
     /// The element of `header`, its end found through the delimiters when the length is undefined.
     fn element(&mut self, header: &ElementHeader, encoding: Encoding, depth: u32) -> Result<Element, Stop> {
-        if self.thorough && !is_read_alike(header, encoding) {
-            return Err(Stop::Broken("a data element that parsers read differently"));
-        }
-        let nested = if self.thorough { encoding } else { nested_encoding(header, encoding) };
+        let nested = nested_encoding(header, encoding);
         let end = match header.length {
             Some(length) => self.end_of(header, length)?,
             None => self.sequence_end(header, nested, depth + 1)?,
         };
-        if self.thorough && header.length.is_some() && is_sequence(header) {
-            self.check_items(header.value_start, end, encoding, depth + 1)?;
-        }
         Ok(Element {
             tag: header.tag,
             vr: header.vr,
@@ -165,13 +109,7 @@ impl<'a> Walker<'a> {
             let item = self.next_header(position, encoding)?;
             position = match (item.tag, item.length) {
                 (SEQUENCE_DELIMITER, _) => return Ok(position),
-                (ITEM, Some(length)) => {
-                    let end = self.end_of(&item, length)?;
-                    if self.thorough && !holds_fragments(header) {
-                        self.check_nested(item.value_start, end, encoding, depth)?;
-                    }
-                    end
-                }
+                (ITEM, Some(length)) => self.end_of(&item, length)?,
                 (ITEM, None) => self.item_end(item.value_start, encoding, depth)? + 8,
                 _ => return Err(Stop::Broken("a sequence holds something that is not an item")),
             };
@@ -234,39 +172,4 @@ pub(crate) fn is_pixel_data(tag: Tag) -> bool {
 /// A value of undefined length with VR UN holds implicit little endian (PS3.5 section 6.2.2, note 4).
 fn nested_encoding(header: &ElementHeader, encoding: Encoding) -> Encoding {
     if header.vr == Vr(*b"UN") { Encoding::IMPLICIT_LITTLE } else { encoding }
-}
-
-/// The items of an icon's encapsulated pixel data are bytes, not data sets.
-fn holds_fragments(header: &ElementHeader) -> bool {
-    header.tag == tags::PIXEL_DATA && !is_sequence(header)
-}
-
-/// Whether dicom-object sees the same element: it takes every VR that it does not know for one with a long length, a
-/// stray delimiter for the end of whatever is open, and what follows the last whole number for the next element.
-fn is_read_alike(header: &ElementHeader, encoding: Encoding) -> bool {
-    let is_whole_numbers =
-        header.length.is_none_or(|length| length.is_multiple_of(number_byte_count(vr(header))));
-    header.tag.0 != ITEM.0 && (!encoding.explicit || header.vr.is_known()) && is_whole_numbers
-}
-
-fn is_sequence(header: &ElementHeader) -> bool {
-    vr(header) == Some(VR::SQ)
-}
-
-/// The VR as written, else as the dictionary has it.
-fn vr(header: &ElementHeader) -> Option<VR> {
-    if header.vr.is_written() {
-        return VR::from_binary(header.vr.0);
-    }
-    StandardDataDictionary.by_tag(header.tag).map(|entry| entry.vr().relaxed())
-}
-
-/// Bytes of one number of a binary value (PS3.5 table 6.2-1), 1 for text and bytes.
-fn number_byte_count(vr: Option<VR>) -> u32 {
-    match vr {
-        Some(VR::US | VR::SS | VR::OW) => 2,
-        Some(VR::UL | VR::SL | VR::FL | VR::AT | VR::OL | VR::OF) => 4,
-        Some(VR::UV | VR::SV | VR::FD | VR::OV | VR::OD) => 8,
-        _ => 1,
-    }
 }
