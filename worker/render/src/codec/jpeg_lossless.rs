@@ -67,7 +67,7 @@ impl<'a> Plane<'a> {
 
     fn redo_row(&mut self, row: usize, samples: &mut [u16], component: usize, component_count: usize) {
         let restart_rows = self.scan.restart_interval / self.uncut.len().max(1);
-        let is_first = if restart_rows == 0 { row == 0 } else { row % restart_rows == 0 };
+        let is_first = if restart_rows == 0 { row == 0 } else { row.is_multiple_of(restart_rows) };
         let mask = (1 << self.precision) - 1;
         // Left and upper left, as the decoder has them and as they should be.
         let (mut uncut_a, mut uncut_c) = (1 << 15, 0);

@@ -132,11 +132,12 @@ fn decode(
         embedded_bits: embedded_bits(header, request.frame_number),
         best_effort: request.best_effort,
     };
-    if !header.is_encapsulated() && !(coding.is_in_fragments() && fragments::is_item(frame_bytes)) {
-        return match coding.is_in_fragments() && !holds_native_cells(header, format) {
-            true => Err(RenderError::corrupt("the pixel data is neither fragments nor native cells")),
-            false => source.samples(frame_bytes),
-        };
+    let holds_items = header.is_encapsulated() || coding.is_in_fragments() && fragments::is_item(frame_bytes);
+    if !holds_items && coding.is_in_fragments() && !holds_native_cells(header, format) {
+        return Err(RenderError::corrupt("the pixel data is neither fragments nor native cells"));
+    }
+    if !holds_items {
+        return source.samples(frame_bytes);
     }
     let codestream = fragments::join(frame_bytes, request.best_effort)?;
     match coding {

@@ -46,7 +46,6 @@ impl Averaged {
     }
 
     /// The samples, with `value` where more is padding than picture.
-    #[expect(clippy::unnecessary_cast, reason = "one arm of the macro is already f64")]
     pub(crate) fn with_padding(mut self, value: f64) -> Samples {
         let shares = &self.shares;
         each_type!(&mut self.samples, samples => {

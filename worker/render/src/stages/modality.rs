@@ -55,7 +55,7 @@ fn is_for_intensity(view: &View<'_>) -> bool {
     const CLASSES: [&str; 3] =
         ["1.2.840.10008.5.1.4.1.1.12.1", "1.2.840.10008.5.1.4.1.1.12.2", "1.2.840.10008.5.1.4.1.1.12.3"];
     let is_angiography = match view.text(tags::SOP_CLASS_UID) {
-        Some(class) if CLASSES.iter().any(|known| *known == class) => true,
+        Some(class) if CLASSES.contains(&class) => true,
         _ => matches!(view.text(tags::MODALITY), Some("XA" | "RF")),
     };
     is_angiography && matches!(view.text(tags::PIXEL_INTENSITY_RELATIONSHIP), Some("LOG" | "DISP"))
