@@ -19,11 +19,10 @@ pub(crate) fn one<T>(found: Found<T>, unknown: impl FnOnce() -> Problem) -> Resu
 
 /// A UID that several have: never a guess, since the guess may be another patient's picture.
 fn ambiguous(choices: &[Choice]) -> Problem {
-    let detail = "Several studies or series have something of this UID; each of the choices names one of them.";
+    let detail =
+        "Several studies or series have something of this UID; each of the choices names one of them.";
     let listed: Vec<Value> = choices.iter().map(member).collect();
-    Problem::new(Kind::AmbiguousId, detail)
-        .with("choices", listed)
-        .with("more", choices.len() >= CHOICES_MAX)
+    Problem::new(Kind::AmbiguousId, detail).with("choices", listed).with("more", choices.len() >= CHOICES_MAX)
 }
 
 fn member(choice: &Choice) -> Value {

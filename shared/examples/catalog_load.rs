@@ -8,9 +8,7 @@ use std::{env, fs, time::Instant};
 
 use anyhow::Context;
 use noctis_shared::{
-    catalog::{
-        Catalog, CatalogLimits, NewInstance, NewSeries, NewStudy, OrderFacts, Plane, StudyFilter,
-    },
+    catalog::{Catalog, CatalogLimits, NewInstance, NewSeries, NewStudy, OrderFacts, Plane, StudyFilter},
     dicom_uid::public_id,
     job::FrameRange,
     render_key::ContentDigest,

@@ -28,7 +28,10 @@ mod tests {
     #[test]
     fn an_own_id_is_the_same_everywhere() {
         assert_eq!(of_series("1.2.3", "1.2.3.4").to_string(), "83b442b3-607a-5c14-b38f-4a91bd70003e");
-        assert_eq!(of_image("1.2.3", "1.2.3.4", "1.2.3.4.5").to_string(), "53f8b013-14a3-5f9a-baee-b56efe6e50fc");
+        assert_eq!(
+            of_image("1.2.3", "1.2.3.4", "1.2.3.4.5").to_string(),
+            "53f8b013-14a3-5f9a-baee-b56efe6e50fc"
+        );
     }
 
     #[test]

@@ -46,7 +46,8 @@ pub(super) fn run(arguments: &Arguments, settings: &Settings) -> Result<(), Fail
         let back_ends = BackEnds::connect(settings).await?;
         let storage = program::storage(settings)?;
         let (replace, inside) = (arguments.replace, is_inside(settings));
-        let ingest = Ingest { back_ends, storage, replace, inside, taken: HashMap::new(), patients: HashMap::new() };
+        let ingest =
+            Ingest { back_ends, storage, replace, inside, taken: HashMap::new(), patients: HashMap::new() };
         ingest.run(&arguments.paths).await
     })
 }

@@ -84,8 +84,14 @@ async fn a_uid_of_two_studies_is_a_409_that_names_both() {
         assert!(named.contains(&public_id(STUDY).to_string().into()), "{problem}");
         assert_eq!(choices.len(), 2);
     }
-    house.send("POST", &format!("/api/v1/dicom/clear-cache?image_id={IMAGE}"), &[]).await.problem(409, "ambiguous-id");
-    house.send("POST", &format!("/api/v1/dicom/clear-cache?series_id={SERIES}"), &[]).await.problem(409, "ambiguous-id");
+    house
+        .send("POST", &format!("/api/v1/dicom/clear-cache?image_id={IMAGE}"), &[])
+        .await
+        .problem(409, "ambiguous-id");
+    house
+        .send("POST", &format!("/api/v1/dicom/clear-cache?series_id={SERIES}"), &[])
+        .await
+        .problem(409, "ambiguous-id");
     let cleared = house.send("POST", &format!("/api/v1/dicom/clear-cache?series_id={own}"), &[]).await;
     assert_eq!(cleared.status, 200);
 }

@@ -130,8 +130,7 @@ fn falls_with_numbers(entries: &[Entry<'_>]) -> bool {
     let count = numbered.len().max(1) as f64;
     let mean_number = numbered.iter().map(|(number, _)| number).sum::<f64>() / count;
     let mean_position = numbered.iter().map(|(_, position)| position).sum::<f64>() / count;
-    let covariance =
-        |(number, position): &(f64, f64)| (number - mean_number) * (position - mean_position);
+    let covariance = |(number, position): &(f64, f64)| (number - mean_number) * (position - mean_position);
     numbered.iter().map(covariance).sum::<f64>() < 0.0
 }
 
@@ -308,7 +307,8 @@ mod tests {
             (SAGITTAL, [[0.0, 0.0, 0.0], [20.0, 0.0, 0.0], [40.0, 0.0, 0.0]]),
             (CORONAL, [[0.0, 0.0, 0.0], [0.0, 20.0, 0.0], [0.0, 40.0, 0.0]]),
         ];
-        let placed = planes.iter().flat_map(|(plane, positions)| positions.map(|position| (*plane, position)));
+        let placed =
+            planes.iter().flat_map(|(plane, positions)| positions.map(|position| (*plane, position)));
         (1..).zip(placed).map(|(n, (plane, position))| number(n).at(plane, position)).collect()
     }
 
@@ -325,7 +325,8 @@ mod tests {
             let item = number(position * phases + phase).axial(f64::from(position) * 5.0);
             with(item.uid(&format!("{position}.{phase}")), position, phase)
         };
-        (0..3).flat_map(|position| (0..phases).map(move |phase| (position, phase)))
+        (0..3)
+            .flat_map(|position| (0..phases).map(move |phase| (position, phase)))
             .map(|(position, phase)| item(position, phase))
             .collect()
     }

@@ -61,7 +61,10 @@ pub(super) async fn fill_in(pool: &Pool) -> Result<(), CatalogError> {
     let count: i64 = misplaced.values().sum();
     if count > 0 {
         remove_misplaced(&mut transaction, misplaced).await?;
-        tracing::warn!(count, "instances stood under another study than theirs and were removed: index their files again");
+        tracing::warn!(
+            count,
+            "instances stood under another study than theirs and were removed: index their files again"
+        );
     }
     transaction.commit().await?;
     Ok(())
@@ -173,7 +176,8 @@ fn order_facts(header: &Value) -> OrderFacts {
         Plane::new(numbers(header, "00200032")?, numbers(header, "00200037")?)
     };
     let number = |tag: &str| numbers::<1>(header, tag).map(|[number]| number);
-    let integer = |tag: &str| number(tag).filter(|number| number.abs() <= f64::from(i32::MAX)).map(|n| n as i32);
+    let integer =
+        |tag: &str| number(tag).filter(|number| number.abs() <= f64::from(i32::MAX)).map(|n| n as i32);
     OrderFacts {
         plane: plane(),
         temporal_position: integer("00200100").or_else(|| integer("00209128")),

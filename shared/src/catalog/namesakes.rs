@@ -8,10 +8,7 @@ use std::collections::HashSet;
 use sqlx::QueryBuilder;
 use uuid::Uuid;
 
-use super::{
-    Catalog, CatalogError, Scope,
-    pool::on_reader,
-};
+use super::{Catalog, CatalogError, Scope, pool::on_reader};
 
 /// Ids in one statement.
 const IDS_PER_STATEMENT: usize = 500;
@@ -113,7 +110,8 @@ impl Catalog {
     pub async fn sharing(&self, uids: &Ids) -> Result<Sharing, CatalogError> {
         let series: Vec<SharedSeries> = self.shared_series(&uids.series).await?;
         let images: Vec<SharedImage> = self.shared_images(&uids.images).await?;
-        let studies = series.iter().map(|series| series.study_id).chain(images.iter().map(|image| image.study_id));
+        let studies =
+            series.iter().map(|series| series.study_id).chain(images.iter().map(|image| image.study_id));
         let of_series = series.iter().flat_map(|series| series.names.all());
         Ok(Sharing {
             studies: distinct(studies),

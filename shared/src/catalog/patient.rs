@@ -66,7 +66,8 @@ impl Patient {
         let (Some(mine), Some(other)) = (present(&self.name), present(&other.name)) else { return true };
         let has = |words: &str, word: &str| words.split(' ').any(|other| other == word);
         let in_common = mine.split(' ').filter(|word| has(other, word)).count();
-        let all_of_one = mine.split(' ').all(|word| has(other, word)) || other.split(' ').all(|word| has(mine, word));
+        let all_of_one =
+            mine.split(' ').all(|word| has(other, word)) || other.split(' ').all(|word| has(mine, word));
         all_of_one || (in_common > 0 && ids == Some(true) && birth_dates == Some(true))
     }
 }
@@ -77,8 +78,7 @@ impl Catalog {
     /// # Errors
     /// [`CatalogError::Unavailable`] when the database does not answer.
     pub async fn patient_of_study(&self, study_id: Uuid) -> Result<Option<Patient>, CatalogError> {
-        const SELECT: &str =
-            "SELECT patient_id_folded, patient_name_folded, patient_birth_date FROM studies WHERE study_id = $1";
+        const SELECT: &str = "SELECT patient_id_folded, patient_name_folded, patient_birth_date FROM studies WHERE study_id = $1";
         Ok(on_reader!(&self.pool, Db, pool => {
             sqlx::query_as::<Db, Patient>(SELECT).bind(study_id).fetch_optional(pool).await?
         }))

@@ -204,10 +204,7 @@ impl<'a> Plan<'a> {
     }
 
     /// Keys for the series of the new instances.
-    fn series_keys(
-        &self,
-        known: Vec<(SeriesIdentity, KnownRow)>,
-    ) -> RowKeys<SeriesIdentity> {
+    fn series_keys(&self, known: Vec<(SeriesIdentity, KnownRow)>) -> RowKeys<SeriesIdentity> {
         let mut keys = RowKeys::new(known);
         for row in &self.new {
             keys.key(row.series_identity(), row.series_uid_id, row.series_own_id());

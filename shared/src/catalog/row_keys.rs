@@ -28,11 +28,7 @@ pub(super) struct RowKeys<Identity> {
 impl<Identity: Eq + Hash> RowKeys<Identity> {
     /// `known` are all rows that have one of the UIDs of the batch.
     pub(super) fn new(known: impl IntoIterator<Item = (Identity, KnownRow)>) -> Self {
-        let mut keys = Self {
-            rows: HashMap::new(),
-            keys_of_uid: HashMap::new(),
-            known: Vec::new(),
-        };
+        let mut keys = Self { rows: HashMap::new(), keys_of_uid: HashMap::new(), known: Vec::new() };
         for (identity, row) in known {
             keys.known.push(row);
             keys.add(identity, row);

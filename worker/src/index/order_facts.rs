@@ -36,9 +36,8 @@ mod tests {
     use super::*;
 
     fn dataset(elements: &[(Tag, VR, &str)]) -> InMemDicomObject {
-        let element = |(tag, vr, text): &(Tag, VR, &str)| {
-            DataElement::new(*tag, *vr, PrimitiveValue::from(*text))
-        };
+        let element =
+            |(tag, vr, text): &(Tag, VR, &str)| DataElement::new(*tag, *vr, PrimitiveValue::from(*text));
         InMemDicomObject::from_element_iter(elements.iter().map(element))
     }
 

@@ -7,9 +7,7 @@ use tokio::task::JoinSet;
 
 use super::{
     place::Place,
-    sample::{
-        assert_counts, image_id, instance, instance_version, key, picture, put, series_id, study_id,
-    },
+    sample::{assert_counts, image_id, instance, instance_version, key, picture, put, series_id, study_id},
 };
 
 pub(super) async fn a_batch_is_answered_in_its_order(place: Arc<Place>) {
