@@ -33,6 +33,7 @@ macro_rules! lasting_contract {
             starting::processes_may_start_at_once_on_an_empty_database,
             recording::two_processes_come_to_the_right_counts,
             shared_uids::rows_of_an_earlier_release_get_what_they_lack,
+            shared_uids::tables_of_the_first_release_keep_what_is_in_them,
         }
     };
 }

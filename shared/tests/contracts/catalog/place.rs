@@ -45,6 +45,11 @@ impl Place {
         }
     }
 
+    /// A database that something else removes.
+    pub(super) fn new(url: String) -> Self {
+        Place { url, _folder: None }
+    }
+
     pub(super) async fn connect(&self) -> Catalog {
         self.connect_with(CatalogLimits::default()).await
     }

@@ -396,3 +396,74 @@ pub(super) async fn planes_of_several_orientations_do_not_interleave(place: Arc<
         assert_eq!(numbers, expected, "study {study}");
     }
 }
+
+/// The tables of the first release, and in them a study of two slices with a render of one.
+macro_rules! first_release {
+    ($connection:ty, $place:expr, $folder:literal) => {{
+        let mut migrator = sqlx::migrate!($folder);
+        migrator.migrations.to_mut().truncate(1);
+        let mut connection = <$connection>::connect(&$place.url).await.unwrap();
+        migrator.run(&mut connection).await.unwrap();
+        let (study, series) = (study_id(1), public_id(&series_uid(1, 1)));
+        let insert = "INSERT INTO studies (study_id, study_instance_uid, study_date) VALUES ($1, $2, '')";
+        sqlx::query(insert).bind(study).bind(study_uid(1)).execute(&mut connection).await.unwrap();
+        let insert = "INSERT INTO series (series_id, series_instance_uid, study_id, image_count) VALUES ($1, $2, $3, 2)";
+        let insert = sqlx::query(insert).bind(series).bind(series_uid(1, 1)).bind(study);
+        insert.execute(&mut connection).await.unwrap();
+        for (number, z) in [(1, 20.0), (2, 10.0)] {
+            let NewInstance { sop_instance_uid, content_digest, location, .. } = instance(1, 1, number);
+            let insert = "INSERT INTO instances (image_id, sop_instance_uid, series_id, instance_number, \
+                slice_position, samples_per_pixel, bits_allocated, frame_count, transfer_syntax_uid, content_digest, \
+                file_byte_count, header_byte_count, header_checksum, deflated, location, header_json, frame_ranges) \
+                VALUES ($1, $2, $3, $4, $5, 1, 16, 1, '1.2', $6, 7, 8, 9, FALSE, $7, $8, $9)";
+            let insert = sqlx::query(insert)
+                .bind(image_id(1, 1, number))
+                .bind(sop_instance_uid)
+                .bind(series)
+                .bind(i32::try_from(number).unwrap())
+                .bind(z)
+                .bind(&content_digest.0[..])
+                .bind(location)
+                .bind(header(&study_uid(1), z))
+                .bind(&[5_u8; 24][..]);
+            insert.execute(&mut connection).await.unwrap();
+        }
+        let insert = "INSERT INTO renders (render_key, image_id, made_at, byte_count, is_picture, renderer_version, \
+            worker, queue_ms, fetch_ms, decode_ms, render_ms, encode_ms, record) \
+            VALUES ($1, $2, 1, 1, FALSE, 1, 'w', 0, 0, 0, 0, 0, $3)";
+        let insert = sqlx::query(insert).bind(key(1).to_string()).bind(image_id(1, 1, 1)).bind(&[1_u8][..]);
+        insert.execute(&mut connection).await.unwrap();
+        connection.close().await.unwrap();
+    }};
+}
+
+pub(super) async fn tables_of_the_first_release_keep_what_is_in_them(place: Arc<Place>) {
+    if place.url.starts_with("sqlite:") {
+        let folder =
+            std::path::Path::new(place.url.trim_start_matches("sqlite:")).parent().unwrap().to_owned();
+        std::fs::create_dir_all(folder).unwrap();
+        let create = Place::new(format!("{}?mode=rwc", place.url));
+        first_release!(SqliteConnection, create, "./migrations/sqlite");
+    } else {
+        first_release!(PgConnection, place, "./migrations/postgres");
+    }
+    let catalogs = futures::future::join_all((0..3).map(|_| place.connect())).await;
+    let catalog = &catalogs[0];
+    assert_counts(catalog, 1, 1, 2).await;
+    let images = catalog.images_of_series(public_id(&series_uid(1, 1))).await.unwrap().unwrap();
+    let numbers: Vec<_> = images.iter().filter_map(|image| image.instance_number).collect();
+    assert_eq!(numbers, [2, 1], "by geometry");
+    assert_eq!(images[1].image_id, image_id(1, 1, 1), "ids stay");
+    let own = own_id::of_image(&study_uid(1), &series_uid(1, 1), &images[1].sop_instance_uid);
+    assert_eq!(catalog.find_image(own).await, Ok(Found::One(image_id(1, 1, 1))));
+    let again = [instance(1, 1, 1), instance(1, 1, 2)];
+    assert_eq!(catalog.record_instances(&again, false).await, Ok(vec![Recorded::Duplicate; 2]));
+    assert_eq!(catalog.clear_renders(&Scope::Everything).await, Ok(1), "the render stayed");
+    // And the foreign keys still hold: a render goes with its instance.
+    put(catalog, 2, image_id(1, 1, 2), &picture(10)).await;
+    catalog.delete_study(study_id(1)).await.unwrap();
+    assert_eq!(catalog.render(&key(2)).await, Ok(None));
+    for catalog in catalogs {
+        catalog.close().await;
+    }
+}
