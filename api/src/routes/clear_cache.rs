@@ -135,8 +135,9 @@ mod tests {
     fn one_id_at_most_names_what_is_cleared() {
         assert_eq!(scope(None), Ok(Scope::Everything));
         assert_eq!(scope(Some("study_id=1.2.3")), Ok(Scope::Study(parse_public_id("1.2.3").expect("a UID"))));
+        let long = format!("study_id={}", "1".repeat(65));
         for wrong in
-            ["study_id=1.2&series_id=1.3", "image_id=1.2&study_id=1.2", "study_id=nobody", "study=1.2"]
+            ["study_id=1.2&series_id=1.3", "image_id=1.2&study_id=1.2", &long, "study_id=", "study=1.2"]
         {
             assert!(scope(Some(wrong)).is_err(), "{wrong}");
         }
