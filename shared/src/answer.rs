@@ -35,6 +35,8 @@ pub struct Study {
     pub series_count: u32,
     /// How many instances it has.
     pub image_count: u32,
+    /// How many of these name another patient than the study: each tells its own.
+    pub other_patient_count: u32,
 }
 
 /// A series.
@@ -87,4 +89,19 @@ pub struct Image {
     pub window: Option<f64>,
     /// Center of the file's first window.
     pub level: Option<f64>,
+    /// Who the file is of, where its study is another patient's; `null` otherwise.
+    pub other_patient: Option<OtherPatient>,
+}
+
+/// The patient of an instance that stands in the study of another one.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct OtherPatient {
+    /// Patient ID (0010,0020).
+    pub patient_id: Option<String>,
+    /// Patient's Name (0010,0010), component groups as stored.
+    pub patient_name: Option<String>,
+    /// Patient's Birth Date (0010,0030), ISO 8601.
+    pub patient_birth_date: Option<String>,
+    /// Patient's Sex (0010,0040).
+    pub patient_sex: Option<String>,
 }

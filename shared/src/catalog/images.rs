@@ -11,7 +11,11 @@ use super::{
     pool::{on_reader, on_writer},
     studies::{count, shown_series_id},
 };
-use crate::{answer::Image, job::FrameRange, render_key::ContentDigest};
+use crate::{
+    answer::{Image, OtherPatient},
+    job::FrameRange,
+    render_key::ContentDigest,
+};
 
 /// An instance with all that a render and its answer take, except the range of the frame.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -84,7 +88,7 @@ macro_rules! image_columns {
          ELSE instances.uid_id END AS image_id, \
          sop_instance_uid, sop_class_uid, instance_number, pixel_rows, pixel_columns, frame_count, \
          NULLIF(transfer_syntax_uid, '') AS transfer_syntax_uid, photometric_interpretation, window_center, \
-         window_width"
+         window_width, other_patient"
     };
 }
 
@@ -102,6 +106,8 @@ struct ImageRow {
     photometric_interpretation: Option<String>,
     window_center: Option<f64>,
     window_width: Option<f64>,
+    /// As JSON.
+    other_patient: Option<String>,
 }
 
 impl From<ImageRow> for Image {
@@ -119,6 +125,8 @@ impl From<ImageRow> for Image {
             photometric_interpretation: row.photometric_interpretation,
             window: row.window_width,
             level: row.window_center,
+            // Facts that do not read are no reason to tell those of the study instead.
+            other_patient: row.other_patient.map(|json| serde_json::from_str(&json).unwrap_or_default()),
         }
     }
 }
@@ -176,6 +184,7 @@ impl TryFrom<ImageRecordRow> for ImageRecord {
             .map_err(|_| CatalogError::Failed("a content digest is not of 32 bytes".to_owned()))?;
         let side = |side: Option<i64>| u64::from(count(side.unwrap_or_default()));
         let pixels = side(row.image.pixel_rows).saturating_mul(side(row.image.pixel_columns));
+        let image = Image::from(row.image);
         Ok(ImageRecord {
             key: row.key,
             study_id: row.study_id,
@@ -187,9 +196,20 @@ impl TryFrom<ImageRecordRow> for ImageRecord {
             deflated: row.deflated,
             render_cost: pixels.saturating_mul(side(Some(row.samples_per_pixel))),
             modality: row.metadata.modality.clone(),
-            metadata: row.metadata,
-            image: row.image.into(),
+            metadata: row.metadata.of(image.other_patient.as_ref()),
+            image,
         })
+    }
+}
+
+impl ImageMetadata {
+    /// With the facts of the file's own patient, where its study is another one's.
+    fn of(self, other: Option<&OtherPatient>) -> Self {
+        let Some(OtherPatient { patient_id, patient_name, patient_birth_date, patient_sex }) = other.cloned()
+        else {
+            return self;
+        };
+        Self { patient_id, patient_name, patient_birth_date, patient_sex, ..self }
     }
 }
 

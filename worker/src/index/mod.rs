@@ -20,6 +20,7 @@ use noctis_shared::{
 };
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
+use tracing::warn;
 use uuid::Uuid;
 
 pub use event::IndexJobs;
@@ -59,8 +60,6 @@ pub enum FileOutcome {
     Duplicate,
     /// A known instance with other bytes; the first stays.
     Conflict,
-    /// A file of another patient than the study it names.
-    OtherPatient,
     /// Not an instance, and why.
     Rejected(String),
 }
@@ -178,12 +177,17 @@ impl Indexer {
         let recorded = self.catalog.record_instances(&batch, replace).await?;
         self.follow_moved(&batch, &recorded).await?;
         self.forget_stale(&batch, &recorded).await?;
+        let strangers = recorded.iter().filter(|recorded| **recorded == Recorded::OtherPatient).count();
+        if strangers > 0 {
+            warn!(strangers, "files name another patient than their study: each is told with its own");
+        }
         for (instance, recorded) in batch.into_iter().zip(recorded) {
             let outcome = match recorded {
-                Recorded::Accepted | Recorded::Replaced { .. } => FileOutcome::Accepted,
+                Recorded::Accepted | Recorded::OtherPatient | Recorded::Replaced { .. } => {
+                    FileOutcome::Accepted
+                }
                 Recorded::Duplicate => FileOutcome::Duplicate,
                 Recorded::Conflict => FileOutcome::Conflict,
-                Recorded::OtherPatient => FileOutcome::OtherPatient,
             };
             count(summary, &instance.location, outcome, progress);
         }
@@ -317,10 +321,6 @@ fn count(
         FileOutcome::Conflict => {
             summary.conflict += 1;
             "the SOP Instance UID is known with other bytes; the first stays".to_owned()
-        }
-        FileOutcome::OtherPatient => {
-            summary.conflict += 1;
-            "it names another patient than the files of its study before it; the first stay".to_owned()
         }
         FileOutcome::Rejected(reason) => {
             summary.rejected += 1;
