@@ -35,6 +35,8 @@ pub struct Study {
     pub series_count: u32,
     /// How many instances it has.
     pub image_count: u32,
+    /// How many of these name another patient than the study: each tells its own.
+    pub other_patient_count: u32,
 }
 
 /// A series.
@@ -90,4 +92,19 @@ pub struct Image {
     /// Whether the Study, Series or SOP Instance UID is none of the file, which lacks it, but made from its bytes.
     #[serde(default)]
     pub uids_derived: bool,
+    /// Who the file is of, where its study is another patient's; `null` otherwise.
+    pub other_patient: Option<OtherPatient>,
+}
+
+/// The patient of an instance that stands in the study of another one.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct OtherPatient {
+    /// Patient ID (0010,0020).
+    pub patient_id: Option<String>,
+    /// Patient's Name (0010,0010), component groups as stored.
+    pub patient_name: Option<String>,
+    /// Patient's Birth Date (0010,0030), ISO 8601.
+    pub patient_birth_date: Option<String>,
+    /// Patient's Sex (0010,0040).
+    pub patient_sex: Option<String>,
 }

@@ -7,7 +7,7 @@ use std::{
 
 use anyhow::Context;
 use noctis_shared::{
-    catalog::{NewInstance, Patient},
+    catalog::NewInstance,
     dicom_uid::public_id,
     event::{Event, InstanceLocation, STUDY_NEW, StudyEvent, StudyNew},
     own_id,
@@ -46,8 +46,7 @@ pub(super) fn run(arguments: &Arguments, settings: &Settings) -> Result<(), Fail
         let back_ends = BackEnds::connect(settings).await?;
         let storage = program::storage(settings)?;
         let (replace, inside) = (arguments.replace, is_inside(settings));
-        let ingest =
-            Ingest { back_ends, storage, replace, inside, taken: HashMap::new(), patients: HashMap::new() };
+        let ingest = Ingest { back_ends, storage, replace, inside, taken: HashMap::new() };
         ingest.run(&arguments.paths).await
     })
 }
@@ -64,8 +63,6 @@ struct Ingest {
     inside: bool,
     /// What this run took, by own id.
     taken: HashMap<Uuid, ContentDigest>,
-    /// Who the studies of this run are of, as far as the catalog and the files so far tell.
-    patients: HashMap<String, Patient>,
 }
 
 impl Ingest {
@@ -151,7 +148,7 @@ impl Ingest {
     }
 
     /// What this run or the catalog knows of it. The index decides again when the event arrives.
-    async fn known(&mut self, instance: &NewInstance) -> anyhow::Result<FileOutcome> {
+    async fn known(&self, instance: &NewInstance) -> anyhow::Result<FileOutcome> {
         let (catalog, id) = (&self.back_ends.catalog, own_id(instance));
         let of_catalog = match catalog.find_image(id).await?.one() {
             Some(key) => catalog.image(key).await?,
@@ -168,20 +165,8 @@ impl Ingest {
         Ok(match known {
             Some(digest) if digest == instance.content_digest => FileOutcome::Duplicate,
             Some(_) if !self.replace => FileOutcome::Conflict,
-            None if !self.replace && !self.is_of_the_patient(instance).await? => FileOutcome::OtherPatient,
             _ => FileOutcome::Accepted,
         })
-    }
-
-    /// Whether a file can be of the patient of its study.
-    async fn is_of_the_patient(&mut self, instance: &NewInstance) -> anyhow::Result<bool> {
-        let study_instance_uid = &instance.study.uid;
-        if !self.patients.contains_key(study_instance_uid) {
-            let patient = self.back_ends.catalog.patient_of_study(public_id(study_instance_uid)).await?;
-            self.patients.insert(study_instance_uid.clone(), patient.unwrap_or_default());
-        }
-        let patient = self.patients.entry(study_instance_uid.clone()).or_default();
-        Ok(patient.takes(Patient::of(&instance.study)))
     }
 
     /// The name holds the digest, so that a replacement never overwrites bytes that renders in hand still read.

@@ -37,9 +37,6 @@ impl FileProgress {
             FileOutcome::Conflict => {
                 self.reject(location, "its SOP Instance UID is known with other bytes; the first stays");
             }
-            FileOutcome::OtherPatient => {
-                self.reject(location, "it names another patient than the files of its study before it");
-            }
             FileOutcome::Rejected(reason) | FileOutcome::Away(reason) => self.reject(location, reason),
         }
         self.bar.set_message(format!("{} rejected", self.rejected));

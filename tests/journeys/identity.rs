@@ -101,17 +101,23 @@ fn assert_ambiguous(viewer: &Viewer, plain: &[String; 2]) {
 }
 
 #[test]
-fn a_file_of_another_patient_than_its_study_is_reported_and_not_shown() {
+fn a_file_of_another_patient_than_its_study_is_told_with_its_own() {
     let data = tempfile::tempdir().unwrap();
     let files = data.path().join("files");
     slice("mixed", 1).write(&files.join("1.dcm")).unwrap();
     let stranger = slice("mixed", 2).set(tags::PATIENT_NAME, "Roe^Richard").set(tags::PATIENT_ID, "OTHER");
     stranger.write(&files.join("2.dcm")).unwrap();
     let mut program = serve(data.path(), &[files.to_str().unwrap()]);
-    assert_eq!(program.wait_for_line("indexed"), "indexed 1 instances, 1 rejected");
+    assert_eq!(program.wait_for_line("indexed"), "indexed 2 instances, 0 rejected");
     let viewer = Viewer::new(&program.url);
-    assert_eq!(viewer.png(&slice_uid("mixed", 1), "").status, 200);
-    assert_eq!(viewer.png(&slice_uid("mixed", 2), "").status, 404);
+    for (number, name, id) in [(1, "Journey^Test", "JOURNEY-1"), (2, "Roe^Richard", "OTHER")] {
+        let answer = viewer.get(&format!("/api/v1/dicom/images/{}", slice_uid("mixed", number))).json();
+        let told = &answer["metadata"];
+        assert_eq!((text(told, "patient_name"), text(told, "patient_id")), (name, id));
+        assert_eq!(told["other_patient"].is_null(), number == 1, "{told}");
+    }
+    let study = viewer.get(&format!("/api/v1/dicom/studies/{}", study_uid("mixed"))).json();
+    assert_eq!((text(&study, "patient_name"), &study["other_patient_count"]), ("Journey^Test", &1.into()));
 }
 
 #[test]

@@ -152,6 +152,8 @@ export class Viewer {
     const { rows, columns, sop_instance_uid: uid } = place.image;
     const total = this.places.length;
     showError(null);
+    const { other_patient: other } = place.image;
+    this.#tellPatient(other ?? this.study, other ? "Not the patient of this study" : "");
     element.src = picture.url;
     element.hidden = false;
     element.alt = `${this.series.modality ?? "Image"}, ${this.unit.toLowerCase()} ${at + 1} of ${total}`;
@@ -199,13 +201,18 @@ export class Viewer {
   }
 
   /** What stays the same while the series is open. */
+  /** A file of another patient than its study's is told with its own. */
+  #tellPatient({ patient_name: name, patient_id: id }, note = "") {
+    byId("corner-patient").textContent = lines(personName(name), id, this.study.study_date, note);
+  }
+
   #labels() {
     const { study, series, places } = this;
     byId("slider").max = String(Math.max(places.length, 1));
     byId("slider").disabled = byId("play").disabled = places.length < 2;
     byId("slider-label").textContent = this.unit;
     byId("stage").classList.toggle("windowed", this.canWindow);
-    byId("corner-patient").textContent = lines(personName(study.patient_name), study.patient_id, study.study_date);
+    this.#tellPatient(study);
     byId("corner-series").textContent = lines(study.study_description, series.series_description, series.modality);
     for (const id of ["corner-window", "corner-slice"]) byId(id).textContent = "";
     for (const fact of document.querySelectorAll(".facts dd")) fact.textContent = "–";

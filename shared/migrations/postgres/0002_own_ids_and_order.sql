@@ -13,6 +13,9 @@ CREATE INDEX series_of_shared_uid ON series (uid_id) WHERE uid_id IS NOT NULL;
 
 ALTER TABLE instances ADD COLUMN uid_id UUID;
 ALTER TABLE instances ADD COLUMN own_id UUID;
+-- Who a file is of, as JSON, where its study is another patient's: its own facts are told then.
+ALTER TABLE instances ADD COLUMN other_patient TEXT;
+CREATE INDEX instances_of_other_patients ON instances (series_id) WHERE other_patient IS NOT NULL;
 -- What display order goes by (`docs/order.md`). plane: 9 doubles, little-endian: Image Position (Patient), then the
 -- row and the column cosines of Image Orientation (Patient).
 ALTER TABLE instances ADD COLUMN plane BYTEA;

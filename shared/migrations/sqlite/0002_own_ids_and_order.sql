@@ -27,6 +27,8 @@ CREATE TABLE instances_made_again (
     trigger_time               REAL,
     acquisition_number         INTEGER,
     slice_location             REAL,
+    -- Who a file is of, as JSON, where its study is another patient's: its own facts are told then.
+    other_patient              TEXT,
     pixel_rows                 INTEGER,
     pixel_columns              INTEGER,
     samples_per_pixel          INTEGER NOT NULL,
@@ -59,5 +61,6 @@ FROM instances;
 DROP TABLE instances;
 ALTER TABLE instances_made_again RENAME TO instances;
 CREATE INDEX instances_of_series ON instances (series_id);
+CREATE INDEX instances_of_other_patients ON instances (series_id) WHERE other_patient IS NOT NULL;
 CREATE UNIQUE INDEX instances_by_own_id ON instances (own_id);
 CREATE INDEX instances_of_shared_uid ON instances (uid_id) WHERE uid_id IS NOT NULL;

@@ -6,7 +6,7 @@ use super::{
     NewInstance, NewSeries, NewStudy,
     text::{clean, clean_option, fold},
 };
-use crate::{dicom_uid::public_id, own_id};
+use crate::{answer::OtherPatient, dicom_uid::public_id, own_id};
 
 /// A series, wherever its UID stands besides: its study, and UUID version 5 of its UID.
 pub(super) type SeriesIdentity = (Uuid, Uuid);
@@ -61,8 +61,8 @@ pub(super) struct StudyRow {
 }
 
 impl StudyRow {
-    pub(super) fn new(row: &InstanceRow<'_>) -> Self {
-        StudyRow { study_id: row.study_id, facts: cleaned_study(&row.instance.study) }
+    pub(super) fn new(study_id: Uuid, study: &NewStudy) -> Self {
+        StudyRow { study_id, facts: cleaned_study(study) }
     }
 
     /// Takes the facts it lacks from another file of the same study.
@@ -89,6 +89,8 @@ pub(super) struct KeyedInstance<'a> {
     /// As the column has it.
     pub(super) uid_id: Option<Uuid>,
     pub(super) series_key: Uuid,
+    /// Whether its study is another patient's.
+    pub(super) is_of_other_patient: bool,
     pub(super) row: &'a InstanceRow<'a>,
 }
 
@@ -125,6 +127,25 @@ fn fill(mine: &mut Option<String>, other: Option<&String>) {
     if mine.is_none() {
         *mine = clean_option(other);
     }
+}
+
+/// What a file tells of its study, which is another patient's.
+pub(super) fn without_patient(study: &NewStudy) -> NewStudy {
+    NewStudy {
+        patient_id: None,
+        patient_name: None,
+        patient_birth_date: None,
+        patient_sex: None,
+        ..study.clone()
+    }
+}
+
+/// Who the file is of, as its column has it.
+pub(super) fn other_patient(study: &NewStudy) -> String {
+    let NewStudy { patient_id, patient_name, patient_birth_date, patient_sex, .. } = cleaned_study(study);
+    let patient = OtherPatient { patient_id, patient_name, patient_birth_date, patient_sex };
+    // Texts: serialisation cannot fail, and an empty text does not read as the study's patient.
+    serde_json::to_string(&patient).unwrap_or_default()
 }
 
 fn cleaned_study(study: &NewStudy) -> NewStudy {

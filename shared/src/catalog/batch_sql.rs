@@ -9,7 +9,9 @@ use sqlx::QueryBuilder;
 use uuid::Uuid;
 
 use super::{
-    batch_rows::{ImageIdentity, InstanceRow, KeyedInstance, SeriesIdentity, SeriesRow, StudyRow, folded},
+    batch_rows::{
+        ImageIdentity, InstanceRow, KeyedInstance, SeriesIdentity, SeriesRow, StudyRow, folded, other_patient,
+    },
     order_facts::Plane,
     patient::PatientOfStudy,
     pool::{Pool, WriteTransaction, in_transaction, on_reader},
@@ -17,7 +19,7 @@ use super::{
     text::{clean, clean_option},
 };
 
-/// Rows in one statement: 29 parameters each stay well below SQLite's 32,766.
+/// Rows in one statement: 30 parameters each stay well below SQLite's 32,766.
 const ROWS_PER_STATEMENT: usize = 250;
 
 /// An instance that has a UID of the batch, in whichever study and series.
@@ -285,12 +287,13 @@ pub(super) async fn insert_instances(
             let mut query: QueryBuilder<Db> = QueryBuilder::new(
                 "INSERT INTO instances (image_id, uid_id, own_id, sop_instance_uid, sop_class_uid, series_id, \
                  instance_number, plane, temporal_position, trigger_time, acquisition_number, slice_location, \
+                 other_patient, \
                  pixel_rows, pixel_columns, samples_per_pixel, bits_allocated, frame_count, transfer_syntax_uid, \
                  photometric_interpretation, window_center, window_width, content_digest, file_byte_count, \
                  header_byte_count, header_checksum, deflated, location, header_json, frame_ranges) ",
             );
             query.push_values(rows, |mut row, keyed| {
-                let KeyedInstance { key, uid_id, series_key, row: of_file } = keyed;
+                let KeyedInstance { key, uid_id, series_key, is_of_other_patient, row: of_file } = keyed;
                 let instance = of_file.instance;
                 let order = &instance.order;
                 row.push_bind(*key)
@@ -305,6 +308,7 @@ pub(super) async fn insert_instances(
                     .push_bind(order.trigger_time.filter(|time| time.is_finite()))
                     .push_bind(order.acquisition_number)
                     .push_bind(order.slice_location.filter(|location| location.is_finite()))
+                    .push_bind(is_of_other_patient.then(|| other_patient(&instance.study)))
                     .push_bind(instance.rows.map(i64::from))
                     .push_bind(instance.columns.map(i64::from))
                     .push_bind(i64::from(instance.samples_per_pixel))

@@ -12,7 +12,7 @@ use super::{
     studies::{count, shown_series_id},
 };
 use crate::{
-    answer::Image,
+    answer::{Image, OtherPatient},
     derived_uid::{Level, is_derived},
     job::FrameRange,
     render_key::ContentDigest,
@@ -89,7 +89,7 @@ macro_rules! image_columns {
          ELSE instances.uid_id END AS image_id, \
          sop_instance_uid, sop_class_uid, instance_number, pixel_rows, pixel_columns, frame_count, \
          NULLIF(transfer_syntax_uid, '') AS transfer_syntax_uid, photometric_interpretation, window_center, \
-         window_width, content_digest"
+         window_width, content_digest, other_patient"
     };
 }
 
@@ -108,6 +108,8 @@ struct ImageRow {
     window_center: Option<f64>,
     window_width: Option<f64>,
     content_digest: Vec<u8>,
+    /// As JSON.
+    other_patient: Option<String>,
 }
 
 impl ImageRow {
@@ -142,6 +144,8 @@ impl ImageRow {
             window: row.window_width,
             level: row.window_center,
             uids_derived,
+            // Facts that do not read are no reason to tell those of the study instead.
+            other_patient: row.other_patient.map(|json| serde_json::from_str(&json).unwrap_or_default()),
         })
     }
 }
@@ -208,6 +212,7 @@ impl TryFrom<ImageRecordRow> for ImageRecord {
         };
         let side = |side: Option<i64>| u64::from(count(side.unwrap_or_default()));
         let pixels = side(row.image.pixel_rows).saturating_mul(side(row.image.pixel_columns));
+        let image = row.image.into_image(&belongs_to)?;
         Ok(ImageRecord {
             key: row.key,
             study_id: row.study_id,
@@ -219,8 +224,8 @@ impl TryFrom<ImageRecordRow> for ImageRecord {
             deflated: row.deflated,
             render_cost: pixels.saturating_mul(side(Some(row.samples_per_pixel))),
             modality: row.metadata.modality.clone(),
-            metadata: row.metadata,
-            image: row.image.into_image(&belongs_to)?,
+            metadata: row.metadata.of(image.other_patient.as_ref()),
+            image,
         })
     }
 }
@@ -229,6 +234,17 @@ fn content_digest(bytes: Vec<u8>) -> Result<ContentDigest, CatalogError> {
     let digest =
         bytes.try_into().map_err(|_| CatalogError::Failed("a content digest is not of 32 bytes".to_owned()));
     digest.map(ContentDigest)
+}
+
+impl ImageMetadata {
+    /// With the facts of the file's own patient, where its study is another one's.
+    fn of(self, other: Option<&OtherPatient>) -> Self {
+        let Some(OtherPatient { patient_id, patient_name, patient_birth_date, patient_sex }) = other.cloned()
+        else {
+            return self;
+        };
+        Self { patient_id, patient_name, patient_birth_date, patient_sex, ..self }
+    }
 }
 
 impl Catalog {

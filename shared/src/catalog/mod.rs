@@ -17,7 +17,7 @@
 //! 8. Facts that a first file lacks are filled in by later ones; facts that are there stay.
 //! 9. Text without end and with NUL bytes is stored, cut and cleaned.
 //! 10. A batch of more rows than a statement takes is one batch.
-//! 11. A file of another patient than its study's is not taken, whichever process saw the study first.
+//! 11. A file of another patient than its study's is told with its own, whichever process saw the study first.
 //!
 //! Shared UIDs
 //! 12. One Series or SOP Instance UID in several studies or series is a row in each, with its own bytes, and counts.
@@ -80,7 +80,6 @@ pub use images::{ImageMetadata, ImageRecord};
 pub use namesakes::{Ids, Sharing};
 pub use new_instance::{NewInstance, NewSeries, NewStudy, Recorded};
 pub use order_facts::{OrderFacts, Plane};
-pub use patient::Patient;
 pub use renders::RenderRecord;
 pub use scope::Scope;
 pub use studies::{DeletedStudy, StudyPage};

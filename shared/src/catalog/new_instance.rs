@@ -101,7 +101,7 @@ pub enum Recorded {
     Duplicate,
     /// It is known, in this study and series, with other bytes; the first stays.
     Conflict,
-    /// Its study is another patient's; it is not taken.
+    /// It is new, and names another patient than its study: it is told with its own patient.
     OtherPatient,
     /// It was known with other bytes, and these took their place; renders of the old ones are gone.
     Replaced {

@@ -1,16 +1,16 @@
 //! Whether two files of one study can be of one person.
 //!
-//! A study shows one patient, so a file of somebody else must not join it. But one person is written in many ways:
+//! A study shows one patient, so a file of somebody else must be told with its own. But one person is written in many ways:
 //! with and without a title, in two scripts, transliterated, with a typing error that was mended between two series.
 //! `docs/decisions/one-uid-in-two-studies.md` has the rule in words.
 
 use uuid::Uuid;
 
-use super::{Catalog, CatalogError, NewStudy, pool::on_reader, text::fold};
+use super::{NewStudy, text::fold};
 
 /// What tells one person from another. Absent values tell nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq, sqlx::FromRow)]
-pub struct Patient {
+pub(super) struct Patient {
     #[sqlx(rename = "patient_id_folded")]
     id: Option<String>,
     #[sqlx(rename = "patient_name_folded")]
@@ -29,8 +29,7 @@ pub(super) struct PatientOfStudy {
 
 impl Patient {
     /// As a file tells of the patient of its study.
-    #[must_use]
-    pub fn of(study: &NewStudy) -> Self {
+    pub(super) fn of(study: &NewStudy) -> Self {
         let folded = |text: &Option<String>| text.as_deref().map(fold);
         Self {
             id: folded(&study.patient_id),
@@ -39,8 +38,8 @@ impl Patient {
         }
     }
 
-    /// Whether a file of `other` may join a study of this patient, who is known better with it then.
-    pub fn takes(&mut self, other: Self) -> bool {
+    /// Whether a file of `other` is of this patient, who is known better with it then.
+    pub(super) fn takes(&mut self, other: Self) -> bool {
         let can_be = self.can_be(&other);
         if can_be {
             self.fill_from(other);
@@ -69,19 +68,6 @@ impl Patient {
         let all_of_one =
             mine.split(' ').all(|word| has(other, word)) || other.split(' ').all(|word| has(mine, word));
         all_of_one || (in_common > 0 && ids == Some(true) && birth_dates == Some(true))
-    }
-}
-
-impl Catalog {
-    /// The patient of a study; `None` when it is unknown.
-    ///
-    /// # Errors
-    /// [`CatalogError::Unavailable`] when the database does not answer.
-    pub async fn patient_of_study(&self, study_id: Uuid) -> Result<Option<Patient>, CatalogError> {
-        const SELECT: &str = "SELECT patient_id_folded, patient_name_folded, patient_birth_date FROM studies WHERE study_id = $1";
-        Ok(on_reader!(&self.pool, Db, pool => {
-            sqlx::query_as::<Db, Patient>(SELECT).bind(study_id).fetch_optional(pool).await?
-        }))
     }
 }
 

@@ -4,13 +4,18 @@
 //! differences under that lock. What slips through (one UID under two studies, which both would give the same key) is
 //! seen in the number of rows written: the transaction is rolled back and decided anew.
 
-use std::collections::{BTreeMap, HashMap, HashSet, hash_map::Entry};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, HashMap, HashSet, hash_map::Entry},
+};
 
 use uuid::Uuid;
 
 use super::{
     Catalog, CatalogError, NewInstance, Recorded,
-    batch_rows::{ImageIdentity, InstanceRow, KeyedInstance, SeriesIdentity, SeriesRow, StudyRow},
+    batch_rows::{
+        ImageIdentity, InstanceRow, KeyedInstance, SeriesIdentity, SeriesRow, StudyRow, without_patient,
+    },
     batch_sql::{self, Known, KnownInstance},
     error::lost_to_another_transaction,
     patient::Patient,
@@ -24,7 +29,7 @@ const ATTEMPTS_MAX: u32 = 10;
 impl Catalog {
     /// Records a batch, all or nothing; the answer is aligned with it. Duplicates inside the batch count too.
     /// Facts of a study or series that an earlier file told stay, and a file of another patient than its study's is
-    /// not taken; with `replace` the newer files are right, about the patient too.
+    /// told with its own; with `replace` the newer files are right, about the patient too.
     ///
     /// # Errors
     /// [`CatalogError::Unavailable`] when the database does not answer or other writers keep changing the same
@@ -67,7 +72,7 @@ impl Catalog {
         // Under the lock of the studies, what is known now stays known until the commit.
         let plan = Plan::new(rows, &batch_sql::known(&mut transaction, rows).await?, replace);
         let locked: HashSet<Uuid> = studies.iter().map(|study| study.study_id).collect();
-        let complete = !plan.turns_away_what(glance)
+        let complete = !plan.sees_a_stranger_that(glance)
             && plan.new.iter().all(|row| locked.contains(&row.study_id))
             && write_plan(&mut transaction, &plan, locked, replace).await?;
         if complete {
@@ -113,6 +118,8 @@ struct Plan<'a> {
     replaced: BTreeMap<Uuid, Uuid>,
     /// Of each study, as far as the catalog and the files so far tell.
     patients: HashMap<Uuid, Patient>,
+    /// New instances whose study is another patient's.
+    strangers: HashSet<ImageIdentity>,
 }
 
 impl<'a> Plan<'a> {
@@ -123,6 +130,7 @@ impl<'a> Plan<'a> {
             keys: RowKeys::new(known.instances.iter().map(|known| (known.identity(), known.row()))),
             replaced: BTreeMap::new(),
             patients: known.patients.iter().map(|of| (of.study_id, of.patient.clone())).collect(),
+            strangers: HashSet::new(),
         };
         let known: HashMap<ImageIdentity, &KnownInstance> =
             known.instances.iter().map(|known| (known.identity(), known)).collect();
@@ -132,7 +140,7 @@ impl<'a> Plan<'a> {
                 Entry::Occupied(place) => plan.record_again(*place.get(), row, replace),
                 Entry::Vacant(place) => {
                     let recorded = plan.record(row, known.get(&row.identity()).copied(), replace);
-                    if matches!(recorded, Recorded::Accepted | Recorded::Replaced { .. }) {
+                    if !matches!(recorded, Recorded::Duplicate | Recorded::Conflict) {
                         place.insert(plan.new.len());
                         plan.new.push(row);
                     }
@@ -149,16 +157,18 @@ impl<'a> Plan<'a> {
         match known {
             Some(known) if known.content_digest == row.content_digest() => Recorded::Duplicate,
             Some(_) if !replace => Recorded::Conflict,
-            None if !replace && !self.is_of_the_patient(row) => Recorded::OtherPatient,
-            _ => {
+            Some(known) => {
                 let image_id = self.key(row);
-                match known {
-                    Some(known) => {
-                        self.replaced.insert(image_id, known.series_key);
-                        Recorded::Replaced { image_id }
-                    }
-                    None => Recorded::Accepted,
+                self.replaced.insert(image_id, known.series_key);
+                Recorded::Replaced { image_id }
+            }
+            None => {
+                self.key(row);
+                if replace || self.is_of_the_patient(row) {
+                    return Recorded::Accepted;
                 }
+                self.strangers.insert(row.identity());
+                Recorded::OtherPatient
             }
         }
     }
@@ -180,10 +190,9 @@ impl<'a> Plan<'a> {
         self.patients.entry(row.study_id).or_default().takes(Patient::of(&row.instance.study))
     }
 
-    /// Whether a file is another patient's that was not at the glance: its facts are in the row of the study now.
-    fn turns_away_what(&self, glance: &Plan<'_>) -> bool {
-        let mut pairs = self.recorded.iter().zip(&glance.recorded);
-        pairs.any(|(now, then)| *now == Recorded::OtherPatient && *then != Recorded::OtherPatient)
+    /// Whether a file is another patient's that was not so at the glance: its facts are in the row of the study now.
+    fn sees_a_stranger_that(&self, glance: &Plan<'_>) -> bool {
+        !self.strangers.is_subset(&glance.strangers)
     }
 
     /// The key of the row for an instance that is new.
@@ -195,9 +204,14 @@ impl<'a> Plan<'a> {
     fn studies(&self, replace: bool) -> Vec<StudyRow> {
         let mut studies: BTreeMap<Uuid, StudyRow> = BTreeMap::new();
         for row in self.by_precedence(replace) {
+            let told = &row.instance.study;
+            let told = match self.strangers.contains(&row.identity()) {
+                true => Cow::Owned(without_patient(told)),
+                false => Cow::Borrowed(told),
+            };
             match studies.get_mut(&row.study_id) {
-                Some(study) => study.fill_from(&row.instance.study),
-                None => drop(studies.insert(row.study_id, StudyRow::new(row))),
+                Some(study) => study.fill_from(&told),
+                None => drop(studies.insert(row.study_id, StudyRow::new(row.study_id, &told))),
             }
         }
         studies.into_values().collect()
@@ -227,7 +241,8 @@ impl<'a> Plan<'a> {
         let keyed = |row: &&'a InstanceRow<'a>| {
             let (key, uid_id) = self.keys.columns(&row.identity())?;
             let (series_key, _) = series_keys.columns(&row.series_identity())?;
-            Some(KeyedInstance { key, uid_id, series_key, row })
+            let is_of_other_patient = self.strangers.contains(&row.identity());
+            Some(KeyedInstance { key, uid_id, series_key, is_of_other_patient, row })
         };
         self.new.iter().filter_map(keyed).collect()
     }

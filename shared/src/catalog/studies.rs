@@ -33,7 +33,9 @@ const SELECT_STUDIES: &str = "SELECT study_id, study_instance_uid, patient_id, p
         (SELECT DISTINCT modality FROM series WHERE series.study_id = studies.study_id) AS kinds) AS modalities, \
     (SELECT count(*) FROM series WHERE series.study_id = studies.study_id) AS series_count, \
     (SELECT CAST(COALESCE(sum(image_count), 0) AS BIGINT) FROM series \
-        WHERE series.study_id = studies.study_id) AS image_count \
+        WHERE series.study_id = studies.study_id) AS image_count, \
+    (SELECT count(*) FROM series JOIN instances ON instances.series_id = series.series_id \
+        WHERE series.study_id = studies.study_id AND other_patient IS NOT NULL) AS other_patient_count \
     FROM studies";
 
 #[derive(sqlx::FromRow)]
@@ -52,6 +54,7 @@ struct StudyRow {
     modalities: Option<String>,
     series_count: i64,
     image_count: i64,
+    other_patient_count: i64,
 }
 
 impl From<StudyRow> for Study {
@@ -74,6 +77,7 @@ impl From<StudyRow> for Study {
             modalities,
             series_count: count(row.series_count),
             image_count: count(row.image_count),
+            other_patient_count: count(row.other_patient_count),
         }
     }
 }

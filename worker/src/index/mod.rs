@@ -23,6 +23,7 @@ use noctis_shared::{
 };
 use tokio::{sync::Semaphore, time::timeout};
 use tokio_util::sync::CancellationToken;
+use tracing::warn;
 use uuid::Uuid;
 
 pub use event::IndexJobs;
@@ -72,8 +73,6 @@ pub enum FileOutcome {
     Duplicate,
     /// A known instance with other bytes; the first stays.
     Conflict,
-    /// A file of another patient than the study it names.
-    OtherPatient,
     /// Not an instance, and why.
     Rejected(String),
     /// It could not be read, for a reason that may pass. Counted as rejected.
@@ -204,12 +203,17 @@ impl Indexer {
         self.follow_changed(&batch, &mut recorded).await?;
         self.follow_moved(&batch, &recorded).await?;
         self.forget_stale(&batch, &recorded).await?;
+        let strangers = recorded.iter().filter(|recorded| **recorded == Recorded::OtherPatient).count();
+        if strangers > 0 {
+            warn!(strangers, "files name another patient than their study: each is told with its own");
+        }
         for (instance, recorded) in batch.into_iter().zip(recorded) {
             let outcome = match recorded {
-                Recorded::Accepted | Recorded::Replaced { .. } => FileOutcome::Accepted,
+                Recorded::Accepted | Recorded::OtherPatient | Recorded::Replaced { .. } => {
+                    FileOutcome::Accepted
+                }
                 Recorded::Duplicate => FileOutcome::Duplicate,
                 Recorded::Conflict => FileOutcome::Conflict,
-                Recorded::OtherPatient => FileOutcome::OtherPatient,
             };
             count(summary, &instance.location, outcome, progress);
         }
@@ -385,10 +389,6 @@ fn count(
         FileOutcome::Conflict => {
             summary.conflict += 1;
             "the SOP Instance UID is known with other bytes; the first stays".to_owned()
-        }
-        FileOutcome::OtherPatient => {
-            summary.conflict += 1;
-            "it names another patient than the files of its study before it; the first stay".to_owned()
         }
         FileOutcome::Rejected(reason) | FileOutcome::Away(reason) => {
             summary.rejected += 1;

@@ -36,8 +36,8 @@ mod tests {
     use super::*;
 
     fn dataset(elements: &[(Tag, VR, &str)]) -> InMemDicomObject {
-        let element =
-            |(tag, vr, text): &(Tag, VR, &str)| DataElement::new(*tag, *vr, PrimitiveValue::from(*text));
+        let values = |text: &str| PrimitiveValue::Strs(text.split('\\').map(str::to_owned).collect());
+        let element = |(tag, vr, text): &(Tag, VR, &str)| DataElement::new(*tag, *vr, values(text));
         InMemDicomObject::from_element_iter(elements.iter().map(element))
     }
 

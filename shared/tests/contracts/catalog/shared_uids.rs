@@ -222,37 +222,54 @@ pub(super) async fn ids_that_go_stale_are_told(place: Arc<Place>) {
     assert_eq!(set(&ids.images), set(&[uids.images[0], own_image(2)]));
 }
 
-pub(super) async fn a_file_of_another_patient_does_not_join_a_study(place: Arc<Place>) {
+pub(super) async fn a_file_of_another_patient_is_told_with_its_own(place: Arc<Place>) {
     let catalog = place.connect().await;
     let person = |number: u32, id: &str, name: &str| {
-        let mut person = instance(1, number, number);
+        let mut person = instance(1, 1, number);
         person.study.patient_id = Some(id.to_owned());
         person.study.patient_name = Some(name.to_owned());
         person
     };
-    // In one batch, and in the next; nothing of the stranger stays.
     let mut stranger = person(2, "P-2", "Roe^Richard");
     stranger.study.patient_birth_date = Some("1950-01-01".to_owned());
-    let batch = [person(1, "P-1", "Doe^Jane"), stranger.clone()];
-    let recorded = catalog.record_instances(&batch, false).await;
+    // In one batch, and in the next; nothing of the stranger becomes the study's.
+    let recorded = catalog.record_instances(&[person(1, "P-1", "Doe^Jane"), stranger], false).await;
     assert_eq!(recorded, Ok(vec![Recorded::Accepted, Recorded::OtherPatient]));
-    assert_eq!(catalog.record_instances(&[stranger.clone()], false).await, Ok(vec![Recorded::OtherPatient]));
-    assert_counts(&catalog, 1, 1, 1).await;
-    let study = catalog.study(study_id(1)).await.unwrap().unwrap();
-    assert_eq!(study.patient_name.as_deref(), Some("Doe^Jane"));
-    assert_eq!(study.patient_birth_date, None);
+    let recorded = catalog.record_instances(&[person(4, "P-4", "Poe^Edgar")], false).await;
+    assert_eq!(recorded, Ok(vec![Recorded::OtherPatient]));
     // One person, written otherwise.
     let recorded = catalog.record_instances(&[person(3, "p-1", "DOE^JANE^^DR")], false).await;
     assert_eq!(recorded, Ok(vec![Recorded::Accepted]));
-    // A correction is taken when it is asked for.
-    let mut corrected = person(1, "P-7", "Doe^Janet");
+    assert_counts(&catalog, 1, 1, 4).await;
+    let study = catalog.study(study_id(1)).await.unwrap().unwrap();
+    assert_eq!(study.patient_name.as_deref(), Some("Doe^Jane"));
+    assert_eq!((study.patient_birth_date, study.other_patient_count), (None, 2));
+    let listed = catalog.images_of_series(public_id(&series_uid(1, 1))).await.unwrap().unwrap();
+    let names = [
+        (1, "Doe^Jane", None),
+        (2, "Roe^Richard", Some("1950-01-01")),
+        (3, "Doe^Jane", None),
+        (4, "Poe^Edgar", None),
+    ];
+    for ((number, name, born), listed) in names.into_iter().zip(listed) {
+        let record = catalog.image(image_id(1, 1, number)).await.unwrap().unwrap();
+        assert_eq!(record.metadata.patient_name.as_deref(), Some(name));
+        assert_eq!(record.metadata.patient_birth_date.as_deref(), born);
+        assert_eq!(record.image, listed);
+        let other = listed.other_patient.and_then(|other| other.patient_name);
+        assert_eq!(other.as_deref(), (name != "Doe^Jane").then_some(name));
+    }
+    // A correction is the study's patient.
+    let mut corrected = person(2, "P-7", "Doe^Janet");
     corrected.content_digest = ContentDigest([7; 32]);
     let recorded = catalog.record_instances(&[corrected], true).await.unwrap();
     assert!(matches!(recorded[..], [Recorded::Replaced { .. }]), "{recorded:?}");
+    let study = catalog.study(study_id(1)).await.unwrap().unwrap();
+    assert_eq!((study.patient_name.as_deref(), study.other_patient_count), (Some("Doe^Janet"), 1));
 }
 
-/// Both see an empty catalog; the study is of whoever comes first, and only of them.
-pub(super) async fn two_writers_of_two_patients_make_no_mixed_study(place: Arc<Place>) {
+/// Both see an empty catalog; the study is of whoever comes first, and the other one is told with its own facts.
+pub(super) async fn two_writers_of_two_patients_mix_no_facts(place: Arc<Place>) {
     for round in 1..=8_u32 {
         let catalog = place.connect().await;
         let mut writers = JoinSet::new();
@@ -263,17 +280,21 @@ pub(super) async fn two_writers_of_two_patients_make_no_mixed_study(place: Arc<P
                 one.study.patient_id = Some(format!("P-{person}"));
                 one.study.patient_name = None;
                 // Facts that only one of them has must not show under the other.
-                if person == 2 {
-                    one.study.patient_birth_date = Some("1950-01-01".to_owned());
-                }
+                one.study.patient_birth_date = (person == 2).then(|| "1950-01-01".to_owned());
                 catalog.record_instances(&[one], false).await.unwrap()[0]
             });
         }
         let recorded = writers.join_all().await;
         assert!(recorded.contains(&Recorded::Accepted) && recorded.contains(&Recorded::OtherPatient));
+        let born = |id: Option<&str>| (id == Some("P-2")).then(|| "1950-01-01".to_owned());
         let study = catalog.study(study_id(round)).await.unwrap().unwrap();
-        let expected = (study.patient_id.as_deref() == Some("P-2")).then_some("1950-01-01");
-        assert_eq!((study.patient_birth_date.as_deref(), study.image_count), (expected, 1));
+        assert_eq!((study.image_count, study.other_patient_count), (2, 1));
+        assert_eq!(study.patient_birth_date, born(study.patient_id.as_deref()));
+        for person in [1, 2] {
+            let told = catalog.image(image_id(round, person, person)).await.unwrap().unwrap().metadata;
+            assert_eq!(told.patient_id, Some(format!("P-{person}")));
+            assert_eq!(told.patient_birth_date, born(told.patient_id.as_deref()));
+        }
         catalog.delete_study(study_id(round)).await.unwrap();
     }
 }

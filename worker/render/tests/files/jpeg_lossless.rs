@@ -134,8 +134,7 @@ impl Stream<'_> {
             Differences::Wrapped => difference + modulus,
         };
         // Differences themselves are modulo 65,536, and 32,768 has a category of its own.
-        let difference = if difference < -32_767 { difference + 65_536 } else { difference };
-        let difference = if difference > 32_768 { difference - 65_536 } else { difference };
+        let difference = (difference + 32_767).rem_euclid(65_536) - 32_767;
         let category = 32 - difference.unsigned_abs().leading_zeros();
         bits.put(category, 5);
         if (1..16).contains(&category) {

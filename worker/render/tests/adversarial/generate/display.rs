@@ -140,12 +140,13 @@ fn voi_table(case: &Case, random: &mut Random) -> Table {
     let (low, _) = modality_range(case);
     let negative = case.display.modality_table.is_none()
         && (case.cells.signed
-            || case
-                .display
-                .rescale
-                .of_frame(case.frame_number)
-                .next()
-                .is_some_and(|rescale| rescale.slope.value < 0.0 || rescale.intercept.value < 0.0));
+            || !crate::oracle::ignores_modality(case)
+                && case
+                    .display
+                    .rescale
+                    .of_frame(case.frame_number)
+                    .next()
+                    .is_some_and(|rescale| rescale.slope.value < 0.0 || rescale.intercept.value < 0.0));
     let (least, most) = if negative { (-32_768, 32_767) } else { (0, 65_535) };
     let first = (low as i64 + random.choose(&[0, 0, -7, 20])).clamp(least, most);
     table(first, random)
