@@ -19,7 +19,7 @@ pub fn limits() -> Limits {
 pub fn render(header: &Header, frame_bytes: &[u8], request: &FrameRequest) -> Result<Picture, RenderError> {
     let frame = decode_frame(header, frame_bytes, request, &limits())?;
     let display = compose_frame(header, &frame, request)?;
-    assert!(frame.serves(request) || frame.byte_count() > 0);
+    assert!(frame.serves(header, request), "a frame serves the request that it was decoded for");
     encode_picture(&display, request.format)
 }
 
