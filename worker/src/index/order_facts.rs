@@ -36,8 +36,10 @@ mod tests {
     use super::*;
 
     fn dataset(elements: &[(Tag, VR, &str)]) -> InMemDicomObject {
-        let values = |text: &str| PrimitiveValue::Strs(text.split('\\').map(str::to_owned).collect());
-        let element = |(tag, vr, text): &(Tag, VR, &str)| DataElement::new(*tag, *vr, values(text));
+        let element = |(tag, vr, text): &(Tag, VR, &str)| {
+            let values = text.split('\\').map(str::to_owned).collect();
+            DataElement::new(*tag, *vr, PrimitiveValue::Strs(values))
+        };
         InMemDicomObject::from_element_iter(elements.iter().map(element))
     }
 
