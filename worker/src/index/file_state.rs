@@ -47,15 +47,20 @@ mod tests {
 
     #[test]
     fn a_write_in_place_is_another_state_though_size_and_time_are_put_back() {
-        let file = tempfile::NamedTempFile::new().unwrap();
-        fs::write(file.path(), b"0123").unwrap();
-        let before = file.path().metadata().unwrap();
+        let file = tempfile::NamedTempFile::new().expect("a file that is there");
+        fs::write(file.path(), b"0123").expect("a file that is there");
+        let before = file.path().metadata().expect("a file that is there");
         // Clocks of file systems tick every few milliseconds.
         std::thread::sleep(Duration::from_millis(30));
-        file.as_file().write_all_at(b"x", 2).unwrap();
-        file.as_file().set_modified(before.modified().unwrap()).unwrap();
-        let after = file.path().metadata().unwrap();
-        assert_eq!((before.len(), before.modified().unwrap()), (after.len(), after.modified().unwrap()));
+        file.as_file().write_all_at(b"x", 2).expect("a file that is there");
+        file.as_file()
+            .set_modified(before.modified().expect("a file that is there"))
+            .expect("a file that is there");
+        let after = file.path().metadata().expect("a file that is there");
+        assert_eq!(
+            (before.len(), before.modified().expect("a file that is there")),
+            (after.len(), after.modified().expect("a file that is there"))
+        );
         assert_ne!(FileState::of(&before), FileState::of(&after));
         assert!(!FileState::of(&after).rests_for(Duration::from_secs(60)));
         assert!(FileState::of(&after).rests_for(Duration::ZERO));

@@ -84,7 +84,7 @@ impl Stream<'_> {
     fn coded(&self) -> Vec<u8> {
         let mut bits = Bits::default();
         for row in 0..SIDE {
-            if self.restart_rows > 0 && row > 0 && row % self.restart_rows == 0 {
+            if self.restart_rows > 0 && row > 0 && row.is_multiple_of(self.restart_rows) {
                 bits.flush();
                 bits.bytes.extend([0xFF, 0xD0 + ((row / self.restart_rows - 1) % 8) as u8]);
             }
@@ -105,7 +105,8 @@ impl Stream<'_> {
     }
 
     fn prediction(&self, row: usize, column: usize, component: usize) -> i32 {
-        let is_first_row = if self.restart_rows > 0 { row % self.restart_rows == 0 } else { row == 0 };
+        let is_first_row =
+            if self.restart_rows > 0 { row.is_multiple_of(self.restart_rows) } else { row == 0 };
         let at = |up: usize, left: usize| self.sample(row - up, column - left, component);
         match (is_first_row, column) {
             (true, 0) => 1 << (self.precision - self.point_transform - 1),
