@@ -24,8 +24,10 @@ impl Prediction {
     /// `None` where the decoder's own prediction will do.
     pub(crate) fn of(codestream: &[u8], precision: u8) -> Option<Self> {
         let scans = lossless_scans(codestream);
-        let halves = scans.iter().any(|scan| (5..=7).contains(&scan.predictor));
-        (halves && precision < 16).then_some(Self { precision, scans })
+        // At 16 bits of samples the modulus is the decoder's own.
+        let differs = |scan: &LosslessScan| precision.saturating_sub(scan.point_transform) < 16;
+        let halves = |scan: &LosslessScan| (5..=7).contains(&scan.predictor);
+        scans.iter().any(|scan| halves(scan) && differs(scan)).then_some(Self { precision, scans })
     }
 
     /// The codestream as one of 16 bits without point transform: its decoder cuts nothing.
