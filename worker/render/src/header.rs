@@ -67,9 +67,7 @@ impl Header {
             return Err(Stop::Broken(if layout.truncated { "no complete data element" } else { NOT_DICOM }));
         }
         let pixel_format = layout.pixel_data.map(|pixel_data| {
-            let format =
-                PixelFormat::read(&View::new(&bytes, &layout.elements, start.encoding), pixel_data.tag);
-            pixel_data.length.map_or(format.clone(), |length| format.of_native_length(length.into()))
+            PixelFormat::read(&View::new(&bytes, &layout.elements, start.encoding), pixel_data.tag)
         });
         Ok(Self {
             bytes,
@@ -136,6 +134,13 @@ impl Header {
     /// Tag, VR and length of the element that holds the pixels.
     pub(crate) fn pixel_element(&self) -> Option<ElementHeader> {
         self.pixel_data
+    }
+
+    /// `format`, of pixel data that is native cells: its length then tells what the attributes leave open. The length of
+    /// items would tell nothing.
+    pub(crate) fn format_of_cells(&self, format: &PixelFormat) -> PixelFormat {
+        let length = self.pixel_data.and_then(|element| element.length);
+        length.map_or(format.clone(), |length| format.clone().of_native_length(length.into()))
     }
 
     /// # Errors

@@ -63,7 +63,7 @@ pub(crate) fn build(
         (Some(length), Some(format)) if !holds_items()? => {
             let end = (start + u64::from(length)).min(source.byte_count());
             let (big_endian, _) = native_cells(header.transfer_syntax_uid(), header.encoding());
-            native(format, start, end, big_endian)
+            native(&header.format_of_cells(format), start, end, big_endian)
         }
         (_, Some(format)) => encapsulated(source, header, format, start, limits)?,
     };

@@ -13,6 +13,21 @@ pub(crate) enum Samples {
     F64(Vec<f64>),
 }
 
+/// What the samples tell of the sign of attributes that are written like them (PS3.3 C.7.6.3.1.5, C.11.2.1.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sign {
+    Unsigned,
+    Signed,
+    /// Real numbers have both signs: the VR of the attribute tells; without one it is signed.
+    AsWritten,
+}
+
+impl Sign {
+    pub(crate) fn of_integers(signed: bool) -> Self {
+        if signed { Self::Signed } else { Self::Unsigned }
+    }
+}
+
 /// Runs `$body` with `$values` bound to the vector inside.
 macro_rules! each_type {
     ($samples:expr, $values:ident => $body:expr) => {
@@ -39,8 +54,12 @@ impl Samples {
         each_type!(self, values => size_of_val(values.as_slice()))
     }
 
-    pub(crate) fn is_signed(&self) -> bool {
-        matches!(self, Self::I8(_) | Self::I16(_) | Self::I32(_) | Self::F32(_) | Self::F64(_))
+    pub(crate) fn sign(&self) -> Sign {
+        match self {
+            Self::U8(_) | Self::U16(_) | Self::U32(_) => Sign::Unsigned,
+            Self::I8(_) | Self::I16(_) | Self::I32(_) => Sign::Signed,
+            Self::F32(_) | Self::F64(_) => Sign::AsWritten,
+        }
     }
 
     /// Copies a rectangle out of rows of `stride` samples; all bounds in samples.

@@ -33,6 +33,14 @@ const STREAM_BUFFER_BYTES: usize = 64 << 10;
 /// [`RenderError::Corrupt`] for damaged codestreams and those that contradict the attributes,
 /// [`RenderError::Unsupported`] for components of different sizes.
 pub(crate) fn decode(codestream: &[u8], wanted: Wanted<'_>) -> Result<Coded, RenderError> {
+    let coded = decode_once(codestream, wanted)?;
+    if wanted.is_of_values(&coded) {
+        return Ok(coded);
+    }
+    decode_once(codestream, Wanted { reduction: 0, ..wanted })
+}
+
+fn decode_once(codestream: &[u8], wanted: Wanted<'_>) -> Result<Coded, RenderError> {
     match simple(codestream, wanted)? {
         Some(coded) => Ok(coded),
         None => with_openjpeg(codestream, wanted),

@@ -51,12 +51,36 @@ pub(crate) enum CodedColour {
 
 impl Wanted<'_> {
     /// The reduction of a codestream of this sign and precision. Where its sign differs from that of the attributes, values
-    /// wrap at zero in one of the two; where it holds whole cells, spare bits lie beside the values. Averages of either lie.
+    /// wrap at zero in one of the two; where it holds whole cells whose values are not at their lower end, averages are
+    /// not of values.
     pub(crate) fn reduction_of(&self, is_signed: bool, precision: u8) -> u8 {
         let format = self.format;
-        let has_spare_bits =
-            u16::from(precision) == format.bits_allocated && format.bits_stored < format.bits_allocated;
-        if is_signed == format.signed && !has_spare_bits { self.reduction } else { 0 }
+        let is_shifted = self.holds_cells(precision) && format.high_bit + 1 != format.bits_stored;
+        if is_signed == format.signed && !is_shifted { self.reduction } else { 0 }
+    }
+
+    /// Whether a smaller picture is one of values. In a codestream of whole cells something may lie in the spare bits above
+    /// the values; it would lift the averages out of the range of the stored bits. An edge between extremes can
+    /// overshoot that range a little by the filter alone.
+    pub(crate) fn is_of_values(&self, coded: &Coded) -> bool {
+        let format = self.format;
+        if coded.reduction == 0 || !self.holds_cells(coded.precision) {
+            return true;
+        }
+        let whole = 1_i64 << format.bits_stored;
+        let low = if format.signed { -whole / 2 } else { 0 };
+        let accepted = low - whole / 8..low + whole + whole / 8;
+        match &coded.samples {
+            Samples::U8(values) => values.iter().all(|&value| accepted.contains(&value.into())),
+            Samples::U16(values) => values.iter().all(|&value| accepted.contains(&value.into())),
+            Samples::I32(values) => values.iter().all(|&value| accepted.contains(&value.into())),
+            _ => false,
+        }
+    }
+
+    fn holds_cells(&self, precision: u8) -> bool {
+        let format = self.format;
+        u16::from(precision) == format.bits_allocated && format.bits_stored < format.bits_allocated
     }
 
     /// Checks the header of a codestream against the attributes.
@@ -79,5 +103,31 @@ impl Wanted<'_> {
             )));
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spare_bits_that_are_set_lift_averages_out_of_the_range_of_values() {
+        let (mut format, limits) = (PixelFormat::plain(3, 1, 1), Limits::default());
+        (format.bits_stored, format.high_bit) = (12, 11);
+        let is_of_values = |signed: bool, samples: Samples, precision: u8| {
+            let mut format = format.clone();
+            format.signed = signed;
+            let wanted = Wanted { format: &format, reduction: 1, limits: &limits };
+            let (colour, site) = (CodedColour::AsDeclared, ReducedSite::First);
+            let coded =
+                Coded { columns: 2, rows: 1, samples, precision, colour, reduction: 1, site, damage: None };
+            wanted.is_of_values(&coded)
+        };
+        assert!(is_of_values(false, Samples::U16(vec![0, 4095]), 16));
+        assert!(is_of_values(false, Samples::U16(vec![0, 4300]), 16), "an edge that overshoots");
+        assert!(!is_of_values(false, Samples::U16(vec![0, 5000]), 16), "an overlay");
+        assert!(is_of_values(true, Samples::I32(vec![-2100, 2047]), 16));
+        assert!(!is_of_values(true, Samples::I32(vec![-3000, 2047]), 16));
+        assert!(is_of_values(false, Samples::U16(vec![0, 5000]), 14), "no cells, but a deeper codestream");
     }
 }

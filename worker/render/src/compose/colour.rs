@@ -14,7 +14,7 @@ impl Composer<'_> {
         let view = self.frame_view.top();
         let samples = &self.frame.samples;
         let pixels = if self.frame.photometric == Photometric::Palette {
-            let palette = Palette::read(view, samples.is_signed())
+            let palette = Palette::read(view, samples.sign())
                 .ok_or_else(|| RenderError::corrupt("the palette is missing or damaged"))?;
             colours(samples, |index| palette.colour(index))
         } else {

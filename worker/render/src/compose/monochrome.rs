@@ -22,20 +22,19 @@ use crate::{RenderError, Window};
 impl Composer<'_> {
     pub(super) fn monochrome(&self) -> Result<DisplayImage, RenderError> {
         let (frame_view, view) = (&self.frame_view, self.frame_view.top());
-        let signed = self.frame.samples.is_signed();
-        let modality = Modality::read(frame_view, signed);
+        let sign = self.frame.samples.sign();
+        let modality = Modality::read(frame_view, sign);
         let padding = Padding::read(view, self.format);
-        let voi =
-            VoiTransform::named(&self.request.voi, frame_view, &modality, signed).unwrap_or_else(|| {
-                VoiTransform::of_range(&self.request.voi, self.range_window(&modality, padding.as_ref()))
-            });
+        let voi = VoiTransform::named(&self.request.voi, frame_view, &modality, sign).unwrap_or_else(|| {
+            VoiTransform::of_range(&self.request.voi, self.range_window(&modality, padding.as_ref()))
+        });
         let window = voi.window();
         let presentation = Presentation::read(view, self.frame.photometric, self.request.invert);
         // An asked window speaks of every value, padding too; in all other views padding is background.
         let padding = padding.filter(|_| !matches!(self.request.voi, Voi::Window(_)));
         let transfer = Transfer { modality, voi, presentation, padding };
 
-        let supplemental = self.request.overlays.then(|| palette::supplemental(view, signed)).flatten();
+        let supplemental = self.request.overlays.then(|| palette::supplemental(view, sign)).flatten();
         let Some(palette) = supplemental else {
             let mut pixels = self.shown(transfer)?;
             self.burn_overlays(&mut pixels, 1)?;
@@ -118,7 +117,7 @@ impl Composer<'_> {
 
     /// Modality values as 16-bit samples under a slope and an offset. Where the size changes, padding stays padding.
     pub(super) fn modality_values(&self) -> Result<DisplayImage, RenderError> {
-        let mut modality = Modality::read(&self.frame_view, self.frame.samples.is_signed());
+        let mut modality = Modality::read(&self.frame_view, self.frame.samples.sign());
         let cropped = self.cropped(&self.frame.samples, 1);
         let mut samples = cropped.map_or(Cow::Borrowed(&self.frame.samples), Cow::Owned);
         if self.resizes() {

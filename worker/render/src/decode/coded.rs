@@ -25,7 +25,9 @@ pub(crate) fn stored(
         (CodedColour::AsDeclared, Photometric::YbrFull422) => Photometric::YbrFull,
         (CodedColour::AsDeclared, declared) => declared,
     };
-    let holds_cells = is_lossless && u16::from(coded.precision) == format.bits_allocated;
+    // Averages are not cells: what lies above the stored bits there is an overshoot.
+    let holds_cells =
+        is_lossless && coded.reduction == 0 && u16::from(coded.precision) == format.bits_allocated;
     let samples = if holds_cells && format.bits_stored < format.bits_allocated {
         of_cells(coded.samples, format)
     } else {

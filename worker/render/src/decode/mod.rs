@@ -50,12 +50,11 @@ impl DecodedFrame {
     #[must_use]
     pub fn serves(&self, header: &Header, request: &FrameRequest) -> bool {
         let Some(format) = header.declared_format() else { return false };
-        // A codec that went less far than asked has told how far it goes.
-        let reach = if self.reduction < self.asked_reduction { self.reduction } else { u8::MAX };
-        let reduction = reduction::reduction(header, format, request).min(reach);
+        let reduction = reduction::reduction(header, format, request);
         self.frame_number == request.frame_number
             && (!self.best_effort || request.best_effort)
-            && reduction == self.reduction
+            // A codec that went less far than asked would do so again; how far it goes when asked for another is not known.
+            && (reduction == self.reduction || reduction == self.asked_reduction)
     }
 }
 
@@ -133,11 +132,12 @@ fn decode(
         best_effort: request.best_effort,
     };
     let holds_items = header.is_encapsulated() || coding.is_in_fragments() && fragments::is_item(frame_bytes);
-    if !holds_items && coding.is_in_fragments() && !holds_native_cells(header, format) {
-        return Err(RenderError::corrupt("the pixel data is neither fragments nor native cells"));
-    }
     if !holds_items {
-        return source.samples(frame_bytes);
+        let format = &header.format_of_cells(format);
+        if coding.is_in_fragments() && !holds_native_cells(header, format) {
+            return Err(RenderError::corrupt("the pixel data is neither fragments nor native cells"));
+        }
+        return native::Source { format, ..source }.samples(frame_bytes);
     }
     let codestream = fragments::join(frame_bytes, request.best_effort)?;
     match coding {

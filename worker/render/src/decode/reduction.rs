@@ -7,16 +7,21 @@
 use crate::Header;
 use crate::pixel_format::{Photometric, PixelFormat};
 use crate::request::{Format, FrameRequest, Voi};
+use crate::samples::Sign;
 use crate::stages::functional_groups::FrameView;
 use crate::stages::geometry::{fitted, pixel_shape};
 use crate::stages::modality::Modality;
 use crate::stages::padding::Padding;
 use crate::stages::voi::{VoiTransform, fixed_range};
-use crate::stages::{label, palette};
+use crate::stages::{label, overlay, palette};
 use crate::transfer_syntax::{PixelCoding, pixel_coding};
 
 /// Frames are decoded at an eighth of their sides at least.
 const REDUCTION_MAX: u8 = 3;
+
+/// Least side of a frame that is decoded smaller: of fewer there is nothing to gain, and at its edges a filter of a few
+/// samples is a large part of the picture.
+const SIDE_MIN: u32 = 64;
 
 /// The power of two by which both sides of the frame may be divided in decoding; 0 for the whole frame. A codec that
 /// cannot go so far goes as far as it can.
@@ -42,7 +47,8 @@ fn oversampling(header: &Header, format: &PixelFormat) -> Option<u32> {
 
 /// Largest power that still leaves every pixel that the request shows, `oversampling` times.
 fn by_size(format: &PixelFormat, request: &FrameRequest, oversampling: u32) -> u8 {
-    if request.region.is_some() || request.format == Format::Png16 || request.fit.enlarge {
+    let is_small = format.columns.min(format.rows) < SIDE_MIN;
+    if is_small || request.region.is_some() || request.format == Format::Png16 || request.fit.enlarge {
         return 0;
     }
     let Ok((columns, rows)) = fitted(format.columns, format.rows, 1.0, request.fit) else { return 0 };
@@ -57,12 +63,16 @@ fn by_size(format: &PixelFormat, request: &FrameRequest, oversampling: u32) -> u
 fn averages_are_right(header: &Header, format: &PixelFormat, request: &FrameRequest) -> bool {
     let view = header.view();
     let frame = FrameView::new(view.clone(), request.frame_number);
+    let holds_overlays = overlay::of_frame(&view, request.frame_number)
+        .iter()
+        .any(|overlay| overlay.embedded_bit(&view).is_some());
     let is_index = format.photometric() == Photometric::Palette
-        || palette::supplemental(&view, format.signed).is_some()
+        || palette::supplemental(&view, Sign::of_integers(format.signed)).is_some()
         || label::is_label_map(&view)
         || format.bits_stored == 1;
     // Pixels that are not square are stretched, and need all they have.
     !is_index
+        && !holds_overlays
         && pixel_shape(&frame) == 1.0
         && (!format.photometric().is_monochrome() || values_can_be_averaged(&frame, format, request))
 }
@@ -70,9 +80,10 @@ fn averages_are_right(header: &Header, format: &PixelFormat, request: &FrameRequ
 /// Monochrome frames alone: the modality values are a line of the coded ones, no padding is to be kept apart, and the
 /// range of the frame, which averaging narrows, is not asked for.
 fn values_can_be_averaged(frame: &FrameView<'_>, format: &PixelFormat, request: &FrameRequest) -> bool {
-    let modality = Modality::read(frame, format.signed);
+    let sign = Sign::of_integers(format.signed);
+    let modality = Modality::read(frame, sign);
     let padding = Padding::read(frame.top(), format);
-    let range_is_known = VoiTransform::named(&request.voi, frame, &modality, format.signed).is_some()
+    let range_is_known = VoiTransform::named(&request.voi, frame, &modality, sign).is_some()
         || fixed_range(format, &modality, padding.as_ref()).is_some();
     let keeps_padding_apart = padding.is_some() && !matches!(request.voi, Voi::Window(_));
     matches!(modality, Modality::Linear { .. }) && range_is_known && !keeps_padding_apart

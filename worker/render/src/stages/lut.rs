@@ -4,6 +4,7 @@ use dicom_core::Tag;
 use dicom_dictionary_std::tags;
 
 use crate::parse::view::{Numbers, View};
+use crate::samples::Sign;
 
 /// A table over consecutive input values. Inputs outside take the first or the last entry.
 #[derive(Clone, Debug, PartialEq)]
@@ -16,15 +17,15 @@ pub(crate) struct Lut {
 
 impl Lut {
     /// Reads a table; `None` when it is absent or does not hold what its descriptor says.
-    pub(crate) fn read(view: &View<'_>, descriptor: Tag, data: Tag, input_is_signed: bool) -> Option<Self> {
-        let (length, first_input, bits) = descriptor_of(view, descriptor, input_is_signed)?;
+    pub(crate) fn read(view: &View<'_>, descriptor: Tag, data: Tag, inputs: Sign) -> Option<Self> {
+        let (length, first_input, bits) = descriptor_of(view, descriptor, inputs)?;
         let Entries { values, bits, .. } = entries(view, data, length, bits)?;
         Some(Self { first_input, entries: values, entry_bits: bits })
     }
 
     /// The item of a Modality LUT, VOI LUT or Presentation LUT Sequence.
-    pub(crate) fn read_item(item: &View<'_>, input_is_signed: bool) -> Option<Self> {
-        Self::read(item, tags::LUT_DESCRIPTOR, tags::LUT_DATA, input_is_signed)
+    pub(crate) fn read_item(item: &View<'_>, inputs: Sign) -> Option<Self> {
+        Self::read(item, tags::LUT_DESCRIPTOR, tags::LUT_DATA, inputs)
     }
 
     pub(crate) fn from_entries(first_input: f64, entries: Vec<u16>, entry_bits: u16) -> Option<Self> {
@@ -54,19 +55,19 @@ impl Lut {
 }
 
 /// Number of entries (0 stands for 65,536), first input value, bits of an entry.
-pub(crate) fn descriptor_of(view: &View<'_>, tag: Tag, input_is_signed: bool) -> Option<(usize, f64, u16)> {
-    let implied = if input_is_signed { Numbers::I16 } else { Numbers::U16 };
+pub(crate) fn descriptor_of(view: &View<'_>, tag: Tag, inputs: Sign) -> Option<(usize, f64, u16)> {
+    let implied = if inputs == Sign::Unsigned { Numbers::U16 } else { Numbers::I16 };
     let values = view.numbers(tag, implied);
     let [Some(length), Some(first), Some(bits), ..] = values[..] else { return None };
-    // The first value is unsigned even where the VR is SS; the second has the sign of the pixels.
+    // The first value is unsigned even where the VR is SS; the second has the sign of the pixels, whatever the VR.
     let length = if length < 0.0 { length + 65_536.0 } else { length };
     let length = if length == 0.0 { 65_536 } else { length as usize };
     if length > 65_536 {
         return None;
     }
-    let first = match (input_is_signed, first) {
-        (true, 32_768.0..) => first - 65_536.0,
-        (false, ..0.0) => first + 65_536.0,
+    let first = match (inputs, first) {
+        (Sign::Signed, 32_768.0..) => first - 65_536.0,
+        (Sign::Unsigned, ..0.0) => first + 65_536.0,
         _ => first,
     };
     // Descriptors that say 0 or more than 16 bits are known to mean 16, those below 8 to mean 8.

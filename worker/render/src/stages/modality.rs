@@ -5,6 +5,7 @@ use dicom_dictionary_std::tags;
 use super::functional_groups::FrameView;
 use super::lut::Lut;
 use crate::parse::view::{Numbers, View};
+use crate::samples::Sign;
 
 /// The modality transformation of one frame.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,12 +18,12 @@ impl Modality {
     pub(crate) const IDENTITY: Self = Self::Linear { slope: 1.0, intercept: 0.0 };
 
     /// The transformation that the file asks for; a damaged table counts as none.
-    pub(crate) fn read(frame: &FrameView<'_>, stored_is_signed: bool) -> Self {
+    pub(crate) fn read(frame: &FrameView<'_>, stored: Sign) -> Self {
         if is_for_intensity(frame.top()) {
             return Self::IDENTITY;
         }
         let item = frame.top().item(tags::MODALITY_LUT_SEQUENCE, 0);
-        if let Some(table) = item.and_then(|item| Lut::read_item(&item, stored_is_signed)) {
+        if let Some(table) = item.and_then(|item| Lut::read_item(&item, stored)) {
             return Self::Table(table);
         }
         let nearest = |tag| {

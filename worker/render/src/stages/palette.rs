@@ -5,6 +5,7 @@ use dicom_dictionary_std::tags;
 
 use super::lut::{Entries, Lut, descriptor_of, entries};
 use crate::parse::view::View;
+use crate::samples::Sign;
 
 /// Segments of a segmented palette at most; the longest table of the smallest segments.
 const SEGMENTS_MAX: usize = 65_536;
@@ -20,10 +21,10 @@ pub(crate) struct Palette {
 
 impl Palette {
     /// Reads the palette; `None` when a table is missing or damaged.
-    pub(crate) fn read(view: &View<'_>, index_is_signed: bool) -> Option<Self> {
+    pub(crate) fn read(view: &View<'_>, indices: Sign) -> Option<Self> {
         let channel = |number: u16| {
             let descriptor = Tag(0x0028, 0x1101 + number);
-            let (length, first, bits) = descriptor_of(view, descriptor, index_is_signed)?;
+            let (length, first, bits) = descriptor_of(view, descriptor, indices)?;
             let entries = entries(view, Tag(0x0028, 0x1201 + number), length, bits)
                 .or_else(|| segmented(view, Tag(0x0028, 0x1221 + number), length, bits))?;
             Some((first, entries))
@@ -57,9 +58,9 @@ impl Palette {
 }
 
 /// The palette that colours part of a monochrome frame (PS3.3 C.8.13.3.1.2, Pixel Presentation COLOR or MIXED).
-pub(crate) fn supplemental(view: &View<'_>, index_is_signed: bool) -> Option<Palette> {
+pub(crate) fn supplemental(view: &View<'_>, indices: Sign) -> Option<Palette> {
     let presentation = view.text(tags::PIXEL_PRESENTATION)?;
-    matches!(presentation, "COLOR" | "MIXED").then(|| Palette::read(view, index_is_signed)).flatten()
+    matches!(presentation, "COLOR" | "MIXED").then(|| Palette::read(view, indices)).flatten()
 }
 
 /// Expands segments: discrete, linear and indirect (PS3.3 C.7.9.2).

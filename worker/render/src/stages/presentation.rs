@@ -5,6 +5,7 @@ use dicom_dictionary_std::tags;
 use super::lut::Lut;
 use crate::parse::view::View;
 use crate::pixel_format::Photometric;
+use crate::samples::Sign;
 
 /// What happens to display values after the VOI stage.
 #[derive(Clone, Debug, PartialEq)]
@@ -16,8 +17,9 @@ pub(crate) struct Presentation {
 impl Presentation {
     /// MONOCHROME1 and the shape INVERSE say the same thing and invert once, not twice.
     pub(crate) fn read(view: &View<'_>, photometric: Photometric, asked_inverted: bool) -> Self {
-        let table =
-            view.item(tags::PRESENTATION_LUT_SEQUENCE, 0).and_then(|item| Lut::read_item(&item, false));
+        let table = view
+            .item(tags::PRESENTATION_LUT_SEQUENCE, 0)
+            .and_then(|item| Lut::read_item(&item, Sign::Unsigned));
         let file_inverts = table.is_none()
             && (photometric == Photometric::Monochrome1
                 || view.text(tags::PRESENTATION_LUT_SHAPE) == Some("INVERSE"));

@@ -9,6 +9,7 @@ use super::padding::Padding;
 use super::window::{Window, file_windows};
 use crate::pixel_format::PixelFormat;
 use crate::request::Voi;
+use crate::samples::Sign;
 
 /// What decides which values become visible.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,7 +25,7 @@ impl VoiTransform {
         asked: &Voi,
         frame: &FrameView<'_>,
         modality: &Modality,
-        stored_is_signed: bool,
+        stored: Sign,
     ) -> Option<Self> {
         let function = match asked {
             Voi::Window(window) => return Some(Self::Window(*window)),
@@ -39,7 +40,7 @@ impl VoiTransform {
         if function.is_some() {
             return None;
         }
-        file_table(frame, modality, stored_is_signed).map(Self::Table)
+        file_table(frame, modality, stored).map(Self::Table)
     }
 
     /// The window that shows the range of the frame without padding, under the asked function.
@@ -79,12 +80,16 @@ pub(crate) fn fixed_range(
 }
 
 /// The first VOI LUT of the nearest place that has one. Its input is signed when modality values can be negative.
-fn file_table(frame: &FrameView<'_>, modality: &Modality, stored_is_signed: bool) -> Option<Lut> {
-    let signed = match modality {
-        Modality::Linear { slope, intercept } => stored_is_signed || *intercept < 0.0 || *slope < 0.0,
-        Modality::Table(_) => false,
+fn file_table(frame: &FrameView<'_>, modality: &Modality, stored: Sign) -> Option<Lut> {
+    let inputs = match modality {
+        Modality::Linear { slope, intercept } if *intercept < 0.0 || *slope < 0.0 => match stored {
+            Sign::AsWritten => Sign::AsWritten,
+            Sign::Unsigned | Sign::Signed => Sign::Signed,
+        },
+        Modality::Linear { .. } => stored,
+        Modality::Table(_) => Sign::Unsigned,
     };
     frame
         .places(tags::FRAME_VOILUT_SEQUENCE)
-        .find_map(|place| Lut::read_item(&place.item(tags::VOILUT_SEQUENCE, 0)?, signed))
+        .find_map(|place| Lut::read_item(&place.item(tags::VOILUT_SEQUENCE, 0)?, inputs))
 }

@@ -211,3 +211,44 @@ fn spacing_of_a_functional_group_stretches_the_picture() {
         assert_eq!((picture.columns, picture.rows), (16, 8), "{place}");
     }
 }
+
+/// PS3.3 C.11.2.1.1: real numbers have no Pixel Representation that could tell the sign of a table's first input.
+#[test]
+fn the_vr_tells_where_a_table_for_real_numbers_begins() {
+    let shown = |vr: &str, first: u16, values: [f32; 2]| {
+        let descriptor: Vec<u8> = [2_u16, first, 8].iter().flat_map(|value| value.to_le_bytes()).collect();
+        let table = FileBuilder::new(EXPLICIT_LITTLE).bytes(0x0028, 0x3002, vr, &descriptor).bytes(
+            0x0028,
+            0x3006,
+            "OW",
+            &[10, 0, 200, 0],
+        );
+        let pixels: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+        let file = FileBuilder::new(EXPLICIT_LITTLE)
+            .u16s(0x0028, 0x0002, &[1])
+            .text(0x0028, 0x0004, "CS", "MONOCHROME2")
+            .u16s(0x0028, 0x0010, &[1])
+            .u16s(0x0028, 0x0011, &[2])
+            .u16s(0x0028, 0x0100, &[32])
+            .sequence(0x0028, 0x3010, table)
+            .bytes(0x7FE0, 0x0008, "OF", &pixels)
+            .file();
+        grey(&file)
+    };
+    assert_eq!(shown("US", 45_488, [45_488.0, 45_489.0]), [10, 200]);
+    assert_eq!(shown("SS", 0xFFF6, [-10.0, -9.0]), [10, 200]);
+}
+
+/// The length of the element is that of items there; taken for that of cells it says three bytes a pixel.
+#[test]
+fn the_length_of_items_tells_nothing_of_shared_chrominance() {
+    let cells = [255, 0, 128, 128].repeat(8);
+    let mut deflated = vec![1, cells.len() as u8, 0, !(cells.len() as u8), 0xFF];
+    deflated.extend(&cells);
+    let items = [item(&[]), item(&deflated)].concat();
+    let file = FileBuilder::new("1.2.840.10008.1.2.8.1")
+        .colour("YBR_FULL_422", 4, 4)
+        .bytes(0x7FE0, 0x0010, "OB", &items);
+    let expected: Vec<u8> = [[255; 3], [0; 3]].concat().repeat(8);
+    assert_eq!(rgb(&file.file()), expected);
+}

@@ -147,7 +147,13 @@ fn voi_table(case: &Case, random: &mut Random) -> Table {
                     .of_frame(case.frame_number)
                     .next()
                     .is_some_and(|rescale| rescale.slope.value < 0.0 || rescale.intercept.value < 0.0));
-    let (least, most) = if negative { (-32_768, 32_767) } else { (0, 65_535) };
+    // Without a VR nothing tells the sign of real numbers.
+    let has_no_vr = case.form.syntax == Syntax::ImplicitLittle || case.form.sequences_unknown;
+    let (least, most) = match (negative, case.cells.kind == CellKind::Integer || !has_no_vr) {
+        (true, _) => (-32_768, 32_767),
+        (false, true) => (0, 65_535),
+        (false, false) => (0, 32_767),
+    };
     let first = (low as i64 + random.choose(&[0, 0, -7, 20])).clamp(least, most);
     table(first, random)
 }

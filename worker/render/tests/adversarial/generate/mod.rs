@@ -38,7 +38,8 @@ pub(crate) fn case(seed: u64) -> Case {
     if let Syntax::JpegBaseline { transformed } = case.form.syntax
         && case.is_monochrome()
     {
-        case.loss = 1.0;
+        // Mostly 1; where coefficients are rounded the same way, 2.
+        case.loss = 2.0;
         let size = (columns, rows);
         case.frames.iter_mut().for_each(|frame| *frame = encode::read_back(frame, size, transformed));
     }

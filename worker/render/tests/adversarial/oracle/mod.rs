@@ -76,9 +76,11 @@ pub(crate) fn values(case: &Case, request: &FrameRequest, step: f64) -> Expected
         let padded = sources.iter().filter(|source| is_padding(case, source.index)).count();
         let (value, slack) = averages.of(&sources);
         let slack = slack + if has_wide_cells(case) { step } else { 0.0 };
-        // Values that are not picture must not be mixed with those that are; how is not said.
+        // Values that are not picture must not be mixed with those that are; how is not said. Nor is it said which of the
+        // values of padding stands for it at another size.
         let is_mixed = padded > 0 && padded < sources.len();
-        let band = if padded > 1 { padding_band(case) } else { Band::around(value, slack) };
+        let is_padding = padded > 0 && geometry.resizes();
+        let band = if is_padding { padding_band(case, slack) } else { Band::around(value, slack) };
         bands.push((!is_mixed && !ignores_modality(case)).then_some(band));
     }
     Expected { columns: geometry.columns, rows: geometry.rows, channels: 1, bands }
@@ -162,10 +164,10 @@ fn is_padding(case: &Case, index: usize) -> bool {
 }
 
 /// Modality values of what is padding.
-fn padding_band(case: &Case) -> Band {
+fn padding_band(case: &Case, slack: f64) -> Band {
     let padding = case.display.padding.as_ref().expect("padding");
     let ends = [padding.value, padding.limit.unwrap_or(padding.value)].map(|end| modality::value(case, end));
-    Band { low: ends[0].min(ends[1]), high: ends[0].max(ends[1]) }
+    Band { low: ends[0].min(ends[1]) - slack, high: ends[0].max(ends[1]) + slack }
 }
 
 /// Overlays are asked for at full size only, where each position is one pixel.
