@@ -135,7 +135,9 @@ impl PixelFormat {
     /// As [`Self::of_native_length`], by the bytes of one frame.
     pub(crate) fn of_native_frame_length(self, byte_count: u64) -> Self {
         let whole = self.clone().with_whole_chrominance();
-        if byte_count >= whole.frame_bit_count().div_ceil(8) { whole } else { self }
+        // Twice the shared length and more is that of several frames.
+        let lengths = whole.frame_bit_count().div_ceil(8)..self.frame_bit_count().div_ceil(8) * 2;
+        if lengths.contains(&byte_count) { whole } else { self }
     }
 
     /// The format with chrominance for each pixel, whatever is shared by its label.
@@ -231,6 +233,11 @@ impl PixelFormat {
     pub(crate) fn frame_bit_count(&self) -> u64 {
         let samples = if self.is_native_422() { self.pixel_count() * 2 } else { self.sample_count() };
         samples.saturating_mul(self.bits_allocated.into())
+    }
+
+    /// Whether a bit of a pixel cell is no part of the sample.
+    pub(crate) fn is_spare_bit(&self, bit: u16) -> bool {
+        bit > self.high_bit || bit + self.bits_stored <= self.high_bit
     }
 
     pub(crate) fn is_native_422(&self) -> bool {

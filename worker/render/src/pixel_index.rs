@@ -153,8 +153,10 @@ fn by_count(found: &[Fragment], frame_count: usize) -> Option<Vec<&[Fragment]>> 
     if frame_count == 1 {
         return Some(vec![found]);
     }
-    // A file cut short has fewer fragments; each is still the frame of its place when none was split.
-    (found.len() <= frame_count).then(|| {
+    // A file cut short has fewer fragments; each is still the frame of its place when none was split, and none is an empty
+    // one before the frames.
+    let is_led = found.first().is_some_and(Fragment::is_empty);
+    (found.len() <= frame_count && !is_led).then(|| {
         let rest = frame_count - found.len();
         found.chunks(1).chain(std::iter::repeat_n(&[][..], rest)).collect()
     })

@@ -57,7 +57,7 @@ fn lossless(
     info: &Info,
 ) -> Result<(Samples, Option<String>), RenderError> {
     let (columns, rows) = (info.columns, info.rows);
-    let Some(prediction) = Prediction::of(codestream, info.precision) else {
+    let Some(prediction) = Prediction::of(codestream, info.precision)? else {
         let (mut samples, damage) = decoder.samples(codestream, info, columns, rows)?;
         match &mut samples {
             Samples::U8(values) => jpeg_lossless::cut(values, info.precision),

@@ -6,6 +6,7 @@
 //! differences are recovered from a decode at 16 bits, and added up again under the right modulus.
 
 use super::jpeg_markers::{LosslessScan, lossless_scans};
+use crate::RenderError;
 
 /// Cuts samples to the precision, where it is right to do so after prediction.
 pub(crate) fn cut<T: Copy + std::ops::BitAndAssign + TryFrom<u32>>(samples: &mut [T], precision: u8) {
@@ -22,12 +23,24 @@ pub(crate) struct Prediction {
 
 impl Prediction {
     /// `None` where the decoder's own prediction will do.
-    pub(crate) fn of(codestream: &[u8], precision: u8) -> Option<Self> {
+    ///
+    /// # Errors
+    /// [`RenderError::Corrupt`] for scans that cannot be read, [`RenderError::Unsupported`] for components of several sizes.
+    pub(crate) fn of(codestream: &[u8], precision: u8) -> Result<Option<Self>, RenderError> {
         let scans = lossless_scans(codestream);
+        if scans.is_empty() {
+            return Err(RenderError::corrupt("JPEG: no scan that can be read"));
+        }
         // At 16 bits of samples the modulus is the decoder's own.
         let differs = |scan: &LosslessScan| precision.saturating_sub(scan.point_transform) < 16;
         let halves = |scan: &LosslessScan| (5..=7).contains(&scan.predictor);
-        scans.iter().any(|scan| halves(scan) && differs(scan)).then_some(Self { precision, scans })
+        if !scans.iter().any(|scan| halves(scan) && differs(scan)) {
+            return Ok(None);
+        }
+        if !scans.iter().all(|scan| scan.is_even) {
+            return Err(RenderError::unsupported("lossless JPEG with components of several sizes"));
+        }
+        Ok(Some(Self { precision, scans }))
     }
 
     /// The codestream as one of 16 bits without point transform: its decoder cuts nothing.

@@ -73,9 +73,11 @@ pub(crate) struct LosslessScan {
     pub(crate) precision_at: usize,
     /// Where the byte lies whose lower half is the point transform.
     pub(crate) point_transform_at: usize,
+    /// Its components lie sample by sample beside each other, as large as all others of the frame.
+    pub(crate) is_even: bool,
 }
 
-/// The scans of a lossless codestream; none when it is damaged, of another process, or has components of several sizes.
+/// The scans of a lossless codestream with Huffman codes; none when it is damaged or of another process.
 pub(crate) fn lossless_scans(codestream: &[u8]) -> Vec<LosslessScan> {
     let mut scans = Vec::new();
     let (mut restart_interval, mut frame) = (0, None);
@@ -88,7 +90,7 @@ pub(crate) fn lossless_scans(codestream: &[u8]) -> Vec<LosslessScan> {
                 restart_interval =
                     content.first_chunk().map_or(0, |bytes| usize::from(u16::from_be_bytes(*bytes)));
             }
-            0xC3 if content.get(6..).is_some_and(has_equal_components) => frame = Some((start, content)),
+            0xC3 => frame = Some((start, content)),
             SOS => {
                 let Some((frame_start, frame)) = frame else { return Vec::new() };
                 let Some(scan) = lossless_scan(content, frame) else { return Vec::new() };
@@ -112,9 +114,11 @@ pub(crate) fn lossless_scans(codestream: &[u8]) -> Vec<LosslessScan> {
 }
 
 /// Identifier, sampling factors and table of each component.
-fn has_equal_components(components: &[u8]) -> bool {
+fn are_sampled_evenly(components: &[u8], in_one_scan: bool) -> bool {
     let components = components.as_chunks::<3>().0;
-    components.iter().all(|component| component[1] == components[0][1])
+    let first = components.first().map(|component| component[1]);
+    let are_equal = components.iter().all(|component| Some(component[1]) == first);
+    are_equal && (!in_one_scan || first == Some(0x11))
 }
 
 fn lossless_scan(content: &[u8], frame: &[u8]) -> Option<LosslessScan> {
@@ -135,6 +139,7 @@ fn lossless_scan(content: &[u8], frame: &[u8]) -> Option<LosslessScan> {
         restart_interval: 0,
         precision_at: 0,
         point_transform_at: 0,
+        is_even: frame.get(6..).is_some_and(|components| are_sampled_evenly(components, count > 1)),
     })
 }
 
@@ -147,10 +152,9 @@ fn end_of_scan(codestream: &[u8], start: usize) -> usize {
 
 /// Marker, start and end of the content of the segment at `position`.
 fn segment_at(codestream: &[u8], mut position: usize) -> Option<(u8, usize, usize)> {
-    // Any number of fill bytes may stand before a marker.
-    while codestream.get(position..position + 2) == Some(&[0xFF, 0xFF]) {
-        position += 1;
-    }
+    // Fill bytes may stand before a marker; anything else there is passed over, as the decoder does.
+    let is_marker = |pair: &[u8]| pair[0] == 0xFF && !matches!(pair[1], 0 | 0xFF);
+    position += codestream.get(position..)?.windows(2).position(is_marker)?;
     let &[0xFF, marker, high, low] = codestream.get(position..position + 4)? else { return None };
     let start = position + 4;
     let end = position + 2 + usize::from(u16::from_be_bytes([high, low]));

@@ -60,8 +60,8 @@ impl Wanted<'_> {
     }
 
     /// Whether a smaller picture is one of values. In a codestream of whole cells something may lie in the spare bits above
-    /// the values; it would lift the averages out of the range of the stored bits. An edge between extremes can
-    /// overshoot that range a little by the filter alone.
+    /// the values, be it zeros above a negative one; it lifts averages out of the range of the stored bits. An edge
+    /// between extremes can overshoot that range by the filter alone: then nothing is lost but time.
     pub(crate) fn is_of_values(&self, coded: &Coded) -> bool {
         let format = self.format;
         if coded.reduction == 0 || !self.holds_cells(coded.precision) {
@@ -69,7 +69,7 @@ impl Wanted<'_> {
         }
         let whole = 1_i64 << format.bits_stored;
         let low = if format.signed { -whole / 2 } else { 0 };
-        let accepted = low - whole / 8..low + whole + whole / 8;
+        let accepted = low..low + whole;
         match &coded.samples {
             Samples::U8(values) => values.iter().all(|&value| accepted.contains(&value.into())),
             Samples::U16(values) => values.iter().all(|&value| accepted.contains(&value.into())),
@@ -124,10 +124,9 @@ mod tests {
             wanted.is_of_values(&coded)
         };
         assert!(is_of_values(false, Samples::U16(vec![0, 4095]), 16));
-        assert!(is_of_values(false, Samples::U16(vec![0, 4300]), 16), "an edge that overshoots");
-        assert!(!is_of_values(false, Samples::U16(vec![0, 5000]), 16), "an overlay");
-        assert!(is_of_values(true, Samples::I32(vec![-2100, 2047]), 16));
-        assert!(!is_of_values(true, Samples::I32(vec![-3000, 2047]), 16));
+        assert!(!is_of_values(false, Samples::U16(vec![0, 4096]), 16), "an overlay, or an edge");
+        assert!(is_of_values(true, Samples::I32(vec![-2048, 2047]), 16));
+        assert!(!is_of_values(true, Samples::I32(vec![2096, 0]), 16), "-2000 without its sign above");
         assert!(is_of_values(false, Samples::U16(vec![0, 5000]), 14), "no cells, but a deeper codestream");
     }
 }

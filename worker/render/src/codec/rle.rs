@@ -31,7 +31,8 @@ pub(crate) fn decode(
     let cells =
         if format.bits_allocated == 1 { format.pixel_count().div_ceil(8) } else { format.pixel_count() };
     let cells = cells as usize;
-    let row = cells.div_ceil(format.rows.max(1) as usize);
+    // Of one column, the byte that makes a plane even is no row.
+    let row = cells.div_ceil(format.rows.max(1) as usize).max(2);
     let mut out = vec![0; cells * segment_count];
     let mut plane = Vec::with_capacity(cells + row);
     let mut is_short = false;

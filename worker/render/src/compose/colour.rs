@@ -18,7 +18,7 @@ impl Composer<'_> {
                 .ok_or_else(|| RenderError::corrupt("the palette is missing or damaged"))?;
             colours(samples, |index| palette.colour(index))
         } else {
-            let mut pixels = to_8_bits(samples, self.format.bits_stored)?;
+            let mut pixels = to_8_bits(samples, self.frame.depth)?;
             ybr::to_rgb(&mut pixels, self.frame.photometric);
             pixels
         };
@@ -52,24 +52,25 @@ pub(super) fn colours(samples: &Samples, colour: impl Fn(f64) -> [u8; 3]) -> Vec
     pixels
 }
 
-/// Colour samples as 8 bits: the leading ones of more, and fewer spread over all levels.
-fn to_8_bits(samples: &Samples, bits_stored: u16) -> Result<Vec<u8>, RenderError> {
-    let shift = u32::from(bits_stored.saturating_sub(8));
+/// Colour samples that fill `depth` bits as 8 bits: the leading ones of more, and fewer spread over all levels. What lies
+/// above the depth, as a filter may overshoot it, is the brightest level.
+fn to_8_bits(samples: &Samples, depth: u16) -> Result<Vec<u8>, RenderError> {
+    let shift = u32::from(depth.saturating_sub(8));
     Ok(match samples {
-        Samples::U8(values) => spread(values, bits_stored),
-        Samples::U16(values) => values.iter().map(|&value| (value >> shift.min(8)) as u8).collect(),
-        Samples::U32(values) => values.iter().map(|&value| (value >> shift.min(24)) as u8).collect(),
+        Samples::U8(values) => spread(values, depth),
+        Samples::U16(values) => values.iter().map(|&value| (value >> shift.min(8)).min(255) as u8).collect(),
+        Samples::U32(values) => values.iter().map(|&value| (value >> shift.min(24)).min(255) as u8).collect(),
         _ => return Err(RenderError::unsupported("signed or real colour samples")),
     })
 }
 
-/// Samples of fewer than 8 bits over 0 to 255; as they are where a codestream has more than the attributes say.
-fn spread(values: &[u8], bits_stored: u16) -> Vec<u8> {
-    let most = (1_u16 << bits_stored.min(8)) - 1;
-    if most >= 255 || values.iter().any(|&value| u16::from(value) > most) {
+/// Samples of fewer than 8 bits over 0 to 255.
+fn spread(values: &[u8], depth: u16) -> Vec<u8> {
+    let most = (1_u32 << depth.min(8)) - 1;
+    if most >= 255 {
         return values.to_vec();
     }
-    values.iter().map(|&value| ((u16::from(value) * 255 * 2 + most) / (2 * most)) as u8).collect()
+    values.iter().map(|&value| ((u32::from(value) * 255 * 2 + most) / (2 * most)).min(255) as u8).collect()
 }
 
 #[cfg(test)]
@@ -80,7 +81,9 @@ mod tests {
     fn colours_of_fewer_bits_reach_from_black_to_white() {
         assert_eq!(spread(&[0, 1, 2, 3], 2), [0, 85, 170, 255]);
         assert_eq!(spread(&[0, 15, 31], 5), [0, 123, 255]);
-        assert_eq!(spread(&[0, 200, 31], 5), [0, 200, 31], "deeper than the attributes say");
+        assert_eq!(spread(&[0, 200, 31], 5), [0, 255, 255], "past its depth");
         assert_eq!(spread(&[0, 77, 255], 8), [0, 77, 255]);
+        let overshoot = to_8_bits(&Samples::U16(vec![0, 4095, 4100]), 12).expect("unsigned");
+        assert_eq!(overshoot, [0, 255, 255]);
     }
 }

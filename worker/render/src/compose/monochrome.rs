@@ -58,7 +58,7 @@ impl Composer<'_> {
         if !self.resizes() {
             return Ok(transfer.apply(samples));
         }
-        let averaging = self.averaging(transfer.levels_per_stored_value() > 1.0);
+        let averaging = self.averaging(transfer.voi.is_steep(&transfer.modality));
         let padding = transfer.padding.as_ref();
         let averaged = self.resampled(samples, &transfer.modality, padding, averaging)?;
         if averaged.is_of_modality_values {
@@ -120,17 +120,18 @@ impl Composer<'_> {
         let mut modality = Modality::read(&self.frame_view, self.frame.samples.sign());
         let cropped = self.cropped(&self.frame.samples, 1);
         let mut samples = cropped.map_or(Cow::Borrowed(&self.frame.samples), Cow::Owned);
+        let padding = Padding::read(self.frame_view.top(), self.format);
         if self.resizes() {
-            let padding = Padding::read(self.frame_view.top(), self.format);
             let averaged = self.resampled(&samples, &modality, padding.as_ref(), self.averaging(false))?;
-            let mut hole = padding.map_or(0.0, |padding| padding.ends().0);
+            let lowest = || samples.range().map_or(0.0, |(low, _)| low);
+            let mut hole = padding.as_ref().map_or_else(lowest, |padding| padding.ends().0);
             if averaged.is_of_modality_values {
                 hole = modality.value(hole);
                 modality = Modality::IDENTITY;
             }
             samples = Cow::Owned(averaged.with_padding(hole));
         }
-        let (values, slope, offset) = as_16_bits(&samples, &modality);
+        let (values, slope, offset) = as_16_bits(&samples, &modality, padding.as_ref());
         let mut image = self.image(DisplaySamples::Grey16(values), None);
         image.pixel_scale = Some((slope, offset));
         Ok(image)

@@ -2,10 +2,15 @@
 
 use crate::samples::{Samples, each_type};
 use crate::stages::modality::Modality;
+use crate::stages::padding::Padding;
 
 /// Stored integers of 16 bits keep their values, so that slope and offset are those of the file; anything else is
-/// spread over its own range.
-pub(super) fn as_16_bits(samples: &Samples, modality: &Modality) -> (Vec<u16>, f64, f64) {
+/// spread over the range of what is picture, and padding beyond it is the nearest value there.
+pub(super) fn as_16_bits(
+    samples: &Samples,
+    modality: &Modality,
+    padding: Option<&Padding>,
+) -> (Vec<u16>, f64, f64) {
     let exact = |values: Vec<u16>, lowest: f64| match modality {
         Modality::Linear { slope, intercept } => (values, *slope, intercept + slope * lowest),
         Modality::Table(table) => {
@@ -22,12 +27,20 @@ pub(super) fn as_16_bits(samples: &Samples, modality: &Modality) -> (Vec<u16>, f
         Samples::I16(values) => {
             exact(values.iter().map(|&value| value.cast_unsigned() ^ 0x8000).collect(), -32_768.0)
         }
-        wide => spread_over_16_bits(wide, modality),
+        wide => spread_over_16_bits(wide, modality, padding),
     }
 }
 
-fn spread_over_16_bits(samples: &Samples, modality: &Modality) -> (Vec<u16>, f64, f64) {
-    let (low, high) = samples.range().unwrap_or((0.0, 0.0));
+fn spread_over_16_bits(
+    samples: &Samples,
+    modality: &Modality,
+    padding: Option<&Padding>,
+) -> (Vec<u16>, f64, f64) {
+    let range = match padding.map(Padding::ends) {
+        Some((first, last)) => samples.range_outside(first, last),
+        None => samples.range(),
+    };
+    let (low, high) = range.unwrap_or((0.0, 0.0));
     let step = if high > low { (high - low) / 65_535.0 } else { 1.0 };
     #[expect(clippy::unnecessary_cast, reason = "one arm of the macro is already f64")]
     let spread = each_type!(samples, values => values

@@ -6,11 +6,13 @@ use crate::decode::Decoded;
 use crate::pixel_format::{Photometric, PixelFormat};
 use crate::samples::Samples;
 
+/// `embedded_bits` are those of the cells that hold overlays.
+///
 /// # Errors
 /// [`RenderError::Corrupt`] for a picture that its decoder complained about, unless `best_effort`.
 pub(crate) fn stored(
     coded: Coded,
-    format: &PixelFormat,
+    (format, embedded_bits): (&PixelFormat, &[u16]),
     is_lossless: bool,
     best_effort: bool,
 ) -> Result<Decoded, RenderError> {
@@ -25,10 +27,13 @@ pub(crate) fn stored(
         (CodedColour::AsDeclared, Photometric::YbrFull422) => Photometric::YbrFull,
         (CodedColour::AsDeclared, declared) => declared,
     };
-    // Averages are not cells: what lies above the stored bits there is an overshoot.
-    let holds_cells =
-        is_lossless && coded.reduction == 0 && u16::from(coded.precision) == format.bits_allocated;
-    let samples = if holds_cells && format.bits_stored < format.bits_allocated {
+    let precision = u16::from(coded.precision);
+    let is_of_whole_cells = precision == format.bits_allocated && format.bits_stored < format.bits_allocated;
+    // Averages are not cells, and a lossy codec does not keep them.
+    let holds_cells = is_of_whole_cells && is_lossless && coded.reduction == 0;
+    let embedded_overlays =
+        if holds_cells { overlays(&coded.samples, format, embedded_bits) } else { Vec::new() };
+    let samples = if holds_cells {
         of_cells(coded.samples, format)
     } else {
         // A codestream can be deeper than the attributes say; it is not cut then.
@@ -38,13 +43,34 @@ pub(crate) fn stored(
     Ok(Decoded {
         samples,
         photometric,
+        // Cells of 16 bits are known to be coded whole by lossy codecs, too; those of 8 bits are filled by what is coded.
+        depth: if holds_cells || is_of_whole_cells && precision > 8 {
+            format.bits_stored
+        } else {
+            format.bits_stored.max(precision)
+        },
         rows: coded.rows,
         columns: coded.columns,
         reduction: coded.reduction,
         site: coded.site,
         partial: coded.damage.is_some(),
-        embedded_overlays: Vec::new(),
+        embedded_overlays,
     })
+}
+
+/// Masks of the overlays that lie in spare bits of whole cells, 255 where set.
+fn overlays(cells: &Samples, format: &PixelFormat, bits: &[u16]) -> Vec<Vec<u8>> {
+    let mask = |bit: u16| match cells {
+        Samples::U16(cells) => Some(cells.iter().map(|&cell| set(cell.into(), bit)).collect()),
+        Samples::I32(cells) => Some(cells.iter().map(|&cell| set(cell, bit)).collect()),
+        _ => None,
+    };
+    let is_spare = |bit: &&u16| **bit < format.bits_allocated && format.is_spare_bit(**bit);
+    bits.iter().filter(is_spare).filter_map(|&bit| mask(bit)).collect()
+}
+
+fn set(cell: i32, bit: u16) -> u8 {
+    if cell >> bit & 1 == 1 { 255 } else { 0 }
 }
 
 /// Reads samples that are whole pixel cells, coded bit for bit: what lies beside the stored bits, an overlay or nothing
@@ -116,7 +142,7 @@ mod tests {
                 site: crate::resize::ReducedSite::First,
                 damage: None,
             };
-            stored(coded, &format, is_lossless, false).expect("sound").samples
+            stored(coded, (&format, &[]), is_lossless, false).expect("sound").samples
         };
         assert_eq!(shown(11, false, true, 16), Samples::U16(vec![0x800, 0xFFF, 0x010]), "junk above");
         assert_eq!(

@@ -30,6 +30,7 @@ pub struct DecodedFrame {
     pub(crate) samples: Samples,
     /// What the samples mean now: a codec may already have undone a colour transform.
     pub(crate) photometric: Photometric,
+    pub(crate) depth: u16,
     /// Masks of overlays that lie in spare bits of the pixels; 255 where set.
     pub(crate) embedded_overlays: Vec<Vec<u8>>,
     pub(crate) partial: bool,
@@ -72,6 +73,8 @@ impl DecodedFrame {
 pub(crate) struct Decoded {
     pub(crate) samples: Samples,
     pub(crate) photometric: Photometric,
+    /// Bits that the samples fill, where they are colours.
+    pub(crate) depth: u16,
     pub(crate) rows: u32,
     pub(crate) columns: u32,
     pub(crate) reduction: u8,
@@ -106,6 +109,7 @@ pub fn decode_frame(
         site: decoded.site,
         samples: decoded.samples,
         photometric: decoded.photometric,
+        depth: decoded.depth,
         embedded_overlays: decoded.embedded_overlays,
         partial: decoded.partial,
         asked_reduction,
@@ -161,7 +165,8 @@ fn decode(
             let wanted = Wanted { format, reduction, limits };
             let coded = codestream_samples(coding, &codestream, wanted)?;
             let is_lossless = is_lossless(header.transfer_syntax_uid());
-            coded::stored(coded, format, is_lossless, request.best_effort)
+            let embedded_bits = embedded_bits(header, request.frame_number);
+            coded::stored(coded, (format, &embedded_bits), is_lossless, request.best_effort)
         }
     }
 }

@@ -83,6 +83,7 @@ impl Source<'_> {
             },
             rows: format.rows,
             columns: format.columns,
+            depth: format.bits_stored,
             reduction: 0,
             site: ReducedSite::Middle,
             partial,
@@ -148,12 +149,10 @@ impl Source<'_> {
         if self.format.bits_allocated != 16 || self.format.samples_per_pixel != 1 || bit > 15 {
             return None;
         }
-        let is_in_sample =
-            bit <= self.format.high_bit && bit + self.format.bits_stored > self.format.high_bit;
         let cell =
             |b: &[u8; 2]| if self.big_endian { u16::from_be_bytes(*b) } else { u16::from_le_bytes(*b) };
         let mask = |b| if cell(b) >> bit & 1 == 1 { 255 } else { 0 };
-        (!is_in_sample).then(|| bytes.as_chunks::<2>().0.iter().map(mask).collect())
+        self.format.is_spare_bit(bit).then(|| bytes.as_chunks::<2>().0.iter().map(mask).collect())
     }
 }
 

@@ -14,7 +14,7 @@ use crate::stages::modality::Modality;
 use crate::stages::padding::Padding;
 use crate::stages::voi::{VoiTransform, fixed_range};
 use crate::stages::{label, overlay, palette};
-use crate::transfer_syntax::{PixelCoding, pixel_coding};
+use crate::transfer_syntax::{PixelCoding, is_lossless, pixel_coding};
 
 /// Frames are decoded at an eighth of their sides at least.
 const REDUCTION_MAX: u8 = 3;
@@ -35,6 +35,8 @@ pub(crate) fn reduction(header: &Header, format: &PixelFormat, request: &FrameRe
 /// right for the file.
 fn oversampling(header: &Header, format: &PixelFormat) -> Option<u32> {
     match pixel_coding(header.transfer_syntax_uid()).ok()? {
+        // A lossless process has no smaller form of a block.
+        PixelCoding::Jpeg if is_lossless(header.transfer_syntax_uid()) => None,
         // Samples of JPEG have no sign: below zero they wrap, and averages of wrapped values lie.
         PixelCoding::Jpeg if format.signed => None,
         // Averages of blocks that do not lie as the pixels of the picture do; more of them cost next to nothing.
@@ -77,14 +79,17 @@ fn averages_are_right(header: &Header, format: &PixelFormat, request: &FrameRequ
         && (!format.photometric().is_monochrome() || values_can_be_averaged(&frame, format, request))
 }
 
-/// Monochrome frames alone: the modality values are a line of the coded ones, no padding is to be kept apart, and the
-/// range of the frame, which averaging narrows, is not asked for.
+/// Of a monochrome frame: the modality values are a line of the coded ones, no padding is to be kept apart, the range of
+/// the frame, which averaging narrows, is not asked for, and the view is not so steep that halves of values show.
 fn values_can_be_averaged(frame: &FrameView<'_>, format: &PixelFormat, request: &FrameRequest) -> bool {
     let sign = Sign::of_integers(format.signed);
     let modality = Modality::read(frame, sign);
     let padding = Padding::read(frame.top(), format);
-    let range_is_known = VoiTransform::named(&request.voi, frame, &modality, sign).is_some()
-        || fixed_range(format, &modality, padding.as_ref()).is_some();
+    // A codec rounds its averages to what it codes.
+    let rounding_is_not_shown = match VoiTransform::named(&request.voi, frame, &modality, sign) {
+        Some(voi) => !voi.is_steep(&modality),
+        None => fixed_range(format, &modality, padding.as_ref()).is_some(),
+    };
     let keeps_padding_apart = padding.is_some() && !matches!(request.voi, Voi::Window(_));
-    matches!(modality, Modality::Linear { .. }) && range_is_known && !keeps_padding_apart
+    matches!(modality, Modality::Linear { .. }) && rounding_is_not_shown && !keeps_padding_apart
 }

@@ -90,14 +90,14 @@ pub(crate) fn resample(
     Ok(Averaged { samples: resized, is_of_modality_values, shares })
 }
 
-/// 1 for each sample that is picture, 0 for padding and for what is no number; `None` when all is picture.
+/// 1 for each sample that is picture, 0 for padding and for what is no number; `None` when all is picture, and finite.
 #[expect(clippy::unnecessary_cast, reason = "one arm of the macro is already f64")]
 fn picture_shares(samples: &Samples, padding: Option<&Padding>) -> Option<Vec<f32>> {
     let is_picture =
         |stored: f64| !stored.is_nan() && padding.is_none_or(|padding| !padding.contains(stored));
-    let may_have_holes = padding.is_some() || matches!(samples, Samples::F32(_) | Samples::F64(_));
-    let all_is_picture =
-        || each_type!(samples, values => values.iter().all(|&value| is_picture(value as f64)));
+    let is_real = matches!(samples, Samples::F32(_) | Samples::F64(_));
+    let may_have_holes = padding.is_some() || is_real;
+    let all_is_picture = || each_type!(samples, values => values.iter().all(|&value| is_picture(value as f64) && (value as f64).is_finite()));
     if !may_have_holes || all_is_picture() {
         return None;
     }
@@ -113,7 +113,7 @@ fn averages_of_picture(
     (from, to): (&Grid, Size),
 ) -> Result<(Vec<f64>, Vec<f32>), RenderError> {
     let (low, high) = picture_range(values, shares);
-    let distances = distances_in_picture(values, shares, low);
+    let distances = distances_in_picture(values, shares, (low, high));
     let sums = resize_reals(&distances, from, to)?;
     let shares = resize_reals(shares, from, to)?;
     let average = |sum: f32, share: f32| if share > 0.0 { low + f64::from(sum / share) } else { low };
@@ -129,14 +129,17 @@ fn picture_range(values: &Samples, shares: &[f32]) -> (f64, f64) {
     let wider = |(low, high): (f64, f64), value: f64| (low.min(value), high.max(value));
     let range = each_type!(values, values => {
         let pixels = values.iter().zip(shares).filter(|(_, share)| **share > 0.0);
-        pixels.fold(none, |range, (&value, _)| wider(range, value as f64))
+        let finite = pixels.map(|(&value, _)| value as f64).filter(|value| value.is_finite());
+        finite.fold(none, wider)
     });
     if range.0 <= range.1 { range } else { (0.0, 0.0) }
 }
 
 #[expect(clippy::unnecessary_cast, reason = "one arm of the macro is already f64")]
-fn distances_in_picture(values: &Samples, shares: &[f32], base: f64) -> Vec<f32> {
-    let distance = |value: f64, share: f32| if share > 0.0 { (value - base) as f32 } else { 0.0 };
+fn distances_in_picture(values: &Samples, shares: &[f32], (low, high): (f64, f64)) -> Vec<f32> {
+    // What is infinite counts as the end of what is not.
+    let distance =
+        |value: f64, share: f32| if share > 0.0 { (value.clamp(low, high) - low) as f32 } else { 0.0 };
     each_type!(values, values => values
         .iter()
         .zip(shares)
@@ -209,6 +212,13 @@ mod tests {
         let (grid, to) = (Grid::whole(7, 11), (1, 1));
         let averaged = resample(&samples, &Modality::IDENTITY, None, Averaging::Exact, (&grid, to));
         assert_eq!(averaged.expect("valid sizes").samples, Samples::F32(vec![65_531.0]));
+    }
+
+    #[test]
+    fn what_is_infinite_counts_as_the_end_of_what_is_not() {
+        let samples = Samples::F32(vec![f32::NEG_INFINITY, 4.0, 2.0, f32::INFINITY]);
+        let averaged = averaged(&samples, &Modality::IDENTITY, None, Averaging::Exact);
+        assert_eq!(averaged.samples, Samples::F64(vec![3.0, 3.0]));
     }
 
     #[test]

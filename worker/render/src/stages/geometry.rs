@@ -108,12 +108,15 @@ pub(crate) fn fitted(columns: u32, rows: u32, pixel_shape: f64, fit: Fit) -> Res
 }
 
 /// Height of a pixel over its width: Pixel Aspect Ratio, else the first spacing that the file gives for the frame, in its
-/// functional groups or at the top level (PS3.3 C.7.6.16.2.1); 1 when in doubt.
+/// functional groups or at the top level (PS3.3 C.7.6.16.2.1, C.8.19.6.4); 1 when in doubt.
 pub(crate) fn pixel_shape(frame: &FrameView<'_>) -> f64 {
-    const SPACINGS: [Tag; 3] =
-        [tags::PIXEL_SPACING, tags::IMAGER_PIXEL_SPACING, tags::NOMINAL_SCANNED_PIXEL_SPACING];
+    const SPACINGS: [(Tag, Tag); 3] = [
+        (tags::PIXEL_SPACING, tags::PIXEL_MEASURES_SEQUENCE),
+        (tags::IMAGER_PIXEL_SPACING, tags::FRAME_PIXEL_DATA_PROPERTIES_SEQUENCE),
+        (tags::NOMINAL_SCANNED_PIXEL_SPACING, tags::PIXEL_MEASURES_SEQUENCE),
+    ];
     let aspect_ratio = || shape_of(frame.top(), tags::PIXEL_ASPECT_RATIO);
-    let spacing = |tag| frame.places(tags::PIXEL_MEASURES_SEQUENCE).find_map(|place| shape_of(&place, tag));
+    let spacing = |(tag, group)| frame.places(group).find_map(|place| shape_of(&place, tag));
     // Beyond 20 it is a slip of the writer rather than a pixel.
     aspect_ratio()
         .or_else(|| SPACINGS.into_iter().find_map(spacing))

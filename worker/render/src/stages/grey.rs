@@ -33,17 +33,6 @@ impl Transfer {
         self.presentation.shown(self.voi.display_value(self.modality.value(stored)))
     }
 
-    /// At most so many levels of the picture lie between two stored values that follow each other; 0 where tables decide.
-    pub(crate) fn levels_per_stored_value(&self) -> f64 {
-        match (&self.voi, &self.modality) {
-            (VoiTransform::Window(window), Modality::Linear { slope, .. }) => {
-                (window.gain_max() * slope).abs()
-            }
-            (VoiTransform::Window(window), Modality::Table(_)) => window.gain_max(),
-            (VoiTransform::Table(_), _) => 0.0,
-        }
-    }
-
     /// The formula for every sample.
     pub(crate) fn apply(&self, samples: &Samples) -> Vec<u8> {
         match samples {

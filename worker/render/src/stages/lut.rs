@@ -49,6 +49,12 @@ impl Lut {
         f64::from(u16::MAX >> (16 - self.entry_bits))
     }
 
+    /// Levels of the picture between two entries that follow each other, where most lie.
+    pub(crate) fn step_max(&self) -> f64 {
+        let steps = self.entries.windows(2).map(|pair| pair[0].abs_diff(pair[1]));
+        f64::from(steps.max().unwrap_or(0)) * 255.0 / self.entry_max()
+    }
+
     pub(crate) fn entry_count(&self) -> usize {
         self.entries.len()
     }
@@ -85,10 +91,18 @@ pub(crate) struct Entries {
 }
 
 impl Entries {
-    /// Words of 16 bits. A word that is larger than the descriptor's bits can hold makes all of them entries of 16 bits.
-    pub(crate) fn of_words(values: Vec<u16>, bits: u16) -> Self {
-        let fit = values.iter().all(|&word| u32::from(word) >> bits == 0);
-        Self { values, bits: if fit { bits } else { 16 }, packed: false }
+    /// Words of 16 bits. A word that is far larger than the descriptor's bits can hold makes all of them entries of 16
+    /// bits; one that is a little larger, as 4096 of 12 bits, is the largest entry.
+    pub(crate) fn of_words(mut values: Vec<u16>, bits: u16) -> Self {
+        let largest = u32::from(values.iter().copied().max().unwrap_or(0));
+        if largest >> bits > 1 {
+            return Self { values, bits: 16, packed: false };
+        }
+        let most = u16::MAX >> (16 - bits);
+        if largest > most.into() {
+            values.iter_mut().for_each(|word| *word = (*word).min(most));
+        }
+        Self { values, bits, packed: false }
     }
 
     pub(crate) fn of_bytes(bytes: &[u8]) -> Self {
@@ -121,13 +135,14 @@ mod tests {
     /// Length, descriptor bits and data; the first entries and their bits.
     #[test]
     fn the_length_of_the_data_tells_how_wide_entries_are() {
-        let cases: [(u16, &[u8], &[u16], u16); 6] = [
+        let cases: [(u16, &[u8], &[u16], u16); 7] = [
             (8, &[1, 2, 3, 4], &[1, 2, 3, 4], 8),
             (16, &[1, 2, 3, 4], &[1, 2, 3, 4], 8),
             (16, &[1, 2, 3, 4, 5, 6, 7, 8], &[0x0201, 0x0403, 0x0605, 0x0807], 16),
             (8, &[1, 1, 2, 2, 3, 3, 4, 4], &[0x0101, 0x0202, 0x0303, 0x0404], 16),
             (8, &[1, 0, 2, 0, 3, 0, 4, 0], &[1, 2, 3, 4], 8),
-            (12, &[0, 0x0F, 0, 0x10, 0, 0, 0, 0], &[0x0F00, 0x1000, 0, 0], 16),
+            (12, &[0, 0x0F, 0, 0x10, 0, 0, 0, 0], &[0x0F00, 0x0FFF, 0, 0], 12),
+            (12, &[0, 0x0F, 0, 0x20, 0, 0, 0, 0], &[0x0F00, 0x2000, 0, 0], 16),
         ];
         for (bits, data, values, entry_bits) in cases {
             let element = Element {

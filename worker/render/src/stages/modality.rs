@@ -19,7 +19,7 @@ impl Modality {
 
     /// The transformation that the file asks for; a damaged table counts as none.
     pub(crate) fn read(frame: &FrameView<'_>, stored: Sign) -> Self {
-        if is_for_intensity(frame.top()) {
+        if is_for_intensity(frame) {
             return Self::IDENTITY;
         }
         let item = frame.top().item(tags::MODALITY_LUT_SEQUENCE, 0);
@@ -49,15 +49,28 @@ impl Modality {
     }
 }
 
-/// Whether the Modality LUT of the file, or its rescale, leads back to X-ray intensity and is not meant for display: angiography and
-/// fluoroscopy whose pixels are already logarithmic or made for display (PS3.3 C.8.7.1.1.2, PS3.4 N.2.1.2).
-fn is_for_intensity(view: &View<'_>) -> bool {
-    /// X-Ray Angiographic, X-Ray Radiofluoroscopic, the retired bi-plane one.
-    const CLASSES: [&str; 3] =
-        ["1.2.840.10008.5.1.4.1.1.12.1", "1.2.840.10008.5.1.4.1.1.12.2", "1.2.840.10008.5.1.4.1.1.12.3"];
+/// Whether the Modality LUT of the file, or its rescale, leads back to X-ray intensity and is not meant for display:
+/// angiography and fluoroscopy whose pixels are already logarithmic or made for display (PS3.3 C.8.7.1.1.2 and C.8.19.6.4,
+/// PS3.4 N.2.1.2).
+fn is_for_intensity(frame: &FrameView<'_>) -> bool {
+    /// X-Ray Angiographic, X-Ray Radiofluoroscopic and their enhanced forms, the retired bi-plane one.
+    const CLASSES: [&str; 5] = [
+        "1.2.840.10008.5.1.4.1.1.12.1",
+        "1.2.840.10008.5.1.4.1.1.12.1.1",
+        "1.2.840.10008.5.1.4.1.1.12.2",
+        "1.2.840.10008.5.1.4.1.1.12.2.1",
+        "1.2.840.10008.5.1.4.1.1.12.3",
+    ];
+    let view = frame.top();
     let is_angiography = match view.text(tags::SOP_CLASS_UID) {
         Some(class) if CLASSES.contains(&class) => true,
         _ => matches!(view.text(tags::MODALITY), Some("XA" | "RF")),
     };
-    is_angiography && matches!(view.text(tags::PIXEL_INTENSITY_RELATIONSHIP), Some("LOG" | "DISP"))
+    let is_made_for_display = |place: &View<'_>| {
+        place
+            .text(tags::PIXEL_INTENSITY_RELATIONSHIP)
+            .map(|relationship| matches!(relationship, "LOG" | "DISP"))
+    };
+    let mut places = frame.places(tags::FRAME_PIXEL_DATA_PROPERTIES_SEQUENCE);
+    is_angiography && places.find_map(|place| is_made_for_display(&place)).unwrap_or(false)
 }

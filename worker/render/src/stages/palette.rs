@@ -68,8 +68,8 @@ pub(crate) fn supplemental(view: &View<'_>, indices: Sign) -> Option<Palette> {
 fn segmented(view: &View<'_>, tag: Tag, length: usize, bits: u16) -> Option<Entries> {
     let bytes: Vec<u16> = view.packed_bytes(tag)?.iter().map(|&byte| byte.into()).collect();
     let words = view.words(tag)?;
-    let of_bytes = expanded(&bytes, length);
-    let of_words = expanded(&words, length);
+    let of_bytes = expanded(&bytes, 1, length);
+    let of_words = expanded(&words, 2, length);
     let is_even = |expansion: &Option<(Vec<u16>, bool)>| matches!(expansion, Some((_, true)));
     let in_bytes = if bits == 8 {
         is_even(&of_bytes) || !is_even(&of_words)
@@ -84,19 +84,21 @@ fn segmented(view: &View<'_>, tag: Tag, length: usize, bits: u16) -> Option<Entr
 }
 
 /// The table, and whether its segments end where the data ends, but for a byte of padding.
-fn expanded(words: &[u16], length: usize) -> Option<(Vec<u16>, bool)> {
-    let mut expansion = Expansion { words, out: Vec::with_capacity(length), length, segments: 0 };
+fn expanded(units: &[u16], unit_bytes: usize, length: usize) -> Option<(Vec<u16>, bool)> {
+    let mut expansion = Expansion { units, unit_bytes, out: Vec::with_capacity(length), length, segments: 0 };
     let mut position = 0;
     while expansion.out.len() < length {
         position = expansion.segment(position, true)?;
     }
-    let is_even = expansion.out.len() == length && position + 1 >= words.len();
+    let is_even = expansion.out.len() == length && position + 1 >= units.len();
     expansion.out.truncate(length);
     Some((expansion.out, is_even))
 }
 
 struct Expansion<'a> {
-    words: &'a [u16],
+    /// Of the segments: bytes or words, as the entries are.
+    units: &'a [u16],
+    unit_bytes: usize,
     out: Vec<u16>,
     length: usize,
     segments: usize,
@@ -109,15 +111,15 @@ impl Expansion<'_> {
         if self.segments > SEGMENTS_MAX {
             return None;
         }
-        let count = usize::from(*self.words.get(position + 1)?);
-        match self.words.get(position)? {
+        let count = usize::from(*self.units.get(position + 1)?);
+        match self.units.get(position)? {
             0 => {
-                let values = self.words.get(position + 2..position + 2 + count)?;
+                let values = self.units.get(position + 2..position + 2 + count)?;
                 self.out.extend_from_slice(values);
                 Some(position + 2 + count)
             }
             1 => {
-                let (from, to) = (i64::from(*self.out.last()?), i64::from(*self.words.get(position + 2)?));
+                let (from, to) = (i64::from(*self.out.last()?), i64::from(*self.units.get(position + 2)?));
                 let steps = count as i64;
                 let value = |step: i64| (from + (to - from) * step / steps) as u16;
                 let room = self.length.saturating_sub(self.out.len()).min(count) as i64;
@@ -125,14 +127,16 @@ impl Expansion<'_> {
                 Some(position + 3)
             }
             2 if may_be_indirect => {
-                let low = usize::from(*self.words.get(position + 2)?);
-                let high = usize::from(*self.words.get(position + 3)?);
-                // The offset counts bytes from the start of the table data.
-                let mut at = (high << 16 | low) / 2;
+                // Four bytes, the lowest first, that count bytes from the start of the table data.
+                let end = position + 2 + 4 / self.unit_bytes;
+                let units = self.units.get(position + 2..end)?.iter().rev();
+                let offset =
+                    units.fold(0, |offset, &unit| offset << (8 * self.unit_bytes) | usize::from(unit));
+                let mut at = offset / self.unit_bytes;
                 for _ in 0..count {
                     at = self.segment(at, false)?;
                 }
-                Some(position + 4)
+                Some(end)
             }
             _ => None,
         }
@@ -145,18 +149,18 @@ mod tests {
 
     #[test]
     fn the_three_kinds_of_segment_expand() {
-        let words = [0, 2, 10, 20, 1, 4, 60, 2, 1, 0, 0];
-        let mut expansion = Expansion { words: &words, out: Vec::new(), length: 8, segments: 0 };
-        let mut position = 0;
-        while expansion.out.len() < 8 {
-            position = expansion.segment(position, true).expect("a sound segment");
+        // A segment to be passed over, the three kinds, and the offset of the second one in bytes.
+        let words = [0, 1, 7, 0, 2, 10, 20, 1, 4, 60, 2, 1, 6, 0];
+        let bytes = [0, 1, 7, 0, 2, 10, 20, 1, 4, 60, 2, 1, 3, 0, 0, 0];
+        for (units, unit_bytes) in [(&words[..], 2), (&bytes[..], 1)] {
+            let (out, is_even) = expanded(units, unit_bytes, 9).expect("sound segments");
+            assert_eq!(out, [7, 10, 20, 30, 40, 50, 60, 10, 20], "{unit_bytes}");
+            assert!(is_even, "{unit_bytes}");
         }
-        assert_eq!(expansion.out, [10, 20, 30, 40, 50, 60, 10, 20]);
     }
 
     #[test]
     fn a_segment_without_an_end_is_refused() {
-        let mut expansion = Expansion { words: &[0, 5, 1], out: Vec::new(), length: 8, segments: 0 };
-        assert_eq!(expansion.segment(0, true), None);
+        assert_eq!(expanded(&[0, 5, 1], 2, 8), None);
     }
 }

@@ -57,6 +57,21 @@ impl VoiTransform {
         }
     }
 
+    /// Whether rounding averages to stored values would show: more than one level of the picture can lie between two stored
+    /// values that follow each other.
+    pub(crate) fn is_steep(&self, modality: &Modality) -> bool {
+        let slope = match modality {
+            Modality::Linear { slope, .. } => slope.abs(),
+            // Averages are of modality values then.
+            Modality::Table(_) => 1.0,
+        };
+        match self {
+            Self::Window(window) => window.gain_max() * slope > 1.0,
+            // Neighbours in the table are shown as they are; the rounding is between them.
+            Self::Table(table) => slope > 1.0 && table.step_max() * slope > 1.0,
+        }
+    }
+
     pub(crate) fn window(&self) -> Option<Window> {
         match self {
             Self::Window(window) => Some(*window),

@@ -1,8 +1,8 @@
 //! Renders a case as a worker does, and holds the picture against the oracle.
 
 use noctis_render::{
-    Format, FrameRequest, Limits, Picture, RenderError, compose_frame, decode_frame, encode_picture, inflate,
-    scan,
+    Fit, Format, FrameRequest, Header, Limits, Picture, RenderError, Voi, VoiFunction, Window, compose_frame,
+    decode_frame, encode_picture, inflate, scan,
 };
 
 use crate::case::Case;
@@ -51,7 +51,7 @@ pub(crate) fn check(case: &Case, file: &[u8], request: &FrameRequest) -> Result<
     compare(&expected, &picture, samples.iter().map(|&sample| f64::from(sample)), HALF)
 }
 
-/// Scan, take one range, render; then again from the frame decoded for the plain request, which a slot may hold.
+/// Scan, take one range, render; then again from frames decoded for other requests, which a slot may hold.
 fn render(file: &[u8], request: &FrameRequest) -> Result<Picture, RenderError> {
     let limits = Limits::default();
     let scan = scan(&file.to_vec(), &limits)?;
@@ -68,14 +68,30 @@ fn render(file: &[u8], request: &FrameRequest) -> Result<Picture, RenderError> {
         encode_picture(&display, request.format).map(Some)
     };
     let cold = of(request)?.expect("a frame serves the request that it was decoded for");
-    let plain = FrameRequest { frame_number: request.frame_number, ..FrameRequest::default() };
-    if let Some(warm) = of(&plain)?
-        && warm.bytes != cold.bytes
-    {
-        let what = "the picture depends on what was decoded before".into();
-        return Err(RenderError::InvalidRequest { parameter: "frame", reason: what });
+    for other in others(&scan.header, request) {
+        if let Some(warm) = of(&other)?
+            && warm.bytes != cold.bytes
+        {
+            let what = "the picture depends on what was decoded before".into();
+            return Err(RenderError::InvalidRequest { parameter: "frame", reason: what });
+        }
     }
     Ok(cold)
+}
+
+/// The plain request; and where a codec may leave pixels out, other sizes, in the view that is asked and in another.
+fn others(header: &Header, request: &FrameRequest) -> Vec<FrameRequest> {
+    let plain = FrameRequest { frame_number: request.frame_number, ..FrameRequest::default() };
+    let mut others = vec![plain.clone()];
+    if header.columns().min(header.rows()) >= 64 {
+        let window = Window::new(100.0, 4000.0, VoiFunction::Linear).expect("a valid window");
+        for by in [2, 4, 8] {
+            let fit = Fit { width: Some(header.columns() / by), height: None, enlarge: false };
+            others.push(FrameRequest { fit, ..request.clone() });
+            others.push(FrameRequest { fit, voi: Voi::Window(window), ..plain.clone() });
+        }
+    }
+    others
 }
 
 /// The samples of a PNG, given `channels` of each pixel.

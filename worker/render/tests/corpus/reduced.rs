@@ -216,12 +216,19 @@ fn average(
     Some(sum / area)
 }
 
-/// Whether the syntax is one whose decoders can leave out what a small picture does not show.
+/// Whether a decoder may leave out what a small picture does not show: the syntax allows it, samples are no indices, and
+/// no padding is to be kept apart.
 fn is_reduced_in_decoding(file: &Path) -> bool {
     let bytes = std::fs::read(file).expect("a file");
     let scan = noctis_render::scan(&bytes, &noctis_render::Limits::default()).expect("a file with a picture");
     let syntax = scan.header.transfer_syntax_uid();
-    ["1.2.840.10008.1.2.4.5", "1.2.840.10008.1.2.4.9", "1.2.840.10008.1.2.4.20"]
+    let data_set = scan.header.dataset();
+    let is_palette = data_set
+        .element_by_name("PhotometricInterpretation")
+        .is_ok_and(|element| element.to_str().is_ok_and(|name| name.trim() == "PALETTE COLOR"));
+    let has_padding = data_set.element_by_name("PixelPaddingValue").is_ok();
+    let is_reducible = ["50", "51", "90", "91", "92", "93", "201", "202", "203"]
         .iter()
-        .any(|start| syntax.starts_with(start))
+        .any(|end| syntax.strip_prefix("1.2.840.10008.1.2.4.") == Some(end));
+    is_reducible && !is_palette && !has_padding
 }

@@ -39,7 +39,7 @@ pub(crate) enum Syntax {
         interleave: Interleave,
         precision: u16,
         /// Bytes between the scan and the end of the image.
-        filler: bool,
+        filler: &'static [u8],
     },
     Jpeg2000 {
         levels: u32,

@@ -40,10 +40,8 @@ pub(crate) fn codestream(case: &Case, index: usize) -> Vec<u8> {
         Syntax::JpegLossless(coding) => jpeg_lossless::encode(&plane, coding),
         Syntax::JpegLs { interleave, precision, filler } => {
             let mut codestream = jpeg_ls::encode(&plane, *interleave, *precision);
-            if *filler {
-                let end = codestream.len() - 2;
-                codestream.splice(end..end, [0xFF; 3]);
-            }
+            let end = codestream.len() - 2;
+            codestream.splice(end..end, filler.iter().copied());
             codestream
         }
         Syntax::Jpeg2000 { levels, precision, signed, .. } => {

@@ -2,8 +2,8 @@
 
 use super::numbers::{decimal, integer};
 use crate::case::{
-    Case, CellKind, FileWindow, Function, Overlay, OverlayPlace, Padding, PixelShape, Place, Rescale,
-    Setting, ShapeAttribute, Syntax, Table, Windows,
+    Case, CellKind, FileWindow, Function, LosslessJpeg, Overlay, OverlayPlace, Padding, PixelShape, Place,
+    Rescale, Setting, ShapeAttribute, Syntax, Table, Windows,
 };
 use crate::oracle;
 use crate::random::Random;
@@ -249,7 +249,14 @@ fn overlay(case: &Case, random: &mut Random) -> Option<Overlay> {
     let lowest = cells.high_bit + 1 - cells.stored;
     let spare: Vec<u16> =
         (0..cells.allocated).filter(|bit| !(lowest..=cells.high_bit).contains(bit)).collect();
-    let has_spare = cells.allocated == 16 && case.samples_per_pixel() == 1 && !case.form.syntax.has_marker();
+    // A codec keeps the spare bits where it codes whole cells without loss.
+    let keeps_cells = match case.form.syntax {
+        Syntax::JpegBaseline { .. } | Syntax::Jpeg2000 { lossy_uid: true, .. } => false,
+        Syntax::Jpeg2000 { precision, .. } | Syntax::JpegLs { precision, .. } => precision == cells.allocated,
+        Syntax::JpegLossless(LosslessJpeg { precision, .. }) => precision == cells.allocated,
+        _ => true,
+    };
+    let has_spare = cells.allocated == 16 && case.samples_per_pixel() == 1 && keeps_cells;
     if has_spare && !spare.is_empty() && random.once_in(2) {
         let place = OverlayPlace::Bit(random.choose(&spare));
         return Some(Overlay { origin: (1, 1), rows: case.rows, columns: case.columns, place, every });

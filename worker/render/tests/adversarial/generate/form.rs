@@ -24,7 +24,7 @@ pub(super) fn syntax(random: &mut Random) -> Syntax {
         20 | 21 => Syntax::JpegLs {
             interleave: random.choose(&[Interleave::None, Interleave::Line, Interleave::Sample]),
             precision: 0,
-            filler: random.once_in(8),
+            filler: random.choose(&[&[][..], &[], &[], &[], &[0xFF; 3], &[0], &[0; 3]]),
         },
         _ => Syntax::Jpeg2000 {
             levels: random.between(0, 5) as u32,

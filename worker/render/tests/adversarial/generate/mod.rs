@@ -19,7 +19,7 @@ pub(crate) fn case(seed: u64) -> Case {
     let syntax = form::syntax(&mut random);
     let colours = colours::colours(&syntax, &mut random);
     let cells = cells(&syntax, &colours, &mut random);
-    let (columns, rows) = size(&colours, &mut random);
+    let (columns, rows) = size(&syntax, &colours, &mut random);
     let frame_count = random.choose(&[1, 1, 1, 2, 3]);
     let frame_number = random.between(1, frame_count) as u32;
     let mut case = Case {
@@ -48,9 +48,15 @@ pub(crate) fn case(seed: u64) -> Case {
 }
 
 /// Mostly small; some large enough to be decoded at a fraction of their size.
-fn size(colours: &Colours, random: &mut Random) -> (u32, u32) {
+fn size(syntax: &Syntax, colours: &Colours, random: &mut Random) -> (u32, u32) {
+    let is_reducible = matches!(syntax, Syntax::JpegBaseline { .. } | Syntax::Jpeg2000 { .. });
+    let ranges: &[(i64, i64)] = if is_reducible && random.once_in(2) {
+        &[(64, 160)]
+    } else {
+        &[(1, 3), (4, 24), (4, 24), (4, 24), (8, 40), (64, 96)]
+    };
     let side = |random: &mut Random| {
-        let (low, high) = random.choose(&[(1, 3), (4, 24), (4, 24), (4, 24), (8, 40), (64, 96)]);
+        let (low, high) = random.choose(ranges);
         random.between(low, high) as u32
     };
     let (columns, rows) = (side(random), side(random));

@@ -35,6 +35,11 @@ impl Band {
     fn around(value: f64, slack: f64) -> Self {
         Self { low: value - slack, high: value + slack }
     }
+
+    /// From the lower to the higher end of both.
+    fn or(self, other: Self) -> Self {
+        Self { low: self.low.min(other.low), high: self.high.max(other.high) }
+    }
 }
 
 /// A picture, sample by sample; `None` where nothing is asserted.
@@ -76,12 +81,15 @@ pub(crate) fn values(case: &Case, request: &FrameRequest, step: f64) -> Expected
         let padded = sources.iter().filter(|source| is_padding(case, source.index)).count();
         let (value, slack) = averages.of(&sources);
         let slack = slack + if has_wide_cells(case) { step } else { 0.0 };
-        // Values that are not picture must not be mixed with those that are; how is not said. Nor is it said which of the
-        // values of padding stands for it at another size.
-        let is_mixed = padded > 0 && padded < sources.len();
-        let is_padding = padded > 0 && geometry.resizes();
-        let band = if is_padding { padding_band(case, slack) } else { Band::around(value, slack) };
-        bands.push((!is_mixed && !ignores_modality(case)).then_some(band));
+        // Values that are not picture must not be mixed with those that are: a pixel of both is either. Nor is it said
+        // which of the values of padding stands for it at another size.
+        let is_kept = padded == 0 || !geometry.resizes() && !has_wide_cells(case);
+        let band = match padding_band(case, slack) {
+            _ if is_kept => Some(Band::around(value, slack)),
+            padding if padded == sources.len() => padding,
+            padding => padding.map(|padding| padding.or(averages.of_picture(&sources))),
+        };
+        bands.push(band);
     }
     Expected { columns: geometry.columns, rows: geometry.rows, channels: 1, bands }
 }
@@ -134,6 +142,13 @@ impl<'a> Averages<'a> {
         Self { case, resizes: geometry.resizes(), span: high - low }
     }
 
+    /// Averages of what is picture among the sources.
+    fn of_picture(&self, sources: &[Contribution]) -> Band {
+        let shown = sources.iter().filter(|source| !is_padding(self.case, source.index));
+        let values = shown.map(|source| modality::value(self.case, self.case.stored()[source.index]));
+        values.map(Band::exactly).reduce(Band::or).expect("a source that is picture")
+    }
+
     /// The average, and by how much the renderer may miss it: averages are held as stored values.
     fn of(&self, sources: &[Contribution]) -> (f64, f64) {
         let case = self.case;
@@ -163,11 +178,20 @@ fn is_padding(case: &Case, index: usize) -> bool {
     case.display.padding.as_ref().is_some_and(|padding| padding.contains(case.stored()[index]))
 }
 
-/// Modality values of what is padding.
-fn padding_band(case: &Case, slack: f64) -> Band {
-    let padding = case.display.padding.as_ref().expect("padding");
-    let ends = [padding.value, padding.limit.unwrap_or(padding.value)].map(|end| modality::value(case, end));
-    Band { low: ends[0].min(ends[1]) - slack, high: ends[0].max(ends[1]) + slack }
+/// Modality values of what is padding. Where the values of a picture are spread over 16 bits, one of its own stands for
+/// those beyond; `None` where nothing is picture.
+fn padding_band(case: &Case, slack: f64) -> Option<Band> {
+    let padding = case.display.padding.as_ref()?;
+    let mut ends = [padding.value, padding.limit.unwrap_or(padding.value)];
+    if has_wide_cells(case) {
+        let picture = case.stored().iter().copied().filter(|&stored| !padding.contains(stored));
+        let (low, high) = picture.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), stored| {
+            (low.min(stored), high.max(stored))
+        });
+        ends = (low <= high).then_some([low, high])?;
+    }
+    let [first, last] = ends.map(|end| modality::value(case, end));
+    Some(Band { low: first.min(last) - slack, high: first.max(last) + slack })
 }
 
 /// Overlays are asked for at full size only, where each position is one pixel.
