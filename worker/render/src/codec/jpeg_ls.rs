@@ -32,7 +32,10 @@ pub(crate) fn decode(codestream: &[u8], wanted: Wanted<'_>) -> Result<Coded, Ren
     let ended = ended(codestream);
     decode_ended(&ended, codestream, wanted).or_else(|error| {
         // Filler between the last code and a marker is more than the library takes.
-        let mut without_filler = (1..=FILLER_BYTES_MAX).filter_map(|count| without_filler(&ended, count));
+        // A scan may end in a byte of 0 that is code, where the last one has filler.
+        let ways =
+            [true, false].into_iter().flat_map(|each| (1..=FILLER_BYTES_MAX).map(move |count| (count, each)));
+        let mut without_filler = ways.filter_map(|(count, each)| without_filler(&ended, count, each));
         without_filler.find_map(|ended| decode_ended(&ended, codestream, wanted).ok()).ok_or(error)
     })
 }
@@ -73,8 +76,9 @@ fn ended(codestream: &[u8]) -> Cow<'_, [u8]> {
     Cow::Owned([codestream, &END_OF_IMAGE].concat())
 }
 
-/// The codestream without `count` bytes of 0 before its end and before each further scan; `None` where the end has fewer.
-fn without_filler(ended: &[u8], count: usize) -> Option<Vec<u8>> {
+/// The codestream without `count` bytes of 0 before its end and, of each scan, before each further one; `None` where the end
+/// has fewer.
+fn without_filler(ended: &[u8], count: usize, of_each_scan: bool) -> Option<Vec<u8>> {
     const START_OF_SCAN: [u8; 2] = [0xFF, 0xDA];
     let body = ended.strip_suffix(&END_OF_IMAGE)?;
     let mut kept = Vec::with_capacity(ended.len());
@@ -83,7 +87,7 @@ fn without_filler(ended: &[u8], count: usize) -> Option<Vec<u8>> {
     while let Some(scan) = rest.windows(2).position(|pair| pair == START_OF_SCAN) {
         // The first scan follows the header, whose last byte may well be 0.
         let is_first = kept.is_empty();
-        let end = if !is_first && is_filled(&scan, rest) { scan - count } else { scan };
+        let end = if of_each_scan && !is_first && is_filled(&scan, rest) { scan - count } else { scan };
         kept.extend_from_slice(&rest[..end]);
         kept.extend_from_slice(&START_OF_SCAN);
         rest = &rest[scan + 2..];
@@ -201,7 +205,7 @@ mod tests {
     fn filler_goes_from_the_end_of_every_scan_and_from_nowhere_else() {
         let two_scans = [0xFF, 0xD8, 0, 0xFF, 0xDA, 5, 0, 0xFF, 0xDA, 6, 0, 0xFF, 0xD9];
         let expected = [0xFF, 0xD8, 0, 0xFF, 0xDA, 5, 0xFF, 0xDA, 6, 0xFF, 0xD9];
-        assert_eq!(without_filler(&two_scans, 1).as_deref(), Some(&expected[..]));
-        assert_eq!(without_filler(&two_scans, 2), None);
+        assert_eq!(without_filler(&two_scans, 1, true).as_deref(), Some(&expected[..]));
+        assert_eq!(without_filler(&two_scans, 2, true), None);
     }
 }

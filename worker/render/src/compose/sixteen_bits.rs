@@ -40,12 +40,12 @@ fn spread_over_16_bits(
         Some((first, last)) => samples.range_outside(first, last),
         None => samples.range(),
     };
-    let (low, high) = range.unwrap_or((0.0, 0.0));
+    let (low, high) = range.or_else(|| samples.range()).unwrap_or((0.0, 0.0));
     let step = if high > low { (high - low) / 65_535.0 } else { 1.0 };
     #[expect(clippy::unnecessary_cast, reason = "one arm of the macro is already f64")]
     let spread = each_type!(samples, values => values
         .iter()
-        .map(|&value| ((value as f64 - low) / step).round() as u16)
+        .map(|&value| (((value as f64).clamp(low, high) - low) / step).round() as u16)
         .collect());
     match modality {
         Modality::Linear { slope, intercept } => (spread, slope * step, intercept + slope * low),

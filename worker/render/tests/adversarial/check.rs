@@ -147,7 +147,8 @@ fn compare(
     let mean_distance =
         wrong.iter().map(|wrong| distance(wrong.1, wrong.2, wrong.3)).sum::<f64>() / all as f64;
     let what = format!(
-        "{count} of {all} samples; at row {row} column {column} channel {}: {shown} instead of {low:.3} to {high:.3}",
+        "{count} of {all} samples, {mean_distance:.1} off in the mean; at row {row} column {column} channel {}: {shown} \
+         instead of {low:.3} to {high:.3}",
         index % expected.channels
     );
     Err(Wrong { what, mean_distance })

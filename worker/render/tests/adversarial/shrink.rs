@@ -2,7 +2,7 @@
 
 use noctis_render::{Fit, FrameRequest, Voi};
 
-use crate::case::{Case, Display, Setting, Spare, Syntax};
+use crate::case::{Case, Colours, Display, Setting, Spare, Syntax};
 
 /// The plainest case that still fails, by the function that tells.
 pub(crate) fn shrink(
@@ -32,7 +32,12 @@ const STEPS: &[fn(&mut Case, &mut FrameRequest)] = &[
         flatten(windows);
         flatten(voi_table);
     },
-    |case, _| case.form.syntax = Syntax::ExplicitLittle,
+    |case, _| {
+        // Colours that only a codec has mean nothing without it.
+        if !matches!(case.colours, Colours::YbrRct | Colours::Jpeg { .. }) {
+            case.form.syntax = Syntax::ExplicitLittle;
+        }
+    },
     |case, _| case.form.private_elements = false,
     |case, _| case.form.icon = false,
     |case, _| case.form.trailing_padding = false,

@@ -7,7 +7,7 @@ use crate::oracle;
 
 /// Mean distance, in levels, that a codec's own smaller picture may have from the averages of areas. Noise from pixel to
 /// pixel, as some cases have it, comes near it; wrapped signs and averaged indices are far beyond.
-const REDUCED_MEAN_MAX: f64 = 50.0;
+const REDUCED_MEAN_MAX: f64 = 40.0;
 
 /// Whether a picture this far off is one that a codec made smaller by its own filter.
 pub(crate) fn is_reduced_by_the_codec(case: &Case, request: &FrameRequest, mean_distance: f64) -> bool {
@@ -38,7 +38,7 @@ pub(crate) fn may_be_reduced(case: &Case, request: &FrameRequest) -> bool {
         && request.format != Format::Png16
         && !matches!(case.colours, Colours::Palette(_))
         && case.cells.stored > 1
-        && display.pixel_shape.is_none()
+        && display.pixel_shape.as_ref().is_none_or(|shape| shape.vertical.value == shape.horizontal.value)
         && display.modality_table.is_none()
         && (display.padding.is_none() || window_is_asked)
         && (!case.is_monochrome() || range_is_known)

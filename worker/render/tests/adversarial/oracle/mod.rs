@@ -188,7 +188,7 @@ fn padding_band(case: &Case, slack: f64) -> Option<Band> {
         let (low, high) = picture.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), stored| {
             (low.min(stored), high.max(stored))
         });
-        ends = (low <= high).then_some([low, high])?;
+        ends = (low <= high).then(|| [low.min(ends[0]).min(ends[1]), high.max(ends[0]).max(ends[1])])?;
     }
     let [first, last] = ends.map(|end| modality::value(case, end));
     Some(Band { low: first.min(last) - slack, high: first.max(last) + slack })
