@@ -17,11 +17,18 @@ pub fn public_id(uid: &str) -> Uuid {
 /// are taken by what they say. No backslash, which separates values, and nothing that stands for bytes without a meaning.
 #[must_use]
 pub fn looks_like_uid(text: &str) -> bool {
-    let printable = |c: char| !c.is_control() && c != '\\' && c != char::REPLACEMENT_CHARACTER;
+    let printable =
+        |c: char| !c.is_control() && !is_invisible(c) && c != '\\' && c != char::REPLACEMENT_CHARACTER;
     !text.is_empty()
         && text.chars().count() <= UID_CHARS_MAX
         && text.chars().all(printable)
         && text.trim() == text
+}
+
+/// Characters of no width, marks of direction, separators of lines: two UIDs that look the same must be the same.
+fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{AD}' | '\u{61C}' | '\u{180E}' | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}')
+        || matches!(c, '\u{2060}'..='\u{206F}' | '\u{FEFF}' | '\u{FFF9}'..='\u{FFFB}')
 }
 
 /// The public id that a path segment names: itself when it has the form of one, else the id of the UID it is.

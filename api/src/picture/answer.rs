@@ -17,6 +17,7 @@ use noctis_shared::{
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
+use xxhash_rust::xxh3::xxh3_64;
 
 use super::{
     look::{Found, Tier},
@@ -32,12 +33,24 @@ const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 const PIXEL_SCALE: HeaderName = HeaderName::from_static("x-pixel-scale");
 const RENDER_INTEGRITY: HeaderName = HeaderName::from_static("x-render-integrity");
 
-/// The strong validator of one representation.
+/// The validator of one representation: strong for a picture; weak for JSON, which tells besides whether the picture was
+/// there before, and of facts that a correction changes.
 pub(crate) struct Validator(String);
 
 impl Validator {
-    pub(crate) fn new(key: &RenderKey, json: bool) -> Self {
-        Self(if json { format!("\"{key}-json\"") } else { format!("\"{key}\"") })
+    /// # Errors
+    /// A problem when the facts of the image are not to be written, which never happens.
+    pub(crate) fn new(key: &RenderKey, asked: &Asked<'_>) -> Result<Self, Problem> {
+        if !asked.json {
+            return Ok(Self::of_picture(key));
+        }
+        let told = (Metadata::of(asked.image), asked.preset);
+        let told = serde_json::to_vec(&told).map_err(|error| Problem::internal(&error))?;
+        Ok(Self(format!("W/\"{key}-{:016x}\"", xxh3_64(&told))))
+    }
+
+    fn of_picture(key: &RenderKey) -> Self {
+        Self(format!("\"{key}\""))
     }
 
     /// Whether the client has this representation already (RFC 9110 13.1.2; weak comparison).
@@ -48,7 +61,7 @@ impl Validator {
             .filter_map(|value| value.to_str().ok())
             .flat_map(|list| list.split(','))
             .map(str::trim)
-            .any(|tag| tag.strip_prefix("W/").unwrap_or(tag) == self.0)
+            .any(|tag| opaque(tag) == opaque(&self.0))
     }
 
     fn put_into(self, headers: &mut HeaderMap) {
@@ -59,6 +72,11 @@ impl Validator {
         headers.insert(header::CACHE_CONTROL, CACHE_CONTROL);
         headers.insert(header::VARY, VARY);
     }
+}
+
+/// A tag without its mark of weakness.
+fn opaque(tag: &str) -> &str {
+    tag.strip_prefix("W/").unwrap_or(tag)
 }
 
 /// The answer to a client that has the picture.
@@ -171,13 +189,19 @@ pub(crate) struct Metadata<'a> {
     belongs_to: &'a ImageMetadata,
 }
 
+impl<'a> Metadata<'a> {
+    fn of(image: &'a ImageRecord) -> Self {
+        Self { image: &image.image, study_id: image.study_id, belongs_to: &image.metadata }
+    }
+}
+
 fn json_body(facts: &RenderFacts, picture: &Bytes, asked: &Asked<'_>, tier: Tier) -> Result<String, Problem> {
     let image = asked.image;
     let url_start = format!("data:{};base64,", facts.format.media_type());
     let members = RenderedImage {
         image_data_url: &url_start,
         image_id: image.image.image_id,
-        metadata: Metadata { image: &image.image, study_id: image.study_id, belongs_to: &image.metadata },
+        metadata: Metadata::of(image),
         window: facts.window.map(|window| window.width()),
         level: facts.window.map(|window| window.center()),
         preset: asked.preset,
@@ -217,13 +241,13 @@ mod tests {
             (format!("\"{key}\""), true),
             (format!("W/\"{key}\""), true),
             (format!("\"other\", \"{key}\""), true),
-            (format!("\"{key}-json\""), false),
+            (format!("\"{key}-0123456789abcdef\""), false),
             (key.to_string(), false),
         ];
         for (value, known) in cases {
             let mut headers = HeaderMap::new();
             headers.insert(header::IF_NONE_MATCH, value.parse().expect("a header"));
-            assert_eq!(Validator::new(&key, false).is_known_to(&headers), known, "{value}");
+            assert_eq!(Validator::of_picture(&key).is_known_to(&headers), known, "{value}");
         }
     }
 }

@@ -78,16 +78,16 @@ async fn answer_chosen(
     let image = api.images.find(image_id, &api.cache, &api.catalog).await?;
     unrenderable::check_frame(&image, asked.frame_number)?;
     let key = RenderKey::new(&image.content_digest, &chosen.request);
-    let validator = Validator::new(&key, chosen.json);
-    if validator.is_known_to(headers) {
-        return Ok(answer::not_modified(validator));
-    }
     let told = answer::Asked {
         image: &image,
         frame_number: asked.frame_number,
         preset: asked.preset,
         json: chosen.json,
     };
+    let validator = Validator::new(&key, &told)?;
+    if validator.is_known_to(headers) {
+        return Ok(answer::not_modified(validator));
+    }
     let found = match look::in_process(api, &key).await {
         Some(found) => found,
         None => fly(api, &image, key, chosen.request).await?,

@@ -111,6 +111,23 @@ async fn a_client_that_has_the_picture_gets_a_304_without_a_look() {
     assert_eq!(as_json.status, 200);
 }
 
+/// JSON tells more than the picture: its tag is weak, and another one where another preset or another fact is told.
+#[tokio::test]
+async fn the_tag_of_json_names_what_it_tells_beside_the_picture() {
+    let house = House::new().await;
+    house.start_worker(picture()).await;
+    let json = async |query: &str, tag: &str| {
+        let path = format!("{}{query}", image_path());
+        house.send("GET", &path, &[("accept", "application/json"), ("if-none-match", tag)]).await
+    };
+    let by_preset = json("?preset=lung", "").await.header("etag").to_owned();
+    let by_window = json("?window=1500&level=-600", "").await.header("etag").to_owned();
+    assert!(by_preset.starts_with("W/\"") && by_window.starts_with("W/\""), "{by_preset} {by_window}");
+    assert_ne!(by_preset, by_window, "one tells the preset");
+    assert_eq!(json("?preset=lung", &by_preset).await.status, 304);
+    assert_eq!(json("?preset=lung", &by_window).await.status, 200);
+}
+
 #[tokio::test]
 async fn clearing_the_cache_makes_a_new_render() {
     let house = House::new().await;

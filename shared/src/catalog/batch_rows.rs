@@ -6,7 +6,7 @@ use super::{
     NewInstance, NewSeries, NewStudy,
     text::{clean, clean_option, fold},
 };
-use crate::{answer::OtherPatient, dicom_uid::public_id, own_id};
+use crate::{dicom_uid::public_id, own_id};
 
 /// A series, wherever its UID stands besides: its study, and UUID version 5 of its UID.
 pub(super) type SeriesIdentity = (Uuid, Uuid);
@@ -129,26 +129,12 @@ fn fill(mine: &mut Option<String>, other: Option<&String>) {
     }
 }
 
-/// What a file tells of its study, which is another patient's.
-pub(super) fn without_patient(study: &NewStudy) -> NewStudy {
-    NewStudy {
-        patient_id: None,
-        patient_name: None,
-        patient_birth_date: None,
-        patient_sex: None,
-        ..study.clone()
-    }
+/// What a file tells of a study that is another patient's: nothing.
+pub(super) fn of_stranger(study: &NewStudy) -> NewStudy {
+    NewStudy { uid: study.uid.clone(), ..NewStudy::default() }
 }
 
-/// Who the file is of, as its column has it.
-pub(super) fn other_patient(study: &NewStudy) -> String {
-    let NewStudy { patient_id, patient_name, patient_birth_date, patient_sex, .. } = cleaned_study(study);
-    let patient = OtherPatient { patient_id, patient_name, patient_birth_date, patient_sex };
-    // Texts: serialisation cannot fail, and an empty text does not read as the study's patient.
-    serde_json::to_string(&patient).unwrap_or_default()
-}
-
-fn cleaned_study(study: &NewStudy) -> NewStudy {
+pub(super) fn cleaned_study(study: &NewStudy) -> NewStudy {
     NewStudy {
         uid: clean(&study.uid),
         patient_id: clean_option(study.patient_id.as_ref()),

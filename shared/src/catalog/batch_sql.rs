@@ -9,10 +9,9 @@ use sqlx::QueryBuilder;
 use uuid::Uuid;
 
 use super::{
-    batch_rows::{
-        ImageIdentity, InstanceRow, KeyedInstance, SeriesIdentity, SeriesRow, StudyRow, folded, other_patient,
-    },
+    batch_rows::{ImageIdentity, InstanceRow, KeyedInstance, SeriesIdentity, SeriesRow, StudyRow, folded},
     order_facts::Plane,
+    other_facts::OtherFacts,
     patient::PatientOfStudy,
     pool::{Pool, WriteTransaction, in_transaction, on_reader},
     row_keys::KnownRow,
@@ -103,10 +102,11 @@ macro_rules! select_known {
     }};
 }
 
-/// The studies of the instances that are not known.
+/// The studies of the instances that are not known with these bytes.
 fn studies_to_look_at(rows: &[InstanceRow<'_>], known: &[KnownInstance]) -> Vec<Uuid> {
-    let known: HashSet<ImageIdentity> = known.iter().map(KnownInstance::identity).collect();
-    let new = rows.iter().filter(|row| !known.contains(&row.identity()));
+    let known: HashSet<(ImageIdentity, &[u8])> =
+        known.iter().map(|known| (known.identity(), &known.content_digest[..])).collect();
+    let new = rows.iter().filter(|row| !known.contains(&(row.identity(), row.content_digest())));
     new.map(|row| row.study_id).collect::<HashSet<Uuid>>().into_iter().collect()
 }
 
@@ -308,7 +308,7 @@ pub(super) async fn insert_instances(
                     .push_bind(order.trigger_time.filter(|time| time.is_finite()))
                     .push_bind(order.acquisition_number)
                     .push_bind(order.slice_location.filter(|location| location.is_finite()))
-                    .push_bind(is_of_other_patient.then(|| other_patient(&instance.study)))
+                    .push_bind(is_of_other_patient.then(|| OtherFacts::of(&instance.study).to_json()))
                     .push_bind(instance.rows.map(i64::from))
                     .push_bind(instance.columns.map(i64::from))
                     .push_bind(i64::from(instance.samples_per_pixel))
@@ -376,6 +376,48 @@ pub(super) async fn remove_empty_studies(
             );
             push_ids!(query, ids);
             query.build().persistent(ids.len() == 1).execute(&mut *connection).await?;
+        }
+        Ok(())
+    })
+}
+
+/// Of each study whose instances all name one and the same patient, who is not that of the study: makes it the study's.
+/// So a correction that came in several batches ends as one that came at once.
+pub(super) async fn follow_corrections(
+    transaction: &mut WriteTransaction,
+    study_ids: &HashSet<Uuid>,
+) -> Result<(), sqlx::Error> {
+    const SELECT: &str = "SELECT other_patient FROM instances JOIN series USING (series_id) \
+         WHERE study_id = $1 GROUP BY other_patient LIMIT 2";
+    const UPDATE: &str = "UPDATE studies SET patient_id = $2, patient_name = $3, patient_birth_date = $4, \
+         patient_sex = $5, study_date = $6, study_time = $7, study_description = $8, accession_number = $9, \
+         patient_id_folded = $10, patient_name_folded = $11, study_description_folded = $12, \
+         accession_number_folded = $13 WHERE study_id = $1";
+    const UNMARK: &str = "UPDATE instances SET other_patient = NULL \
+         WHERE series_id IN (SELECT series_id FROM series WHERE study_id = $1)";
+    in_transaction!(transaction, Db, connection => {
+        for study_id in study_ids {
+            let told: Vec<Option<String>> =
+                sqlx::query_scalar::<Db, _>(SELECT).bind(study_id).fetch_all(&mut *connection).await?;
+            let [Some(json)] = &told[..] else { continue };
+            let facts = OtherFacts::from_json(json).into_study(String::new());
+            sqlx::query::<Db>(UPDATE)
+                .bind(study_id)
+                .bind(&facts.patient_id)
+                .bind(&facts.patient_name)
+                .bind(&facts.patient_birth_date)
+                .bind(&facts.patient_sex)
+                .bind(facts.study_date.as_deref().unwrap_or_default())
+                .bind(&facts.study_time)
+                .bind(&facts.study_description)
+                .bind(&facts.accession_number)
+                .bind(folded(facts.patient_id.as_ref()))
+                .bind(folded(facts.patient_name.as_ref()))
+                .bind(folded(facts.study_description.as_ref()))
+                .bind(folded(facts.accession_number.as_ref()))
+                .execute(&mut *connection)
+                .await?;
+            sqlx::query::<Db>(UNMARK).bind(study_id).execute(&mut *connection).await?;
         }
         Ok(())
     })

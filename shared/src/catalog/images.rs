@@ -8,11 +8,12 @@ use super::{
     Catalog, CatalogError, OrderFacts, Plane,
     display_order::{self, DisplayPlace},
     frame_index,
+    other_facts::OtherFacts,
     pool::{on_reader, on_writer},
     studies::{count, shown_series_id},
 };
 use crate::{
-    answer::{Image, OtherPatient},
+    answer::Image,
     derived_uid::{Level, is_derived},
     job::FrameRange,
     render_key::ContentDigest,
@@ -114,10 +115,7 @@ struct ImageRow {
 
 impl ImageRow {
     fn digest(&self) -> Result<ContentDigest, CatalogError> {
-        let digest = <[u8; 32]>::try_from(&self.content_digest[..]);
-        digest
-            .map(ContentDigest)
-            .map_err(|_| CatalogError::Failed("a content digest is not of 32 bytes".to_owned()))
+        content_digest(self.content_digest.clone())
     }
 
     /// The instance as a file of the study and the series with these UIDs.
@@ -144,8 +142,7 @@ impl ImageRow {
             window: row.window_width,
             level: row.window_center,
             uids_derived,
-            // Facts that do not read are no reason to tell those of the study instead.
-            other_patient: row.other_patient.map(|json| serde_json::from_str(&json).unwrap_or_default()),
+            other_patient: row.other_patient.map(|json| OtherFacts::from_json(&json).patient),
         })
     }
 }
@@ -212,6 +209,10 @@ impl TryFrom<ImageRecordRow> for ImageRecord {
         };
         let side = |side: Option<i64>| u64::from(count(side.unwrap_or_default()));
         let pixels = side(row.image.pixel_rows).saturating_mul(side(row.image.pixel_columns));
+        let metadata = match row.image.other_patient.as_deref() {
+            Some(json) => OtherFacts::from_json(json).metadata(row.metadata),
+            None => row.metadata,
+        };
         let image = row.image.into_image(&belongs_to)?;
         Ok(ImageRecord {
             key: row.key,
@@ -223,8 +224,8 @@ impl TryFrom<ImageRecordRow> for ImageRecord {
             header_checksum: row.header_checksum.cast_unsigned(),
             deflated: row.deflated,
             render_cost: pixels.saturating_mul(side(Some(row.samples_per_pixel))),
-            modality: row.metadata.modality.clone(),
-            metadata: row.metadata.of(image.other_patient.as_ref()),
+            modality: metadata.modality.clone(),
+            metadata,
             image,
         })
     }
@@ -234,17 +235,6 @@ fn content_digest(bytes: Vec<u8>) -> Result<ContentDigest, CatalogError> {
     let digest =
         bytes.try_into().map_err(|_| CatalogError::Failed("a content digest is not of 32 bytes".to_owned()));
     digest.map(ContentDigest)
-}
-
-impl ImageMetadata {
-    /// With the facts of the file's own patient, where its study is another one's.
-    fn of(self, other: Option<&OtherPatient>) -> Self {
-        let Some(OtherPatient { patient_id, patient_name, patient_birth_date, patient_sex }) = other.cloned()
-        else {
-            return self;
-        };
-        Self { patient_id, patient_name, patient_birth_date, patient_sex, ..self }
-    }
 }
 
 impl Catalog {
@@ -320,8 +310,8 @@ impl Catalog {
         row.map(ImageRecord::try_from).transpose()
     }
 
-    /// Where a frame (1-based) of the instance with this key lies, and the digest of the file in which it lies there; `None` for an unknown instance.
-    /// The range is `None` for a frame past the end, and where the index could not tell. Reads the 24 bytes of that frame
+    /// Where a frame (1-based) of the instance with this key lies, and the digest of the file in which it lies there;
+    /// `None` for an unknown instance. The range is `None` for a frame past the end, and where the index could not tell. Reads the 24 bytes of that frame
     /// alone.
     ///
     /// The caller knows the instance from an earlier look: by the digest it sees whether that was before the file was

@@ -60,6 +60,7 @@ mod inbox;
 mod namesakes;
 mod new_instance;
 mod order_facts;
+mod other_facts;
 mod patient;
 mod pool;
 mod record;

@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::{
     Catalog, CatalogError, NewInstance, Recorded,
     batch_rows::{
-        ImageIdentity, InstanceRow, KeyedInstance, SeriesIdentity, SeriesRow, StudyRow, without_patient,
+        ImageIdentity, InstanceRow, KeyedInstance, SeriesIdentity, SeriesRow, StudyRow, of_stranger,
     },
     batch_sql::{self, Known, KnownInstance},
     error::lost_to_another_transaction,
@@ -28,8 +28,9 @@ const ATTEMPTS_MAX: u32 = 10;
 
 impl Catalog {
     /// Records a batch, all or nothing; the answer is aligned with it. Duplicates inside the batch count too.
-    /// Facts of a study or series that an earlier file told stay, and a file of another patient than its study's is
-    /// told with its own; with `replace` the newer files are right, about the patient too.
+    /// Facts of a study or series that an earlier file told stay; with `replace` those of the newer files are right. A file
+    /// of another patient than its study's is told with its own facts, and the study keeps its patient as long as any of
+    /// its files is of that one; once all of them are replaced by those of one other patient, it is that patient's.
     ///
     /// # Errors
     /// [`CatalogError::Unavailable`] when the database does not answer or other writers keep changing the same
@@ -103,6 +104,9 @@ async fn write_plan(
     }
     batch_sql::mark_shared(transaction, ["series", "series_id"], &series_keys.to_be_marked()).await?;
     batch_sql::mark_shared(transaction, ["instances", "image_id"], &plan.keys.to_be_marked()).await?;
+    if replace && !plan.strangers.is_empty() {
+        batch_sql::follow_corrections(transaction, &touched_studies).await?;
+    }
     batch_sql::remove_empty_studies(transaction, touched_studies).await?;
     Ok(true)
 }
@@ -160,15 +164,12 @@ impl<'a> Plan<'a> {
             Some(known) => {
                 let image_id = self.key(row);
                 self.replaced.insert(image_id, known.series_key);
+                self.note_patient(row);
                 Recorded::Replaced { image_id }
             }
             None => {
                 self.key(row);
-                if replace || self.is_of_the_patient(row) {
-                    return Recorded::Accepted;
-                }
-                self.strangers.insert(row.identity());
-                Recorded::OtherPatient
+                if self.note_patient(row) { Recorded::Accepted } else { Recorded::OtherPatient }
             }
         }
     }
@@ -179,6 +180,7 @@ impl<'a> Plan<'a> {
             Recorded::Duplicate
         } else if replace {
             self.new[place] = row;
+            self.note_patient(row);
             Recorded::Replaced { image_id: self.key(row) }
         } else {
             Recorded::Conflict
@@ -186,8 +188,15 @@ impl<'a> Plan<'a> {
     }
 
     /// Whether the file can be of the patient of its study, who is known better with each file.
-    fn is_of_the_patient(&mut self, row: &InstanceRow<'_>) -> bool {
-        self.patients.entry(row.study_id).or_default().takes(Patient::of(&row.instance.study))
+    fn note_patient(&mut self, row: &InstanceRow<'_>) -> bool {
+        let is_of_the_patient =
+            self.patients.entry(row.study_id).or_default().takes(Patient::of(&row.instance.study));
+        if is_of_the_patient {
+            self.strangers.remove(&row.identity());
+        } else {
+            self.strangers.insert(row.identity());
+        }
+        is_of_the_patient
     }
 
     /// Whether a file is another patient's that was not so at the glance: its facts are in the row of the study now.
@@ -206,7 +215,7 @@ impl<'a> Plan<'a> {
         for row in self.by_precedence(replace) {
             let told = &row.instance.study;
             let told = match self.strangers.contains(&row.identity()) {
-                true => Cow::Owned(without_patient(told)),
+                true => Cow::Owned(of_stranger(told)),
                 false => Cow::Borrowed(told),
             };
             match studies.get_mut(&row.study_id) {

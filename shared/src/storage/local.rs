@@ -105,11 +105,19 @@ pub(super) fn list(path: &Path, found: &Sender<Result<String, StorageError>>) {
         let item = match entry {
             Ok(entry) if entry.file_type().is_file() => location_of(entry.path()),
             Ok(_) => continue,
-            Err(error) => Err(StorageError::Unreadable(error.to_string())),
+            Err(error) => Err(from_walk(error)),
         };
         if found.blocking_send(item).is_err() {
             return;
         }
+    }
+}
+
+/// The path is not told: it may hold a name.
+fn from_walk(error: walkdir::Error) -> StorageError {
+    match error.into_io_error() {
+        Some(error) => from_io(error),
+        None => StorageError::Unreadable("a link leads to a folder around it".to_owned()),
     }
 }
 

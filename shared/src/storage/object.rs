@@ -45,12 +45,14 @@ impl Prefix {
     /// The object's path, if `url` lies under this prefix.
     pub(super) fn resolve(&self, url: &Url) -> Result<Path, StorageError> {
         let same_store = url.scheme() == self.url.scheme() && url.host_str() == self.url.host_str();
-        let under = url.path().starts_with(self.url.path());
+        let below = url.path().strip_prefix(self.url.path().trim_end_matches('/'));
+        // `s3://b/archive2` is not under `s3://b/archive`.
+        let under = below.is_some_and(|below| below.is_empty() || below.starts_with('/'));
         if !same_store || !under || url.port() != self.url.port() {
             return Err(StorageError::NotAllowed);
         }
         let wrong = |error: object_store::path::Error| StorageError::Invalid(error.to_string());
-        let below = Path::from_url_path(&url.path()[self.url.path().len()..]).map_err(wrong)?;
+        let below = Path::from_url_path(below.unwrap_or_default()).map_err(wrong)?;
         Ok(self.prefix.parts().chain(below.parts()).collect())
     }
 
@@ -143,6 +145,9 @@ impl Prefix {
 fn from_store(error: object_store::Error) -> StorageError {
     match error {
         object_store::Error::NotFound { .. } => StorageError::NotFound,
+        object_store::Error::PermissionDenied { .. } | object_store::Error::Unauthenticated { .. } => {
+            StorageError::Unreadable("the store refuses access".to_owned())
+        }
         other => StorageError::Transient(other.to_string()),
     }
 }

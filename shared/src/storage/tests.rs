@@ -136,3 +136,18 @@ async fn lookups_that_hang_hold_up_no_other_root_and_end_in_an_error() {
         assert!(storage.local_path(&location).await.is_ok());
     }
 }
+
+#[test]
+fn a_name_that_only_begins_like_a_root_lies_outside_of_it() {
+    let under = |root: &str, location: &str| {
+        let prefix = object::Prefix::in_memory(&root.parse().expect("a URL"));
+        prefix.resolve(&location.parse().expect("a URL")).is_ok()
+    };
+    for root in ["s3://b/archive", "s3://b/archive/"] {
+        assert!(under(root, "s3://b/archive/study/1.dcm"), "{root}");
+        assert!(under(root, "s3://b/archive"), "{root}");
+        assert!(!under(root, "s3://b/archive2/x"), "{root}");
+        assert!(!under(root, "s3://other/archive/x"), "{root}");
+    }
+    assert!(under("s3://b", "s3://b/x") && under("s3://b/", "s3://b/x"));
+}

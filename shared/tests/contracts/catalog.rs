@@ -59,6 +59,7 @@ macro_rules! full_contract {
             shared_uids::writers_of_one_uid_under_many_studies_lose_nothing,
             shared_uids::ids_that_go_stale_are_told,
             shared_uids::a_file_of_another_patient_is_told_with_its_own,
+            shared_uids::a_study_is_of_the_patient_of_all_its_files,
             shared_uids::two_writers_of_two_patients_mix_no_facts,
             shared_uids::an_id_of_two_people_lists_each_with_their_own_name,
             studies::pages_neither_lose_nor_repeat_a_study,

@@ -23,13 +23,16 @@ const UNICODE: &str = "ISO_IR 192";
 /// Builds the object of a whole data set.
 pub(crate) fn build(view: &View<'_>) -> InMemDicomObject {
     let limits = Limits::default();
-    let mut builder = Builder { elements_left: limits.element_count_max, limits };
+    let mut builder = Builder { elements_left: ELEMENTS_MAX, limits };
     let mut object = builder.data_set(view, CharacterSets::default(), 0);
     if view.bytes(tags::SPECIFIC_CHARACTER_SET).is_some() {
         object.put(InMemElement::new(tags::SPECIFIC_CHARACTER_SET, VR::CS, PrimitiveValue::from(UNICODE)));
     }
     object
 }
+
+/// Elements and items of an object: more than any header that is kept as JSON has.
+const ELEMENTS_MAX: u32 = 1_000_000;
 
 struct Builder {
     elements_left: u32,
@@ -90,9 +93,13 @@ impl Builder {
         if depth > self.limits.sequence_depth_max {
             return None;
         }
-        let items = view.items(element, &self.limits)?;
-        let items: Vec<InMemDicomObject> =
-            items.iter().map(|item| self.data_set(item, sets, depth)).collect();
+        let limits = self.limits.clone();
+        let mut items = Vec::new();
+        for item in view.items(element, &limits) {
+            let Some(left) = self.elements_left.checked_sub(1) else { break };
+            self.elements_left = left;
+            items.push(self.data_set(&item?, sets, depth));
+        }
         Some(DataSetSequence::new(items, Length::UNDEFINED).into())
     }
 }

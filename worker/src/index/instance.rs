@@ -80,9 +80,8 @@ impl From<io::Error> for Rejected {
     fn from(error: io::Error) -> Self {
         let reason = format!("it cannot be read: {error}");
         match error.kind() {
-            io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied | io::ErrorKind::UnexpectedEof => {
-                Rejected::Unreadable(reason)
-            }
+            io::ErrorKind::PermissionDenied | io::ErrorKind::UnexpectedEof => Rejected::Unreadable(reason),
+            // What is not there any more was listed a moment ago.
             _ => Rejected::Away(reason),
         }
     }

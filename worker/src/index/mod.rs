@@ -10,12 +10,12 @@ mod identity;
 pub mod instance;
 mod order_facts;
 
-use std::{pin::pin, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, pin::pin, sync::Arc, time::Duration};
 
 use futures::{Stream, StreamExt, stream};
 use noctis_shared::{
     cache::{Cache, CacheError, Forget},
-    catalog::{Catalog, CatalogError, Ids, NewInstance, Recorded},
+    catalog::{Catalog, CatalogError, Ids, NewInstance, Recorded, Scope},
     dicom_uid::public_id,
     event::{RejectedFile, StudyIndexed},
     metadata_names, own_id,
@@ -129,7 +129,7 @@ impl Indexer {
                 Ok(reads) => reads,
                 // One object of many that is gone or unreadable does not stop the rest.
                 Err(IndexError::Storage(error)) if locations.len() > 1 && is_of_one_file(&error) => {
-                    count(&mut summary, location, FileOutcome::Rejected(error.to_string()), &mut progress);
+                    count(&mut summary, location, outcome_of(&error), &mut progress);
                     continue;
                 }
                 Err(error) => return Err(error),
@@ -146,8 +146,7 @@ impl Indexer {
                 for read in chunk {
                     let Read { location, instance } = match read {
                         Err(error) if is_of_one_file(&error) => {
-                            let outcome = FileOutcome::Rejected(error.to_string());
-                            count(&mut summary, location, outcome, &mut progress);
+                            count(&mut summary, location, outcome_of(&error), &mut progress);
                             continue;
                         }
                         read => read?,
@@ -248,11 +247,22 @@ impl Indexer {
             _ => None,
         });
         let replaced: Vec<Uuid> = replaced.collect();
+        let mut told_anew = Vec::new();
+        if !replaced.is_empty() {
+            // A correction may change what is told of every image of its study.
+            let studies: BTreeSet<Uuid> =
+                batch.iter().map(|instance| public_id(&instance.study.uid)).collect();
+            for study_id in studies {
+                let Ids { series, images } = self.catalog.ids(&Scope::Study(study_id)).await?;
+                names.extend(metadata_names::all_of_study(study_id, &series, &images));
+                told_anew.extend(images);
+            }
+        }
         self.cache.forget_metadata(&names).await?;
         if !replaced.is_empty() {
             self.cache.forget_images(&replaced).await?;
         }
-        let changed: Vec<Uuid> = replaced.into_iter().chain(sharing.ids.images).collect();
+        let changed: Vec<Uuid> = replaced.into_iter().chain(sharing.ids.images).chain(told_anew).collect();
         if !changed.is_empty() {
             self.cache.broadcast_forget(Forget::Images(changed.into())).await?;
         }
@@ -294,8 +304,11 @@ impl Indexer {
             let there = match self.catalog.image(key).await? {
                 Some(known) if known.location == instance.location => true,
                 Some(known) => {
-                    let metadata = self.storage.local_metadata(&known.location).await;
-                    metadata.is_ok_and(|metadata| metadata.is_none_or(|metadata| metadata.is_file()))
+                    match self.storage.local_metadata(&known.location).await {
+                        Ok(metadata) => metadata.is_none_or(|metadata| metadata.is_file()),
+                        // A share that is away for a moment has moved nothing.
+                        Err(error) => error.is_transient(),
+                    }
                 }
                 None => false,
             };
@@ -324,6 +337,14 @@ fn is_of_one_file(error: &StorageError) -> bool {
     }
 }
 
+/// What an error about one file makes of it. What is not there may be on a share that is away for a moment.
+fn outcome_of(error: &StorageError) -> FileOutcome {
+    match error {
+        StorageError::NotFound => FileOutcome::Away(error.to_string()),
+        _ => FileOutcome::Rejected(error.to_string()),
+    }
+}
+
 /// An answer that was read just before a change can reach the cache just after it was forgotten. Forgotten once more
 /// a little later, it does not stay for the hours of its life.
 fn forget_again(cache: &Cache, names: Vec<String>) {
@@ -344,9 +365,12 @@ async fn read_one(
     let file = match storage.local_file(&location).await {
         Ok(file) => file,
         Err(error) if error.is_transient() => return Err(error),
+        // It was listed a moment ago.
+        Err(error @ StorageError::NotFound) => {
+            return Ok(Read { location, instance: Err(Rejected::Away(error.to_string())) });
+        }
         Err(error) => {
-            let instance = Err(Rejected::Unreadable(error.to_string()));
-            return Ok(Read { location, instance });
+            return Ok(Read { location, instance: Err(Rejected::Unreadable(error.to_string())) });
         }
     };
     let byte_count = storage.local_metadata(&location).await.ok().flatten().map_or(0, |file| file.len());

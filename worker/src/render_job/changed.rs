@@ -14,7 +14,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use crate::index::{FileState, IndexError, Indexer};
+use crate::index::{FileOutcome, FileState, IndexError, Indexer};
 
 /// Files that are being read again, and files that were and are remembered, so that one which no reading mends is not
 /// read for each request.
@@ -93,7 +93,12 @@ impl ChangedFiles {
         }
         let nobody_stops_it = CancellationToken::new();
         let locations = [location.to_owned()];
-        let summary = self.indexer.index(&locations, false, &nobody_stops_it, |_, _| {}).await?;
+        let mut is_away = false;
+        let note = |_: &str, outcome: &FileOutcome| is_away |= matches!(outcome, FileOutcome::Away(_));
+        let summary = self.indexer.index(&locations, false, &nobody_stops_it, note).await?;
+        if is_away {
+            return Ok(None);
+        }
         info!(
             accepted = summary.accepted,
             duplicate = summary.duplicate,

@@ -210,3 +210,12 @@ fn sequences_end_at_the_limit_of_their_depth() {
     }
     assert_eq!(depth, Limits::default().sequence_depth_max);
 }
+
+/// Empty items of a few bytes are counted like elements: millions of them would take more than memory has.
+#[test]
+fn items_are_counted_like_elements() {
+    let most = ELEMENTS_MAX as usize;
+    let sequence = element(tags::REFERENCED_SERIES_SEQUENCE, "SQ", &item(&[]).repeat(most + 100));
+    let object = built(&sequence, EXPLICIT);
+    assert!(items(&object, tags::REFERENCED_SERIES_SEQUENCE).len() < most);
+}

@@ -133,18 +133,27 @@ impl<'a> View<'a> {
         item_view(bytes.get(..range.end)?, range.start, encoding, &limits)
     }
 
-    /// Every item of the value of `sequence`, an element of this data set; `None` when one of them is damaged.
-    pub(crate) fn items(&self, sequence: &Element, limits: &Limits) -> Option<Vec<View<'a>>> {
+    /// Each item of the value of `sequence`, an element of this data set, one at a time, since an item of a few bytes takes
+    /// more than these; `None` for one that is damaged, and nothing after it.
+    pub(crate) fn items<'b>(
+        &self,
+        sequence: &Element,
+        limits: &'b Limits,
+    ) -> impl Iterator<Item = Option<View<'a>>> + use<'a, 'b> {
         let encoding = item_encoding(sequence, self.encoding);
-        let bytes = self.bytes.get(..sequence.value.end)?;
-        let mut items = Vec::new();
-        let mut position = sequence.value.start;
-        while position < bytes.len() {
-            let (range, next) = item_at(bytes, position, encoding, limits)?;
-            items.push(item_view(bytes.get(..range.end)?, range.start, encoding, limits)?);
-            position = next;
-        }
-        Some(items)
+        let bytes = self.bytes.get(..sequence.value.end).unwrap_or_default();
+        let mut next = Some(sequence.value.start);
+        std::iter::from_fn(move || {
+            let position = next.take().filter(|position| *position < bytes.len())?;
+            let item = item_at(bytes, position, encoding, limits).and_then(|(range, end)| {
+                next = Some(end);
+                item_view(bytes.get(..range.end)?, range.start, encoding, limits)
+            });
+            if item.is_none() {
+                next = None;
+            }
+            Some(item)
+        })
     }
 }
 

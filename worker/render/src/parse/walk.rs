@@ -56,7 +56,10 @@ impl<'a> Walker<'a> {
 
     /// Walks the top level from `start` to the pixel data or the end. Sequences of a defined length are stepped over.
     pub(crate) fn top_level(&mut self, start: usize, encoding: Encoding) -> Result<Layout, Stop> {
-        let mut layout = Layout { elements: Vec::with_capacity(128), pixel_data: None, truncated: false };
+        // Items are many, and may be empty.
+        let capacity = (self.bytes.len().saturating_sub(start) / 32).min(128);
+        let mut layout =
+            Layout { elements: Vec::with_capacity(capacity), pixel_data: None, truncated: false };
         let mut position = start;
         // A rest too short for an element header is padding of the file, not an element.
         while position as u64 + 8 <= self.byte_count {

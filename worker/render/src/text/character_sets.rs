@@ -51,11 +51,13 @@ struct Term {
 fn term(value: &[u8]) -> Term {
     let plain: String = value.iter().filter(|b| b.is_ascii_alphanumeric()).map(|b| char::from(*b)).collect();
     let plain = plain.to_ascii_uppercase();
-    let number = ["ISO2022IR", "ISOIR", "IR"].iter().find_map(|prefix| plain.strip_prefix(prefix));
+    let number = ["ISO2022IR", "ISO2022", "ISOIR", "IR"].iter().find_map(|prefix| plain.strip_prefix(prefix));
     if let Some(term) = number.and_then(|number| number.parse().ok()).and_then(registered) {
         return term;
     }
-    Term { g0: G0::Ascii, g1: named(value, &plain) }
+    // "ISO 2022 GBK" means what "GBK" means.
+    let name = plain.strip_prefix("ISO2022").unwrap_or(&plain);
+    Term { g0: G0::Ascii, g1: named(value, name) }
 }
 
 /// The sets of PS3.3 tables C.12-2 to C.12-5 by their number in the ISO International Register.
