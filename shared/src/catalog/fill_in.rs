@@ -53,6 +53,8 @@ pub(super) async fn fill_in(pool: &Pool) -> Result<(), CatalogError> {
     tracing::info!("rows of an earlier release get what they lack");
     let mut transaction = pool.begin().await?;
     if let WriteTransaction::Postgres(transaction) = &mut transaction {
+        // Whoever waits here waits for as long as the first one takes, which may be minutes over a large archive.
+        sqlx::query("SET LOCAL statement_timeout = 0").execute(&mut **transaction).await?;
         let lock = sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(POSTGRES_LOCK);
         lock.execute(&mut **transaction).await?;
     }

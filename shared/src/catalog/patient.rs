@@ -55,7 +55,7 @@ impl Patient {
     }
 
     /// Whether both can be one person: no ID and no birth date differs, and the names are the same words, or one has
-    /// more of them, or at least one in common where ID and birth date are there and agree.
+    /// more of them, or at least one in common or in another script where ID and birth date are there and agree.
     fn can_be(&self, other: &Self) -> bool {
         let ids = agreement(&self.id, &other.id);
         let birth_dates = agreement(&self.birth_date, &other.birth_date);
@@ -67,8 +67,14 @@ impl Patient {
         let in_common = mine.split(' ').filter(|word| has(other, word)).count();
         let all_of_one =
             mine.split(' ').all(|word| has(other, word)) || other.split(' ').all(|word| has(mine, word));
-        all_of_one || (in_common > 0 && ids == Some(true) && birth_dates == Some(true))
+        let is_spelled_otherwise = in_common > 0 || is_latin(mine) != is_latin(other);
+        all_of_one || (is_spelled_otherwise && ids == Some(true) && birth_dates == Some(true))
     }
+}
+
+/// Whether a name has Latin letters: one without any is written in another script.
+fn is_latin(name: &str) -> bool {
+    name.chars().any(|c| c.is_ascii_alphabetic())
 }
 
 fn present(text: &Option<String>) -> Option<&str> {
@@ -106,6 +112,8 @@ mod tests {
             // Mended or transliterated: what else is known says who it is.
             (("7", "MUELLER^HANS", "1950-05-05"), ("7", "Müller^Hans", "1950-05-05"), true),
             (("7", "MUELLER^HANS", ""), ("7", "Müller^Hans", "1950-05-05"), false),
+            (("7", "Yamada^Tarou", "1950-05-05"), ("7", "山田^太郎", "1950-05-05"), true),
+            (("7", "Yamada^Tarou", ""), ("7", "山田^太郎", ""), false),
             // An ID used by two people.
             (doe, ("P-1", "ROE^RICHARD", "1970-01-01"), false),
             (doe, ("P-1", "DOE^JANE", "1971-01-01"), false),

@@ -97,12 +97,14 @@ impl Folder {
     }
 }
 
-/// Every file under `path`, into `found`, until the reader goes.
-pub(super) fn list(path: &Path, found: &Sender<Result<String, StorageError>>) {
+/// Every file under `path`, into `found`, until the reader goes. A single file goes by the location that was `asked`, which
+/// may be a link to it: the catalog knows it by that one.
+pub(super) fn list(path: &Path, asked: &str, found: &Sender<Result<String, StorageError>>) {
     // Links are followed: where they lead out of every root, reading refuses them, and loops are found here.
     let files = walkdir::WalkDir::new(path).follow_links(true).sort_by_file_name();
     for entry in files {
         let item = match entry {
+            Ok(entry) if entry.file_type().is_file() && entry.depth() == 0 => Ok(asked.to_owned()),
             Ok(entry) if entry.file_type().is_file() => location_of(entry.path()),
             Ok(_) => continue,
             Err(error) => Err(from_walk(error)),

@@ -145,7 +145,8 @@ impl Storage {
         let (found, listing) = mpsc::channel(LISTING_AHEAD_MAX);
         match self.place_of(location).await? {
             Place::Local(path) => {
-                tokio::task::spawn_blocking(move || local::list(&path, &found));
+                let asked = location.to_owned();
+                tokio::task::spawn_blocking(move || local::list(&path, &asked, &found));
             }
             Place::Object(prefix, path) => {
                 tokio::spawn(async move { prefix.list(path, found).await });
@@ -184,7 +185,7 @@ impl Storage {
     pub async fn local_metadata(&self, location: &str) -> Result<Option<std::fs::Metadata>, StorageError> {
         match self.local_path(location).await? {
             Some(path) => {
-                let permits = Arc::clone(&self.elsewhere);
+                let permits = self.permits_for(location);
                 look_up(permits, ANSWER_MAX, move || local::metadata(&path)).await.map(Some)
             }
             None => Ok(None),
@@ -260,13 +261,19 @@ impl Storage {
         if url.scheme() != "file" {
             return place_under(&self.roots, &url);
         }
-        let under = self.roots.iter().find_map(|root| match root {
-            Root::Local(folder) if folder.names(&url) => Some(folder.lookups()),
-            _ => None,
-        });
         let roots = Arc::clone(&self.roots);
-        let permits = under.unwrap_or_else(|| Arc::clone(&self.elsewhere));
-        look_up(permits, ANSWER_MAX, move || place_under(&roots, &url)).await
+        look_up(self.permits_for(location), ANSWER_MAX, move || place_under(&roots, &url)).await
+    }
+
+    /// The permits of the root that a local location names, so that one that hangs holds up no other.
+    fn permits_for(&self, location: &str) -> Arc<Semaphore> {
+        let under = Url::parse(location).ok().and_then(|url| {
+            self.roots.iter().find_map(|root| match root {
+                Root::Local(folder) if folder.names(&url) => Some(folder.lookups()),
+                _ => None,
+            })
+        });
+        under.unwrap_or_else(|| Arc::clone(&self.elsewhere))
     }
 }
 

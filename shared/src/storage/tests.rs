@@ -125,16 +125,30 @@ async fn a_root_that_was_away_is_read_when_it_is_there() {
 }
 
 #[tokio::test]
-async fn lookups_that_hang_hold_up_no_other_root_and_end_in_an_error() {
+async fn lookups_that_hang_end_in_an_error() {
     let hung = Arc::new(Semaphore::new(1));
     let _held_by_a_lookup_that_hangs = Arc::clone(&hung).acquire_owned().await.expect("a permit");
     let answer = look_up(hung, Duration::from_millis(20), || Ok(())).await;
     assert!(answer.as_ref().is_err_and(StorageError::is_transient), "{answer:?}");
-    for Variant { storage, .. } in variants() {
-        let location = storage.put("own/a.dcm", source(b"x").path().to_owned()).await.expect("put");
-        assert!(storage.is_its_own(&location), "{location}");
-        assert!(storage.local_path(&location).await.is_ok());
-    }
+}
+
+#[tokio::test]
+async fn a_root_whose_lookups_hang_holds_up_no_other() {
+    let (own, share) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
+    let url = Url::from_directory_path(own.path()).expect("a URL");
+    let mut storage = Storage::new(&url, &[]).expect("a storage");
+    let on_share = format!("{}/a.dcm", storage.allow_local(share.path()).expect("allowed"));
+    let _held_by_lookups_that_hang =
+        storage.permits_for(&on_share).acquire_many_owned(LOOKUPS_MAX as u32).await.expect("permits");
+    let location = storage.put("own/a.dcm", source(b"x").path().to_owned()).await.expect("put");
+    assert!(storage.is_its_own(&location) && !storage.is_its_own(&on_share));
+    assert!(storage.local_path(&location).await.is_ok());
+    assert!(storage.local_metadata(&location).await.is_ok());
+    assert_eq!(
+        storage.permits_for(&on_share).available_permits(),
+        0,
+        "the share's own are the ones that are held"
+    );
 }
 
 #[test]
@@ -150,4 +164,17 @@ fn a_name_that_only_begins_like_a_root_lies_outside_of_it() {
         assert!(!under(root, "s3://other/archive/x"), "{root}");
     }
     assert!(under("s3://b", "s3://b/x") && under("s3://b/", "s3://b/x"));
+}
+
+/// So that a file that changed is found again under the location that the catalog has.
+#[tokio::test]
+async fn a_link_is_listed_by_its_own_name() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let url = Url::from_directory_path(folder.path()).expect("a URL");
+    let storage = Storage::new(&url, &[]).expect("a storage");
+    fs::write(folder.path().join("a.dcm"), b"x").expect("written");
+    std::os::unix::fs::symlink(folder.path().join("a.dcm"), folder.path().join("link.dcm")).expect("a link");
+    let link = Url::from_file_path(folder.path().join("link.dcm")).expect("a URL").to_string();
+    assert_eq!(all(storage.list(&link).await.expect("listed")).await, [link.clone()]);
+    assert!(all(storage.list(url.as_str()).await.expect("listed")).await.contains(&link));
 }

@@ -19,7 +19,6 @@ const MARKS: &[(usize, &[u8], &str)] = &[
     (0, b"II*\0", "it is a TIFF picture"),
     (0, b"MM\0*", "it is a TIFF picture"),
     (0, b"GIF8", "it is a GIF picture"),
-    (0, b"BM", "it is a BMP picture"),
     (0, b"\0\0\0\x0cjP  ", "it is a JPEG 2000 picture without DICOM around it"),
     (0, b"\xff\x4f\xff\x51", "it is a JPEG 2000 picture without DICOM around it"),
     (8, b"WEBP", "it is a WebP picture"),
@@ -50,6 +49,10 @@ pub(crate) fn what_it_is(prefix: &[u8]) -> &'static str {
     };
     if let Some((_, _, words)) = MARKS.iter().find(fits) {
         return words;
+    }
+    // Two letters are few; after them come the length of the file and four zeros.
+    if prefix.starts_with(b"BM") && prefix.get(6..10) == Some(&[0; 4]) {
+        return "it is a BMP picture";
     }
     let beginning = &prefix[..prefix.len().min(TEXT_BYTES)];
     if beginning.iter().all(|byte| *byte == 0) {
