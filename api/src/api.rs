@@ -8,28 +8,27 @@ use std::{
 use noctis_shared::{
     cache::{Cache, Forget, LocalCache},
     catalog::Catalog,
+    coordination::Coordination,
     program::{self, BackEnds},
     queue::Queue,
     settings::{RateLimit, Settings},
+    submit::Submit,
     telemetry::PrometheusHandle,
 };
 use tokio::sync::broadcast::{self, error::RecvError};
 use tokio_util::sync::CancellationToken;
 
-use crate::{
-    numbers::Numbers,
-    picture::{Flights, KnownImages},
-};
+use crate::{numbers::Numbers, picture::KnownImages};
 
 /// The API, shared by all requests.
 pub struct Api {
     pub(crate) queue: Queue,
     pub(crate) cache: Cache,
+    pub(crate) coordination: Coordination,
     pub(crate) catalog: Catalog,
-    /// Pictures in this process, in front of a shared cache.
-    pub(crate) local: LocalCache,
+    /// Where pictures are asked for.
+    pub(crate) submit: Submit,
     pub(crate) images: KnownImages,
-    pub(crate) flights: Flights,
     pub(crate) numbers: Numbers,
     pub(crate) prometheus: PrometheusHandle,
     pub(crate) render_wait: Duration,
@@ -46,15 +45,16 @@ impl Api {
     /// Call it inside a runtime.
     #[must_use]
     pub fn new(settings: &Settings, back_ends: BackEnds, prometheus: PrometheusHandle) -> Arc<Self> {
-        let BackEnds { queue, cache, catalog } = back_ends;
+        let submit = Submit::new(&back_ends, LocalCache::new(program::cache_limits(settings)));
+        let BackEnds { queue, cache, coordination, catalog } = back_ends;
         let forgets = cache.forgets();
         let api = Arc::new(Self {
             queue,
             cache,
+            coordination,
             catalog,
-            local: LocalCache::new(program::cache_limits(settings)),
+            submit,
             images: KnownImages::new(),
-            flights: Flights::default(),
             numbers: Numbers::default(),
             prometheus,
             render_wait: settings.render_wait,
@@ -70,11 +70,11 @@ impl Api {
     pub(crate) fn forget(&self, forget: &Forget) {
         match forget {
             Forget::Images(image_ids) => {
-                self.local.forget_images(image_ids);
+                self.submit.forget_images(image_ids);
                 self.images.forget(image_ids);
             }
             Forget::Everything => {
-                self.local.clear();
+                self.submit.forget_everything();
                 self.images.clear();
             }
         }

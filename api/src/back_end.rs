@@ -2,9 +2,14 @@
 
 use std::time::Duration;
 
-use noctis_shared::{cache::CacheError, catalog::CatalogError, queue::PublishError};
+use noctis_shared::{
+    cache::CacheError, catalog::CatalogError, forget::ForgetError, queue::PublishError, submit::SubmitError,
+};
 
-use crate::problem::{Kind, Problem};
+use crate::{
+    picture::no_such_image,
+    problem::{Kind, Problem},
+};
 
 /// When a client may try again after a back end was away: reconnecting takes about 2 seconds.
 const RECONNECT_PAUSE: Duration = Duration::from_secs(2);
@@ -21,14 +26,39 @@ pub(crate) fn catalog_problem(error: &CatalogError) -> Problem {
     Problem::internal(error)
 }
 
+/// The problem of caches that did not forget.
+pub(crate) fn forget_problem(error: &ForgetError) -> Problem {
+    match error {
+        ForgetError::Catalog(error) => catalog_problem(error),
+        ForgetError::Cache(error) => cache_problem(error),
+    }
+}
+
 /// The problem of a cache that could not be written.
-pub(crate) fn cache_problem(error: &CacheError) -> Problem {
+fn cache_problem(error: &CacheError) -> Problem {
     tracing::warn!(%error, "the cache was needed and is away");
     Problem::new(Kind::CacheUnavailable, "The cache does not answer.").retry_after(RECONNECT_PAUSE)
 }
 
+/// The problem of a picture that will not come.
+pub(crate) fn submit_problem(error: &SubmitError) -> Problem {
+    match error {
+        SubmitError::ImageGone => no_such_image(),
+        SubmitError::ImageReplaced => {
+            let detail = "The file was replaced just now; the same request again shows the new one.";
+            Problem::new(Kind::ImageReplaced, detail).retry_after(Duration::from_secs(1))
+        }
+        SubmitError::WithoutRange => {
+            Problem::new(Kind::Unrenderable, "The bytes of the frame could not be located in the file.")
+        }
+        SubmitError::Catalog(error) => catalog_problem(error),
+        SubmitError::Publish(error) => publish_problem(error),
+        SubmitError::Lost(_) => Problem::internal(error),
+    }
+}
+
 /// The problem of a job that could not be published.
-pub(crate) fn publish_problem(error: &PublishError) -> Problem {
+fn publish_problem(error: &PublishError) -> Problem {
     match error {
         PublishError::Full => {
             Problem::new(Kind::QueueFull, "More renders are waiting than workers can make soon.")

@@ -10,10 +10,8 @@ use metrics::{counter, gauge, histogram};
 use noctis_shared::{
     lane::Lane,
     render::{Outcome, StageTimings},
-    telemetry::metrics::{CACHE_LOOKUPS_TOTAL, HTTP_REQUESTS_TOTAL},
+    telemetry::metrics::HTTP_REQUESTS_TOTAL,
 };
-
-use crate::picture::Tier;
 
 /// Seconds of a render before any was seen, on the light and on the heavy lane.
 const RENDER_SECONDS_ASSUMED: [f64; 2] = [0.03, 0.5];
@@ -72,11 +70,6 @@ impl Numbers {
             .increment(1);
     }
 
-    pub(crate) fn count_lookup(&self, tier: Tier, hit: bool) {
-        let outcome = if hit { "hit" } else { "miss" };
-        counter!(CACHE_LOOKUPS_TOTAL, "tier" => tier.name(), "outcome" => outcome).increment(1);
-    }
-
     /// Counts whether a picture was there when it was asked for.
     pub(crate) fn count_picture(&self, cached: bool) {
         self.lookups.fetch_add(1, Relaxed);
@@ -86,7 +79,8 @@ impl Numbers {
     /// Learns from a fresh render how long its lane takes.
     pub(crate) fn count_render(&self, lane: Lane, outcome: &Outcome) {
         let Outcome::Picture(render) = outcome else { return };
-        let StageTimings { queue_ms: _, fetch_ms, decode_ms, render_ms, encode_ms } = render.facts.timings;
+        let StageTimings { queue_ms: _, slot_ms: _, fetch_ms, decode_ms, render_ms, encode_ms } =
+            render.facts.timings;
         let seconds = (fetch_ms + decode_ms + render_ms + encode_ms) / 1000.0;
         if seconds.is_finite() && seconds > 0.0 {
             let mean = self.render_seconds(lane).mul_add(1.0 - NEWEST_WEIGHT, seconds * NEWEST_WEIGHT);

@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use crate::{
     lane::Lane,
+    purpose::Purpose,
     render_key::{ContentDigest, RenderKey},
     request::FrameRequest,
 };
@@ -34,8 +35,9 @@ pub struct RenderJob {
     pub request: FrameRequest,
     /// When the API published it.
     pub published_at: DateTime<Utc>,
-    /// After this moment it is skipped unless someone still waits. `None`: it never goes stale.
-    pub deadline: Option<DateTime<Utc>>,
+    /// Why it exists; what may become of it follows.
+    #[serde(default)]
+    pub purpose: Purpose,
 }
 
 /// Where one frame of an instance lies, as the index recorded it.

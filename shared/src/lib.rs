@@ -1,5 +1,5 @@
-//! What the API and the worker share: schemas of jobs, events and answers; the four back ends
-//! (queue, cache, catalog, storage); settings and telemetry.
+//! What the API and the worker share: schemas of jobs, events and answers; the back ends (queue, cache, coordination,
+//! catalog, storage); the one way to ask for a render; settings and telemetry.
 //!
 //! Architecture invariant: nothing here knows HTTP or how to decode a picture. Start with
 //! [`job::RenderJob`], the one value that crosses from the API to a worker.
@@ -7,9 +7,11 @@
 pub mod answer;
 pub mod cache;
 pub mod catalog;
+pub mod coordination;
 pub mod derived_uid;
 pub mod dicom_uid;
 pub mod event;
+pub mod forget;
 pub mod health;
 pub mod job;
 pub mod lane;
@@ -17,12 +19,15 @@ pub mod metadata_names;
 pub mod own_id;
 pub mod presets;
 pub mod program;
+pub mod purpose;
 pub mod queue;
+pub mod redis_link;
 pub mod render;
 pub mod render_key;
 pub mod request;
 pub mod settings;
 pub mod sop_class;
 pub mod storage;
+pub mod submit;
 pub mod telemetry;
 pub mod trace_context;

@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     cache::{Cache, CacheLimits},
     catalog::{Catalog, CatalogLimits},
+    coordination::Coordination,
     queue::{Queue, QueueLimits},
     settings::{SettingError, Settings},
     storage::Storage,
@@ -74,19 +75,21 @@ pub fn block_on(work: impl Future<Output = Result<(), Failure>>) -> Result<(), F
     ended
 }
 
-/// The three back ends that hold state. Cheap to clone.
+/// The back ends that hold state. Cheap to clone.
 #[derive(Clone)]
 pub struct BackEnds {
     /// Jobs and events.
     pub queue: Queue,
     /// Pictures and answers, for a while.
     pub cache: Cache,
+    /// Who makes and who waits for which render.
+    pub coordination: Coordination,
     /// Studies and renders, for good.
     pub catalog: Catalog,
 }
 
 impl BackEnds {
-    /// Connects all three.
+    /// Connects them all.
     ///
     /// # Errors
     /// [`Failure::Setting`] naming the URL that does not lead to a back end.
@@ -99,7 +102,8 @@ impl BackEnds {
         let cache = cache.await.map_err(|error| unreachable("NOCTIS_CACHE_URL", &error))?;
         let queue = Queue::connect(settings.queue_url.as_str(), &settings.namespace, QueueLimits::default());
         let queue = queue.await.map_err(|error| unreachable("NOCTIS_QUEUE_URL", &error))?;
-        Ok(Self { queue, cache, catalog })
+        let coordination = Coordination::beside(&cache);
+        Ok(Self { queue, cache, coordination, catalog })
     }
 
     /// Closes what has something to flush.

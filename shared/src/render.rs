@@ -41,6 +41,9 @@ pub struct RenderFacts {
 pub struct StageTimings {
     /// From publish to the start of the work.
     pub queue_ms: f64,
+    /// Waiting for a slot of the worker, its bytes fetched as far as the worker fetches them.
+    #[serde(default)]
+    pub slot_ms: f64,
     /// Reading bytes from storage.
     pub fetch_ms: f64,
     /// Codestream to stored values.

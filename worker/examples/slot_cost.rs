@@ -10,6 +10,7 @@ use anyhow::Context;
 use noctis_shared::{
     catalog::NewInstance,
     job::FrameSource,
+    lane::Lane,
     request::{FrameRequest, PictureFormat, Voi, VoiFunction, Window},
 };
 use noctis_worker::{
@@ -64,7 +65,7 @@ fn measure() -> anyhow::Result<()> {
         let children = children()?;
         let before = processor_ms(&children)?;
         for index in 0..renders {
-            slots.render(&task(index)).await?;
+            slots.take(Lane::OnScreen).await.render(&task(index)).await?;
         }
         anyhow::Ok((processor_ms(&children)? - before) / f64::from(renders))
     })?;

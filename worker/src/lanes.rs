@@ -1,31 +1,47 @@
-//! The loop that takes work: render lanes in their order into a bounded number of jobs, the index lane beside them.
+//! Taking work: each lane on its own, as many jobs at a time as it has permits; the slots decide who is drawn first.
 
-use std::{collections::BTreeSet, future::pending, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
+use futures::future::join_all;
 use noctis_shared::{
     lane::Lane,
     queue::{Consumer, Delivery, Queue, QueueError},
 };
-use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore},
-    time::timeout,
-};
+use tokio::{sync::Semaphore, time::timeout};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{info, warn};
 
 use crate::{index::IndexJobs, render_job::RenderJobs};
 
-/// Jobs in hand for each render slot: while one decodes, another fetches or stores.
-const JOBS_PER_SLOT: usize = 2;
-
 /// How long a drain waits for work in hand.
 pub const DRAIN_MAX: Duration = Duration::from_secs(30);
 
-/// Consumers of the render lanes; a lane that is not taken is `None`.
-struct RenderLanes {
-    on_screen: Option<Consumer>,
-    heavy: Option<Consumer>,
-    background: Option<Consumer>,
+/// What a lane may take of a worker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct LaneShare {
+    lane: Lane,
+    /// Jobs in hand at a time.
+    permits: usize,
+    /// Deliveries that the broker lends at a time. Not more than permits: what one worker hoards behind a job that
+    /// hangs, another that idles cannot take.
+    prefetch: u16,
+}
+
+/// The shares of a worker with so many slots. Heavy and background work is bounded apart, so that neither waits for the
+/// other to be delivered; together they never get the last slot (`slot::places`).
+fn shares(slots: usize) -> [LaneShare; 4] {
+    let share = |lane, permits: usize| {
+        let prefetch = u16::try_from(permits).unwrap_or(u16::MAX);
+        LaneShare { lane, permits, prefetch }
+    };
+    let off_screen = slots.saturating_sub(1).max(1);
+    [
+        share(Lane::OnScreen, slots),
+        share(Lane::OnScreenHeavy, off_screen),
+        share(Lane::Background, off_screen),
+        // An index run uses all cores by itself.
+        share(Lane::Index, 1),
+    ]
 }
 
 /// Takes work until `shutdown`, then lets work in hand end.
@@ -42,17 +58,14 @@ pub async fn consume(
 ) -> Result<(), QueueError> {
     let lanes: BTreeSet<Lane> = lanes.iter().copied().collect();
     let tracker = TaskTracker::new();
-    let jobs_max = slots * JOBS_PER_SLOT;
-    let render_lanes = RenderLanes {
-        on_screen: consumer(queue, &lanes, Lane::OnScreen, jobs_max).await?,
-        heavy: consumer(queue, &lanes, Lane::OnScreenHeavy, heavy_slots(slots)).await?,
-        background: consumer(queue, &lanes, Lane::Background, jobs_max).await?,
-    };
-    let index_lane = consumer(queue, &lanes, Lane::Index, 1).await?;
-    info!(lanes = ?lanes, slots, "taking work");
-    let render_loop = take_renders(render_lanes, slots, renders, tracker.clone(), shutdown.clone());
-    let index_loop = take_events(index_lane, index, shutdown);
-    tokio::join!(render_loop, index_loop);
+    let hands = Hands { renders, index, shutdown: shutdown.clone() };
+    let mut taking = Vec::new();
+    for share in shares(slots).into_iter().filter(|share| lanes.contains(&share.lane)) {
+        let consumer = queue.consume(share.lane, share.prefetch).await?;
+        taking.push(take(consumer, share, hands.clone(), tracker.clone(), shutdown.clone()));
+    }
+    info!(?lanes, slots, "taking work");
+    join_all(taking).await;
     tracker.close();
     if timeout(DRAIN_MAX, tracker.wait()).await.is_err() {
         // Unsettled deliveries go back to the queue when their tasks are dropped with the runtime.
@@ -61,94 +74,73 @@ pub async fn consume(
     Ok(())
 }
 
-/// Slots that expensive pictures may take: half, so that they never hold up a CT slice, but one at least.
-fn heavy_slots(slots: usize) -> usize {
-    (slots / 2).max(1)
-}
-
-async fn consumer(
-    queue: &Queue,
-    lanes: &BTreeSet<Lane>,
-    lane: Lane,
-    prefetch: usize,
-) -> Result<Option<Consumer>, QueueError> {
-    if !lanes.contains(&lane) {
-        return Ok(None);
-    }
-    queue.consume(lane, u16::try_from(prefetch).unwrap_or(u16::MAX)).await.map(Some)
-}
-
-async fn take_renders(
-    mut lanes: RenderLanes,
-    slots: usize,
-    renders: RenderJobs,
+/// Takes the deliveries of one lane, each in a task of its own.
+async fn take(
+    mut consumer: Consumer,
+    share: LaneShare,
+    hands: Hands,
     tracker: TaskTracker,
     shutdown: CancellationToken,
 ) {
-    let jobs = Arc::new(Semaphore::new(slots * JOBS_PER_SLOT));
-    let heavy_jobs = Arc::new(Semaphore::new(heavy_slots(slots)));
-    while let Some(job) = permit(&jobs, &shutdown).await {
-        let Some((delivery, heavy)) = next_render(&mut lanes, &heavy_jobs, &shutdown).await else { break };
-        let renders = renders.clone();
+    let permits = Arc::new(Semaphore::new(share.permits));
+    loop {
+        let next = async {
+            let permit = Arc::clone(&permits).acquire_owned().await.ok()?;
+            Some((consumer.next().await?, permit))
+        };
+        let taken = tokio::select! {
+            biased;
+            () = shutdown.cancelled() => None,
+            taken = next => taken,
+        };
+        let Some((delivery, permit)) = taken else { break };
+        let hands = hands.clone();
         tracker.spawn(async move {
-            renders.handle(delivery).await;
-            drop((job, heavy));
+            hands.handle(share.lane, delivery).await;
+            drop(permit);
         });
     }
-    for consumer in [&mut lanes.on_screen, &mut lanes.heavy, &mut lanes.background].into_iter().flatten() {
-        consumer.stop().await;
-    }
-}
-
-/// The next delivery, the first lane first, with the permit of a heavy one. `None` at shutdown or when the queue closed.
-async fn next_render(
-    lanes: &mut RenderLanes,
-    heavy_jobs: &Arc<Semaphore>,
-    shutdown: &CancellationToken,
-) -> Option<(Delivery, Option<OwnedSemaphorePermit>)> {
-    tokio::select! {
-        biased;
-        () = shutdown.cancelled() => None,
-        delivery = next(&mut lanes.on_screen) => delivery.map(|delivery| (delivery, None)),
-        heavy = next_heavy(&mut lanes.heavy, heavy_jobs) => heavy.map(|(delivery, permit)| (delivery, Some(permit))),
-        delivery = next(&mut lanes.background) => delivery.map(|delivery| (delivery, None)),
-    }
-}
-
-async fn next(consumer: &mut Option<Consumer>) -> Option<Delivery> {
-    match consumer {
-        Some(consumer) => consumer.next().await,
-        None => pending().await,
-    }
-}
-
-async fn next_heavy(
-    consumer: &mut Option<Consumer>,
-    heavy_jobs: &Arc<Semaphore>,
-) -> Option<(Delivery, OwnedSemaphorePermit)> {
-    let permit = Arc::clone(heavy_jobs).acquire_owned().await.ok()?;
-    next(consumer).await.map(|delivery| (delivery, permit))
-}
-
-async fn permit(jobs: &Arc<Semaphore>, shutdown: &CancellationToken) -> Option<OwnedSemaphorePermit> {
-    tokio::select! {
-        biased;
-        () = shutdown.cancelled() => None,
-        permit = Arc::clone(jobs).acquire_owned() => permit.ok(),
-    }
-}
-
-/// Events one after the other: an index run uses all cores by itself.
-async fn take_events(consumer: Option<Consumer>, index: IndexJobs, shutdown: CancellationToken) {
-    let Some(mut consumer) = consumer else { return };
-    loop {
-        let delivery = tokio::select! {
-            biased;
-            () = shutdown.cancelled() => break,
-            delivery = consumer.next() => delivery,
-        };
-        let Some(delivery) = delivery else { break };
-        index.handle(delivery, &shutdown).await;
-    }
     consumer.stop().await;
+}
+
+/// Who works on deliveries. Cheap to clone.
+#[derive(Clone)]
+struct Hands {
+    renders: RenderJobs,
+    index: IndexJobs,
+    shutdown: CancellationToken,
+}
+
+impl Hands {
+    async fn handle(&self, lane: Lane, delivery: Delivery) {
+        match lane {
+            Lane::OnScreen | Lane::OnScreenHeavy | Lane::Background => self.renders.handle(delivery).await,
+            Lane::Index => self.index.handle(delivery, &self.shutdown).await,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_lane_has_a_share_and_none_hoards() {
+        for slots in [1, 2, 8, 100_000] {
+            let shares = shares(slots);
+            assert_eq!(shares.map(|share| share.lane), Lane::ALL);
+            for LaneShare { lane, permits, prefetch } in shares {
+                assert!((1..=slots).contains(&permits), "{lane} with {slots} slots");
+                assert!(prefetch >= 1 && usize::from(prefetch) <= permits, "{lane} with {slots} slots");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_off_the_screen_leaves_a_slot_where_there_are_two() {
+        let permits = |slots| shares(slots).map(|share| share.permits);
+        assert_eq!(permits(1), [1, 1, 1, 1]);
+        assert_eq!(permits(2), [2, 1, 1, 1]);
+        assert_eq!(permits(8), [8, 7, 7, 1]);
+    }
 }

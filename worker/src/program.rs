@@ -1,8 +1,8 @@
 //! A worker as a whole: its parts, and running them until shutdown.
 
 use noctis_shared::{
-    cache::Cache, catalog::Catalog, lane::Lane, program::BackEnds, queue::Queue, settings::Settings,
-    storage::Storage,
+    cache::Cache, catalog::Catalog, coordination::Coordination, lane::Lane, program::BackEnds, queue::Queue,
+    settings::Settings, storage::Storage,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -18,8 +18,10 @@ use crate::{
 pub struct Worker {
     /// Where jobs come from.
     pub queue: Queue,
-    /// Where pictures go first.
+    /// Where answers are forgotten.
     pub cache: Cache,
+    /// Where pictures go first, and who waits for them is known.
+    pub coordination: Coordination,
     /// Where pictures stay.
     pub catalog: Catalog,
     /// Where files lie.
@@ -38,10 +40,10 @@ impl Worker {
     /// # Errors
     /// When the path of the running program cannot be had.
     pub fn new(settings: &Settings, back_ends: BackEnds, storage: Storage) -> std::io::Result<Self> {
-        let BackEnds { queue, cache, catalog } = back_ends;
+        let BackEnds { queue, cache, coordination, catalog } = back_ends;
         let slot_program = SlotProgram::current()?;
         let (slots, lanes) = (settings.workers, settings.lanes.clone());
-        Ok(Self { queue, cache, catalog, storage, slot_program, slots, lanes })
+        Ok(Self { queue, cache, coordination, catalog, storage, slot_program, slots, lanes })
     }
 
     /// What reads files into the catalog.
@@ -63,7 +65,7 @@ impl Worker {
 /// When a lane cannot be consumed at the start.
 pub async fn run(worker: Worker, shutdown: CancellationToken) -> anyhow::Result<()> {
     let renders = RenderJobs {
-        cache: worker.cache.clone(),
+        coordination: worker.coordination.clone(),
         catalog: worker.catalog.clone(),
         storage: worker.storage.clone(),
         slots: Slots::start(worker.slot_program.clone(), worker.slots, SlotTimes::default())?,

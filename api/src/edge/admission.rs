@@ -1,13 +1,12 @@
 //! What is let in: requests of bounded length, from clients within their rate.
 
-use std::net::IpAddr;
-
 use axum::{
     extract::Request,
     http::{HeaderMap, HeaderName, HeaderValue, header},
 };
-use noctis_shared::{cache::RateDecision, settings::RateLimit};
+use noctis_shared::{coordination::RateDecision, settings::RateLimit};
 
+use super::client::ClientName;
 use crate::{
     api::Api,
     problem::{Kind, Problem, whole_seconds},
@@ -52,11 +51,10 @@ impl Quota {
 pub(super) async fn count(
     api: &Api,
     route: &str,
-    client: Option<IpAddr>,
+    client: &ClientName,
 ) -> Result<Option<Quota>, Box<Refused>> {
     let Some(limit) = api.rate_limit.filter(|_| !EXEMPT.contains(&route)) else { return Ok(None) };
-    let client = client.map_or_else(|| "unknown".to_owned(), |address| address.to_string());
-    let decision = api.cache.count_request(&client, limit.requests, limit.window).await;
+    let decision = api.coordination.count_request(&client.0, limit.requests, limit.window).await;
     let quota = Quota { limit, decision };
     if decision.allowed {
         return Ok(Some(quota));

@@ -7,6 +7,16 @@ use axum::{
     http::{Extensions, HeaderMap},
 };
 
+/// The name of a client, beside its request.
+#[derive(Debug, Clone)]
+pub(crate) struct ClientName(pub(crate) String);
+
+impl ClientName {
+    pub(super) fn of(address: Option<IpAddr>) -> Self {
+        Self(address.map_or_else(|| "unknown".to_owned(), |address| address.to_string()))
+    }
+}
+
 /// The address of the client: that of the connection; behind a proxy on a private address, the last one that the
 /// proxy wrote into `X-Forwarded-For`. A client on a public address cannot choose what it is counted under.
 pub(super) fn address(request: &Request) -> Option<IpAddr> {

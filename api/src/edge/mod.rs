@@ -8,7 +8,6 @@ mod client;
 mod request_id;
 
 use std::{
-    net::IpAddr,
     panic::AssertUnwindSafe,
     sync::Arc,
     time::{Duration, Instant},
@@ -24,6 +23,7 @@ use futures::FutureExt;
 use noctis_shared::trace_context::TraceContext;
 use tracing::{Instrument, Span};
 
+pub(crate) use self::client::ClientName;
 use self::{
     admission::{Quota, Refused},
     request_id::RequestId,
@@ -47,7 +47,7 @@ const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 pub(crate) struct Complete;
 
 /// The one layer around every route.
-pub(crate) async fn around(State(api): State<Arc<Api>>, request: Request, next: Next) -> Response {
+pub(crate) async fn around(State(api): State<Arc<Api>>, mut request: Request, next: Next) -> Response {
     let started = Instant::now();
     let request_id = RequestId::of(request.headers());
     let (method, uri) = (request.method().clone(), request.uri().clone());
@@ -55,9 +55,11 @@ pub(crate) async fn around(State(api): State<Arc<Api>>, request: Request, next: 
     let route = matched.as_ref().map_or(NO_ROUTE, MatchedPath::as_str);
     let active = api.numbers.begin();
 
-    let (lengths, client) = (admission::check_lengths(&request), client::address(&request));
-    let (response, quota) = match admit(&api, route, lengths, client).await {
+    let lengths = admission::check_lengths(&request);
+    let client = ClientName::of(client::address(&request));
+    let (response, quota) = match admit(&api, route, lengths, &client).await {
         Ok(quota) => {
+            request.extensions_mut().insert(client);
             let span = span(&method, route, &request_id, request.headers());
             (run(&api, request, next).instrument(span).await, quota)
         }
@@ -77,7 +79,7 @@ async fn admit(
     api: &Api,
     route: &str,
     lengths: Result<(), Problem>,
-    client: Option<IpAddr>,
+    client: &ClientName,
 ) -> Result<Option<Quota>, Box<Refused>> {
     lengths.map_err(|problem| Box::new(Refused { problem, quota: None }))?;
     admission::count(api, route, client).await

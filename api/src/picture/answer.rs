@@ -13,16 +13,14 @@ use noctis_shared::{
     catalog::{ImageMetadata, ImageRecord},
     render::{Outcome, RenderFacts, StageTimings, StoredRender},
     render_key::RenderKey,
+    submit::{Found, Tier},
 };
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::{
-    look::{Found, Tier},
-    unrenderable,
-};
+use super::unrenderable;
 use crate::problem::Problem;
 
 /// A minute without asking again; then a 304 that needs no look.
@@ -132,10 +130,11 @@ fn server_timing(tier: Tier, timings: &StageTimings) -> HeaderValue {
         Tier::Redis => HeaderValue::from_static("cache;desc=redis"),
         Tier::Postgres => HeaderValue::from_static("cache;desc=postgres"),
         Tier::Render => {
-            let StageTimings { queue_ms, fetch_ms, decode_ms, render_ms, encode_ms } = timings;
+            let StageTimings { queue_ms, slot_ms, fetch_ms, decode_ms, render_ms, encode_ms } = timings;
             let mut text = String::from("cache;desc=render");
             let stages = [
                 ("queue", queue_ms),
+                ("slot", slot_ms),
                 ("fetch", fetch_ms),
                 ("decode", decode_ms),
                 ("render", render_ms),
@@ -225,11 +224,17 @@ mod tests {
 
     #[test]
     fn a_fresh_render_tells_its_stages() {
-        let timings =
-            StageTimings { queue_ms: 0.5, fetch_ms: 1.0, decode_ms: 2.0, render_ms: 3.25, encode_ms: 4.0 };
+        let timings = StageTimings {
+            queue_ms: 0.5,
+            slot_ms: 0.25,
+            fetch_ms: 1.0,
+            decode_ms: 2.0,
+            render_ms: 3.25,
+            encode_ms: 4.0,
+        };
         assert_eq!(
             server_timing(Tier::Render, &timings),
-            "cache;desc=render, queue;dur=0.50, fetch;dur=1.00, decode;dur=2.00, render;dur=3.25, encode;dur=4.00"
+            "cache;desc=render, queue;dur=0.50, slot;dur=0.25, fetch;dur=1.00, decode;dur=2.00, render;dur=3.25, encode;dur=4.00"
         );
         assert_eq!(server_timing(Tier::Redis, &timings), "cache;desc=redis");
     }

@@ -1,11 +1,7 @@
 //! One picture, from the request to the answer. [`answer_image`] is the table of contents; one step a file.
 
 mod answer;
-mod flight;
-mod journey;
 mod known_image;
-mod lane;
-mod look;
 mod parameters;
 mod representation;
 mod unrenderable;
@@ -14,25 +10,23 @@ use std::{sync::Arc, time::Duration};
 
 use axum::{http::HeaderMap, response::Response};
 use noctis_shared::{
-    catalog::ImageRecord, dicom_uid::parse_public_id, render_key::RenderKey, request::FrameRequest,
+    dicom_uid::parse_public_id,
+    render_key::RenderKey,
+    submit::{Found, Tier, Wanted, lane_of_awaited},
 };
 use uuid::Uuid;
 
+use self::answer::Validator;
 use self::representation::Representation;
 pub(crate) use self::{
     answer::RenderedImage,
-    flight::Flights,
     known_image::{KnownImages, no_such_image},
-    look::Tier,
     parameters::Asked,
-};
-use self::{
-    answer::Validator,
-    flight::{CurrentJob, Landing},
-    journey::Journey,
 };
 use crate::{
     api::Api,
+    back_end::submit_problem,
+    edge::ClientName,
     problem::{Kind, Problem, whole_seconds},
 };
 
@@ -55,14 +49,15 @@ pub(crate) async fn answer_image(
     segment: &str,
     asked: Asked,
     shapes: Shapes,
+    client: &ClientName,
     headers: &HeaderMap,
 ) -> Result<Response, Problem> {
     let chosen = representation::choose(&asked, headers, shapes == Shapes::PicturesOnly)?;
     let image_id = parse_public_id(segment).ok_or_else(no_such_image)?;
-    match answer_chosen(api, image_id, &asked, chosen.clone(), headers).await {
+    match answer_chosen(api, image_id, &asked, chosen.clone(), client, headers).await {
         Err(problem) if problem.kind() == Kind::ImageReplaced => {
             api.images.forget_with(image_id, &api.cache).await;
-            answer_chosen(api, image_id, &asked, chosen, headers).await
+            answer_chosen(api, image_id, &asked, chosen, client, headers).await
         }
         answer => answer,
     }
@@ -73,6 +68,7 @@ async fn answer_chosen(
     image_id: Uuid,
     asked: &Asked,
     chosen: Representation,
+    client: &ClientName,
     headers: &HeaderMap,
 ) -> Result<Response, Problem> {
     let image = api.images.find(image_id, &api.cache, &api.catalog).await?;
@@ -88,34 +84,48 @@ async fn answer_chosen(
     if validator.is_known_to(headers) {
         return Ok(answer::not_modified(validator));
     }
-    let found = match look::in_process(api, &key).await {
+    let found = match api.submit.look_here(&key).await {
         Some(found) => found,
-        None => fly(api, &image, key, chosen.request).await?,
+        None => {
+            let (image, client) = (Arc::clone(&image), client.0.clone());
+            fly(api, Wanted { image, key, request: chosen.request, client }).await?
+        }
     };
     api.numbers.count_picture(found.tier != Tier::Render);
     answer::tell(found, &told, validator)
 }
 
 /// Takes a seat in the flight of this picture, for as long as a client waits.
-async fn fly(api: &Arc<Api>, image: &Arc<ImageRecord>, key: RenderKey, request: FrameRequest) -> Landing {
-    let (seat, job) = api.flights.board(key, |job| {
-        Journey { api: Arc::clone(api), image: Arc::clone(image), key, request, job }.land()
-    });
-    tokio::select! {
-        landing = seat => landing,
-        () = tokio::time::sleep(api.render_wait) => Err(not_ready(api, &job)),
-        () = api.gives_up.cancelled() => Err(shutting_down()),
+async fn fly(api: &Arc<Api>, wanted: Wanted) -> Result<Found, Problem> {
+    let lane = lane_of_awaited(&wanted.image);
+    let seat = api.submit.board(wanted, api.render_wait);
+    let landing = tokio::select! {
+        landing = seat.landing() => landing,
+        () = tokio::time::sleep(api.render_wait) => {
+            let problem = not_ready(api.render_wait, seat.job_id());
+            seat.leave_and_come_back();
+            return Err(problem);
+        }
+        () = api.gives_up.cancelled() => {
+            seat.leave_and_come_back();
+            return Err(shutting_down());
+        }
+    };
+    let found = landing.map_err(|error| submit_problem(&error))?;
+    if found.tier == Tier::Render {
+        api.numbers.count_render(lane, &found.outcome);
     }
+    Ok(found)
 }
 
 /// The render goes on; the same request again finds it made.
-fn not_ready(api: &Api, job: &CurrentJob) -> Problem {
-    let waited = whole_seconds(api.render_wait);
+fn not_ready(render_wait: Duration, job_id: Option<Uuid>) -> Problem {
+    let waited = whole_seconds(render_wait);
     let detail = format!(
         "The render was not ready within {waited} s; it goes on, and the same request finds it then."
     );
-    let problem = Problem::new(Kind::RenderTimeout, detail).retry_after(api.render_wait.min(RETRY_PAUSE_MAX));
-    match job.get() {
+    let problem = Problem::new(Kind::RenderTimeout, detail).retry_after(render_wait.min(RETRY_PAUSE_MAX));
+    match job_id {
         Some(job_id) => problem.with("job_id", job_id.to_string()).with("state", "queued"),
         None => problem,
     }

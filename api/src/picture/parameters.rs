@@ -1,8 +1,8 @@
 //! The parameters of one image: from a query string to values that are valid.
 
 use noctis_shared::{
-    presets::{self, PRESETS},
     request::{Fit, IccProfile, Region, Voi, VoiFunction, Window},
+    submit::view,
 };
 
 use super::representation::AskedFormat;
@@ -13,8 +13,6 @@ const SIDE_PIXELS_MAX: u32 = 16_384;
 /// The parameters, for the problem that names another.
 const TAKES: &str = "preset, window, level, function, frame, width, height, enlarge, region, invert, overlays, \
                      quality, format, iccprofile, best_effort";
-/// The name under which the file's own view can be asked for.
-const DEFAULT_PRESET: &str = "default";
 
 /// What was asked, before it is known in which format.
 #[derive(Debug, Clone, PartialEq)]
@@ -97,15 +95,11 @@ fn take_voi(
     let width: Option<f64> = query.take_value("window", "a number", |width: &f64| width.is_finite())?;
     let center: Option<f64> = query.take_value("level", "a number", |center: &f64| center.is_finite())?;
     let preset = query.take("preset");
-    let from_file = function.map_or(Voi::FromFile, Voi::FromFileWith);
     match (width, center, preset.as_deref()) {
-        (None, None, None) => Ok((from_file, None)),
-        (None, None, Some(DEFAULT_PRESET)) => Ok((from_file, Some(DEFAULT_PRESET))),
+        (None, None, None) => Ok((view::from_file(function), None)),
         (None, None, Some(name)) => {
-            let preset = presets::find(name).ok_or_else(unknown_preset)?;
-            let window =
-                preset.to_window(function.unwrap_or(VoiFunction::Linear)).ok_or_else(unknown_preset)?;
-            Ok((Voi::Window(window), Some(preset.name)))
+            let (voi, name) = view::named(name, function).ok_or_else(unknown_preset)?;
+            Ok((voi, Some(name)))
         }
         (Some(width), Some(center), None) => {
             let window = Window::new(center, width, function.unwrap_or(VoiFunction::Linear));
@@ -122,8 +116,7 @@ fn take_voi(
 }
 
 fn unknown_preset() -> Problem {
-    let names: Vec<&str> =
-        [DEFAULT_PRESET].into_iter().chain(PRESETS.iter().map(|preset| preset.name)).collect();
+    let names: Vec<&str> = view::names().collect();
     Problem::parameter("preset", "there is no such preset").with("presets", names)
 }
 

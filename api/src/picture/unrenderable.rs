@@ -33,11 +33,6 @@ pub(crate) fn check_frame(image: &ImageRecord, frame_number: u32) -> Result<(), 
     }
 }
 
-/// The problem of a frame whose bytes the index could not find.
-pub(crate) fn without_range() -> Problem {
-    Problem::new(Kind::Unrenderable, "The bytes of the frame could not be located in the file.")
-}
-
 fn of_video(media_type: &'static str) -> Problem {
     let detail = "The instance is a video. Single pictures of it are not rendered.";
     Problem::new(Kind::NotAPicture, detail).with("media_types", vec![media_type])

@@ -8,9 +8,9 @@ use axum::{
 };
 use noctis_shared::{
     cache::Forget,
-    catalog::{Catalog, CatalogError, Found, Ids, Scope},
+    catalog::{Catalog, CatalogError, Found, Scope},
     dicom_uid::parse_public_id,
-    metadata_names,
+    forget::{Change, Forgetting},
 };
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -18,7 +18,7 @@ use uuid::Uuid;
 
 use crate::{
     api::Api,
-    back_end::{cache_problem, catalog_problem},
+    back_end::{catalog_problem, forget_problem},
     found,
     picture::no_such_image,
     problem::{Document, Problem},
@@ -54,36 +54,18 @@ pub(super) async fn clear(
     RawQuery(query): RawQuery,
 ) -> Result<Json<Cleared>, Problem> {
     let scope = keyed(scope(query.as_deref())?, &api.catalog).await?;
-    // The catalog first: what it still had would fill the caches again.
-    let recorded = api.catalog.clear_renders(&scope).await.map_err(|error| catalog_problem(&error))?;
-    let cached = clear_caches(&api, &scope).await?;
-    // Nearly every cached picture is recorded too, so the sum would count it twice.
-    Ok(Json(Cleared { cleared: recorded.max(cached) }))
+    let forgetting = Forgetting::new(&api.catalog, &api.cache);
+    let cleared = forgetting.forget(Change::Cleared(&scope)).await.map_err(|error| forget_problem(&error))?;
+    // Other processes are told by the cache; this one must not answer from memory a moment longer.
+    api.forget(&match scope {
+        Scope::Everything => Forget::Everything,
+        scope => Forget::Images(image_ids(&api, &scope).await?.into()),
+    });
+    Ok(Json(Cleared { cleared }))
 }
 
-async fn clear_caches(api: &Api, scope: &Scope) -> Result<u64, Problem> {
-    if *scope == Scope::Everything {
-        let cleared = api.cache.clear().await.map_err(|error| cache_problem(&error))?;
-        // Other processes are told by the cache; this one must not answer from memory a moment longer.
-        api.forget(&Forget::Everything);
-        return Ok(cleared);
-    }
-    let Ids { series, images } = api.catalog.ids(scope).await.map_err(|error| catalog_problem(&error))?;
-    let cleared = api.cache.forget_images(&images).await.map_err(|error| cache_problem(&error))?;
-    let names = names_of(scope, &series, &images);
-    api.cache.forget_metadata(&names).await.map_err(|error| cache_problem(&error))?;
-    api.forget(&Forget::Images(images.into()));
-    Ok(cleared)
-}
-
-/// The small answers that tell of the scope.
-fn names_of(scope: &Scope, series_ids: &[Uuid], image_ids: &[Uuid]) -> Vec<String> {
-    let of_scope = match scope {
-        Scope::Study(study_id) => metadata_names::all_of_study(*study_id, series_ids, &[]),
-        Scope::Series(_) => series_ids.iter().copied().map(metadata_names::images_of_series).collect(),
-        Scope::Image(_) | Scope::Everything => vec![],
-    };
-    of_scope.into_iter().chain(image_ids.iter().copied().map(metadata_names::image)).collect()
+async fn image_ids(api: &Api, scope: &Scope) -> Result<Vec<Uuid>, Problem> {
+    api.catalog.image_ids(scope).await.map_err(|error| catalog_problem(&error))
 }
 
 /// The scope by keys of the catalog, where public ids name one thing.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::{
+    Extension,
     extract::{Path, RawQuery, State},
     http::HeaderMap,
     response::Response,
@@ -10,6 +11,7 @@ use axum::{
 
 use crate::{
     api::Api,
+    edge::ClientName,
     picture::{Asked, RenderedImage, Shapes, answer_image},
     problem::{Document, Problem},
 };
@@ -64,8 +66,9 @@ pub(super) async fn image(
     State(api): State<Arc<Api>>,
     Path(segment): Path<String>,
     RawQuery(query): RawQuery,
+    Extension(client): Extension<ClientName>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let asked = Asked::parse(query.as_deref())?;
-    answer_image(&api, &segment, asked, Shapes::JsonAndPictures, &headers).await
+    answer_image(&api, &segment, asked, Shapes::JsonAndPictures, &client, &headers).await
 }

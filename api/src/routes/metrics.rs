@@ -51,7 +51,7 @@ pub(super) struct Summary {
 )]
 pub(super) async fn prometheus(State(api): State<Arc<Api>>) -> impl IntoResponse {
     refresh_queue_gauges(&api).await;
-    gauge!("noctis_renders_awaited").set(api.flights.count() as f64);
+    gauge!("noctis_renders_awaited").set(api.submit.flight_count() as f64);
     let content_type = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
     ([(header::CONTENT_TYPE, content_type)], api.prometheus.render())
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::{
+    Extension,
     extract::{Path, RawQuery, State},
     http::HeaderMap,
     response::Response,
@@ -10,6 +11,7 @@ use axum::{
 
 use crate::{
     api::Api,
+    edge::ClientName,
     picture::{Asked, Shapes, answer_image},
     problem::{Document, Problem},
     query::Query,
@@ -47,6 +49,7 @@ pub(super) async fn thumbnail(
     State(api): State<Arc<Api>>,
     Path(segment): Path<String>,
     RawQuery(query): RawQuery,
+    Extension(client): Extension<ClientName>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let mut query = Query::parse(query.as_deref())?;
@@ -54,5 +57,5 @@ pub(super) async fn thumbnail(
         query.take_value("size", "a number of pixels from 16 to 512", |size| (16..=512).contains(size))?;
     query.finish("size")?;
     let asked = Asked::thumbnail(size.unwrap_or(SIZE_PIXELS));
-    answer_image(&api, &segment, asked, Shapes::PicturesOnly, &headers).await
+    answer_image(&api, &segment, asked, Shapes::PicturesOnly, &client, &headers).await
 }

@@ -16,6 +16,7 @@ use noctis_api::Api;
 use noctis_shared::{
     cache::{Cache, CacheLimits},
     catalog::{Catalog, CatalogLimits, NewInstance, NewSeries, NewStudy, OrderFacts, RenderRecord},
+    coordination::Coordination,
     dicom_uid::public_id,
     job::{FrameRange, RenderJob},
     lane::Lane,
@@ -90,9 +91,11 @@ impl House {
             texts.set(name, text, Origin::Flag);
         }
         let settings = Settings::from_texts(&texts).expect("settings");
+        let cache = Cache::connect("memory:", "test", CacheLimits::default()).await.expect("a cache");
         let back_ends = BackEnds {
             queue: Queue::connect("memory:", "test", queue_limits).await.expect("a queue"),
-            cache: Cache::connect("memory:", "test", CacheLimits::default()).await.expect("a cache"),
+            coordination: Coordination::beside(&cache),
+            cache,
             catalog: Catalog::connect("sqlite::memory:", CatalogLimits::default()).await.expect("a catalog"),
         };
         let instances = [instance(IMAGE, FRAMES), instance(REPORT, 0)];
@@ -165,14 +168,12 @@ async fn store(back_ends: &BackEnds, job: &RenderJob, outcome: &Outcome) {
     if let Outcome::Failure(failure) = outcome
         && failure.kind.passes()
     {
-        let told = Outcome::Failure(RenderFailure { job_id: Some(job.job_id), ..failure.clone() });
-        let published = back_ends.cache.publish_render(image_id, &key, &told, Some(job.job_id)).await;
-        return published.expect("published");
+        let told = RenderFailure { job_id: Some(job.job_id), ..failure.clone() };
+        return back_ends.coordination.tell(&key, &told).await.expect("told");
     }
     let record = RenderRecord { key, image_id, outcome, worker: "canned".to_owned() };
     back_ends.catalog.put_render(&record).await.expect("recorded");
-    let published = back_ends.cache.publish_render(image_id, &key, outcome, Some(job.job_id)).await;
-    published.expect("published");
+    back_ends.coordination.settle(image_id, &key, outcome, job.job_id).await.expect("settled");
 }
 
 pub(crate) fn image_path() -> String {
@@ -190,6 +191,7 @@ pub(crate) fn picture() -> Outcome {
         partial: true,
         timings: StageTimings {
             queue_ms: 1.0,
+            slot_ms: 0.5,
             fetch_ms: 2.0,
             decode_ms: 3.0,
             render_ms: 4.0,

@@ -2,7 +2,14 @@
 
 use std::time::Duration;
 
-use noctis_shared::{lane::Lane, queue::QueueLimits};
+use axum::response::Response;
+use noctis_shared::{
+    coordination::{Begun, Claimant},
+    lane::Lane,
+    purpose::Interest,
+    queue::{QueueLimits, Work},
+};
+use tower::ServiceExt;
 
 use crate::house::{House, PICTURE, picture};
 
@@ -60,24 +67,54 @@ async fn without_a_queue_cached_pictures_go_on_and_misses_are_a_503() {
 #[tokio::test]
 async fn a_client_that_leaves_takes_nothing_from_those_who_stay() {
     let house = House::new().await;
-    let asking = |router: axum::Router| {
-        tokio::spawn(async move {
-            use tower::ServiceExt;
-            let request = axum::http::Request::get(crate::house::image_path()).header("accept", "image/png");
-            router
-                .oneshot(request.body(axum::body::Body::empty()).expect("a request"))
-                .await
-                .expect("infallible")
-        })
-    };
-    let leaves = asking(house.router.clone());
+    let leaves = tokio::spawn(image(house.router.clone()));
     wait_until("the job", async || waiting_jobs(&house).await == 1).await;
-    let stays = asking(house.router.clone());
+    let stays = tokio::spawn(image(house.router.clone()));
     tokio::task::yield_now().await;
     leaves.abort();
     house.start_worker(picture()).await;
     assert_eq!(stays.await.expect("an answer").status(), 200);
     assert_eq!(house.jobs(), 1);
+}
+
+/// Asks for the image, as a client of its own.
+async fn image(router: axum::Router) -> Response {
+    let request = axum::http::Request::get(crate::house::image_path()).header("accept", "image/png");
+    let request = request.body(axum::body::Body::empty()).expect("a request");
+    router.oneshot(request).await.expect("infallible")
+}
+
+/// Takes the job in the on-screen lane, and begins it as a worker does.
+async fn only_job(house: &House) -> Begun {
+    let mut consumer = house.back_ends.queue.consume(Lane::OnScreen, 1).await.expect("a consumer");
+    let delivery = consumer.next().await.expect("a delivery");
+    let Work::Render(job) = delivery.work.clone() else { panic!("a render job") };
+    delivery.ack().await.expect("acked");
+    consumer.stop().await;
+    let claimant = Claimant { job_id: job.job_id, may_be_promoted: job.purpose.may_be_promoted() };
+    let droppable = job.purpose.may_be_dropped(Interest::None, chrono::Utc::now());
+    let (coordination, lease) = (&house.back_ends.coordination, Duration::from_secs(60));
+    coordination.begin(&job.render_key, claimant, droppable, lease).await.expect("begun")
+}
+
+#[tokio::test]
+async fn the_last_client_that_leaves_takes_the_interest_back_and_the_next_one_asks_anew() {
+    let house = House::new().await;
+    let leaves = tokio::spawn(image(house.router.clone()));
+    wait_until("the job", async || waiting_jobs(&house).await == 1).await;
+    leaves.abort();
+    // Taking the interest back is a task of its own.
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert_eq!(only_job(&house).await, Begun::Unwanted);
+    house.start_worker(picture()).await;
+    assert_eq!((house.png("").await.status, house.jobs()), (200, 1));
+}
+
+#[tokio::test]
+async fn a_client_that_was_told_to_come_back_finds_its_job_wanted() {
+    let house = House::with(&[("NOCTIS_RENDER_WAIT", "1s")], QueueLimits::default()).await;
+    house.png("").await.problem(504, "render-timeout");
+    assert_eq!(only_job(&house).await, Begun::Ours);
 }
 
 #[tokio::test]
@@ -86,11 +123,11 @@ async fn a_claim_of_a_job_that_was_lost_is_claimed_again() {
     let jobs = async || {
         let mut consumer = house.back_ends.queue.consume(Lane::OnScreen, 1).await.expect("a consumer");
         let delivery = consumer.next().await.expect("a delivery");
-        let noctis_shared::queue::Work::Render(job) = delivery.work.clone() else { panic!("a render job") };
+        let Work::Render(job) = delivery.work.clone() else { panic!("a render job") };
         delivery.ack().await.expect("acked");
         consumer.stop().await;
         // As a worker that gives up without an answer: the claim is free, nobody is told.
-        house.back_ends.cache.release_claim(&job.render_key, job.job_id).await.expect("released");
+        house.back_ends.coordination.release(&job.render_key, job.job_id).await.expect("released");
         house.start_worker(picture()).await;
     };
     let (answer, ()) = tokio::join!(house.png(""), jobs());

@@ -16,7 +16,7 @@ pub enum Forget {
 }
 
 /// Messages a receiver may fall behind before it must forget everything.
-pub(super) const FORGETS_MAX: usize = 1024;
+pub(crate) const FORGETS_MAX: usize = 1024;
 
 /// Images in one message; a study of 10,000 images is a handful of messages.
 pub(super) const IMAGES_MAX: usize = 1024;

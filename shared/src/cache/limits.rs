@@ -4,10 +4,6 @@ use std::time::Duration;
 
 use crate::render::Outcome;
 
-/// How long a failure that passes lies there for those who wait for its job. They look at the latest a second after it
-/// was put; nobody else ever sees it.
-const PASSING_FAILURE_TTL: Duration = Duration::from_secs(10);
-
 /// Bounds of a cache.
 #[derive(Debug, Clone)]
 pub struct CacheLimits {
@@ -41,7 +37,6 @@ impl CacheLimits {
     pub fn ttl_of(&self, outcome: &Outcome) -> Duration {
         match outcome {
             Outcome::Picture(_) => self.image_ttl,
-            Outcome::Failure(failure) if failure.kind.passes() => PASSING_FAILURE_TTL.min(self.failure_ttl),
             Outcome::Failure(_) => self.failure_ttl,
         }
     }

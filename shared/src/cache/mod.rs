@@ -1,57 +1,40 @@
-//! The cache: outcomes under their render keys, claims on making them, wake-ups, small metadata, request counts.
+//! The cache: copies of outcomes under their render keys, and small metadata.
 //!
-//! Losing all of it loses no truth. Reads never fail: a fault is a miss, counted in `noctis_cache_faults_total`.
-//! The contract, one test a line in `tests/contracts/cache.rs`, run on both variants:
+//! What belongs here may be lost at any moment: every value is a copy. What must not be here: anything that decides who
+//! makes or waits for a render (`coordination`). Reads never fail: a fault is a miss, counted in
+//! `noctis_cache_faults_total`.
+//! The contract, one test a line in `tests/contracts/cache`, run on both variants:
 //!
 //! - an outcome reads back as it was put, picture and failure; an unknown key is a miss
 //! - pictures and failures expire after their own time
-//! - of many who claim a render at once, one wins and the others learn who holds it
-//! - a claim ends with its lease, or when its holder releases it; nobody else can release or renew it
-//! - a waiting mark holds as long as its longest waiter and then ends
-//! - publishing a render stores it, wakes its waiters and gives the claim back
-//! - an announcement wakes all waiters of its key, and only these; a dropped waiter is forgotten
 //! - metadata read back under their name, expire, and can be forgotten by name
 //! - forgetting images drops their outcomes, counts them, leaves others alone, and tells every process
-//! - clearing drops all outcomes and metadata, but no claim, waiting mark or request count, and tells every process
-//! - a client over its limit is refused and told when to come back; others are not affected
+//! - clearing drops all outcomes and metadata, and tells every process
 //! - a cache that answers is up
 //!
-//! and on Redis alone: namespaces do not see each other; two processes wake each other; an outage makes misses that
-//! cost little; both connections return by themselves, and waiters of the gap are woken.
+//! and on Redis alone: namespaces do not see each other; an outage makes misses that cost little; both connections
+//! return by themselves.
 //!
 //! | key in Redis | holds | lives |
 //! |---|---|---|
 //! | `{namespace}:render:{key}` | [`Outcome::to_record`] | image or failure lifetime |
 //! | `{namespace}:image:{image_id}` | sorted set of the image's render keys, by expiry | as its last render, and a minute |
 //! | `{namespace}:metadata:{name}` | JSON | metadata lifetime |
-//! | `{namespace}:claim:{key}` | id of the job that makes it | lease |
-//! | `{namespace}:waiting:{key}` | nothing: its being there is the mark | as asked |
-//! | `{namespace}:rate:{digest}` | when the client's quota is whole again | until then |
-//! | `{namespace}:wake`, `{namespace}:forget` | channels: a render key; a [`Forget`] as JSON | – |
+//! | `{namespace}:forget` | channel: a [`Forget`] as JSON | – |
 
 mod error;
 mod forget;
 mod limits;
 pub mod local;
 pub mod memory;
-mod rate;
 pub mod redis;
-mod wakeup;
-
-use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::broadcast;
 use uuid::Uuid;
 
-pub use self::{
-    error::CacheError,
-    forget::Forget,
-    limits::CacheLimits,
-    local::LocalCache,
-    rate::RateDecision,
-    wakeup::{Waiter, Wakeups},
-};
+pub(crate) use self::forget::FORGETS_MAX;
+pub use self::{error::CacheError, forget::Forget, limits::CacheLimits, local::LocalCache};
 use crate::{health::Health, render::Outcome, render_key::RenderKey};
 
 /// The cache this deployment has. Cheap to clone.
@@ -63,24 +46,12 @@ pub enum Cache {
     Redis(redis::RedisCache),
 }
 
-/// Who makes a render.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Claim {
-    /// The caller; also when it held the claim already, which does not prolong the lease.
-    Won,
-    /// Another job.
-    Held {
-        /// That job.
-        by: Uuid,
-    },
-}
-
 impl Cache {
     /// Opens the cache that `url` names: `memory:`, `redis://…` or `rediss://…`. A Redis that is down is no error:
     /// reads are misses until it is there.
     ///
     /// # Errors
-    /// [`CacheError::Url`] and [`CacheError::Namespace`], each one sentence for the operator.
+    /// [`CacheError::Url`] and [`CacheError::Link`], each one sentence for the operator.
     pub async fn connect(url: &str, namespace: &str, limits: CacheLimits) -> Result<Cache, CacheError> {
         // The URL may hold a password: errors tell its scheme at most.
         let scheme = url.split_once(':').map_or("", |(scheme, _)| scheme);
@@ -115,120 +86,6 @@ impl Cache {
         }
     }
 
-    /// [`Cache::put_render`], the release of the claim of job `claimed_by` if given, and [`Cache::announce`], in this
-    /// order and in one round trip.
-    ///
-    /// # Errors
-    /// As [`Cache::put_render`]. Waiters are woken all the same, as far as they can be reached.
-    pub async fn publish_render(
-        &self,
-        image_id: Uuid,
-        key: &RenderKey,
-        outcome: &Outcome,
-        claimed_by: Option<Uuid>,
-    ) -> Result<(), CacheError> {
-        match self {
-            Cache::Memory(cache) => {
-                let result = cache.put_render(image_id, key, outcome);
-                if let Some(job_id) = claimed_by {
-                    cache.release_claim(key, job_id);
-                }
-                cache.wakeups().wake(key);
-                result
-            }
-            Cache::Redis(cache) => cache.publish_render(image_id, key, outcome, claimed_by).await,
-        }
-    }
-
-    /// Claims the making of a render for `job_id` until `lease` has passed.
-    ///
-    /// # Errors
-    /// A fault of Redis: go on without a claim, at worst the render is made twice.
-    pub async fn claim(&self, key: &RenderKey, job_id: Uuid, lease: Duration) -> Result<Claim, CacheError> {
-        match self {
-            Cache::Memory(cache) => Ok(cache.claim(key, job_id, lease)),
-            Cache::Redis(cache) => cache.claim(key, job_id, lease).await,
-        }
-    }
-
-    /// Makes the claim last `lease` from now; `false` if it is no longer the job's.
-    ///
-    /// # Errors
-    /// A fault of Redis.
-    pub async fn renew_claim(
-        &self,
-        key: &RenderKey,
-        job_id: Uuid,
-        lease: Duration,
-    ) -> Result<bool, CacheError> {
-        match self {
-            Cache::Memory(cache) => Ok(cache.renew_claim(key, job_id, lease)),
-            Cache::Redis(cache) => cache.renew_claim(key, job_id, lease).await,
-        }
-    }
-
-    /// Gives the claim back, if it is the job's.
-    ///
-    /// # Errors
-    /// A fault of Redis: the lease ends the claim then.
-    pub async fn release_claim(&self, key: &RenderKey, job_id: Uuid) -> Result<(), CacheError> {
-        match self {
-            Cache::Memory(cache) => {
-                cache.release_claim(key, job_id);
-                Ok(())
-            }
-            Cache::Redis(cache) => cache.release_claim(key, job_id).await,
-        }
-    }
-
-    /// Tells workers that someone waits for this render, for the time `until`; never shortens an earlier mark.
-    ///
-    /// # Errors
-    /// A fault of Redis.
-    pub async fn mark_waiting(&self, key: &RenderKey, until: Duration) -> Result<(), CacheError> {
-        match self {
-            Cache::Memory(cache) => {
-                cache.mark_waiting(key, until);
-                Ok(())
-            }
-            Cache::Redis(cache) => cache.mark_waiting(key, until).await,
-        }
-    }
-
-    /// Whether someone waits for this render.
-    ///
-    /// # Errors
-    /// A fault of Redis: then nobody knows.
-    pub async fn someone_waits(&self, key: &RenderKey) -> Result<bool, CacheError> {
-        match self {
-            Cache::Memory(cache) => Ok(cache.someone_waits(key)),
-            Cache::Redis(cache) => cache.someone_waits(key).await,
-        }
-    }
-
-    /// Wakes who waits for `key`, in every process that listens.
-    ///
-    /// # Errors
-    /// A fault of Redis; the waiters of this process are woken all the same.
-    pub async fn announce(&self, key: &RenderKey) -> Result<(), CacheError> {
-        match self {
-            Cache::Memory(cache) => {
-                cache.wakeups().wake(key);
-                Ok(())
-            }
-            Cache::Redis(cache) => cache.announce(key).await,
-        }
-    }
-
-    /// The waiters of this process. Announcements may be lost while Redis is away, so a waiter also polls.
-    #[must_use]
-    pub fn wakeups(&self) -> Wakeups {
-        match self {
-            Cache::Memory(cache) => cache.wakeups().clone(),
-            Cache::Redis(cache) => cache.wakeups().clone(),
-        }
-    }
-
     /// Keeps a small JSON value under a name. A fault keeps nothing.
     pub async fn put_metadata(&self, name: &str, value: Bytes) {
         match self {
@@ -252,7 +109,7 @@ impl Cache {
     pub async fn forget_metadata(&self, names: &[String]) -> Result<u64, CacheError> {
         match self {
             Cache::Memory(cache) => Ok(cache.forget_metadata(names)),
-            Cache::Redis(cache) => cache.forget_metadata(names).await,
+            Cache::Redis(cache) => Ok(cache.forget_metadata(names).await?),
         }
     }
 
@@ -264,19 +121,18 @@ impl Cache {
     pub async fn forget_images(&self, image_ids: &[Uuid]) -> Result<u64, CacheError> {
         match self {
             Cache::Memory(cache) => Ok(cache.forget_images(image_ids)),
-            Cache::Redis(cache) => cache.forget_images(image_ids).await,
+            Cache::Redis(cache) => Ok(cache.forget_images(image_ids).await?),
         }
     }
 
     /// Drops all outcomes and metadata of this namespace and tells every process; says how many outcomes went.
-    /// Claims, waiting marks and request counts stay: they are no copies of anything.
     ///
     /// # Errors
     /// A fault of Redis; some may be dropped then.
     pub async fn clear(&self) -> Result<u64, CacheError> {
         match self {
             Cache::Memory(cache) => Ok(cache.clear()),
-            Cache::Redis(cache) => cache.clear().await,
+            Cache::Redis(cache) => Ok(cache.clear().await?),
         }
     }
 
@@ -291,7 +147,7 @@ impl Cache {
                 cache.broadcast_forget(forget);
                 Ok(())
             }
-            Cache::Redis(cache) => cache.broadcast_forget(&forget).await,
+            Cache::Redis(cache) => Ok(cache.broadcast_forget(&forget).await?),
         }
     }
 
@@ -302,14 +158,6 @@ impl Cache {
         match self {
             Cache::Memory(cache) => cache.forgets(),
             Cache::Redis(cache) => cache.forgets(),
-        }
-    }
-
-    /// Counts a request of `client` against `limit` requests in `window`. Without Redis each process counts alone.
-    pub async fn count_request(&self, client: &str, limit: u32, window: Duration) -> RateDecision {
-        match self {
-            Cache::Memory(cache) => cache.count_request(client, limit, window),
-            Cache::Redis(cache) => cache.count_request(client, limit, window).await,
         }
     }
 

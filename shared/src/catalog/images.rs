@@ -1,6 +1,7 @@
 //! Instances: lists in display order, single ones with all a render needs, headers, ranges of frames.
 
 use serde::{Deserialize, Serialize};
+use sqlx::QueryBuilder;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -16,7 +17,8 @@ use crate::{
     answer::Image,
     derived_uid::{Level, is_derived},
     job::FrameRange,
-    render_key::ContentDigest,
+    render::Outcome,
+    render_key::{ContentDigest, RenderKey},
 };
 
 /// An instance with all that a render and its answer take, except the range of the frame.
@@ -46,6 +48,19 @@ pub struct ImageRecord {
     pub modality: Option<String>,
     /// What it belongs to, for answers.
     pub metadata: ImageMetadata,
+}
+
+/// What [`Catalog::look_up_frame`] finds.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FrameLookup {
+    /// The render, should it be there.
+    pub outcome: Option<Outcome>,
+    /// The digest of the file in which the frame lies there. The caller knows the instance from an earlier look: by the
+    /// digest it sees whether that was before the file was replaced, and a range of the new bytes must not be drawn
+    /// under the name of the old.
+    pub content_digest: ContentDigest,
+    /// Where the frame lies; `None` for one past the end, and where the index could not tell.
+    pub range: Option<FrameRange>,
 }
 
 /// What an image's JSON answer tells of its study and series.
@@ -237,7 +252,43 @@ fn content_digest(bytes: Vec<u8>) -> Result<ContentDigest, CatalogError> {
     digest.map(ContentDigest)
 }
 
+/// Own ids in one statement.
+const IDS_PER_STATEMENT: usize = 500;
+
+/// Where the file of a known instance lies.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct KnownFile {
+    /// The instance's own id (`shared/src/own_id.rs`).
+    pub own_id: Uuid,
+    /// Key of its row.
+    pub key: Uuid,
+    /// URL of the file.
+    pub location: String,
+}
+
 impl Catalog {
+    /// The files of the instances with these own ids, in no order; unknown ones are left out.
+    ///
+    /// # Errors
+    /// [`CatalogError::Unavailable`] when the database does not answer.
+    pub async fn known_files(&self, own_ids: &[Uuid]) -> Result<Vec<KnownFile>, CatalogError> {
+        let mut known = Vec::with_capacity(own_ids.len());
+        for ids in own_ids.chunks(IDS_PER_STATEMENT) {
+            let rows: Vec<KnownFile> = on_reader!(&self.pool, Db, pool => {
+                let select = "SELECT own_id, image_id AS key, location FROM instances WHERE own_id IN (";
+                let mut query: QueryBuilder<Db> = QueryBuilder::new(select);
+                let mut list = query.separated(", ");
+                for id in ids {
+                    list.push_bind(*id);
+                }
+                query.push(")");
+                query.build_query_as().fetch_all(pool).await?
+            });
+            known.extend(rows);
+        }
+        Ok(known)
+    }
+
     /// Notes that the file of the instance with this key lies at `location` now, with the same bytes. Nothing happens
     /// for an unknown one.
     ///
@@ -310,33 +361,37 @@ impl Catalog {
         row.map(ImageRecord::try_from).transpose()
     }
 
-    /// Where a frame (1-based) of the instance with this key lies, and the digest of the file in which it lies there;
-    /// `None` for an unknown instance. The range is `None` for a frame past the end, and where the index could not tell. Reads the 24 bytes of that frame
-    /// alone.
-    ///
-    /// The caller knows the instance from an earlier look: by the digest it sees whether that was before the file was
-    /// replaced, and a range of the new bytes must not be drawn under the name of the old.
+    /// What a render of a frame (1-based) of the instance with this key takes, in one look: the render itself under
+    /// `key`, should it be there; else where the frame lies. `None` for an unknown instance. Reads the 24 bytes of that
+    /// frame alone.
     ///
     /// # Errors
     /// [`CatalogError::Unavailable`] when the database does not answer.
-    pub async fn frame_range(
+    pub async fn look_up_frame(
         &self,
         image_id: Uuid,
         frame_number: u32,
-    ) -> Result<Option<(ContentDigest, Option<FrameRange>)>, CatalogError> {
-        const SELECT: &str =
-            "SELECT content_digest, substr(frame_ranges, $2, $3) FROM instances WHERE image_id = $1";
+        key: &RenderKey,
+    ) -> Result<Option<FrameLookup>, CatalogError> {
+        const SELECT: &str = "SELECT (SELECT record FROM renders WHERE render_key = $4), content_digest, \
+             substr(frame_ranges, $2, $3) FROM instances WHERE image_id = $1";
+        type Row = (Option<Vec<u8>>, Vec<u8>, Vec<u8>);
         let first_byte = frame_index::first_byte(frame_number);
-        let row: Option<(Vec<u8>, Vec<u8>)> = on_reader!(&self.pool, Db, pool => {
+        let row: Option<Row> = on_reader!(&self.pool, Db, pool => {
             sqlx::query_as::<Db, _>(SELECT)
                 .bind(image_id)
                 .bind(first_byte.unwrap_or(1))
                 .bind(first_byte.map_or(0, |_| frame_index::FRAME_BYTES))
+                .bind(key.to_string())
                 .fetch_optional(pool)
                 .await?
         });
-        let Some((digest, range)) = row else { return Ok(None) };
-        Ok(Some((content_digest(digest)?, frame_index::unpack(&range))))
+        let Some((record, digest, range)) = row else { return Ok(None) };
+        Ok(Some(FrameLookup {
+            outcome: record.and_then(|record| Outcome::from_record(record.into()).ok()),
+            content_digest: content_digest(digest)?,
+            range: frame_index::unpack(&range),
+        }))
     }
 
     /// The header of the instance with this key as DICOM JSON (PS3.18 annex F); `None` when it is unknown.

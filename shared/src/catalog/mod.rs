@@ -64,6 +64,7 @@ mod other_facts;
 mod patient;
 mod pool;
 mod record;
+mod render_rows;
 mod renders;
 mod row_keys;
 mod scope;
@@ -77,7 +78,7 @@ use pool::{Pool, on_reader};
 
 pub use error::CatalogError;
 pub use found::{CHOICES_MAX, Choice, Found};
-pub use images::{ImageMetadata, ImageRecord};
+pub use images::{FrameLookup, ImageMetadata, ImageRecord, KnownFile};
 pub use namesakes::{Ids, Sharing};
 pub use new_instance::{NewInstance, NewSeries, NewStudy, Recorded};
 pub use order_facts::{OrderFacts, Plane};
@@ -127,6 +128,7 @@ pub struct Counts {
 #[derive(Debug, Clone)]
 pub struct Catalog {
     pool: Pool,
+    render_rows: render_rows::RenderRows,
     render_budget: Arc<renders::RenderBudget>,
 }
 
@@ -140,7 +142,9 @@ impl Catalog {
     pub async fn connect(url: &str, limits: CatalogLimits) -> Result<Self, CatalogError> {
         let pool = Pool::connect(url, &limits).await?;
         fill_in::fill_in(&pool).await?;
-        Ok(Self { pool, render_budget: Arc::new(renders::RenderBudget::new(limits.render_bytes_max)) })
+        let render_rows = render_rows::RenderRows::start(pool.clone());
+        let render_budget = Arc::new(renders::RenderBudget::new(limits.render_bytes_max));
+        Ok(Self { pool, render_rows, render_budget })
     }
 
     /// How much is in it.

@@ -3,19 +3,15 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
-use chrono::Utc;
 use sqlx::QueryBuilder;
 use uuid::Uuid;
 
 use super::{
     Catalog, CatalogError, Scope,
     pool::{on_reader, on_writer},
-    text::clean,
+    render_rows::RenderRow,
 };
-use crate::{
-    render::{Outcome, StageTimings},
-    render_key::{RENDERER_VERSION, RenderKey},
-};
+use crate::{render::Outcome, render_key::RenderKey};
 
 /// A render to keep.
 #[derive(Debug, Clone, PartialEq)]
@@ -58,40 +54,6 @@ impl RenderBudget {
     }
 }
 
-/// The parts of an outcome that have columns of their own, for those who look into the database.
-struct Facts {
-    is_picture: bool,
-    media_type: Option<&'static str>,
-    timings: StageTimings,
-}
-
-impl Facts {
-    fn of(outcome: &Outcome) -> Self {
-        match outcome {
-            Outcome::Picture(render) => Facts {
-                is_picture: true,
-                media_type: Some(render.facts.format.media_type()),
-                timings: render.facts.timings,
-            },
-            Outcome::Failure(_) => {
-                Facts { is_picture: false, media_type: None, timings: StageTimings::default() }
-            }
-        }
-    }
-}
-
-/// Selecting from `instances` drops renders of images that are gone. Only a picture in place of a failure changes
-/// what is there: a dead letter that was run again with success.
-const INSERT: &str = "INSERT INTO renders (render_key, image_id, made_at, byte_count, is_picture, media_type, \
-    renderer_version, worker, queue_ms, fetch_ms, decode_ms, render_ms, encode_ms, record) \
-    SELECT $1, image_id, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14 FROM instances WHERE image_id = $2 \
-    ON CONFLICT (render_key) DO UPDATE SET image_id = excluded.image_id, made_at = excluded.made_at, \
-    byte_count = excluded.byte_count, is_picture = excluded.is_picture, media_type = excluded.media_type, \
-    renderer_version = excluded.renderer_version, worker = excluded.worker, queue_ms = excluded.queue_ms, \
-    fetch_ms = excluded.fetch_ms, decode_ms = excluded.decode_ms, render_ms = excluded.render_ms, \
-    encode_ms = excluded.encode_ms, record = excluded.record \
-    WHERE excluded.is_picture AND NOT renders.is_picture";
-
 /// Keeps the newest renders up to a sum of bytes.
 const EVICT: &str = "DELETE FROM renders WHERE render_key IN (SELECT render_key FROM \
     (SELECT render_key, sum(byte_count) OVER (ORDER BY made_at DESC, render_key ROWS UNBOUNDED PRECEDING) AS bytes \
@@ -99,49 +61,18 @@ const EVICT: &str = "DELETE FROM renders WHERE render_key IN (SELECT render_key 
 
 impl Catalog {
     /// Keeps a render; the same again changes nothing. A render of an image that is not in the catalog is not kept.
-    /// Beyond [`render_bytes_max`](super::CatalogLimits::render_bytes_max) the oldest renders go.
+    /// Beyond [`render_bytes_max`](super::CatalogLimits::render_bytes_max) the oldest renders go. Renders that are put
+    /// at once are written in one statement.
     ///
     /// # Errors
     /// [`CatalogError::Unavailable`] when the database does not answer; it may be put again.
     pub async fn put_render(&self, render: &RenderRecord<'_>) -> Result<(), CatalogError> {
-        let record = render.outcome.to_record();
-        let byte_count = record.len() as u64;
-        if self.insert_render(render, &record).await? && self.render_budget.add(byte_count) {
+        let row = RenderRow::of(render);
+        let byte_count = row.byte_count();
+        if self.render_rows.put(row).await? && self.render_budget.add(byte_count) {
             self.evict_renders().await?;
         }
         Ok(())
-    }
-
-    /// Whether it was kept.
-    async fn insert_render(&self, render: &RenderRecord<'_>, record: &Bytes) -> Result<bool, CatalogError> {
-        let Facts { is_picture, media_type, timings } = Facts::of(render.outcome);
-        let inserted = on_writer!(&self.pool, Db, pool => {
-            sqlx::query::<Db>(INSERT)
-                .bind(render.key.to_string())
-                .bind(render.image_id)
-                .bind(Utc::now().timestamp_micros())
-                .bind((record.len() as u64).cast_signed())
-                .bind(is_picture)
-                .bind(media_type)
-                .bind(RENDERER_VERSION.cast_signed())
-                .bind(clean(&render.worker))
-                .bind(timings.queue_ms)
-                .bind(timings.fetch_ms)
-                .bind(timings.decode_ms)
-                .bind(timings.render_ms)
-                .bind(timings.encode_ms)
-                .bind(&record[..])
-                .execute(pool)
-                .await
-                .map(|done| done.rows_affected() > 0)
-        });
-        match inserted {
-            // The image went between the look and the write.
-            Err(error) if error.as_database_error().is_some_and(|error| error.is_foreign_key_violation()) => {
-                Ok(false)
-            }
-            settled => Ok(settled?),
-        }
     }
 
     async fn evict_renders(&self) -> Result<(), CatalogError> {

@@ -10,6 +10,7 @@ use crate::{
     event::{Event, STUDY_DELETED, STUDY_NEW, StudyEvent, StudyIndexed},
     job::{RENDER_JOB_TYPE, RenderJob},
     lane::Lane,
+    purpose::Purpose,
     trace_context::TraceContext,
 };
 
@@ -76,14 +77,14 @@ impl Message {
         Ok(Self { id, kind: kind.to_owned(), failed_attempts: 0, trace, body: body.into() })
     }
 
-    /// The message as an operator sends it back: no attempt failed yet, and a job has no deadline, since nobody who
-    /// asked then still waits.
+    /// The message as an operator sends it back: no attempt failed yet, and a job says who wants it now, since nobody
+    /// who asked then still waits.
     pub(super) fn made_new(self) -> Self {
         let job =
             serde_json::from_slice::<RenderJob>(&self.body).ok().filter(|_| self.kind == RENDER_JOB_TYPE);
-        let without_deadline =
-            job.and_then(|job| serde_json::to_vec(&RenderJob { deadline: None, ..job }).ok());
-        let body = without_deadline.map_or(self.body, Bytes::from);
+        let redriven =
+            job.and_then(|job| serde_json::to_vec(&RenderJob { purpose: Purpose::Redriven, ..job }).ok());
+        let body = redriven.map_or(self.body, Bytes::from);
         Self { failed_attempts: 0, body, ..self }
     }
 

@@ -3,6 +3,7 @@
 
 mod cache;
 mod catalog;
+mod coordination;
 mod messages;
 mod queue;
 mod services;

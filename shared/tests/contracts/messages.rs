@@ -10,6 +10,7 @@ use noctis_shared::{
     },
     job::RenderJob,
     lane::Lane,
+    purpose::Purpose,
     request::{Fit, IccProfile, PictureFormat, Region, Voi, VoiFunction, Window},
 };
 use serde_json::{Value, json};
@@ -32,16 +33,19 @@ fn value(of: &impl serde::Serialize) -> Value {
 fn jobs() -> Vec<Value> {
     let window = Window::new(40.0, 400.0, VoiFunction::Sigmoid).expect("a window");
     let mut full = job(Lane::OnScreenHeavy);
-    full.deadline = Some(full.published_at);
+    full.purpose = Purpose::Awaited { until: full.published_at };
     full.request.voi = Voi::Window(window);
     full.request.region = Some(Region { left: 0, top: 1, width: 2, height: 3 });
     full.request.fit = Fit { width: Some(512), height: None, enlarge: true };
     full.request.format = PictureFormat::Jpeg { quality: 90 };
     let mut other = job(Lane::Background);
+    other.purpose = Purpose::Prefetch { client: "viewer".to_owned(), until: other.published_at };
     other.request.voi = Voi::FromFileWith(VoiFunction::LinearExact);
     other.request.format = PictureFormat::Webp { quality: None };
     other.request.icc_profile = IccProfile::SrgbIfUsable;
-    vec![value(&job(Lane::OnScreen)), value(&full), value(&other)]
+    let mut third = job(Lane::Background);
+    third.purpose = Purpose::Prerender { job_id: third.job_id };
+    vec![value(&job(Lane::OnScreen)), value(&full), value(&other), value(&third)]
 }
 
 fn study_new() -> Value {

@@ -1,19 +1,16 @@
 //! Events about studies: index what is new, remove what was deleted, tell what came of it.
 
 use noctis_shared::{
-    cache::Forget,
-    catalog::{Ids, Scope},
     dicom_uid::public_id,
     event::{Event, STUDY_INDEXED, StudyDeleted, StudyEvent, StudyIndexed, StudyNew},
-    metadata_names,
+    forget::{Change, Forgetting},
     queue::{Delivery, Queue, RetryOutcome, Work},
     storage::StorageError,
 };
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, error, info, info_span, warn};
-use uuid::Uuid;
 
-use super::{FileOutcome, IndexError, Indexer, forget_again};
+use super::{FileOutcome, IndexError, Indexer};
 use crate::settlement;
 
 /// `source` of the events that this system publishes.
@@ -122,25 +119,7 @@ impl IndexJobs {
         let study_instance_uid = event.subject.as_deref().ok_or(EventError::NamesNoStudy)?;
         let study_id = public_id(study_instance_uid);
         let Indexer { catalog, cache, .. } = &self.indexer;
-        let Ids { series, images } = catalog.ids(&Scope::Study(study_id)).await.map_err(back_end)?;
-        let mut names = metadata_names::all_of_study(study_id, &series, &images);
-        // What shares a UID with this study is perhaps alone with it from now on, and called otherwise.
-        let shared = Ids { series, images: images.clone() };
-        let sharing = catalog.sharing(&shared).await.map_err(back_end)?;
-        for study_id in sharing.studies {
-            names.extend(metadata_names::all_of_study(study_id, &sharing.ids.series, &sharing.ids.images));
-        }
-        let image_ids: Vec<Uuid> = images.into_iter().chain(sharing.ids.images).collect();
-        // Before the rows go, since they alone know the names when this is tried again; and after, for what was read
-        // in between.
-        cache.forget_metadata(&names).await.map_err(back_end)?;
-        cache.forget_images(&image_ids).await.map_err(back_end)?;
-        let deleted = catalog.delete_study(study_id).await.map_err(back_end)?;
-        cache.forget_metadata(&names).await.map_err(back_end)?;
-        cache.forget_images(&image_ids).await.map_err(back_end)?;
-        let gone = image_ids.into_iter().chain(deleted.image_ids).collect();
-        cache.broadcast_forget(Forget::Images(gone)).await.map_err(back_end)?;
-        forget_again(cache, names);
+        Forgetting::new(catalog, cache).forget(Change::Deleted(study_id)).await.map_err(back_end)?;
         Ok(())
     }
 }

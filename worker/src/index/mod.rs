@@ -10,15 +10,15 @@ mod identity;
 pub mod instance;
 mod order_facts;
 
-use std::{collections::BTreeSet, pin::pin, sync::Arc, time::Duration};
+use std::{collections::HashMap, pin::pin, sync::Arc, time::Duration};
 
 use futures::{Stream, StreamExt, stream};
 use noctis_shared::{
-    cache::{Cache, CacheError, Forget},
-    catalog::{Catalog, CatalogError, Ids, NewInstance, Recorded, Scope},
-    dicom_uid::public_id,
+    cache::Cache,
+    catalog::{Catalog, CatalogError, KnownFile, NewInstance, Recorded},
     event::{RejectedFile, StudyIndexed},
-    metadata_names, own_id,
+    forget::{Change, ForgetError, Forgetting},
+    own_id,
     storage::{Listing, Storage, StorageError},
 };
 use tokio::{sync::Semaphore, time::timeout};
@@ -36,9 +36,6 @@ const BATCH_MAX: usize = 256;
 
 /// Files that are read ahead while a batch is recorded.
 const READ_AHEAD: usize = 64;
-
-/// How long a read that began before a change may take to reach the cache.
-const FORGET_AGAIN_AFTER: Duration = Duration::from_secs(2);
 
 /// How long the storage may take for a small file, or for the next entry of a folder.
 const READ_MAX_LEAST: Duration = Duration::from_secs(60);
@@ -97,9 +94,9 @@ pub enum IndexError {
     /// The location cannot be listed.
     #[error(transparent)]
     Storage(#[from] StorageError),
-    /// The cache does not forget; what it still tells may be stale.
+    /// What the caches still tell may be stale.
     #[error(transparent)]
-    Cache(#[from] CacheError),
+    Forget(#[from] ForgetError),
     /// Shutdown.
     #[error("stopped by shutdown")]
     Stopped,
@@ -201,7 +198,8 @@ impl Indexer {
         let mut recorded = self.catalog.record_instances(&batch, replace).await?;
         self.follow_changed(&batch, &mut recorded).await?;
         self.follow_moved(&batch, &recorded).await?;
-        self.forget_stale(&batch, &recorded).await?;
+        let forgetting = Forgetting::new(&self.catalog, &self.cache);
+        forgetting.forget(Change::Recorded { instances: &batch, recorded: &recorded }).await?;
         let strangers = recorded.iter().filter(|recorded| **recorded == Recorded::OtherPatient).count();
         if strangers > 0 {
             warn!(strangers, "files name another patient than their study: each is told with its own");
@@ -219,57 +217,6 @@ impl Indexer {
         Ok(())
     }
 
-    /// Answers about these studies, and pictures of instances that were replaced. Duplicates count too: they may be
-    /// what an earlier run recorded before it died and could forget nothing.
-    async fn forget_stale(&self, batch: &[NewInstance], recorded: &[Recorded]) -> Result<(), IndexError> {
-        let mut uids = Ids::default();
-        let mut names = Vec::new();
-        for instance in batch {
-            let NewInstance { study, series, sop_instance_uid, .. } = instance;
-            let series_ids = [public_id(&series.uid), own_id::of_series(&study.uid, &series.uid)];
-            let image_ids =
-                [public_id(sop_instance_uid), own_id::of_image(&study.uid, &series.uid, sop_instance_uid)];
-            names.extend(metadata_names::all_of_study(public_id(&study.uid), &series_ids, &image_ids));
-            uids.series.push(series_ids[0]);
-            uids.images.push(image_ids[0]);
-        }
-        uids.series.sort_unstable();
-        uids.series.dedup();
-        // Whatever has one of these UIDs too is called otherwise from now on.
-        let sharing = self.catalog.sharing(&uids).await?;
-        for study_id in sharing.studies {
-            names.extend(metadata_names::all_of_study(study_id, &sharing.ids.series, &sharing.ids.images));
-        }
-        names.sort_unstable();
-        names.dedup();
-        let replaced = recorded.iter().filter_map(|recorded| match recorded {
-            Recorded::Replaced { image_id } => Some(*image_id),
-            _ => None,
-        });
-        let replaced: Vec<Uuid> = replaced.collect();
-        let mut told_anew = Vec::new();
-        if !replaced.is_empty() {
-            // A correction may change what is told of every image of its study.
-            let studies: BTreeSet<Uuid> =
-                batch.iter().map(|instance| public_id(&instance.study.uid)).collect();
-            for study_id in studies {
-                let Ids { series, images } = self.catalog.ids(&Scope::Study(study_id)).await?;
-                names.extend(metadata_names::all_of_study(study_id, &series, &images));
-                told_anew.extend(images);
-            }
-        }
-        self.cache.forget_metadata(&names).await?;
-        if !replaced.is_empty() {
-            self.cache.forget_images(&replaced).await?;
-        }
-        let changed: Vec<Uuid> = replaced.into_iter().chain(sharing.ids.images).chain(told_anew).collect();
-        if !changed.is_empty() {
-            self.cache.broadcast_forget(Forget::Images(changed.into())).await?;
-        }
-        forget_again(&self.cache, names);
-        Ok(())
-    }
-
     /// Files that were written to where they lie: the bytes that the catalog knows are no more, so that the new ones take
     /// their place. A conflict is of two files.
     async fn follow_changed(
@@ -277,15 +224,10 @@ impl Indexer {
         batch: &[NewInstance],
         recorded: &mut [Recorded],
     ) -> Result<(), IndexError> {
+        let known = self.known_files(batch, recorded, Recorded::Conflict).await?;
         for (instance, recorded) in batch.iter().zip(recorded) {
-            if *recorded != Recorded::Conflict {
-                continue;
-            }
-            let NewInstance { study, series, sop_instance_uid, .. } = instance;
-            let id = own_id::of_image(&study.uid, &series.uid, sop_instance_uid);
-            let Some(key) = self.catalog.find_image(id).await?.one() else { continue };
-            let known = self.catalog.image(key).await?;
-            if known.is_some_and(|known| known.location == instance.location) {
+            let file = known.get(&own_id(instance)).filter(|_| *recorded == Recorded::Conflict);
+            if file.is_some_and(|file| file.location == instance.location) {
                 let again = self.catalog.record_instances(std::slice::from_ref(instance), true).await?;
                 *recorded = again.first().copied().unwrap_or(Recorded::Conflict);
             }
@@ -295,35 +237,48 @@ impl Indexer {
 
     /// Files that are known but have moved: their instances are read from where they lie now.
     async fn follow_moved(&self, batch: &[NewInstance], recorded: &[Recorded]) -> Result<(), IndexError> {
-        let duplicates = batch.iter().zip(recorded).filter(|(_, recorded)| **recorded == Recorded::Duplicate);
+        let known = self.known_files(batch, recorded, Recorded::Duplicate).await?;
         let mut moved = Vec::new();
-        for (instance, _) in duplicates {
-            let NewInstance { study, series, sop_instance_uid, .. } = instance;
-            let id = own_id::of_image(&study.uid, &series.uid, sop_instance_uid);
-            let Some(key) = self.catalog.find_image(id).await?.one() else { continue };
-            let there = match self.catalog.image(key).await? {
-                Some(known) if known.location == instance.location => true,
-                Some(known) => {
-                    match self.storage.local_metadata(&known.location).await {
-                        Ok(metadata) => metadata.is_none_or(|metadata| metadata.is_file()),
-                        // A share that is away for a moment has moved nothing.
-                        Err(error) => error.is_transient(),
-                    }
-                }
-                None => false,
-            };
-            if !there {
-                self.catalog.relocate(key, &instance.location).await?;
-                moved.push(key);
+        for (instance, _) in
+            batch.iter().zip(recorded).filter(|(_, recorded)| **recorded == Recorded::Duplicate)
+        {
+            let Some(file) = known.get(&own_id(instance)) else { continue };
+            if file.location != instance.location && !self.may_be_there(&file.location).await {
+                self.catalog.relocate(file.key, &instance.location).await?;
+                moved.push(file.key);
             }
         }
         if !moved.is_empty() {
-            // Failures that were remembered while the file was away go too.
-            self.cache.forget_images(&moved).await?;
-            self.cache.broadcast_forget(Forget::Images(moved.into())).await?;
+            Forgetting::new(&self.catalog, &self.cache).forget(Change::Moved(&moved)).await?;
         }
         Ok(())
     }
+
+    /// What the catalog knows of the files of those instances of a batch of which this came, by own id.
+    async fn known_files(
+        &self,
+        batch: &[NewInstance],
+        recorded: &[Recorded],
+        outcome: Recorded,
+    ) -> Result<HashMap<Uuid, KnownFile>, IndexError> {
+        let of_these = batch.iter().zip(recorded).filter(|(_, recorded)| **recorded == outcome);
+        let own_ids: Vec<Uuid> = of_these.map(|(instance, _)| own_id(instance)).collect();
+        let known = self.catalog.known_files(&own_ids).await?;
+        Ok(known.into_iter().map(|file| (file.own_id, file)).collect())
+    }
+
+    /// Whether a file is where it was, or may be: a share that is away for a moment has moved nothing.
+    async fn may_be_there(&self, location: &str) -> bool {
+        match self.storage.local_metadata(location).await {
+            Ok(metadata) => metadata.is_none_or(|metadata| metadata.is_file()),
+            Err(error) => error.is_transient(),
+        }
+    }
+}
+
+/// What names an instance alone, whatever else has its UID.
+fn own_id(instance: &NewInstance) -> Uuid {
+    own_id::of_image(&instance.study.uid, &instance.series.uid, &instance.sop_instance_uid)
 }
 
 /// Whether an error is about one file, so that the others are still worth reading.
@@ -343,18 +298,6 @@ fn outcome_of(error: &StorageError) -> FileOutcome {
         StorageError::NotFound => FileOutcome::Away(error.to_string()),
         _ => FileOutcome::Rejected(error.to_string()),
     }
-}
-
-/// An answer that was read just before a change can reach the cache just after it was forgotten. Forgotten once more
-/// a little later, it does not stay for the hours of its life.
-fn forget_again(cache: &Cache, names: Vec<String>) {
-    let cache = cache.clone();
-    tokio::spawn(async move {
-        tokio::time::sleep(FORGET_AGAIN_AFTER).await;
-        if let Err(error) = cache.forget_metadata(&names).await {
-            tracing::warn!(%error, "an answer that was read during the change may stay until it expires");
-        }
-    });
 }
 
 async fn read_one(

@@ -7,9 +7,10 @@ use std::time::{Duration, Instant};
 
 use chrono::Utc;
 use noctis_shared::{
-    cache::Cache,
     catalog::{Catalog, RenderRecord},
+    coordination::{Begun, Claimant, Coordination},
     job::RenderJob,
+    purpose::Interest,
     queue::{Delivery, Work},
     render::{FailureKind, Outcome, RenderFailure},
     storage::{Storage, StorageError},
@@ -30,8 +31,8 @@ const FETCH_MAX: Duration = READ_MAX;
 /// Everything a render job needs. Cheap to clone.
 #[derive(Clone)]
 pub struct RenderJobs {
-    /// Where pictures go first.
-    pub cache: Cache,
+    /// Where pictures go first, and who waits for them is known.
+    pub coordination: Coordination,
     /// Where pictures stay.
     pub catalog: Catalog,
     /// Where files lie.
@@ -47,8 +48,10 @@ pub struct RenderJobs {
 /// How a job ended well.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Done {
-    /// Its deadline passed and nobody waits.
+    /// Nobody is interested any more.
     Skipped,
+    /// A job of more urgency makes it.
+    Promoted,
     /// Someone else had made the picture.
     Found,
     /// The picture is stored.
@@ -64,13 +67,14 @@ impl Done {
     fn metric(self) -> &'static str {
         match self {
             Done::Rendered | Done::Refused => "noctis_renders_total",
-            Done::Skipped | Done::Found => UNRENDERED,
+            Done::Skipped | Done::Promoted | Done::Found => UNRENDERED,
         }
     }
 
     fn label(self) -> &'static str {
         match self {
             Done::Skipped => "skipped",
+            Done::Promoted => "promoted",
             Done::Found => "found",
             Done::Rendered => "rendered",
             Done::Refused => "refused",
@@ -105,14 +109,16 @@ impl RenderJobs {
     }
 
     async fn run(&self, job: &RenderJob) -> Result<Done, JobError> {
-        if self.nobody_wants(job).await {
-            // The claim goes too: whoever asks again must not wait for this job.
-            let _lease_runs_out = self.cache.release_claim(&job.render_key, job.job_id).await;
-            return Ok(Done::Skipped);
-        }
-        if let Some(outcome) = self.already_there(job).await {
-            self.announce(job, &outcome).await;
-            return Ok(Done::Found);
+        match self.begin(job).await {
+            Start::Drop(done) => return Ok(done),
+            // Nobody can have made it since it was published.
+            Start::Render => {}
+            Start::LookFirst => {
+                if let Some(outcome) = self.already_there(job).await {
+                    self.announce(job, &outcome).await;
+                    return Ok(Done::Found);
+                }
+            }
         }
         let outcome = self.render(job).await?;
         record_timings(&outcome);
@@ -123,39 +129,56 @@ impl RenderJobs {
         })
     }
 
-    async fn nobody_wants(&self, job: &RenderJob) -> bool {
-        let late = job.deadline.is_some_and(|deadline| deadline < Utc::now());
-        // A cache that does not answer cannot say that nobody waits.
-        late && matches!(self.cache.someone_waits(&job.render_key).await, Ok(false))
+    /// Takes the claim for as long as fetching and rendering may take, so that nobody starts the same again; unless
+    /// there is nothing to do.
+    async fn begin(&self, job: &RenderJob) -> Start {
+        let (now, may_be_promoted) = (Utc::now(), job.purpose.may_be_promoted());
+        let claimant = Claimant { job_id: job.job_id, may_be_promoted };
+        let droppable = job.purpose.may_be_dropped(Interest::None, now);
+        let lease = FETCH_MAX + READ_MAX + RENDER_MAX;
+        match self.coordination.begin(&job.render_key, claimant, droppable, lease).await {
+            Ok(Begun::Unwanted) => {
+                // Should the interest have been lost and not taken back, those who wait ask again at once.
+                let _they_ask_again_later = self.coordination.announce(&job.render_key).await;
+                Start::Drop(Done::Skipped)
+            }
+            Ok(Begun::Theirs) if may_be_promoted => Start::Drop(Done::Promoted),
+            Ok(Begun::Ours) => Start::Render,
+            Ok(Begun::Free | Begun::Theirs) => Start::LookFirst,
+            Err(_) if job.purpose.may_be_dropped(Interest::Unknown, now) => Start::Drop(Done::Skipped),
+            Err(_) => Start::LookFirst,
+        }
     }
 
     async fn already_there(&self, job: &RenderJob) -> Option<Outcome> {
-        let outcome = match self.cache.render(&job.render_key).await {
+        let outcome = match self.coordination.look(&job.render_key, None).await {
             Some(outcome) => Some(outcome),
             None => self.catalog.render(&job.render_key).await.ok().flatten(),
         };
-        // A job without a deadline was sent again by an operator, who wants to know whether it still fails.
-        let outcome = outcome.filter(Outcome::stays);
-        outcome.filter(|outcome| job.deadline.is_some() || matches!(outcome, Outcome::Picture(_)))
+        let tries_failures = job.purpose.tries_known_failures();
+        outcome.filter(|outcome| !tries_failures || matches!(outcome, Outcome::Picture(_)))
     }
 
-    /// Fetches and renders. The claim is renewed for as long as both may take, so that nobody starts the same again.
+    /// Fetches and renders.
     async fn render(&self, job: &RenderJob) -> Result<Outcome, JobError> {
-        let lease = FETCH_MAX + READ_MAX + RENDER_MAX;
-        let _another_may_start_too = self.cache.renew_claim(&job.render_key, job.job_id, lease).await;
         let queue_ms =
             (Utc::now() - job.published_at).num_microseconds().map_or(0.0, |us| us as f64 / 1000.0);
         let started = Instant::now();
         let bytes = timeout(FETCH_MAX, self.fetch(job)).await.map_err(|_| JobError::FetchTimedOut)??;
         let fetch_ms = started.elapsed().as_secs_f64() * 1000.0;
         let task = RenderTask { source: job.source.clone(), request: job.request.clone(), bytes };
-        let answer = self.slots.render(&task).instrument(info_span!("render")).await;
+        let waits = Instant::now();
+        let slot = self.slots.take(job.lane).await;
+        let slot_ms = waits.elapsed().as_secs_f64() * 1000.0;
+        let answer = slot.render(&task).instrument(info_span!("render")).await;
+        drop(slot);
         let mut outcome = answer.map_err(JobError::Slot)?;
         if let Outcome::Failure(RenderFailure { kind: FailureKind::FileChanged, .. }) = outcome {
             return Err(JobError::FileChanged);
         }
         if let Outcome::Picture(render) = &mut outcome {
             render.facts.timings.queue_ms = queue_ms.max(0.0);
+            render.facts.timings.slot_ms = slot_ms;
             render.facts.timings.fetch_ms += fetch_ms;
         }
         Ok(outcome)
@@ -194,8 +217,18 @@ impl RenderJobs {
 
     /// Whether the cache has it now.
     async fn announce(&self, job: &RenderJob, outcome: &Outcome) -> bool {
-        self.cache.publish_render(job.image_id, &job.render_key, outcome, Some(job.job_id)).await.is_ok()
+        self.coordination.settle(job.image_id, &job.render_key, outcome, job.job_id).await.is_ok()
     }
+}
+
+/// How the work on a job begins.
+enum Start {
+    /// Not at all.
+    Drop(Done),
+    /// At once.
+    Render,
+    /// With a look whether someone made it meanwhile.
+    LookFirst,
 }
 
 fn record_timings(outcome: &Outcome) {
@@ -203,6 +236,7 @@ fn record_timings(outcome: &Outcome) {
     let timings = render.facts.timings;
     let stages = [
         ("queue", timings.queue_ms),
+        ("slot", timings.slot_ms),
         ("fetch", timings.fetch_ms),
         ("decode", timings.decode_ms),
         ("render", timings.render_ms),

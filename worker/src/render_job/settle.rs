@@ -126,7 +126,7 @@ pub(super) async fn settle(
         Verdict::ForNow { kind, told } => {
             warn!(reason = told, "render job answered for now");
             let failure = RenderFailure { job_id: Some(job.job_id), ..RenderFailure::new(kind, told) };
-            jobs.announce(job, &Outcome::Failure(failure)).await;
+            let _they_ask_again = jobs.coordination.tell(&job.render_key, &failure).await;
             if kind == FailureKind::FileChanged {
                 jobs.changed.read_again(&job.source.location);
             }
@@ -151,7 +151,7 @@ async fn retry(jobs: &RenderJobs, job: &RenderJob, delivery: Delivery, cause: &s
         Ok(RetryOutcome::Exhausted) => {
             error!(cause, "render job failed for the last time");
             // Not remembered: what is transient may be gone at the next request. The claim goes with it.
-            let _lease_runs_out = jobs.cache.release_claim(&job.render_key, job.job_id).await;
+            let _lease_runs_out = jobs.coordination.release(&job.render_key, job.job_id).await;
         }
         Err(error) => warn!(%error, "render job could not be retried; the queue delivers it again"),
     }

@@ -6,6 +6,7 @@ use std::{
     process::Stdio,
 };
 
+use rustix::process::{Pid, setpriority_process};
 use tokio::{
     net::UnixStream,
     process::{Child as Process, Command},
@@ -30,8 +31,9 @@ pub(super) struct Child {
 }
 
 impl Child {
-    /// Starts `program` with one end of a socket as its standard input, and nothing else of ours.
-    pub(super) fn spawn(program: &SlotProgram) -> std::io::Result<Self> {
+    /// Starts `program` with one end of a socket as its standard input, and nothing else of ours. `niceness` lowers its
+    /// priority.
+    pub(super) fn spawn(program: &SlotProgram, niceness: i32) -> std::io::Result<Self> {
         let (ours, theirs) = StdUnixStream::pair()?;
         ours.set_nonblocking(true)?;
         let process = Command::new(&program.path)
@@ -45,6 +47,9 @@ impl Child {
             .process_group(0)
             .kill_on_drop(true)
             .spawn()?;
+        if let Some(pid) = process.id().filter(|_| niceness != 0).and_then(to_pid) {
+            setpriority_process(Some(pid), niceness)?;
+        }
         Ok(Self { process, socket: UnixStream::from_std(ours)?, remembered: VecDeque::new() })
     }
 
@@ -97,4 +102,8 @@ impl Child {
     pub(super) fn remembers(&self, frame: FrameName) -> bool {
         self.remembered.contains(&frame)
     }
+}
+
+fn to_pid(id: u32) -> Option<Pid> {
+    Pid::from_raw(i32::try_from(id).ok()?)
 }

@@ -9,6 +9,7 @@ mod child;
 pub mod decoded_frames;
 pub mod file;
 mod frame_bytes;
+mod places;
 pub mod process;
 pub mod task;
 mod wire;
@@ -20,11 +21,14 @@ use std::{
     time::Duration,
 };
 
-use noctis_shared::render_key::ContentDigest;
+use noctis_shared::{lane::Lane, render_key::ContentDigest};
 use tokio::sync::Semaphore;
 
-use self::child::Child;
 pub use self::task::{Answer, FrameBytes, ReadError, RenderTask};
+use self::{
+    child::Child,
+    places::{Place, Places, urgency},
+};
 
 /// Longest time for one render once its bytes are read, encoding included.
 pub const RENDER_MAX: Duration = Duration::from_secs(30);
@@ -36,6 +40,10 @@ const READ_STALL_MAX: Duration = Duration::from_secs(5);
 /// Processes beyond the slots that may be on their way out. One that hangs in a read of the kernel cannot even be
 /// killed before the storage lets go of it; with so many of them no further one is started.
 const ENDING_MAX: usize = 8;
+
+/// How much the operating system favours others over the processes of a lane, by urgency: heavy and background work
+/// takes what the screen leaves.
+const NICENESS: [i32; 3] = [0, 5, 15];
 
 /// How long a slot may take for what.
 #[derive(Debug, Clone)]
@@ -107,34 +115,50 @@ pub struct Slots(Arc<Shared>);
 struct Shared {
     program: SlotProgram,
     times: SlotTimes,
-    places: Semaphore,
+    places: Places,
     /// Permits to be on the way out.
     ending: Arc<Semaphore>,
-    /// Processes that wait for work; the most recently used last.
-    idle: Mutex<Vec<Child>>,
+    /// Processes that wait for work, by urgency, since their priority is never raised again; the most recently used
+    /// last.
+    idle: Mutex<[Vec<Child>; 3]>,
 }
 
 /// A frame, as children remember which ones they have decoded.
 pub(crate) type FrameName = (ContentDigest, u32);
 
 impl Slots {
-    /// `count` slots of `program`, started at once. A render may take `times`.
+    /// `count` slots of `program`, started at once for the screen; those of other lanes with their first job. A render
+    /// may take `times`.
     ///
     /// # Errors
     /// When no process can be started.
     pub fn start(program: SlotProgram, count: usize, times: SlotTimes) -> std::io::Result<Self> {
-        let idle = (0..count).map(|_| Child::spawn(&program)).collect::<Result<_, _>>()?;
-        let places = Semaphore::new(count);
+        let on_screen = (0..count).map(|_| Child::spawn(&program, NICENESS[0])).collect::<Result<_, _>>()?;
+        let idle = [on_screen, Vec::new(), Vec::new()];
+        let places = Places::new(count);
         let ending = Arc::new(Semaphore::new(ENDING_MAX));
         Ok(Self(Arc::new(Shared { program, times, places, ending, idle: Mutex::new(idle) })))
     }
 
-    /// Renders in the next free slot, if possible in one that has decoded the frame before.
+    /// A slot for a job of `lane`, once it is its turn.
+    pub async fn take(&self, lane: Lane) -> Slot<'_> {
+        Slot { slots: self, urgency: urgency(lane), _place: self.0.places.take(lane).await }
+    }
+}
+
+/// One slot, until it is dropped.
+pub struct Slot<'a> {
+    slots: &'a Slots,
+    urgency: usize,
+    _place: Place,
+}
+
+impl Slot<'_> {
+    /// Renders, if possible in a process that has decoded the frame before.
     ///
     /// # Errors
     /// [`SlotError`] when there is no answer; what is wrong with the file is an answer.
     pub async fn render(&self, task: &RenderTask) -> Result<Answer, SlotError> {
-        let _place = self.0.places.acquire().await.map_err(no_process)?;
         match self.render_once(task).await {
             // It may have died while it was idle: that is nobody's business.
             Err(SlotError::Gone) => self.render_once(task).await,
@@ -144,27 +168,30 @@ impl Slots {
 
     async fn render_once(&self, task: &RenderTask) -> Result<Answer, SlotError> {
         let frame = (task.source.content_digest, task.request.frame_number);
-        let mut child = self.take(frame).map_err(no_process)?;
+        let (slots, urgency) = (self.slots, self.urgency);
+        let mut child = slots.child(frame, urgency).map_err(no_process)?;
         // A child that is dropped on the way out of here is killed: it may be in the middle of anything.
-        let answer = child.render(task, &self.0.times).await;
+        let answer = child.render(task, &slots.0.times).await;
         match answer {
             Ok(_) => {
                 child.remember(frame);
-                self.give_back(child);
+                slots.give_back(child, urgency);
             }
-            Err(SlotError::NotRead(_)) => self.give_back(child),
+            Err(SlotError::NotRead(_)) => slots.give_back(child, urgency),
             Err(_) => {
                 count_end(&answer);
-                self.end(child);
+                slots.end(child);
                 // The next job should not wait for a start; if it fails now, that job tries again.
-                if let Ok(fresh) = self.spawn() {
-                    self.give_back(fresh);
+                if let Ok(fresh) = slots.spawn(urgency) {
+                    slots.give_back(fresh, urgency);
                 }
             }
         }
         answer
     }
+}
 
+impl Slots {
     /// Kills a child without waiting for it: the slot is free for the next job.
     fn end(&self, child: Child) {
         let permit = Arc::clone(&self.0.ending).try_acquire_owned();
@@ -174,24 +201,25 @@ impl Slots {
         });
     }
 
-    fn spawn(&self) -> std::io::Result<Child> {
+    fn spawn(&self, urgency: usize) -> std::io::Result<Child> {
         if self.0.ending.available_permits() == 0 {
             return Err(std::io::Error::other("too many of them hang in reads of the storage"));
         }
-        Child::spawn(&self.0.program)
+        Child::spawn(&self.0.program, NICENESS[urgency])
     }
 
-    fn take(&self, frame: FrameName) -> std::io::Result<Child> {
+    fn child(&self, frame: FrameName, urgency: usize) -> std::io::Result<Child> {
         let mut idle = self.0.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let idle = &mut idle[urgency];
         let position = idle.iter().rposition(|child| child.remembers(frame));
         match position.map(|position| idle.remove(position)).or_else(|| idle.pop()) {
             Some(child) => Ok(child),
-            None => self.spawn(),
+            None => self.spawn(urgency),
         }
     }
 
-    fn give_back(&self, child: Child) {
-        self.0.idle.lock().unwrap_or_else(PoisonError::into_inner).push(child);
+    fn give_back(&self, child: Child, urgency: usize) {
+        self.0.idle.lock().unwrap_or_else(PoisonError::into_inner)[urgency].push(child);
     }
 }
 
@@ -252,7 +280,7 @@ mod tests {
     async fn thrice(program: SlotProgram, times: SlotTimes, expected: SlotError) {
         let slots = Slots::start(program, 1, times).expect("started");
         for _ in 0..3 {
-            assert_eq!(slots.render(&task()).await, Err(expected.clone()));
+            assert_eq!(slots.take(Lane::OnScreen).await.render(&task()).await, Err(expected.clone()));
         }
     }
 

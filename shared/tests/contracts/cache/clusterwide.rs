@@ -1,6 +1,11 @@
 //! What processes see of each other through one Redis, and what `connect` refuses.
 
-use noctis_shared::cache::{Cache, CacheError, CacheLimits, Claim, Forget};
+use noctis_shared::{
+    cache::{Cache, CacheError, CacheLimits, Forget},
+    coordination::{Asked, Claimant, Coordination, Interest},
+    redis_link::LinkError,
+    render::{FailureKind, RenderFailure},
+};
 use uuid::Uuid;
 
 use super::fixture::{
@@ -11,11 +16,13 @@ use super::fixture::{
 async fn two_processes_wake_each_other_and_share_all_but_their_waiters() {
     with_cache(&redis_url(), CacheLimits::default(), async |worker, namespace| {
         let api = Cache::connect(&redis_url(), &namespace, CacheLimits::default()).await.expect("a cache");
+        let (here, there) = (Coordination::beside(&api), Coordination::beside(&worker));
         let (key, job_id) = (key(), Uuid::new_v4());
-        let mut waiter = api.wakeups().register(&key);
+        let mut waiter = here.wakeups().register(&key);
         let mut forgets = api.forgets();
-        assert_eq!(api.claim(&key, job_id, MINUTE).await.expect("claim"), Claim::Won);
-        worker.publish_render(job_id, &key, &picture(b"shared"), Some(job_id)).await.expect("published");
+        let claimant = Claimant { job_id, may_be_promoted: false };
+        assert_eq!(here.ask(&key, claimant, None, MINUTE).await.expect("asked"), Asked::Claimed);
+        there.settle(job_id, &key, &picture(b"shared"), job_id).await.expect("settled");
         within(5 * SECOND, "the other process is woken", waiter.woken()).await;
         assert_eq!(api.render(&key).await, Some(picture(b"shared")));
         worker.forget_images(&[job_id]).await.expect("forgotten");
@@ -31,13 +38,14 @@ async fn namespaces_do_not_see_each_other() {
     with_cache(&url, CacheLimits::default(), async |ours, _| {
         with_cache(&redis_url(), CacheLimits::default(), async |theirs, _| {
             let (key, image_id) = (key(), Uuid::new_v4());
-            let mut waiter = theirs.wakeups().register(&key);
-            ours.publish_render(image_id, &key, &failure(), None).await.expect("published");
+            let (here, there) = (Coordination::beside(&ours), Coordination::beside(&theirs));
+            let mut waiter = there.wakeups().register(&key);
+            here.settle(image_id, &key, &failure(), Uuid::nil()).await.expect("settled");
             assert_eq!(theirs.render(&key).await, None);
             assert_eq!(theirs.clear().await.expect("cleared"), 0);
             assert_eq!(ours.render(&key).await, Some(failure()));
             // Theirs arrives after ours would have, on the same connection.
-            theirs.announce(&key).await.expect("announced");
+            there.announce(&key).await.expect("announced");
             within(5 * SECOND, "their own announcement", waiter.woken()).await;
             assert!(futures::FutureExt::now_or_never(waiter.woken()).is_none(), "woken once, not twice");
         })
@@ -52,11 +60,16 @@ async fn every_key_lives_under_the_namespace_and_ends_by_itself() {
         let (key, image_id) = (key(), Uuid::new_v4());
         cache.put_render(image_id, &key, &picture(b"p")).await.expect("put");
         cache.put_metadata("study", "{}".into()).await;
-        cache.claim(&key, image_id, MINUTE).await.expect("claim");
-        cache.mark_waiting(&key, MINUTE).await.expect("marked");
-        cache.count_request("10.0.0.1", 10, MINUTE).await;
+        let coordination = Coordination::beside(&cache);
+        let claimant = Claimant { job_id: image_id, may_be_promoted: true };
+        let interest = Some(Interest { waiter_id: image_id, lasts: MINUTE });
+        let other = self::key();
+        coordination.ask(&other, claimant, interest, MINUTE).await.expect("asked");
+        let told = RenderFailure::new(FailureKind::StorageAway, "for now");
+        coordination.tell(&other, &told).await.expect("told");
+        coordination.count_request("10.0.0.1", 10, MINUTE).await;
         let keys = keys_of(&redis_url(), &namespace).await;
-        assert_eq!(keys.len(), 6, "{keys:?}");
+        assert_eq!(keys.len(), 7, "{keys:?}");
         assert!(!keys.iter().any(|key| key.contains("10.0.0.1")), "no address in clear: {keys:?}");
         for key in keys {
             let mut ttl = redis::cmd("PTTL");
@@ -76,6 +89,9 @@ async fn a_record_of_another_release_is_a_miss() {
         set.arg(format!("{namespace}:render:{key}")).arg(b"\xffother layout");
         set.exec_async(&mut connection(&redis_url()).await).await.expect("set");
         assert_eq!(cache.render(&key).await, None);
+        let claimant = Claimant { job_id: Uuid::new_v4(), may_be_promoted: false };
+        let asked = Coordination::beside(&cache).ask(&key, claimant, None, MINUTE).await;
+        assert_eq!(asked.expect("asked"), Asked::Claimed);
     })
     .await;
 }
@@ -93,7 +109,11 @@ async fn a_url_or_namespace_that_is_wrong_is_one_sentence_without_the_password()
         let Err(error) = Cache::connect(url, namespace, CacheLimits::default()).await else {
             panic!("{url} in {namespace:?} is accepted")
         };
-        assert!(matches!(error, CacheError::Url(_) | CacheError::Namespace(_)), "{error:?}");
+        let of_setting = matches!(
+            error,
+            CacheError::Url(_) | CacheError::Link(LinkError::Url(_) | LinkError::Namespace(_))
+        );
+        assert!(of_setting, "{error:?}");
         let text = error.to_string();
         assert!(text.to_lowercase().contains(sentence), "{text}");
         assert!(!text.contains("secret"), "{text}");

@@ -13,16 +13,16 @@ use noctis_shared::{
 };
 use uuid::Uuid;
 
-pub(super) const SECOND: Duration = Duration::from_secs(1);
-pub(super) const MINUTE: Duration = Duration::from_secs(60);
+pub(crate) const SECOND: Duration = Duration::from_secs(1);
+pub(crate) const MINUTE: Duration = Duration::from_secs(60);
 const REDIS_URL: &str = "redis://127.0.0.1:6379";
 
-pub(super) fn redis_url() -> String {
+pub(crate) fn redis_url() -> String {
     std::env::var("NOCTIS_TEST_REDIS_URL").unwrap_or_else(|_| REDIS_URL.to_owned())
 }
 
 /// Runs `test` on an empty cache at `url`, in a namespace of its own that is gone afterwards.
-pub(super) async fn with_cache<F: Future<Output = ()>>(
+pub(crate) async fn with_cache<F: Future<Output = ()>>(
     url: &str,
     limits: CacheLimits,
     test: impl FnOnce(Cache, String) -> F,
@@ -48,24 +48,30 @@ async fn remove_namespace(url: &str, namespace: &str) {
 }
 
 /// All keys of a namespace, as Redis itself tells them.
-pub(super) async fn keys_of(url: &str, namespace: &str) -> Vec<String> {
+pub(crate) async fn keys_of(url: &str, namespace: &str) -> Vec<String> {
     let mut keys = redis::cmd("KEYS");
     keys.arg(format!("{namespace}:*")).query_async(&mut connection(url).await).await.expect("keys")
 }
 
-pub(super) async fn connection(url: &str) -> redis::aio::MultiplexedConnection {
+pub(crate) async fn connection(url: &str) -> redis::aio::MultiplexedConnection {
     let client = redis::Client::open(url).expect("a Redis URL");
     client.get_multiplexed_async_connection().await.expect("Redis")
 }
 
 /// A key nobody else has.
-pub(super) fn key() -> RenderKey {
+pub(crate) fn key() -> RenderKey {
     Uuid::new_v4().simple().to_string().parse().expect("32 digits")
 }
 
-pub(super) fn picture(bytes: &'static [u8]) -> Outcome {
-    let timings =
-        StageTimings { queue_ms: 0.5, fetch_ms: 1.0, decode_ms: 2.0, render_ms: 3.0, encode_ms: 4.0 };
+pub(crate) fn picture(bytes: &'static [u8]) -> Outcome {
+    let timings = StageTimings {
+        queue_ms: 0.5,
+        slot_ms: 0.25,
+        fetch_ms: 1.0,
+        decode_ms: 2.0,
+        render_ms: 3.0,
+        encode_ms: 4.0,
+    };
     let facts = RenderFacts {
         format: PictureFormat::Png,
         rows: 512,
@@ -78,7 +84,7 @@ pub(super) fn picture(bytes: &'static [u8]) -> Outcome {
     Outcome::Picture(StoredRender { facts, picture: Bytes::from_static(bytes) })
 }
 
-pub(super) fn failure() -> Outcome {
+pub(crate) fn failure() -> Outcome {
     Outcome::Failure(RenderFailure {
         media_types: vec!["video/mp4".to_owned()],
         ..RenderFailure::new(FailureKind::NotAPicture, "the instance is a video")
@@ -86,7 +92,7 @@ pub(super) fn failure() -> Outcome {
 }
 
 /// Waits until `condition` holds, at most `limit`.
-pub(super) async fn eventually<F: Future<Output = bool>>(
+pub(crate) async fn eventually<F: Future<Output = bool>>(
     limit: Duration,
     what: &str,
     mut condition: impl FnMut() -> F,
@@ -99,6 +105,6 @@ pub(super) async fn eventually<F: Future<Output = bool>>(
     tokio::time::timeout(limit, poll).await.unwrap_or_else(|_| panic!("not within {limit:?}: {what}"));
 }
 
-pub(super) async fn within<T>(limit: Duration, what: &str, future: impl Future<Output = T>) -> T {
+pub(crate) async fn within<T>(limit: Duration, what: &str, future: impl Future<Output = T>) -> T {
     tokio::time::timeout(limit, future).await.unwrap_or_else(|_| panic!("not within {limit:?}: {what}"))
 }

@@ -2,6 +2,6 @@
 //! Redis is at `NOCTIS_TEST_REDIS_URL`, `redis://127.0.0.1:6379` without it.
 
 mod clusterwide;
-mod fixture;
+pub(crate) mod fixture;
 mod outage;
 mod variants;

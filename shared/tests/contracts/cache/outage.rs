@@ -8,7 +8,9 @@ use std::{
 
 use noctis_shared::{
     cache::{Cache, CacheError, CacheLimits, Forget},
+    coordination::{Claimant, Coordination},
     health::Health,
+    redis_link::LinkError,
 };
 use uuid::Uuid;
 
@@ -77,19 +79,21 @@ async fn a_redis_that_dies_is_a_miss_that_costs_little_and_its_return_is_noticed
     let cache = ready(&redis).await;
     let (key, image_id) = (key(), Uuid::new_v4());
     cache.put_render(image_id, &key, &picture(b"before")).await.expect("put");
-    let mut waiter = cache.wakeups().register(&key);
+    let coordination = Coordination::beside(&cache);
+    let mut waiter = coordination.wakeups().register(&key);
     let mut forgets = cache.forgets();
+    let claimant = Claimant { job_id: image_id, may_be_promoted: false };
 
     let port = redis.kill();
     let started = Instant::now();
     for _ in 0..200 {
         assert_eq!(cache.render(&key).await, None);
-        assert!(cache.claim(&key, image_id, MINUTE).await.is_err());
+        assert!(coordination.ask(&key, claimant, None, MINUTE).await.is_err());
     }
     assert!(started.elapsed() < SECOND, "400 calls cost {:?}", started.elapsed());
     assert_eq!(cache.health().await, Health::Down);
-    assert!(cache.count_request("client", 1, MINUTE).await.allowed);
-    assert!(!cache.count_request("client", 1, MINUTE).await.allowed, "the process counts alone");
+    assert!(coordination.count_request("client", 1, MINUTE).await.allowed);
+    assert!(!coordination.count_request("client", 1, MINUTE).await.allowed, "the process counts alone");
     eventually(5 * SECOND, "the subscription is gone", async || !is_subscribed(&cache)).await;
 
     let redis = PrivateRedis::start(port);
@@ -101,7 +105,7 @@ async fn a_redis_that_dies_is_a_miss_that_costs_little_and_its_return_is_noticed
     within(5 * SECOND, "waiters of the gap look again", waiter.woken()).await;
     let told = within(5 * SECOND, "process memory starts anew", forgets.recv()).await.expect("a message");
     assert_eq!(told, Forget::Everything);
-    cache.announce(&key).await.expect("announced");
+    coordination.announce(&key).await.expect("announced");
     within(5 * SECOND, "the subscription is back", waiter.woken()).await;
     drop(redis);
 }
@@ -119,7 +123,8 @@ async fn a_redis_that_hangs_costs_one_timeout_and_not_one_for_each_call() {
     }
     assert!(started.elapsed() < SECOND, "100 misses cost {:?}", started.elapsed());
     redis.signal("-CONT");
-    let reads = async || cache.someone_waits(&key()).await.is_ok();
+    let coordination = Coordination::beside(&cache);
+    let reads = async || coordination.leave(&key(), Uuid::nil()).await.is_ok();
     eventually(2 * SECOND, "it answers again", reads).await;
 }
 
@@ -132,13 +137,14 @@ async fn a_redis_that_is_down_at_the_start_fails_nothing_and_is_used_once_it_is_
     assert_eq!(cache.health().await, Health::Down);
     assert_eq!(cache.render(&key).await, None);
     let error = cache.put_render(image_id, &key, &picture(b"lost")).await.expect_err("nobody there");
-    assert!(matches!(error, CacheError::Resting | CacheError::Redis(_)), "{error:?}");
-    let mut waiter = cache.wakeups().register(&key);
-    assert!(cache.announce(&key).await.is_err());
+    assert!(matches!(error, CacheError::Link(LinkError::Resting | LinkError::Redis(_))), "{error:?}");
+    let coordination = Coordination::beside(&cache);
+    let mut waiter = coordination.wakeups().register(&key);
+    assert!(coordination.announce(&key).await.is_err());
     within(SECOND, "waiters of the same process are woken all the same", waiter.woken()).await;
 
     let redis = PrivateRedis::start(port);
-    let published = async || cache.publish_render(image_id, &key, &picture(b"kept"), None).await.is_ok();
+    let published = async || coordination.settle(image_id, &key, &picture(b"kept"), image_id).await.is_ok();
     eventually(2 * SECOND, "it is used", published).await;
     assert_eq!(cache.render(&key).await, Some(picture(b"kept")));
     drop(redis);

@@ -3,14 +3,15 @@
 use std::sync::Arc;
 
 use noctis_shared::{
-    catalog::{Found, Scope},
+    catalog::{CatalogError, Found, FrameLookup, Scope},
     job::FrameRange,
+    render_key::ContentDigest,
 };
 use uuid::Uuid;
 
 use super::{
     place::Place,
-    sample::{axial, image_id, instance, series_id, series_uid, study_id, study_uid},
+    sample::{axial, image_id, instance, key, series_id, series_uid, study_id, study_uid},
 };
 
 pub(super) async fn images_come_in_display_order(place: Arc<Place>) {
@@ -107,14 +108,22 @@ pub(super) async fn one_frame_is_read_alone(place: Arc<Place>) {
     let digest_of_none = none.content_digest;
     catalog.record_instances(&[many, none], false).await.unwrap();
     for number in [1, 2, 10_007, 20_000] {
-        let range = catalog.frame_range(image_id(1, 1, 1), number).await;
-        assert_eq!(range, Ok(Some((digest, Some(frame(u64::from(number)))))), "frame {number}");
+        let found = catalog.look_up_frame(image_id(1, 1, 1), number, &key(1)).await;
+        assert_eq!(found, lookup(digest, Some(frame(u64::from(number)))), "frame {number}");
     }
     for number in [0, 20_001, u32::MAX] {
-        let range = catalog.frame_range(image_id(1, 1, 1), number).await;
-        assert_eq!(range, Ok(Some((digest, None))), "frame {number}");
+        let found = catalog.look_up_frame(image_id(1, 1, 1), number, &key(1)).await;
+        assert_eq!(found, lookup(digest, None), "frame {number}");
     }
-    assert_eq!(catalog.frame_range(image_id(1, 1, 2), 1).await, Ok(Some((digest_of_none, None))));
+    let found = catalog.look_up_frame(image_id(1, 1, 2), 1, &key(1)).await;
+    assert_eq!(found, lookup(digest_of_none, None));
+}
+
+fn lookup(
+    content_digest: ContentDigest,
+    range: Option<FrameRange>,
+) -> Result<Option<FrameLookup>, CatalogError> {
+    Ok(Some(FrameLookup { outcome: None, content_digest, range }))
 }
 
 pub(super) async fn unknown_ids_are_none(place: Arc<Place>) {
@@ -127,7 +136,7 @@ pub(super) async fn unknown_ids_are_none(place: Arc<Place>) {
     assert_eq!(catalog.image(unknown).await, Ok(None));
     assert_eq!(catalog.find_image(unknown).await, Ok(Found::Nothing));
     assert_eq!(catalog.find_series(unknown).await, Ok(Found::Nothing));
-    assert_eq!(catalog.frame_range(unknown, 1).await, Ok(None));
+    assert_eq!(catalog.look_up_frame(unknown, 1, &key(1)).await, Ok(None));
     assert_eq!(catalog.header_json(unknown).await, Ok(None));
     // An id of another level is unknown too.
     assert_eq!(catalog.image(study_id(1)).await, Ok(None));

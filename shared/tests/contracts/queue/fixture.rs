@@ -11,6 +11,7 @@ use noctis_shared::{
     event::{Event, STUDY_NEW, StudyEvent, StudyNew},
     job::{FrameRange, FrameSource, RenderJob},
     lane::Lane,
+    purpose::Purpose,
     queue::{Consumer, Delivery, Queue, QueueLimits, Work},
     render_key::{ContentDigest, RenderKey},
     request::{Fit, FrameRequest, IccProfile, PictureFormat, Voi},
@@ -175,7 +176,7 @@ pub(crate) fn job(lane: Lane) -> RenderJob {
         },
         request,
         published_at: Utc::now(),
-        deadline: None,
+        purpose: Purpose::Redriven,
     }
 }
 

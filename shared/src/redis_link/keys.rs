@@ -1,71 +1,76 @@
-//! The names of things in Redis; their table is at the head of `cache/mod.rs`.
+//! The names of things in Redis; their tables are at the heads of `cache/mod.rs` and `coordination/mod.rs`.
 
 use uuid::Uuid;
 
-use super::super::{CacheError, rate::client_digest};
-use crate::render_key::RenderKey;
+use super::error::LinkError;
+use crate::{coordination::client_digest, render_key::RenderKey};
 
 /// Prefixes every key and channel with the namespace.
 #[derive(Clone)]
-pub(super) struct Keys {
+pub(crate) struct Keys {
     namespace: String,
 }
 
 impl Keys {
     /// # Errors
-    /// [`CacheError::Namespace`] for characters that mean something in key patterns, or none at all.
-    pub(super) fn new(namespace: &str) -> Result<Self, CacheError> {
+    /// [`LinkError::Namespace`] for characters that mean something in key patterns, or none at all.
+    pub(crate) fn new(namespace: &str) -> Result<Self, LinkError> {
         let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
         if !(1..=64).contains(&namespace.len()) || !namespace.bytes().all(fits) {
-            return Err(CacheError::Namespace(namespace.to_owned()));
+            return Err(LinkError::Namespace(namespace.to_owned()));
         }
         Ok(Self { namespace: namespace.to_owned() })
     }
 
-    pub(super) fn render(&self, key: impl std::fmt::Display) -> String {
+    pub(crate) fn render(&self, key: impl std::fmt::Display) -> String {
         format!("{}:render:{key}", self.namespace)
     }
 
     /// The render keys of an image, each with the moment it expires.
-    pub(super) fn image(&self, image_id: Uuid) -> String {
+    pub(crate) fn image(&self, image_id: Uuid) -> String {
         format!("{}:image:{image_id}", self.namespace)
     }
 
-    pub(super) fn metadata(&self, name: &str) -> String {
+    pub(crate) fn metadata(&self, name: &str) -> String {
         format!("{}:metadata:{name}", self.namespace)
     }
 
-    pub(super) fn claim(&self, key: &RenderKey) -> String {
+    pub(crate) fn claim(&self, key: &RenderKey) -> String {
         format!("{}:claim:{key}", self.namespace)
     }
 
-    pub(super) fn waiting(&self, key: &RenderKey) -> String {
+    pub(crate) fn waiting(&self, key: &RenderKey) -> String {
         format!("{}:waiting:{key}", self.namespace)
     }
 
-    pub(super) fn rate(&self, client: &str) -> String {
+    /// What was told for now to those who wait.
+    pub(crate) fn told(&self, key: &RenderKey) -> String {
+        format!("{}:told:{key}", self.namespace)
+    }
+
+    pub(crate) fn rate(&self, client: &str) -> String {
         format!("{}:rate:{}", self.namespace, Uuid::from_bytes(client_digest(client)).simple())
     }
 
-    pub(super) fn wake_channel(&self) -> String {
+    pub(crate) fn wake_channel(&self) -> String {
         format!("{}:wake", self.namespace)
     }
 
-    pub(super) fn forget_channel(&self) -> String {
+    pub(crate) fn forget_channel(&self) -> String {
         format!("{}:forget", self.namespace)
     }
 
     /// Matches every key of the namespace.
-    pub(super) fn pattern(&self) -> String {
+    pub(crate) fn pattern(&self) -> String {
         format!("{}:*", self.namespace)
     }
 
-    pub(super) fn is_render(&self, key: &str) -> bool {
+    pub(crate) fn is_render(&self, key: &str) -> bool {
         self.is_kind(key, "render")
     }
 
     /// Whether `key` holds something that may be dropped at any time: no claim, no waiting mark, no request count.
-    pub(super) fn is_cached(&self, key: &str) -> bool {
+    pub(crate) fn is_cached(&self, key: &str) -> bool {
         ["render", "image", "metadata"].into_iter().any(|kind| self.is_kind(key, kind))
     }
 

@@ -12,12 +12,8 @@ use tokio::{
     time::timeout,
 };
 
-use super::{
-    super::{CacheError, Forget, wakeup::Wakeups},
-    connection::Connection,
-    keys::Keys,
-};
-use crate::health::Health;
+use super::{connection::Connection, error::LinkError, keys::Keys};
+use crate::{cache::Forget, coordination::Wakeups, health::Health};
 
 pub(super) struct Subscriber {
     pub(super) client: Client,
@@ -53,13 +49,13 @@ impl Subscriber {
         }
     }
 
-    async fn subscribe(&self) -> Result<(PubSubSink, PubSubStream), CacheError> {
+    async fn subscribe(&self) -> Result<(PubSubSink, PubSubStream), LinkError> {
         let attempt = async {
             let (mut sink, stream) = self.client.get_async_pubsub().await?.split();
             sink.subscribe(&[self.keys.wake_channel(), self.keys.forget_channel()]).await?;
             Ok((sink, stream))
         };
-        timeout(self.response_timeout, attempt).await.unwrap_or(Err(CacheError::Timeout))
+        timeout(self.response_timeout, attempt).await.unwrap_or(Err(LinkError::Timeout))
     }
 
     /// Messages sent during a gap are lost: everybody looks again, and process memory starts anew.

@@ -22,7 +22,7 @@ pub struct RateDecision {
 
 impl RateDecision {
     /// Decides at `now` for a client whose quota is whole again at `whole_at`, both in microseconds of one clock.
-    /// Returns also the new `whole_at`. `cache/redis/scripts.rs` holds the same arithmetic in Lua.
+    /// Returns also the new `whole_at`. `coordination/scripts.rs` holds the same arithmetic in Lua.
     pub(super) fn decide(whole_at: Option<u64>, now: u64, limit: u32, window: Duration) -> (Self, u64) {
         let window = u64::try_from(window.as_micros()).unwrap_or(u64::MAX / 4).min(u64::MAX / 4);
         if limit == 0 {
@@ -85,7 +85,7 @@ fn make_room(clients: &mut HashMap<[u8; 16], u64>, now: u64) {
 }
 
 /// Names a client in keys: fixed length whatever the client says it is, and no address or name in clear.
-pub(super) fn client_digest(client: &str) -> [u8; 16] {
+pub(crate) fn client_digest(client: &str) -> [u8; 16] {
     let mut digest = [0; 16];
     blake3::Hasher::new().update(client.as_bytes()).finalize_xof().fill(&mut digest);
     digest

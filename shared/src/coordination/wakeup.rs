@@ -40,13 +40,13 @@ impl Wakeups {
         self.lock().len()
     }
 
-    pub(super) fn wake(&self, key: &RenderKey) {
+    pub(crate) fn wake(&self, key: &RenderKey) {
         if let Some(sender) = self.lock().get(key) {
             sender.send_replace(());
         }
     }
 
-    pub(super) fn wake_all(&self) {
+    pub(crate) fn wake_all(&self) {
         for sender in self.lock().values() {
             sender.send_replace(());
         }

@@ -9,12 +9,12 @@ use redis::{
 };
 use tokio::time::timeout;
 
-use super::{super::CacheError, circuit::Circuit};
+use super::{circuit::Circuit, error::LinkError};
 use crate::health::Health;
 
 /// Commands to one Redis. Cheap to clone.
 #[derive(Clone)]
-pub(super) struct Connection {
+pub(crate) struct Connection {
     manager: ConnectionManager,
     circuit: Arc<Circuit>,
     response_timeout: Duration,
@@ -23,12 +23,12 @@ pub(super) struct Connection {
 /// A client for `url` whose sockets send at once and notice a dead peer.
 ///
 /// # Errors
-/// [`CacheError::Url`] for anything but a Redis URL; never repeats the URL, since it may hold a password.
-pub(super) fn client(url: &str, response_timeout: Duration) -> Result<Client, CacheError> {
+/// [`LinkError::Url`] for anything but a Redis URL; never repeats the URL, since it may hold a password.
+pub(super) fn client(url: &str, response_timeout: Duration) -> Result<Client, LinkError> {
     // Two TLS libraries are linked, ring and aws-lc, and rustls panics rather than choose. An error says that the
     // process has chosen already.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let wrong = |error: redis::RedisError| CacheError::Url(error.to_string());
+    let wrong = |error: redis::RedisError| LinkError::Url(error.to_string());
     let tcp = TcpSettings::default().set_nodelay(true);
     // A peer that vanished without a word otherwise holds the connection for the kernel's quarter of an hour.
     #[cfg(target_os = "linux")]
@@ -38,7 +38,7 @@ pub(super) fn client(url: &str, response_timeout: Duration) -> Result<Client, Ca
 
 impl Connection {
     /// Connects with the first call, so that a Redis that is down now fails nothing here.
-    pub(super) fn new(client: Client, response_timeout: Duration) -> Result<Self, CacheError> {
+    pub(super) fn new(client: Client, response_timeout: Duration) -> Result<Self, LinkError> {
         // No retries of its own: calls queue behind them. The circuit paces the attempts.
         let config = ConnectionManagerConfig::new()
             .set_number_of_retries(0)
@@ -50,27 +50,27 @@ impl Connection {
     }
 
     /// Sends one command; `operation` names it in the count of faults.
-    pub(super) async fn query<T: FromRedisValue>(
+    pub(crate) async fn query<T: FromRedisValue>(
         &self,
         operation: &'static str,
         command: &Cmd,
-    ) -> Result<T, CacheError> {
+    ) -> Result<T, LinkError> {
         let mut manager = self.manager.clone();
         self.guarded(operation, command.query_async(&mut manager)).await
     }
 
     /// Sends a pipeline: one round trip, commands in order.
-    pub(super) async fn query_all<T: FromRedisValue>(
+    pub(crate) async fn query_all<T: FromRedisValue>(
         &self,
         operation: &'static str,
         pipeline: &Pipeline,
-    ) -> Result<T, CacheError> {
+    ) -> Result<T, LinkError> {
         let mut manager = self.manager.clone();
         self.guarded(operation, pipeline.query_async(&mut manager)).await
     }
 
     /// Asks even while the circuit is open; an answer closes it.
-    pub(super) async fn health(&self) -> Health {
+    pub(crate) async fn health(&self) -> Health {
         let mut manager = self.manager.clone();
         let ping = redis::cmd("PING");
         match self.watched("health", ping.query_async::<()>(&mut manager)).await {
@@ -83,10 +83,10 @@ impl Connection {
         &self,
         operation: &'static str,
         call: impl Future<Output = RedisResult<T>>,
-    ) -> Result<T, CacheError> {
+    ) -> Result<T, LinkError> {
         if !self.circuit.lets_through() {
             count_fault(operation);
-            return Err(CacheError::Resting);
+            return Err(LinkError::Resting);
         }
         self.watched(operation, call).await
     }
@@ -95,11 +95,11 @@ impl Connection {
         &self,
         operation: &'static str,
         call: impl Future<Output = RedisResult<T>>,
-    ) -> Result<T, CacheError> {
+    ) -> Result<T, LinkError> {
         // The outer timeout bounds connecting and answering together.
         let result = match timeout(self.response_timeout, call).await {
-            Ok(answer) => answer.map_err(CacheError::from),
-            Err(_) => Err(CacheError::Timeout),
+            Ok(answer) => answer.map_err(LinkError::from),
+            Err(_) => Err(LinkError::Timeout),
         };
         match &result {
             Err(error) if error.is_outage() => {

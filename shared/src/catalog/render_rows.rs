@@ -1,0 +1,161 @@
+//! Rows of renders, written in groups: whatever is put while one group is written is the next group.
+//!
+//! Each render is put by a job of its own, and a transaction for each would be most of what storing a picture costs.
+//! A single put waits for nobody; a put that is answered is written.
+
+use bytes::Bytes;
+use chrono::Utc;
+use sqlx::QueryBuilder;
+use tokio::sync::{mpsc, oneshot};
+use uuid::Uuid;
+
+use super::{
+    CatalogError,
+    pool::{Pool, on_writer},
+    renders::RenderRecord,
+    text::clean,
+};
+use crate::{
+    render::{Outcome, StageTimings},
+    render_key::{RENDERER_VERSION, RenderKey},
+};
+
+/// Rows in one statement. Each has a picture in it.
+const ROWS_MAX: usize = 16;
+
+/// A row to write.
+#[derive(Debug)]
+pub(super) struct RenderRow {
+    key: RenderKey,
+    image_id: Uuid,
+    made_at: i64,
+    is_picture: bool,
+    media_type: Option<&'static str>,
+    worker: String,
+    timings: StageTimings,
+    record: Bytes,
+}
+
+impl RenderRow {
+    pub(super) fn of(render: &RenderRecord<'_>) -> Self {
+        let (media_type, timings) = match render.outcome {
+            Outcome::Picture(picture) => (Some(picture.facts.format.media_type()), picture.facts.timings),
+            Outcome::Failure(_) => (None, StageTimings::default()),
+        };
+        Self {
+            key: render.key,
+            image_id: render.image_id,
+            made_at: Utc::now().timestamp_micros(),
+            is_picture: media_type.is_some(),
+            media_type,
+            worker: clean(&render.worker),
+            timings,
+            record: render.outcome.to_record(),
+        }
+    }
+
+    pub(super) fn byte_count(&self) -> u64 {
+        self.record.len() as u64
+    }
+}
+
+/// Whether a row was kept.
+type Kept = Result<bool, CatalogError>;
+
+/// Where rows are put. Cheap to clone; the task that writes ends with the last clone.
+#[derive(Debug, Clone)]
+pub(super) struct RenderRows(mpsc::Sender<(RenderRow, oneshot::Sender<Kept>)>);
+
+impl RenderRows {
+    pub(super) fn start(pool: Pool) -> Self {
+        let (sender, mut receiver) = mpsc::channel::<(RenderRow, oneshot::Sender<Kept>)>(ROWS_MAX);
+        tokio::spawn(async move {
+            let mut group = Vec::with_capacity(ROWS_MAX);
+            while receiver.recv_many(&mut group, ROWS_MAX).await > 0 {
+                let (rows, puts): (Vec<_>, Vec<_>) = group.drain(..).unzip();
+                for (kept, put) in write(&pool, rows).await.into_iter().zip(puts) {
+                    // Whoever put it may have gone.
+                    let _nobody_asks = put.send(kept);
+                }
+            }
+        });
+        Self(sender)
+    }
+
+    pub(super) async fn put(&self, row: RenderRow) -> Kept {
+        let gone = || CatalogError::Unavailable("the task that writes renders has ended".to_owned());
+        let (put, kept) = oneshot::channel();
+        self.0.send((row, put)).await.map_err(|_| gone())?;
+        kept.await.map_err(|_| gone())?
+    }
+}
+
+/// What became of each row, in their order.
+async fn write(pool: &Pool, rows: Vec<RenderRow>) -> Vec<Kept> {
+    if all_differ(&rows) {
+        match insert(pool, &rows).await {
+            Ok(kept) => return rows.iter().map(|row| Ok(kept.contains(&row.key))).collect(),
+            Err(error) if is_of_one_row(&error) => {}
+            Err(error) => {
+                let error = CatalogError::from(error);
+                return rows.iter().map(|_| Err(error.clone())).collect();
+            }
+        }
+    }
+    let mut all_kept = Vec::with_capacity(rows.len());
+    for row in &rows {
+        all_kept.push(match insert(pool, std::slice::from_ref(row)).await {
+            Ok(kept) => Ok(!kept.is_empty()),
+            Err(error) if is_of_one_row(&error) => Ok(false),
+            Err(error) => Err(error.into()),
+        });
+    }
+    all_kept
+}
+
+/// Whether the image of a row went between the look and the write.
+fn is_of_one_row(error: &sqlx::Error) -> bool {
+    error.as_database_error().is_some_and(|error| error.is_foreign_key_violation())
+}
+
+/// A statement must not change a row twice.
+fn all_differ(rows: &[RenderRow]) -> bool {
+    rows.iter().enumerate().all(|(at, row)| rows[..at].iter().all(|other| other.key != row.key))
+}
+
+/// Inserts the rows whose images are in the catalog; the keys of those that were kept. Only a picture in place of a
+/// failure changes what is there: a dead letter that was run again with success.
+async fn insert(pool: &Pool, rows: &[RenderRow]) -> Result<Vec<RenderKey>, sqlx::Error> {
+    const START: &str = "INSERT INTO renders (render_key, image_id, made_at, byte_count, is_picture, media_type, \
+        renderer_version, worker, queue_ms, fetch_ms, decode_ms, render_ms, encode_ms, record) ";
+    const END: &str = " ON CONFLICT (render_key) DO UPDATE SET image_id = excluded.image_id, \
+        made_at = excluded.made_at, byte_count = excluded.byte_count, is_picture = excluded.is_picture, \
+        media_type = excluded.media_type, renderer_version = excluded.renderer_version, worker = excluded.worker, \
+        queue_ms = excluded.queue_ms, fetch_ms = excluded.fetch_ms, decode_ms = excluded.decode_ms, \
+        render_ms = excluded.render_ms, encode_ms = excluded.encode_ms, record = excluded.record \
+        WHERE excluded.is_picture AND NOT renders.is_picture RETURNING render_key";
+    let kept: Vec<String> = on_writer!(pool, Db, pool => {
+        let mut query: QueryBuilder<Db> = QueryBuilder::new(START);
+        for (number, row) in rows.iter().enumerate() {
+            query.push(if number == 0 { "SELECT " } else { " UNION ALL SELECT " });
+            let mut columns = query.separated(", ");
+            columns.push_bind(row.key.to_string());
+            columns.push("image_id");
+            columns.push_bind(row.made_at);
+            columns.push_bind(row.byte_count().cast_signed());
+            columns.push_bind(row.is_picture);
+            columns.push_bind(row.media_type);
+            columns.push_bind(RENDERER_VERSION.cast_signed());
+            columns.push_bind(row.worker.as_str());
+            let StageTimings { queue_ms, slot_ms: _, fetch_ms, decode_ms, render_ms, encode_ms } = row.timings;
+            for milliseconds in [queue_ms, fetch_ms, decode_ms, render_ms, encode_ms] {
+                columns.push_bind(milliseconds);
+            }
+            columns.push_bind(&row.record[..]);
+            query.push(" FROM instances WHERE image_id = ").push_bind(row.image_id);
+        }
+        query.push(END);
+        query.build_query_scalar().fetch_all(pool).await?
+    });
+    Ok(kept.iter().filter_map(|key| key.parse().ok()).collect())
+}

@@ -1,0 +1,205 @@
+//! The coordination of one process with nothing installed. The fake of the tests, and a real back end.
+
+use std::{
+    collections::HashMap,
+    hash::Hash,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+use uuid::Uuid;
+
+use super::{
+    Asked, Begun, Claimant, Interest, TOLD_LASTS,
+    rate::{RateDecision, RateLimiter},
+    wakeup::Wakeups,
+};
+use crate::{
+    cache::{CacheError, memory::MemoryCache},
+    render::{Outcome, RenderFailure},
+    render_key::RenderKey,
+};
+
+/// All that is coordinated, in the memory of this process. Cheap to clone.
+#[derive(Clone)]
+pub struct MemoryCoordination(Arc<Inner>);
+
+struct Inner {
+    cache: MemoryCache,
+    tables: Mutex<Tables>,
+    wakeups: Wakeups,
+    limiter: RateLimiter,
+}
+
+#[derive(Default)]
+struct Tables {
+    claims: Leases<RenderKey, Claimant>,
+    waiting: Leases<RenderKey, Leases<Uuid, ()>>,
+    told: Leases<RenderKey, RenderFailure>,
+}
+
+impl MemoryCoordination {
+    pub(super) fn beside(cache: MemoryCache) -> Self {
+        let (tables, wakeups, limiter) = (Mutex::default(), Wakeups::default(), RateLimiter::default());
+        Self(Arc::new(Inner { cache, tables, wakeups, limiter }))
+    }
+
+    pub(super) fn ask(
+        &self,
+        key: &RenderKey,
+        claimant: Claimant,
+        interest: Option<Interest>,
+        lease: Duration,
+    ) -> Asked {
+        let mut tables = self.lock();
+        // Under the lock: what is settled is kept first, and its claim is given back under the lock after that.
+        if let Some(outcome) = self.0.cache.render(key) {
+            return Asked::There(outcome);
+        }
+        if let Some(Interest { waiter_id, lasts }) = interest {
+            tables.note_interest(key, waiter_id, lasts);
+        }
+        match tables.claims.get(key).copied() {
+            Some(held) if held.job_id == claimant.job_id => Asked::Claimed,
+            Some(held) if claimant.may_be_promoted || !held.may_be_promoted => {
+                Asked::Held { by: held.job_id }
+            }
+            _ => {
+                tables.claims.set(*key, claimant, lease);
+                Asked::Claimed
+            }
+        }
+    }
+
+    pub(super) fn begin(
+        &self,
+        key: &RenderKey,
+        claimant: Claimant,
+        droppable: bool,
+        lease: Duration,
+    ) -> Begun {
+        let mut tables = self.lock();
+        let held = tables.claims.get(key).map(|held| held.job_id);
+        let ours = held == Some(claimant.job_id);
+        if droppable && !tables.someone_waits(key) {
+            if ours {
+                tables.claims.remove(key);
+            }
+            return Begun::Unwanted;
+        }
+        if held.is_some() && !ours {
+            return Begun::Theirs;
+        }
+        tables.claims.set(*key, claimant, lease);
+        if ours { Begun::Ours } else { Begun::Free }
+    }
+
+    pub(super) fn settle(
+        &self,
+        image_id: Uuid,
+        key: &RenderKey,
+        outcome: &Outcome,
+        job_id: Uuid,
+    ) -> Result<(), CacheError> {
+        let kept = self.0.cache.put_render(image_id, key, outcome);
+        self.release(key, job_id);
+        self.0.wakeups.wake(key);
+        kept
+    }
+
+    pub(super) fn tell(&self, key: &RenderKey, failure: &RenderFailure) {
+        self.lock().told.set(*key, failure.clone(), TOLD_LASTS);
+        if let Some(job_id) = failure.job_id {
+            self.release(key, job_id);
+        }
+        self.0.wakeups.wake(key);
+    }
+
+    pub(super) fn look(&self, key: &RenderKey, job_id: Option<Uuid>) -> Option<Outcome> {
+        let kept = self.0.cache.render(key);
+        kept.or_else(|| {
+            let told = self.lock().told.get(key).cloned().map(Outcome::Failure);
+            told.filter(|told| told.answers(job_id))
+        })
+    }
+
+    pub(super) fn release(&self, key: &RenderKey, job_id: Uuid) {
+        let mut tables = self.lock();
+        if tables.claims.get(key).is_some_and(|held| held.job_id == job_id) {
+            tables.claims.remove(key);
+        }
+    }
+
+    pub(super) fn leave(&self, key: &RenderKey, waiter_id: Uuid) {
+        let mut tables = self.lock();
+        if let Some(waiters) = tables.waiting.get_mut(key) {
+            waiters.remove(&waiter_id);
+        }
+        if !tables.someone_waits(key) {
+            tables.waiting.remove(key);
+        }
+    }
+
+    pub(super) fn wakeups(&self) -> &Wakeups {
+        &self.0.wakeups
+    }
+
+    pub(super) fn count_request(&self, client: &str, limit: u32, window: Duration) -> RateDecision {
+        self.0.limiter.count_request(client, limit, window)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Tables> {
+        self.0.tables.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Tables {
+    fn note_interest(&mut self, key: &RenderKey, waiter_id: Uuid, lasts: Duration) {
+        let mut waiters = self.waiting.remove(key).unwrap_or_default();
+        waiters.set(waiter_id, (), lasts);
+        let longest = waiters.longest();
+        self.waiting.set(*key, waiters, longest);
+    }
+
+    fn someone_waits(&self, key: &RenderKey) -> bool {
+        self.waiting.get(key).is_some_and(|waiters| !waiters.longest().is_zero())
+    }
+}
+
+/// Values that hold until a moment.
+struct Leases<K, V>(HashMap<K, (V, Instant)>);
+
+impl<K, V> Default for Leases<K, V> {
+    fn default() -> Self {
+        Self(HashMap::new())
+    }
+}
+
+impl<K: Eq + Hash, V> Leases<K, V> {
+    fn get(&self, key: &K) -> Option<&V> {
+        self.0.get(key).filter(|(_, until)| *until > Instant::now()).map(|(value, _)| value)
+    }
+
+    fn get_mut(&mut self, key: &K) -> Option<&mut V> {
+        self.0.get_mut(key).map(|(value, _)| value)
+    }
+
+    fn set(&mut self, key: K, value: V, lease: Duration) {
+        // Growing is the moment to look for what has run out, so that the cost is spread over the inserts.
+        if self.0.len() == self.0.capacity() {
+            let now = Instant::now();
+            self.0.retain(|_, (_, until)| *until > now);
+        }
+        self.0.insert(key, (value, Instant::now() + lease));
+    }
+
+    fn remove(&mut self, key: &K) -> Option<V> {
+        self.0.remove(key).map(|(value, _)| value)
+    }
+
+    /// How long the longest of them still holds.
+    fn longest(&self) -> Duration {
+        let now = Instant::now();
+        self.0.values().map(|(_, until)| until.saturating_duration_since(now)).max().unwrap_or_default()
+    }
+}

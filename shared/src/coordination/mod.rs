@@ -1,0 +1,261 @@
+//! Coordination: who makes which render, who waits for it, who is woken, how much a client may ask.
+//!
+//! What belongs here is no copy of anything: claims, interest, wake-ups, what is told for now, request counts. Clearing
+//! a cache touches none of it. What must not be here: pictures and answers (`cache`), and what a render is (`submit`
+//! asks, a worker makes). Losing all of it loses no truth either: a render is made twice, or asked for again.
+//!
+//! The contract, one test a line in `tests/contracts/coordination`, run on both variants:
+//!
+//! - of many who ask for a render at once, one claims it and the others learn who holds it
+//! - who asks for what is there gets it, and claims nothing
+//! - a claim ends with its lease, or when its holder releases it; nobody else can release or take it
+//! - the claim of a job that may be promoted goes to the first who asks with one that may not, and never back
+//! - interest holds as long as its longest waiter, and ends with the last one that leaves
+//! - work that may be dropped is not begun when nobody is interested, and its claim goes with it
+//! - work begins under the job's own claim, under a free one, or learns that another job has it
+//! - settling keeps the outcome, gives the claim back and wakes its waiters
+//! - what is told for now reaches who waits for that very job, nobody else, and no cache
+//! - an announcement wakes all waiters of its key, and only these; a dropped waiter is forgotten
+//! - clearing the cache leaves claims, interest and request counts
+//! - a client over its limit is refused and told when to come back; others are not affected
+//!
+//! and on Redis alone: two processes wake each other; an outage is an error that costs little, and waiters of the gap
+//! are woken.
+//!
+//! | key in Redis | holds | lives |
+//! |---|---|---|
+//! | `{namespace}:claim:{key}` | id of the job that makes it, and whether it may be promoted | lease |
+//! | `{namespace}:waiting:{key}` | sorted set of waiters, by the moment until which each waits | as its longest waiter |
+//! | `{namespace}:told:{key}` | a failure that passes, with its job | 10 s |
+//! | `{namespace}:rate:{digest}` | when the client's quota is whole again | until then |
+//! | `{namespace}:wake` | channel: a render key | – |
+
+mod memory;
+mod rate;
+mod redis;
+mod scripts;
+mod wakeup;
+
+use std::time::Duration;
+
+use uuid::Uuid;
+
+pub(crate) use self::rate::client_digest;
+pub use self::{
+    memory::MemoryCoordination,
+    rate::RateDecision,
+    redis::RedisCoordination,
+    wakeup::{Waiter, Wakeups},
+};
+use crate::{
+    cache::{Cache, CacheError},
+    redis_link::LinkError,
+    render::{Outcome, RenderFailure},
+    render_key::RenderKey,
+};
+
+/// How long a failure that passes lies there for those who wait for its job. They look at the latest a second after
+/// it was told.
+const TOLD_LASTS: Duration = Duration::from_secs(10);
+
+/// The coordination this deployment has. Cheap to clone.
+#[derive(Clone)]
+pub enum Coordination {
+    /// In this process, with nothing installed.
+    Memory(MemoryCoordination),
+    /// Shared by all processes.
+    Redis(RedisCoordination),
+}
+
+/// A job as a claim names it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Claimant {
+    /// The job.
+    pub job_id: Uuid,
+    /// Whether a job that may not be promoted takes its claim over.
+    pub may_be_promoted: bool,
+}
+
+/// Someone who waits for a render.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Interest {
+    /// Names the one who waits.
+    pub waiter_id: Uuid,
+    /// How long from now.
+    pub lasts: Duration,
+}
+
+/// What came of asking for a render.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Asked {
+    /// It is there.
+    There(Outcome),
+    /// The asking job has the claim; also when it had it already.
+    Claimed,
+    /// Another job has it.
+    Held {
+        /// That job.
+        by: Uuid,
+    },
+}
+
+/// Under which claim the work on a job begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Begun {
+    /// Nobody is interested any more; it need not be done.
+    Unwanted,
+    /// The job's own, so that nobody else has made it since it was published.
+    Ours,
+    /// It was free: the lease ran out, or the work was done before.
+    Free,
+    /// Another job has it.
+    Theirs,
+}
+
+impl Coordination {
+    /// The coordination of the processes that share `cache`: of this one alone, or of all at that Redis. One a process.
+    #[must_use]
+    pub fn beside(cache: &Cache) -> Self {
+        match cache {
+            Cache::Memory(cache) => Coordination::Memory(MemoryCoordination::beside(cache.clone())),
+            Cache::Redis(cache) => Coordination::Redis(RedisCoordination::beside(cache.clone())),
+        }
+    }
+
+    /// Looks for the render; if it is not there, notes the interest and claims the making for `claimant` until `lease`
+    /// has passed. One step, so that what another process made just now is not made twice.
+    ///
+    /// # Errors
+    /// A fault of Redis: go on without a claim, at worst the render is made twice.
+    pub async fn ask(
+        &self,
+        key: &RenderKey,
+        claimant: Claimant,
+        interest: Option<Interest>,
+        lease: Duration,
+    ) -> Result<Asked, LinkError> {
+        match self {
+            Coordination::Memory(here) => Ok(here.ask(key, claimant, interest, lease)),
+            Coordination::Redis(shared) => shared.ask(key, claimant, interest, lease).await,
+        }
+    }
+
+    /// Begins the work of `claimant`, whose claim then lasts `lease` from now. Work that is `droppable` does not begin
+    /// when nobody is interested.
+    ///
+    /// # Errors
+    /// A fault of Redis: then nobody knows.
+    pub async fn begin(
+        &self,
+        key: &RenderKey,
+        claimant: Claimant,
+        droppable: bool,
+        lease: Duration,
+    ) -> Result<Begun, LinkError> {
+        match self {
+            Coordination::Memory(here) => Ok(here.begin(key, claimant, droppable, lease)),
+            Coordination::Redis(shared) => shared.begin(key, claimant, droppable, lease).await,
+        }
+    }
+
+    /// Keeps `outcome` in the cache, gives the claim of `job_id` back if it has it, and wakes who waits; in this order
+    /// and in one round trip.
+    ///
+    /// # Errors
+    /// As [`Cache::put_render`]. Waiters are woken all the same, as far as they can be reached.
+    pub async fn settle(
+        &self,
+        image_id: Uuid,
+        key: &RenderKey,
+        outcome: &Outcome,
+        job_id: Uuid,
+    ) -> Result<(), CacheError> {
+        match self {
+            Coordination::Memory(here) => here.settle(image_id, key, outcome, job_id),
+            Coordination::Redis(shared) => shared.settle(image_id, key, outcome, job_id).await,
+        }
+    }
+
+    /// Tells those who wait for the job that `failure` names what it met, gives its claim back, and wakes them. For
+    /// failures that pass: nobody else ever sees it.
+    ///
+    /// # Errors
+    /// A fault of Redis; the waiters of this process are woken all the same.
+    pub async fn tell(&self, key: &RenderKey, failure: &RenderFailure) -> Result<(), LinkError> {
+        match self {
+            Coordination::Memory(here) => {
+                here.tell(key, failure);
+                Ok(())
+            }
+            Coordination::Redis(shared) => shared.tell(key, failure).await,
+        }
+    }
+
+    /// What one who waits for `job_id` finds: the outcome in the cache, or what that job was told for now. A fault is
+    /// a miss.
+    pub async fn look(&self, key: &RenderKey, job_id: Option<Uuid>) -> Option<Outcome> {
+        match self {
+            Coordination::Memory(here) => here.look(key, job_id),
+            Coordination::Redis(shared) => shared.look(key, job_id).await,
+        }
+    }
+
+    /// Gives the claim back, if it is the job's.
+    ///
+    /// # Errors
+    /// A fault of Redis: the lease ends the claim then.
+    pub async fn release(&self, key: &RenderKey, job_id: Uuid) -> Result<(), LinkError> {
+        match self {
+            Coordination::Memory(here) => {
+                here.release(key, job_id);
+                Ok(())
+            }
+            Coordination::Redis(shared) => shared.release(key, job_id).await,
+        }
+    }
+
+    /// Takes the interest of one waiter back.
+    ///
+    /// # Errors
+    /// A fault of Redis: it ends by itself then.
+    pub async fn leave(&self, key: &RenderKey, waiter_id: Uuid) -> Result<(), LinkError> {
+        match self {
+            Coordination::Memory(here) => {
+                here.leave(key, waiter_id);
+                Ok(())
+            }
+            Coordination::Redis(shared) => shared.leave(key, waiter_id).await,
+        }
+    }
+
+    /// Wakes who waits for `key`, in every process that listens.
+    ///
+    /// # Errors
+    /// A fault of Redis; the waiters of this process are woken all the same.
+    pub async fn announce(&self, key: &RenderKey) -> Result<(), LinkError> {
+        match self {
+            Coordination::Memory(here) => {
+                here.wakeups().wake(key);
+                Ok(())
+            }
+            Coordination::Redis(shared) => shared.announce(key).await,
+        }
+    }
+
+    /// The waiters of this process. Announcements may be lost while Redis is away, so a waiter also polls.
+    #[must_use]
+    pub fn wakeups(&self) -> &Wakeups {
+        match self {
+            Coordination::Memory(here) => here.wakeups(),
+            Coordination::Redis(shared) => shared.wakeups(),
+        }
+    }
+
+    /// Counts a request of `client` against `limit` requests in `window`. Without Redis each process counts alone.
+    pub async fn count_request(&self, client: &str, limit: u32, window: Duration) -> RateDecision {
+        match self {
+            Coordination::Memory(here) => here.count_request(client, limit, window),
+            Coordination::Redis(shared) => shared.count_request(client, limit, window).await,
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! The Lua that Redis runs, each in one atomic step. Sent whole with `EVAL`: a few hundred bytes, and a restarted
+//! Redis that knows no script needs no second round trip, not even within a pipeline.
+//!
+//! A claim is the id of its job (36 characters), a space, and `+` where the job may be promoted, else `-`.
+
+use redis::Cmd;
+
+/// Look, mark, claim. `KEYS` outcome, interest, claim. `ARGV[1]` job id, `[2]` `+` or `-`, `[3]` lease in ms,
+/// `[4]` waiter or nothing, `[5]` how long it waits in ms, `[6]` whether to pass over what is there.
+/// Returns 1 and the record, or 0 and the claim that holds now: the job's own when it won or held it before, which
+/// does not prolong the lease.
+pub(super) const ASK: &str = "\
+local record = ARGV[6] == '0' and redis.call('GET', KEYS[1])
+if record then return {1, record} end
+if ARGV[4] ~= '' then
+  local time = redis.call('TIME')
+  local until_ms = time[1] * 1000 + math.floor(time[2] / 1000) + ARGV[5]
+  redis.call('ZADD', KEYS[2], string.format('%.0f', until_ms), ARGV[4])
+  if redis.call('PTTL', KEYS[2]) < tonumber(ARGV[5]) then redis.call('PEXPIRE', KEYS[2], ARGV[5]) end
+end
+local claim = redis.call('GET', KEYS[3])
+if claim then
+  local promoted = ARGV[2] == '-' and string.sub(claim, 38) == '+'
+  if string.sub(claim, 1, 36) == ARGV[1] or not promoted then return {0, claim} end
+end
+claim = ARGV[1] .. ' ' .. ARGV[2]
+redis.call('SET', KEYS[3], claim, 'PX', ARGV[3])
+return {0, claim}";
+
+/// The start of work on a job. `KEYS` interest, claim. `ARGV[1]` job id, `[2]` `+` or `-`, `[3]` lease in ms, `[4]`
+/// whether it is dropped when nobody is interested. Returns `unwanted`, `theirs`, `ours` or `free`.
+pub(super) const BEGIN: &str = "\
+local claim = redis.call('GET', KEYS[2])
+local ours = claim and string.sub(claim, 1, 36) == ARGV[1]
+if ARGV[4] == '1' then
+  local time = redis.call('TIME')
+  local now_ms = time[1] * 1000 + math.floor(time[2] / 1000)
+  if redis.call('ZCOUNT', KEYS[1], string.format('%.0f', now_ms), '+inf') == 0 then
+    if ours then redis.call('DEL', KEYS[2]) end
+    return 'unwanted'
+  end
+end
+if claim and not ours then return 'theirs' end
+redis.call('SET', KEYS[2], ARGV[1] .. ' ' .. ARGV[2], 'PX', ARGV[3])
+return ours and 'ours' or 'free'";
+
+/// `KEYS` claim. `ARGV[1]` job id.
+pub(super) const RELEASE: &str = "\
+local claim = redis.call('GET', KEYS[1])
+if not claim or string.sub(claim, 1, 36) ~= ARGV[1] then return 0 end
+return redis.call('DEL', KEYS[1])";
+
+/// `ARGV[1]` limit, `ARGV[2]` window in microseconds. Returns allowed, remaining, microseconds until reset.
+/// The arithmetic of `RateDecision::decide`; `%.0f` since Lua writes large numbers with an exponent.
+pub(super) const COUNT_REQUEST: &str = "\
+local limit, window = tonumber(ARGV[1]), tonumber(ARGV[2])
+if limit == 0 then return {0, 0, window} end
+local time = redis.call('TIME')
+local now = time[1] * 1000000 + time[2]
+local interval = math.max(1, math.floor(window / limit))
+local whole_at = math.max(now, tonumber(redis.call('GET', KEYS[1]) or now))
+local debt = whole_at + interval - now
+if debt > window then return {0, 0, debt - window} end
+redis.call('SET', KEYS[1], string.format('%.0f', whole_at + interval), 'PX', math.ceil(debt / 1000))
+return {1, math.floor((window - debt) / interval), debt}";
+
+/// A call of `script` on `keys`; arguments are added to what is returned.
+pub(super) fn eval(script: &str, keys: &[String]) -> Cmd {
+    let mut command = redis::cmd("EVAL");
+    command.arg(script).arg(keys.len()).arg(keys);
+    command
+}

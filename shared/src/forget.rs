@@ -1,0 +1,218 @@
+//! What must go when something changes: the one place that knows it, in which order, and that some of it goes twice.
+//!
+//! An answer that was read just before a change can reach a cache just after it was forgotten. So names are forgotten
+//! at the change and once more a little later; what a deletion takes, before its rows go and after. What must not be
+//! here: what a change is (the index, the operator's order), and how a cache drops things (`cache`).
+
+use std::{collections::BTreeSet, time::Duration};
+
+use uuid::Uuid;
+
+use crate::{
+    cache::{Cache, CacheError, Forget},
+    catalog::{Catalog, CatalogError, Ids, NewInstance, Recorded, Scope},
+    dicom_uid::public_id,
+    metadata_names, own_id,
+};
+
+/// How long a read that began before a change may take to reach the cache.
+const AGAIN_AFTER: Duration = Duration::from_secs(2);
+
+/// Something that changed, or is about to.
+#[derive(Debug)]
+pub enum Change<'a> {
+    /// These instances were handed to the catalog, and this came of each. Duplicates count too: they may be what an
+    /// earlier run recorded before it died and could forget nothing.
+    Recorded {
+        /// What was handed over.
+        instances: &'a [NewInstance],
+        /// What came of it.
+        recorded: &'a [Recorded],
+    },
+    /// The files of the instances with these keys lie elsewhere now.
+    Moved(&'a [Uuid]),
+    /// The study with this id is to go, and goes in between.
+    Deleted(Uuid),
+    /// An operator wants all that is remembered of this to be made anew.
+    Cleared(&'a Scope),
+}
+
+/// Why something may still be told as it was.
+#[derive(Debug, thiserror::Error)]
+pub enum ForgetError {
+    /// The catalog, which knows what belongs together.
+    #[error(transparent)]
+    Catalog(#[from] CatalogError),
+    /// A cache that does not forget.
+    #[error(transparent)]
+    Cache(#[from] CacheError),
+}
+
+/// Makes every cache forget. Cheap to clone.
+#[derive(Clone)]
+pub struct Forgetting {
+    catalog: Catalog,
+    cache: Cache,
+}
+
+/// What goes from the caches.
+#[derive(Debug, Default)]
+struct Stale {
+    /// Answers, by name.
+    names: Vec<String>,
+    /// Images whose outcomes go.
+    outcomes: Vec<Uuid>,
+    /// Images that are told otherwise from now on, so that processes drop what they remember of them.
+    told_anew: Vec<Uuid>,
+}
+
+impl Forgetting {
+    /// Forgets what `cache` holds of what `catalog` knows.
+    #[must_use]
+    pub fn new(catalog: &Catalog, cache: &Cache) -> Self {
+        Self { catalog: catalog.clone(), cache: cache.clone() }
+    }
+
+    /// Makes every cache of every process forget what `change` made stale; how many outcomes went. Safe to repeat.
+    ///
+    /// # Errors
+    /// [`ForgetError`]: some of it may still be told.
+    pub async fn forget(&self, change: Change<'_>) -> Result<u64, ForgetError> {
+        match change {
+            Change::Recorded { instances, recorded } => {
+                let stale = self.after_recording(instances, recorded).await?;
+                self.drop(stale).await
+            }
+            // Failures that were remembered while the file was away go too.
+            Change::Moved(image_ids) => {
+                let outcomes = image_ids.to_vec();
+                self.drop(Stale { told_anew: outcomes.clone(), outcomes, ..Stale::default() }).await
+            }
+            Change::Deleted(study_id) => self.delete(study_id).await,
+            Change::Cleared(scope) => self.clear(scope).await,
+        }
+    }
+
+    async fn after_recording(
+        &self,
+        instances: &[NewInstance],
+        recorded: &[Recorded],
+    ) -> Result<Stale, ForgetError> {
+        let (mut stale, uids) = named_by(instances);
+        // Whatever has one of these UIDs too is called otherwise from now on.
+        self.add_sharing(&uids, &mut stale).await?;
+        let replaced = recorded.iter().filter_map(|recorded| match recorded {
+            Recorded::Replaced { image_id } => Some(*image_id),
+            _ => None,
+        });
+        stale.outcomes.extend(replaced);
+        if !stale.outcomes.is_empty() {
+            stale.told_anew.extend(&stale.outcomes);
+            // A correction may change what is told of every image of its study.
+            let study_ids: BTreeSet<Uuid> =
+                instances.iter().map(|instance| public_id(&instance.study.uid)).collect();
+            for study_id in study_ids {
+                let Ids { series, images } = self.catalog.ids(&Scope::Study(study_id)).await?;
+                stale.names.extend(metadata_names::all_of_study(study_id, &series, &images));
+                stale.told_anew.extend(images);
+            }
+        }
+        Ok(stale)
+    }
+
+    /// Before the rows go, since they alone know the names when this is tried again; and after, for what was read in
+    /// between.
+    async fn delete(&self, study_id: Uuid) -> Result<u64, ForgetError> {
+        let Ids { series, images } = self.catalog.ids(&Scope::Study(study_id)).await?;
+        let names = metadata_names::all_of_study(study_id, &series, &images);
+        let mut stale = Stale { names, outcomes: images.clone(), told_anew: images.clone() };
+        // What shares a UID with this study is perhaps alone with it from now on, and called otherwise.
+        self.add_sharing(&Ids { series, images }, &mut stale).await?;
+        stale.outcomes.clone_from(&stale.told_anew);
+        self.cache.forget_metadata(&stale.names).await?;
+        let before = self.cache.forget_images(&stale.outcomes).await?;
+        let deleted = self.catalog.delete_study(study_id).await?;
+        stale.told_anew.extend(deleted.image_ids);
+        Ok(before + self.drop(stale).await?)
+    }
+
+    async fn clear(&self, scope: &Scope) -> Result<u64, ForgetError> {
+        // The catalog first: what it still had would fill the caches again.
+        let recorded = self.catalog.clear_renders(scope).await?;
+        let cached = match scope {
+            Scope::Everything => self.cache.clear().await?,
+            Scope::Study(_) | Scope::Series(_) | Scope::Image(_) => {
+                let Ids { series, images } = self.catalog.ids(scope).await?;
+                let names = cleared_names(scope, &series, &images);
+                self.drop(Stale { names, outcomes: images, ..Stale::default() }).await?
+            }
+        };
+        // Nearly every cached picture is recorded too, so the sum would count it twice.
+        Ok(recorded.max(cached))
+    }
+
+    async fn add_sharing(&self, uids: &Ids, stale: &mut Stale) -> Result<(), ForgetError> {
+        let sharing = self.catalog.sharing(uids).await?;
+        for study_id in sharing.studies {
+            let names = metadata_names::all_of_study(study_id, &sharing.ids.series, &sharing.ids.images);
+            stale.names.extend(names);
+        }
+        stale.told_anew.extend(sharing.ids.images);
+        Ok(())
+    }
+
+    async fn drop(&self, stale: Stale) -> Result<u64, ForgetError> {
+        let Stale { mut names, outcomes, told_anew } = stale;
+        names.sort_unstable();
+        names.dedup();
+        self.cache.forget_metadata(&names).await?;
+        let dropped = if outcomes.is_empty() { 0 } else { self.cache.forget_images(&outcomes).await? };
+        if !told_anew.is_empty() {
+            self.cache.broadcast_forget(Forget::Images(told_anew.into())).await?;
+        }
+        self.forget_again(names);
+        Ok(dropped)
+    }
+
+    /// Forgotten once more a little later, an answer that was read during the change does not stay for the hours of its
+    /// life.
+    fn forget_again(&self, names: Vec<String>) {
+        if names.is_empty() {
+            return;
+        }
+        let cache = self.cache.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(AGAIN_AFTER).await;
+            if let Err(error) = cache.forget_metadata(&names).await {
+                tracing::warn!(%error, "an answer that was read during the change may stay until it expires");
+            }
+        });
+    }
+}
+
+/// Every answer that tells of these instances, and the UIDs that others may have too.
+fn named_by(instances: &[NewInstance]) -> (Stale, Ids) {
+    let (mut stale, mut uids) = (Stale::default(), Ids::default());
+    for instance in instances {
+        let NewInstance { study, series, sop_instance_uid, .. } = instance;
+        let series_ids = [public_id(&series.uid), own_id::of_series(&study.uid, &series.uid)];
+        let image_ids =
+            [public_id(sop_instance_uid), own_id::of_image(&study.uid, &series.uid, sop_instance_uid)];
+        stale.names.extend(metadata_names::all_of_study(public_id(&study.uid), &series_ids, &image_ids));
+        uids.series.push(series_ids[0]);
+        uids.images.push(image_ids[0]);
+    }
+    uids.series.sort_unstable();
+    uids.series.dedup();
+    (stale, uids)
+}
+
+/// The small answers that tell of a scope.
+fn cleared_names(scope: &Scope, series_ids: &[Uuid], image_ids: &[Uuid]) -> Vec<String> {
+    let of_scope = match scope {
+        Scope::Study(study_id) => metadata_names::all_of_study(*study_id, series_ids, &[]),
+        Scope::Series(_) => series_ids.iter().copied().map(metadata_names::images_of_series).collect(),
+        Scope::Image(_) | Scope::Everything => vec![],
+    };
+    of_scope.into_iter().chain(image_ids.iter().copied().map(metadata_names::image)).collect()
+}

@@ -1,0 +1,40 @@
+//! From an instance and a request to the message that a worker takes.
+
+use chrono::Utc;
+use uuid::Uuid;
+
+use super::{Wanted, lane};
+use crate::{
+    job::{FrameRange, FrameSource, RenderJob},
+    purpose::Purpose,
+};
+
+/// A new job to make `wanted`, whose frame lies in `frame`, for a client that has `ahead` others under way.
+pub(super) fn new(
+    wanted: &Wanted,
+    frame: FrameRange,
+    job_id: Uuid,
+    purpose: Purpose,
+    ahead: usize,
+) -> RenderJob {
+    let Wanted { image, key, request, client: _ } = wanted;
+    RenderJob {
+        job_id,
+        render_key: *key,
+        lane: lane::of(image, &purpose, ahead),
+        image_id: image.key,
+        study_id: image.study_id,
+        source: FrameSource {
+            location: image.location.clone(),
+            content_digest: image.content_digest,
+            file_byte_count: image.file_byte_count,
+            header_byte_count: image.header_byte_count,
+            frame,
+            deflated: image.deflated,
+            header_checksum: image.header_checksum,
+        },
+        request: request.clone(),
+        published_at: Utc::now(),
+        purpose,
+    }
+}

@@ -1,0 +1,266 @@
+//! The way of one picture that is in no memory of this process: ask, look in the catalog, publish, wait.
+//!
+//! In the order of the steps: register as waiter, *then* ask, which looks, notes the interest and claims in one step;
+//! then the catalog, where the picture may be and where its frame lies; then publish. Who lost the claim waits only.
+//! Wake-ups are at-most-once, so a waiter also polls. Truth is in the catalog: every outcome is there in the end.
+
+use std::{sync::Arc, time::Duration};
+
+use chrono::{TimeDelta, Utc};
+use tokio::time::{Instant, timeout};
+use tracing::{Instrument, Span};
+use uuid::Uuid;
+
+use super::{
+    Submit, SubmitError, Wanted,
+    flight::{Board, Landing},
+    job, look,
+    look::{Found, Tier},
+    share::UnderWay,
+};
+use crate::{
+    catalog::FrameLookup,
+    coordination::{Asked, Claimant, Interest, Waiter},
+    job::FrameRange,
+    purpose::Purpose,
+    render_key::RenderKey,
+};
+
+/// How long a claim stands without a sign of the worker.
+const CLAIM_LEASE: Duration = Duration::from_secs(30);
+/// How often one flight asks workers for its picture.
+const ROUNDS_MAX: u32 = 3;
+/// The first pause between polls; it doubles.
+const POLL_PAUSE_MIN: Duration = Duration::from_millis(250);
+/// The longest pause between polls.
+const POLL_PAUSE_MAX: Duration = Duration::from_secs(1);
+/// How long the interest outlasts the patience of those who wait: they are told to come back, and soon do.
+const COMES_BACK_WITHIN: Duration = Duration::from_secs(5);
+
+/// One picture to be had.
+pub(super) struct Journey {
+    submit: Submit,
+    wanted: Wanted,
+    patience: Duration,
+    board: Arc<Board>,
+    interest: InterestNoted,
+    under_way: UnderWay,
+}
+
+/// What came of asking workers for the picture.
+enum Round {
+    /// It was there by now.
+    Found(Found),
+    /// A job is on its way, and the claim is ours.
+    Published,
+    /// A job is on its way; the coordination took no claim, so nobody else knows.
+    PublishedUnclaimed,
+    /// Another job makes it.
+    Held(Uuid),
+}
+
+impl Journey {
+    pub(super) fn new(submit: Submit, wanted: Wanted, patience: Duration, board: Arc<Board>) -> Self {
+        let interest = InterestNoted {
+            submit: submit.clone(),
+            key: wanted.key,
+            waiter_id: Uuid::new_v4(),
+            board: Arc::clone(&board),
+            landed: false,
+        };
+        let under_way = submit.shares.begin(&wanted.client);
+        Self { submit, wanted, patience, board, interest, under_way }
+    }
+
+    /// Finds the picture or has it made.
+    ///
+    /// # Errors
+    /// For all who wait: no frame to read, catalog or queue away, queue full.
+    pub(super) async fn land(mut self) -> Landing {
+        let landing = self.find_or_ask().await;
+        self.interest.landed = true;
+        landing.map_err(Arc::new)
+    }
+
+    async fn find_or_ask(&self) -> Result<Found, SubmitError> {
+        let mut waiter = self.submit.coordination.wakeups().register(&self.wanted.key);
+        let mut asks_again_at = Instant::now();
+        let mut rounds = 0;
+        let mut found_elsewhere = false;
+        loop {
+            if rounds < ROUNDS_MAX && Instant::now() >= asks_again_at {
+                match self.ask_workers().await? {
+                    Round::Found(found) => {
+                        return Ok(Found { tier: self.tier_after(rounds, found.tier), ..found });
+                    }
+                    Round::Published => rounds += 1,
+                    Round::PublishedUnclaimed => {
+                        rounds += 1;
+                        found_elsewhere = true;
+                        // A claim that fails now and is won in a moment would publish the same job again.
+                        asks_again_at = Instant::now() + CLAIM_LEASE;
+                    }
+                    Round::Held(job_id) => self.board.set_job(job_id),
+                }
+            }
+            if let Some(found) = self.wait(&mut waiter, found_elsewhere).await {
+                return Ok(Found { tier: Tier::Render, ..found });
+            }
+        }
+    }
+
+    /// What is found before any job was published was made for somebody else.
+    fn tier_after(&self, rounds: u32, tier: Tier) -> Tier {
+        if rounds == 0 { tier } else { Tier::Render }
+    }
+
+    /// Asks and publishes in a task of its own: a client that leaves between the two must not leave a claim behind for
+    /// which there is no job.
+    async fn ask_workers(&self) -> Result<Round, SubmitError> {
+        let asking = Asking {
+            submit: self.submit.clone(),
+            wanted: self.wanted.clone(),
+            board: Arc::clone(&self.board),
+            job_id: Uuid::new_v4(),
+            ahead: self.under_way.ahead,
+            interest: Interest {
+                waiter_id: self.interest.waiter_id,
+                lasts: self.patience + COMES_BACK_WITHIN,
+            },
+        };
+        let round = tokio::spawn(asking.ask().instrument(Span::current())).await;
+        round.unwrap_or_else(|error| Err(SubmitError::Lost(error.to_string())))
+    }
+
+    /// Polls with growing pauses and at each wake-up, until the picture is there (`Some`) or it should be asked for
+    /// again (`None`).
+    async fn wait(&self, waiter: &mut Waiter, look_in_catalog: bool) -> Option<Found> {
+        let (image_id, key) = (self.wanted.image.key, &self.wanted.key);
+        let mut pause = POLL_PAUSE_MIN;
+        loop {
+            let woken = timeout(pause, waiter.woken()).await.is_ok();
+            if let Some(found) = look::in_cache(&self.submit, image_id, key, self.board.job()).await {
+                return Some(found);
+            }
+            if (woken || look_in_catalog)
+                && let Some(found) = look::in_catalog(&self.submit, image_id, key).await
+            {
+                return Some(found);
+            }
+            // Woken for nothing: the job was dropped, or made for others who had gone.
+            if woken || pause >= POLL_PAUSE_MAX {
+                return None;
+            }
+            pause = (pause * 2).min(POLL_PAUSE_MAX);
+        }
+    }
+}
+
+/// One round of asking, which runs to its end whoever leaves.
+struct Asking {
+    submit: Submit,
+    wanted: Wanted,
+    board: Arc<Board>,
+    job_id: Uuid,
+    ahead: usize,
+    interest: Interest,
+}
+
+impl Asking {
+    async fn ask(self) -> Result<Round, SubmitError> {
+        let purpose = self.purpose();
+        let claimant = Claimant { job_id: self.job_id, may_be_promoted: purpose.may_be_promoted() };
+        let (image_id, key) = (self.wanted.image.key, &self.wanted.key);
+        let asked = self.submit.coordination.ask(key, claimant, Some(self.interest), CLAIM_LEASE).await;
+        let (claimed, there) = match asked {
+            Ok(Asked::There(outcome)) => (false, Some(outcome)),
+            Ok(Asked::Claimed) => (true, None),
+            Ok(Asked::Held { by }) => return Ok(Round::Held(by)),
+            Err(error) => {
+                tracing::debug!(%error, "a render is made without a claim");
+                (false, None)
+            }
+        };
+        if let Some(found) = look::from_cache(&self.submit, image_id, key, there) {
+            return Ok(Round::Found(found));
+        }
+        let round = self.find_or_publish(purpose, claimed).await;
+        if claimed && round.is_err() {
+            self.release().await;
+        }
+        round
+    }
+
+    fn purpose(&self) -> Purpose {
+        let lasts = TimeDelta::from_std(self.interest.lasts).unwrap_or(TimeDelta::MAX);
+        let now = Utc::now();
+        Purpose::Awaited { until: now.checked_add_signed(lasts).unwrap_or(now) }
+    }
+
+    async fn find_or_publish(&self, purpose: Purpose, claimed: bool) -> Result<Round, SubmitError> {
+        let (image_id, key) = (self.wanted.image.key, &self.wanted.key);
+        let FrameLookup { outcome, content_digest, range } = self
+            .submit
+            .catalog
+            .look_up_frame(image_id, self.wanted.request.frame_number, key)
+            .await?
+            .ok_or(SubmitError::ImageGone)?;
+        if let Some(found) = look::from_catalog(&self.submit, image_id, key, outcome) {
+            self.put_back(&found).await;
+            return Ok(Round::Found(found));
+        }
+        if content_digest != self.wanted.image.content_digest {
+            return Err(SubmitError::ImageReplaced);
+        }
+        self.publish(range.ok_or(SubmitError::WithoutRange)?, purpose).await?;
+        Ok(if claimed { Round::Published } else { Round::PublishedUnclaimed })
+    }
+
+    async fn publish(&self, frame: FrameRange, purpose: Purpose) -> Result<(), SubmitError> {
+        let job = job::new(&self.wanted, frame, self.job_id, purpose, self.ahead);
+        self.board.set_job(self.job_id);
+        Ok(self.submit.queue.publish_job(&job).await?)
+    }
+
+    /// What the catalog had goes into the cache, and who waits meanwhile is told.
+    async fn put_back(&self, found: &Found) {
+        let (image_id, key) = (self.wanted.image.key, &self.wanted.key);
+        let settled = self.submit.coordination.settle(image_id, key, &found.outcome, self.job_id).await;
+        if let Err(error) = settled {
+            tracing::debug!(%error, "a render of the catalog was not put back into the cache");
+        }
+    }
+
+    async fn release(&self) {
+        let (coordination, key) = (&self.submit.coordination, &self.wanted.key);
+        if let Err(error) = coordination.release(key, self.job_id).await {
+            tracing::debug!(%error, "a claim is left to its lease");
+        }
+    }
+}
+
+/// The interest of those who wait for one flight. When the last of them has left before it landed, it is taken back,
+/// so that no worker makes what nobody wants; unless they were told to come back.
+struct InterestNoted {
+    submit: Submit,
+    key: RenderKey,
+    waiter_id: Uuid,
+    board: Arc<Board>,
+    landed: bool,
+}
+
+impl Drop for InterestNoted {
+    fn drop(&mut self) {
+        if self.landed || self.board.is_kept() {
+            return;
+        }
+        // Without a runtime the process ends, and the interest by itself a little later.
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+        let (coordination, key, waiter_id) = (self.submit.coordination.clone(), self.key, self.waiter_id);
+        runtime.spawn(async move {
+            if let Err(error) = coordination.leave(&key, waiter_id).await {
+                tracing::debug!(%error, "an interest is left to its time");
+            }
+        });
+    }
+}
