@@ -27,7 +27,7 @@ async fn a_fresh_render_tells_its_stages_and_a_cached_one_its_tier() {
     let fresh = house.png("").await;
     assert_eq!(
         fresh.header("server-timing"),
-        "cache;desc=render, queue;dur=1.00, fetch;dur=2.00, decode;dur=3.00, render;dur=4.00, encode;dur=5.00"
+        "cache;desc=render, queue;dur=1.00, slot;dur=0.50, fetch;dur=2.00, decode;dur=3.00, render;dur=4.00, encode;dur=5.00"
     );
     assert_eq!(house.png("").await.header("server-timing"), "cache;desc=memory");
     house.back_ends.cache.clear().await.expect("cleared");

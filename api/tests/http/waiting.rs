@@ -114,7 +114,7 @@ async fn the_last_client_that_leaves_takes_the_interest_back_and_the_next_one_as
 async fn a_client_that_was_told_to_come_back_finds_its_job_wanted() {
     let house = House::with(&[("NOCTIS_RENDER_WAIT", "1s")], QueueLimits::default()).await;
     house.png("").await.problem(504, "render-timeout");
-    assert_eq!(only_job(&house).await, Begun::Ours);
+    assert_eq!(only_job(&house).await, Begun::Ours { before: 0 });
 }
 
 #[tokio::test]

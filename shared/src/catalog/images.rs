@@ -10,7 +10,7 @@ use super::{
     display_order::{self, DisplayPlace},
     frame_index,
     other_facts::OtherFacts,
-    pool::{on_reader, on_writer},
+    pool::{on_held, on_reader, on_writer},
     studies::{count, shown_series_id},
 };
 use crate::{
@@ -355,7 +355,7 @@ impl Catalog {
              FROM instances JOIN series ON series.series_id = instances.series_id JOIN studies USING (study_id) \
              WHERE instances.image_id = $1",
         );
-        let row: Option<ImageRecordRow> = on_reader!(&self.pool, Db, pool => {
+        let row: Option<ImageRecordRow> = on_held!(&self.pool, Db, pool => {
             sqlx::query_as::<Db, _>(SELECT).bind(image_id).fetch_optional(pool).await?
         });
         row.map(ImageRecord::try_from).transpose()
@@ -377,7 +377,7 @@ impl Catalog {
              substr(frame_ranges, $2, $3) FROM instances WHERE image_id = $1";
         type Row = (Option<Vec<u8>>, Vec<u8>, Vec<u8>);
         let first_byte = frame_index::first_byte(frame_number);
-        let row: Option<Row> = on_reader!(&self.pool, Db, pool => {
+        let row: Option<Row> = on_held!(&self.pool, Db, pool => {
             sqlx::query_as::<Db, _>(SELECT)
                 .bind(image_id)
                 .bind(first_byte.unwrap_or(1))

@@ -56,6 +56,7 @@ mod fill_in;
 mod found;
 mod frame_index;
 mod images;
+mod in_hand;
 mod inbox;
 mod namesakes;
 mod new_instance;

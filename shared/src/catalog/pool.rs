@@ -3,7 +3,7 @@
 //! SQLite takes one writer at a time: a pool of one connection queues the writers of this process fairly, instead of
 //! letting them time out on the file lock. Readers have connections of their own (WAL: they never wait for the writer).
 
-use std::{path::Path, str::FromStr, time::Duration};
+use std::{path::Path, str::FromStr, sync::Arc, time::Duration};
 
 use sqlx::{
     Connection, PgPool, Postgres, Sqlite, SqlitePool, Transaction,
@@ -13,7 +13,7 @@ use sqlx::{
 };
 use tokio::time::{Instant, sleep};
 
-use super::{CatalogError, CatalogLimits};
+use super::{CatalogError, CatalogLimits, in_hand::InHand};
 
 static SQLITE_MIGRATIONS: Migrator = sqlx::migrate!("./migrations/sqlite");
 static POSTGRES_MIGRATIONS: Migrator = sqlx::migrate!("./migrations/postgres");
@@ -25,8 +25,8 @@ const POSTGRES_STATEMENT_TIMEOUT: &str = "60s";
 
 #[derive(Debug, Clone)]
 pub(super) enum Pool {
-    Sqlite { reader: SqlitePool, writer: SqlitePool },
-    Postgres(PgPool),
+    Sqlite { reader: SqlitePool, writer: SqlitePool, in_hand: Arc<InHand<Sqlite>> },
+    Postgres { pool: PgPool, in_hand: Arc<InHand<Postgres>> },
 }
 
 /// A transaction that may write; dropped without `commit`, it did nothing.
@@ -43,7 +43,7 @@ macro_rules! on_reader {
                 type $db = sqlx::Sqlite;
                 $body
             }
-            $crate::catalog::pool::Pool::Postgres($executor) => {
+            $crate::catalog::pool::Pool::Postgres { pool: $executor, .. } => {
                 type $db = sqlx::Postgres;
                 $body
             }
@@ -59,9 +59,34 @@ macro_rules! on_writer {
                 type $db = sqlx::Sqlite;
                 $body
             }
-            $crate::catalog::pool::Pool::Postgres($executor) => {
+            $crate::catalog::pool::Pool::Postgres { pool: $executor, .. } => {
                 type $db = sqlx::Postgres;
                 $body
+            }
+        }
+    };
+}
+
+/// The same expression on a connection in hand, for one statement that reads on the way to a picture. What does not end
+/// well leaves by `?`.
+macro_rules! on_held {
+    ($pool:expr, $db:ident, $executor:ident => $body:expr) => {
+        match $pool {
+            $crate::catalog::pool::Pool::Sqlite { in_hand, .. } => {
+                type $db = sqlx::Sqlite;
+                let mut held = in_hand.take().await?;
+                let $executor = &mut *held.connection;
+                let found = $body;
+                held.done();
+                found
+            }
+            $crate::catalog::pool::Pool::Postgres { in_hand, .. } => {
+                type $db = sqlx::Postgres;
+                let mut held = in_hand.take().await?;
+                let $executor = &mut *held.connection;
+                let found = $body;
+                held.done();
+                found
             }
         }
     };
@@ -85,7 +110,7 @@ macro_rules! in_transaction {
     };
 }
 
-pub(super) use {in_transaction, on_reader, on_writer};
+pub(super) use {in_transaction, on_held, on_reader, on_writer};
 
 impl Pool {
     pub(super) async fn connect(url: &str, limits: &CatalogLimits) -> Result<Self, CatalogError> {
@@ -102,18 +127,22 @@ impl Pool {
             Pool::Sqlite { writer, .. } => {
                 WriteTransaction::Sqlite(writer.begin_with("BEGIN IMMEDIATE").await?)
             }
-            Pool::Postgres(pool) => WriteTransaction::Postgres(pool.begin().await?),
+            Pool::Postgres { pool, .. } => WriteTransaction::Postgres(pool.begin().await?),
         })
     }
 
     pub(super) async fn close(&self) {
         match self {
-            Pool::Sqlite { reader, writer } => {
+            Pool::Sqlite { reader, writer, in_hand } => {
+                in_hand.close();
                 // The writer last: the last connection folds the write-ahead log back into the file.
                 reader.close().await;
                 writer.close().await;
             }
-            Pool::Postgres(pool) => pool.close().await,
+            Pool::Postgres { pool, in_hand } => {
+                in_hand.close();
+                pool.close().await;
+            }
         }
     }
 }
@@ -141,21 +170,24 @@ async fn connect_sqlite(url: &str, limits: &CatalogLimits) -> Result<Pool, Catal
         .busy_timeout(SQLITE_BUSY_TIMEOUT)
         .synchronous(SqliteSynchronous::Normal);
     let pool = |connections| {
-        SqlitePoolOptions::new().max_connections(connections).acquire_timeout(limits.acquire_timeout)
+        SqlitePoolOptions::new()
+            .max_connections(connections)
+            .acquire_timeout(limits.acquire_timeout)
+            // A file does not go away as a server does.
+            .test_before_acquire(false)
     };
     if url.starts_with("sqlite::memory:") {
         // The database lives as long as its one connection.
         let lasting = pool(1).min_connections(1).idle_timeout(None).max_lifetime(None);
         let writer = lasting.connect_with(options).await?;
         migrate_sqlite(&writer).await?;
-        return Ok(Pool::Sqlite { reader: writer.clone(), writer });
+        return Ok(Pool::Sqlite { reader: writer.clone(), in_hand: InHand::of(&writer, 1), writer });
     }
     create_folder_of(options.get_filename()).await?;
     let writer = open_sqlite_file(&options.clone().journal_mode(SqliteJournalMode::Wal), || pool(1)).await?;
-    let reader = pool(limits.connections_max.max(1))
-        .connect_with(options.read_only(true).create_if_missing(false))
-        .await?;
-    Ok(Pool::Sqlite { reader, writer })
+    let connections_max = limits.connections_max.max(1);
+    let reader = pool(connections_max).connect_with(options.read_only(true).create_if_missing(false)).await?;
+    Ok(Pool::Sqlite { in_hand: InHand::of(&reader, connections_max), reader, writer })
 }
 
 /// Tries again while another process starts on the same new file: the switch to WAL does not honour the busy timeout.
@@ -204,11 +236,12 @@ async fn connect_postgres(url: &str, limits: &CatalogLimits) -> Result<Pool, Cat
     let options = PgConnectOptions::from_str(url)?
         .application_name("noctis")
         .options([("statement_timeout", POSTGRES_STATEMENT_TIMEOUT)]);
+    let connections_max = limits.connections_max.max(1);
     let pool = PgPoolOptions::new()
-        .max_connections(limits.connections_max.max(1))
+        .max_connections(connections_max)
         .acquire_timeout(limits.acquire_timeout)
         .connect_with(options)
         .await?;
     POSTGRES_MIGRATIONS.run(&pool).await?;
-    Ok(Pool::Postgres(pool))
+    Ok(Pool::Postgres { in_hand: InHand::of(&pool, connections_max), pool })
 }

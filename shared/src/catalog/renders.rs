@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::{
     Catalog, CatalogError, Scope,
-    pool::{on_reader, on_writer},
+    pool::{on_held, on_writer},
     render_rows::RenderRow,
 };
 use crate::{render::Outcome, render_key::RenderKey};
@@ -100,7 +100,7 @@ impl Catalog {
     /// # Errors
     /// [`CatalogError::Unavailable`] when the database does not answer.
     pub async fn render(&self, key: &RenderKey) -> Result<Option<Outcome>, CatalogError> {
-        let record: Option<Vec<u8>> = on_reader!(&self.pool, Db, pool => {
+        let record: Option<Vec<u8>> = on_held!(&self.pool, Db, pool => {
             sqlx::query_scalar::<Db, _>("SELECT record FROM renders WHERE render_key = $1")
                 .bind(key.to_string())
                 .fetch_optional(pool)

@@ -33,7 +33,8 @@ struct Inner {
 
 #[derive(Default)]
 struct Tables {
-    claims: Leases<RenderKey, Claimant>,
+    /// Each with how often work on it has begun.
+    claims: Leases<RenderKey, (Claimant, u32)>,
     waiting: Leases<RenderKey, Leases<Uuid, ()>>,
     told: Leases<RenderKey, RenderFailure>,
 }
@@ -60,12 +61,12 @@ impl MemoryCoordination {
             tables.note_interest(key, waiter_id, lasts);
         }
         match tables.claims.get(key).copied() {
-            Some(held) if held.job_id == claimant.job_id => Asked::Claimed,
-            Some(held) if claimant.may_be_promoted || !held.may_be_promoted => {
+            Some((held, _)) if held.job_id == claimant.job_id => Asked::Claimed,
+            Some((held, _)) if claimant.may_be_promoted || !held.may_be_promoted => {
                 Asked::Held { by: held.job_id }
             }
             _ => {
-                tables.claims.set(*key, claimant, lease);
+                tables.claims.set(*key, (claimant, 0), lease);
                 Asked::Claimed
             }
         }
@@ -79,19 +80,20 @@ impl MemoryCoordination {
         lease: Duration,
     ) -> Begun {
         let mut tables = self.lock();
-        let held = tables.claims.get(key).map(|held| held.job_id);
-        let ours = held == Some(claimant.job_id);
+        let held = tables.claims.get(key).map(|(held, before)| (held.job_id, *before));
+        let ours = held.filter(|(job_id, _)| *job_id == claimant.job_id);
         if droppable && !tables.someone_waits(key) {
-            if ours {
+            if ours.is_some() {
                 tables.claims.remove(key);
             }
             return Begun::Unwanted;
         }
-        if held.is_some() && !ours {
+        if held.is_some() && ours.is_none() {
             return Begun::Theirs;
         }
-        tables.claims.set(*key, claimant, lease);
-        if ours { Begun::Ours } else { Begun::Free }
+        let before = ours.map_or(0, |(_, before)| before);
+        tables.claims.set(*key, (claimant, before + 1), lease);
+        if ours.is_some() { Begun::Ours { before } } else { Begun::Free }
     }
 
     pub(super) fn settle(
@@ -125,7 +127,7 @@ impl MemoryCoordination {
 
     pub(super) fn release(&self, key: &RenderKey, job_id: Uuid) {
         let mut tables = self.lock();
-        if tables.claims.get(key).is_some_and(|held| held.job_id == job_id) {
+        if tables.claims.get(key).is_some_and(|(held, _)| held.job_id == job_id) {
             tables.claims.remove(key);
         }
     }

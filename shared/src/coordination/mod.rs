@@ -12,7 +12,8 @@
 //! - the claim of a job that may be promoted goes to the first who asks with one that may not, and never back
 //! - interest holds as long as its longest waiter, and ends with the last one that leaves
 //! - work that may be dropped is not begun when nobody is interested, and its claim goes with it
-//! - work begins under the job's own claim, under a free one, or learns that another job has it
+//! - work begins under the job's own claim, under a free one, or learns that another job has it; under its own it learns
+//!   how often it had begun before
 //! - settling keeps the outcome, gives the claim back and wakes its waiters
 //! - what is told for now reaches who waits for that very job, nobody else, and no cache
 //! - an announcement wakes all waiters of its key, and only these; a dropped waiter is forgotten
@@ -24,7 +25,7 @@
 //!
 //! | key in Redis | holds | lives |
 //! |---|---|---|
-//! | `{namespace}:claim:{key}` | id of the job that makes it, and whether it may be promoted | lease |
+//! | `{namespace}:claim:{key}` | id of the job that makes it, whether it may be promoted, how often it was begun | lease |
 //! | `{namespace}:waiting:{key}` | sorted set of waiters, by the moment until which each waits | as its longest waiter |
 //! | `{namespace}:told:{key}` | a failure that passes, with its job | 10 s |
 //! | `{namespace}:rate:{digest}` | when the client's quota is whole again | until then |
@@ -105,7 +106,10 @@ pub enum Begun {
     /// Nobody is interested any more; it need not be done.
     Unwanted,
     /// The job's own, so that nobody else has made it since it was published.
-    Ours,
+    Ours {
+        /// How often work on it had begun before: each of these ended without a word.
+        before: u32,
+    },
     /// It was free: the lease ran out, or the work was done before.
     Free,
     /// Another job has it.

@@ -95,10 +95,10 @@ impl RedisCoordination {
         let mut command = scripts::eval(scripts::BEGIN, &[keys.waiting(key), keys.claim(key)]);
         add_claimant(&mut command, claimant);
         command.arg(millis(lease)).arg(u8::from(droppable));
-        let begun: String = self.link.connection().query("begin", &command).await?;
+        let (begun, before): (String, u32) = self.link.connection().query("begin", &command).await?;
         Ok(match begun.as_str() {
             "unwanted" => Begun::Unwanted,
-            "ours" => Begun::Ours,
+            "ours" => Begun::Ours { before },
             "theirs" => Begun::Theirs,
             _ => Begun::Free,
         })

@@ -1,7 +1,8 @@
 //! The Lua that Redis runs, each in one atomic step. Sent whole with `EVAL`: a few hundred bytes, and a restarted
 //! Redis that knows no script needs no second round trip, not even within a pipeline.
 //!
-//! A claim is the id of its job (36 characters), a space, and `+` where the job may be promoted, else `-`.
+//! A claim is the id of its job (36 characters), `+` where the job may be promoted, else `-`, and how often work on it
+//! has begun, with a space between them.
 
 use redis::Cmd;
 
@@ -20,15 +21,16 @@ if ARGV[4] ~= '' then
 end
 local claim = redis.call('GET', KEYS[3])
 if claim then
-  local promoted = ARGV[2] == '-' and string.sub(claim, 38) == '+'
+  local promoted = ARGV[2] == '-' and string.sub(claim, 38, 38) == '+'
   if string.sub(claim, 1, 36) == ARGV[1] or not promoted then return {0, claim} end
 end
-claim = ARGV[1] .. ' ' .. ARGV[2]
+claim = ARGV[1] .. ' ' .. ARGV[2] .. ' 0'
 redis.call('SET', KEYS[3], claim, 'PX', ARGV[3])
 return {0, claim}";
 
 /// The start of work on a job. `KEYS` interest, claim. `ARGV[1]` job id, `[2]` `+` or `-`, `[3]` lease in ms, `[4]`
-/// whether it is dropped when nobody is interested. Returns `unwanted`, `theirs`, `ours` or `free`.
+/// whether it is dropped when nobody is interested. Returns `unwanted`, `theirs`, `ours` or `free`, and how often work
+/// on the job had begun before.
 pub(super) const BEGIN: &str = "\
 local claim = redis.call('GET', KEYS[2])
 local ours = claim and string.sub(claim, 1, 36) == ARGV[1]
@@ -37,12 +39,13 @@ if ARGV[4] == '1' then
   local now_ms = time[1] * 1000 + math.floor(time[2] / 1000)
   if redis.call('ZCOUNT', KEYS[1], string.format('%.0f', now_ms), '+inf') == 0 then
     if ours then redis.call('DEL', KEYS[2]) end
-    return 'unwanted'
+    return {'unwanted', 0}
   end
 end
-if claim and not ours then return 'theirs' end
-redis.call('SET', KEYS[2], ARGV[1] .. ' ' .. ARGV[2], 'PX', ARGV[3])
-return ours and 'ours' or 'free'";
+if claim and not ours then return {'theirs', 0} end
+local begun = ours and tonumber(string.sub(claim, 40)) or 0
+redis.call('SET', KEYS[2], ARGV[1] .. ' ' .. ARGV[2] .. ' ' .. (begun + 1), 'PX', ARGV[3])
+return {ours and 'ours' or 'free', begun}";
 
 /// `KEYS` claim. `ARGV[1]` job id.
 pub(super) const RELEASE: &str = "\

@@ -29,6 +29,8 @@ pub struct Delivery {
     /// the last: one more loss, and the message is dead-lettered without an answer to those who wait.
     /// A broker before RabbitMQ 4.3 counts a release as a loss, though never up to the limit.
     pub crashes: u32,
+    /// Why the attempt before this one failed, in the words it was retried with.
+    pub last_cause: Option<String>,
     /// Whether it was delivered before.
     pub redelivered: bool,
     /// The trace of the publisher, to be continued.
@@ -66,7 +68,14 @@ impl Delivery {
     pub(super) fn new(work: Work, lane: Lane, message: &Message, history: History, loan: Loan) -> Self {
         let History { crashes, redelivered } = history;
         let attempt = message.failed_attempts.saturating_add(1);
-        Self { work, lane, attempt, crashes, redelivered, trace: message.trace.clone(), loan }
+        let (last_cause, trace) = (message.last_cause.clone(), message.trace.clone());
+        Self { work, lane, attempt, crashes, last_cause, redelivered, trace, loan }
+    }
+
+    /// Whether one more loss would make it a dead letter without an answer to those who wait.
+    #[must_use]
+    pub fn is_last(&self) -> bool {
+        self.crashes >= self.limits().delivery_limit
     }
 
     /// Done: the message goes.
@@ -95,7 +104,7 @@ impl Delivery {
             return Ok(RetryOutcome::Exhausted);
         };
         match self.loan {
-            Loan::Memory(loan) => loan.retry(self.attempt, delay)?,
+            Loan::Memory(loan) => loan.retry(self.attempt, delay, cause)?,
             Loan::RabbitMq(loan) => loan.retry(self.attempt, delay, cause).await?,
         }
         Ok(RetryOutcome::Scheduled { delay })

@@ -23,6 +23,8 @@ pub(super) struct Message {
     pub(super) kind: String,
     /// Attempts that failed so far.
     pub(super) failed_attempts: u32,
+    /// Why the last attempt failed, in words.
+    pub(super) last_cause: Option<String>,
     pub(super) trace: TraceContext,
     /// JSON.
     pub(super) body: Bytes,
@@ -74,7 +76,7 @@ impl Message {
             return Err(PublishError::TooLarge);
         }
         let trace = TraceContext::current();
-        Ok(Self { id, kind: kind.to_owned(), failed_attempts: 0, trace, body: body.into() })
+        Ok(Self { id, kind: kind.to_owned(), failed_attempts: 0, last_cause: None, trace, body: body.into() })
     }
 
     /// The message as an operator sends it back: no attempt failed yet, and a job says who wants it now, since nobody
@@ -85,7 +87,7 @@ impl Message {
         let redriven =
             job.and_then(|job| serde_json::to_vec(&RenderJob { purpose: Purpose::Redriven, ..job }).ok());
         let body = redriven.map_or(self.body, Bytes::from);
-        Self { failed_attempts: 0, body, ..self }
+        Self { failed_attempts: 0, last_cause: None, body, ..self }
     }
 
     /// What the message asks a consumer of `lane` to do.

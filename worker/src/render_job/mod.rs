@@ -3,9 +3,13 @@
 mod changed;
 mod settle;
 
-use std::time::{Duration, Instant};
+use std::{
+    panic::AssertUnwindSafe,
+    time::{Duration, Instant},
+};
 
 use chrono::Utc;
+use futures::FutureExt;
 use noctis_shared::{
     catalog::{Catalog, RenderRecord},
     coordination::{Begun, Claimant, Coordination},
@@ -94,7 +98,9 @@ impl RenderJobs {
             info_span!("render_job", job.id = %job.job_id, attempt = delivery.attempt, lane = %job.lane);
         delivery.trace.adopt(&span);
         async {
-            let result = self.run(&job).await;
+            // A panic is the job's end, not the worker's.
+            let run = AssertUnwindSafe(self.run(&job, &delivery)).catch_unwind().await;
+            let result = run.unwrap_or(Err(JobError::Panicked));
             match &result {
                 Ok(done) => {
                     metrics::counter!(done.metric(), "outcome" => done.label()).increment(1);
@@ -108,9 +114,10 @@ impl RenderJobs {
         .await;
     }
 
-    async fn run(&self, job: &RenderJob) -> Result<Done, JobError> {
-        match self.begin(job).await {
+    async fn run(&self, job: &RenderJob, delivery: &Delivery) -> Result<Done, JobError> {
+        match self.begin(job, delivery).await {
             Start::Drop(done) => return Ok(done),
+            Start::Never => return Err(JobError::WorkersDied),
             // Nobody can have made it since it was published.
             Start::Render => {}
             Start::LookFirst => {
@@ -131,7 +138,7 @@ impl RenderJobs {
 
     /// Takes the claim for as long as fetching and rendering may take, so that nobody starts the same again; unless
     /// there is nothing to do.
-    async fn begin(&self, job: &RenderJob) -> Start {
+    async fn begin(&self, job: &RenderJob, delivery: &Delivery) -> Start {
         let (now, may_be_promoted) = (Utc::now(), job.purpose.may_be_promoted());
         let claimant = Claimant { job_id: job.job_id, may_be_promoted };
         let droppable = job.purpose.may_be_dropped(Interest::None, now);
@@ -143,7 +150,10 @@ impl RenderJobs {
                 Start::Drop(Done::Skipped)
             }
             Ok(Begun::Theirs) if may_be_promoted => Start::Drop(Done::Promoted),
-            Ok(Begun::Ours) => Start::Render,
+            // Not merely in the hands of a worker that died beside it: begun, each time.
+            Ok(Begun::Ours { before }) if delivery.is_last() && before >= delivery.crashes => Start::Never,
+            Ok(Begun::Ours { before: 0 }) => Start::Render,
+            Ok(Begun::Ours { .. }) => Start::LookFirst,
             Ok(Begun::Free | Begun::Theirs) => Start::LookFirst,
             Err(_) if job.purpose.may_be_dropped(Interest::Unknown, now) => Start::Drop(Done::Skipped),
             Err(_) => Start::LookFirst,
@@ -223,8 +233,10 @@ impl RenderJobs {
 
 /// How the work on a job begins.
 enum Start {
-    /// Not at all.
+    /// Not at all: there is nothing to do.
     Drop(Done),
+    /// Not at all: every worker that began it died.
+    Never,
     /// At once.
     Render,
     /// With a look whether someone made it meanwhile.

@@ -18,8 +18,6 @@ use crate::{
     slot::{ReadError, SlotError},
 };
 
-/// Attempts after which a decoder that dies or hangs is held to die of the file.
-const SLOT_ATTEMPTS_MAX: u32 = 2;
 /// Attempts after which a storage that answers with faults is away: a short fault is ridden out, and whoever waits
 /// hears of a longer one in time.
 const STORAGE_ATTEMPTS_MAX: u32 = 2;
@@ -43,6 +41,10 @@ pub(super) enum JobError {
     Slot(SlotError),
     #[error(transparent)]
     Catalog(CatalogError),
+    #[error("the job panicked")]
+    Panicked,
+    #[error("every worker that began it died")]
+    WorkersDied,
 }
 
 /// What to do with the delivery.
@@ -66,14 +68,42 @@ fn for_now(kind: FailureKind, told: &'static str) -> Verdict {
     Verdict::ForNow { kind, told }
 }
 
-fn verdict(result: Result<Done, JobError>, attempt: u32) -> Verdict {
+/// What went before this delivery.
+#[derive(Debug, Clone, Copy)]
+struct Past<'a> {
+    /// Which attempt it is, from 1.
+    attempt: u32,
+    /// Why the one before failed.
+    last_cause: Option<&'a str>,
+}
+
+impl<'a> Past<'a> {
+    fn of(delivery: &'a Delivery) -> Self {
+        Self { attempt: delivery.attempt, last_cause: delivery.last_cause.as_deref() }
+    }
+
+    /// Whether the attempt before failed for the same reason, so that it is not for something that passes.
+    fn was_the_same(self, cause: &str) -> bool {
+        self.last_cause == Some(cause)
+    }
+}
+
+fn verdict(result: Result<Done, JobError>, past: Past<'_>) -> Verdict {
     match result {
         Ok(_) => Verdict::Ack,
-        Err(JobError::Storage(error)) => of_storage(&error, attempt),
+        Err(JobError::Storage(error)) => of_storage(&error, past.attempt),
         Err(JobError::FetchTimedOut) => for_now(FailureKind::StorageAway, HUNG),
         Err(JobError::FileChanged) => for_now(FailureKind::FileChanged, CHANGED),
-        Err(JobError::Slot(error)) => of_slot(&error, attempt),
+        Err(JobError::Slot(error)) => of_slot(&error, past),
         Err(error @ JobError::Catalog(_)) => Verdict::Retry(error.to_string()),
+        Err(error @ JobError::Panicked) if past.was_the_same(&error.to_string()) => {
+            Verdict::DeadLetter { reason: "panicked", told: "the worker failed on this file, each time" }
+        }
+        Err(error @ JobError::Panicked) => Verdict::Retry(error.to_string()),
+        Err(JobError::WorkersDied) => Verdict::DeadLetter {
+            reason: "workers_died",
+            told: "the workers that began this picture died, each time",
+        },
     }
 }
 
@@ -90,12 +120,15 @@ fn of_storage(error: &StorageError, attempt: u32) -> Verdict {
     }
 }
 
-fn of_slot(error: &SlotError, attempt: u32) -> Verdict {
+fn of_slot(error: &SlotError, past: Past<'_>) -> Verdict {
+    let attempt = past.attempt;
+    // Only what a decoder did twice in a row is of the file: what failed for another reason before has tried it once.
+    let again = past.was_the_same(&error.to_string());
     match error {
-        SlotError::Crashed if attempt >= SLOT_ATTEMPTS_MAX => {
+        SlotError::Crashed if again => {
             Verdict::DeadLetter { reason: "crashed", told: "the decoder crashed on this file, each time" }
         }
-        SlotError::TimedOut(_) if attempt >= SLOT_ATTEMPTS_MAX => Verdict::DeadLetter {
+        SlotError::TimedOut(_) if again => Verdict::DeadLetter {
             reason: "timed_out",
             told: "the decoder did not finish with this file, each time",
         },
@@ -120,7 +153,7 @@ pub(super) async fn settle(
     delivery: Delivery,
     result: Result<Done, JobError>,
 ) {
-    let verdict = verdict(result, delivery.attempt);
+    let verdict = verdict(result, Past::of(&delivery));
     match verdict {
         Verdict::Ack => settlement::note(delivery.ack().await),
         Verdict::ForNow { kind, told } => {
@@ -163,26 +196,36 @@ mod tests {
 
     use super::*;
 
-    /// Only a decoder that dies or hangs is remembered under the key of the picture.
-    #[test]
-    fn storage_that_is_away_is_never_a_lasting_failure() {
-        let failed = || ReadError::Failed("stale handle".to_owned());
-        let transient = || StorageError::Transient("reset".to_owned());
-        let cases = [
+    const FIRST: Past<'_> = Past { attempt: 1, last_cause: None };
+
+    fn after(last_cause: &str) -> Past<'_> {
+        Past { attempt: 2, last_cause: Some(last_cause) }
+    }
+
+    /// A storage that fails, and what else is no fault of a file.
+    fn passing() -> Vec<(JobError, FailureKind)> {
+        let failed = ReadError::Failed("stale handle".to_owned());
+        let transient = StorageError::Transient("reset".to_owned());
+        vec![
             (JobError::Storage(StorageError::NotFound), FailureKind::FileMissing),
             (JobError::Storage(StorageError::NotAllowed), FailureKind::FileMissing),
             (JobError::Storage(StorageError::Truncated), FailureKind::FileChanged),
             (JobError::Storage(StorageError::Unreadable("denied".to_owned())), FailureKind::StorageAway),
-            (JobError::Storage(transient()), FailureKind::StorageAway),
+            (JobError::Storage(transient), FailureKind::StorageAway),
             (JobError::FetchTimedOut, FailureKind::StorageAway),
             (JobError::FileChanged, FailureKind::FileChanged),
             (JobError::Slot(SlotError::ReadTimedOut), FailureKind::StorageAway),
             (JobError::Slot(SlotError::NotRead(ReadError::NotFound)), FailureKind::FileMissing),
-            (JobError::Slot(SlotError::NotRead(failed())), FailureKind::StorageAway),
-        ];
-        for (error, expected) in cases {
+            (JobError::Slot(SlotError::NotRead(failed)), FailureKind::StorageAway),
+        ]
+    }
+
+    /// Only a decoder that dies or hangs is remembered under the key of the picture.
+    #[test]
+    fn storage_that_is_away_is_never_a_lasting_failure() {
+        for (error, expected) in passing() {
             let what = error.to_string();
-            match verdict(Err(error), STORAGE_ATTEMPTS_MAX) {
+            match verdict(Err(error), after(&what)) {
                 Verdict::ForNow { kind, told } => {
                     assert_eq!(kind, expected, "{what}");
                     assert!(kind.passes() && !told.contains("decoder"), "{what}: {told}");
@@ -194,31 +237,57 @@ mod tests {
 
     #[test]
     fn a_short_fault_is_tried_again_before_anybody_hears_of_it() {
-        let fault = || SlotError::NotRead(ReadError::Failed("stale handle".to_owned()));
+        let fault = SlotError::NotRead(ReadError::Failed("stale handle".to_owned()));
         for error in [
-            JobError::Slot(fault()),
+            JobError::Slot(fault),
             JobError::Storage(StorageError::Transient("reset".to_owned())),
             JobError::Slot(SlotError::Gone),
             JobError::Slot(SlotError::NoProcess("too many".to_owned())),
+            JobError::Slot(SlotError::Crashed),
+            JobError::Slot(SlotError::TimedOut(Duration::from_secs(30))),
+            JobError::Panicked,
+            JobError::Catalog(CatalogError::Unavailable("away".to_owned())),
         ] {
             let what = error.to_string();
-            assert!(matches!(verdict(Err(error), 1), Verdict::Retry(_)), "{what}");
+            assert_eq!(verdict(Err(error), FIRST), Verdict::Retry(what));
         }
     }
 
+    fn dying() -> [(JobError, &'static str); 3] {
+        [
+            (JobError::Slot(SlotError::Crashed), "crashed"),
+            (JobError::Slot(SlotError::TimedOut(Duration::from_secs(30))), "timed_out"),
+            (JobError::Panicked, "panicked"),
+        ]
+    }
+
     #[test]
-    fn a_decoder_that_dies_or_hangs_twice_is_a_dead_letter() {
-        for (error, expected) in
-            [(SlotError::Crashed, "crashed"), (SlotError::TimedOut(Duration::from_secs(30)), "timed_out")]
-        {
-            assert!(matches!(verdict(Err(JobError::Slot(error.clone())), 1), Verdict::Retry(_)));
-            match verdict(Err(JobError::Slot(error)), SLOT_ATTEMPTS_MAX) {
+    fn what_dies_or_hangs_twice_in_a_row_is_a_dead_letter_and_an_answer() {
+        for (error, expected) in dying() {
+            let what = error.to_string();
+            match verdict(Err(error), after(&what)) {
                 Verdict::DeadLetter { reason, told } => {
                     assert_eq!(reason, expected);
-                    assert!(told.starts_with("the decoder"));
+                    assert!(told.contains("each time"), "{told}");
                 }
                 other => panic!("{expected}: {other:?}"),
             }
         }
+    }
+
+    #[test]
+    fn what_dies_once_after_an_unrelated_fault_is_tried_again() {
+        for (error, what) in dying() {
+            let verdict = verdict(Err(error), after("the catalog does not answer: connection"));
+            assert!(matches!(verdict, Verdict::Retry(_)), "{what}: {verdict:?}");
+        }
+    }
+
+    #[test]
+    fn a_job_whose_workers_died_each_time_is_answered_and_kept_for_a_look() {
+        let Verdict::DeadLetter { reason, .. } = verdict(Err(JobError::WorkersDied), FIRST) else {
+            panic!("a dead letter")
+        };
+        assert_eq!(reason, "workers_died");
     }
 }

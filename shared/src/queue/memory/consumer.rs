@@ -110,9 +110,15 @@ impl Loan {
     }
 
     /// On an error the message is back in its lane.
-    pub(in crate::queue) fn retry(mut self, attempt: u32, delay: Duration) -> Result<(), PublishError> {
+    pub(in crate::queue) fn retry(
+        mut self,
+        attempt: u32,
+        delay: Duration,
+        cause: &str,
+    ) -> Result<(), PublishError> {
         let Some(stored) = self.stored.take() else { return Ok(()) };
-        let again = Message { failed_attempts: attempt, ..stored.message.clone() };
+        let last_cause = Some(cause.to_owned());
+        let again = Message { failed_attempts: attempt, last_cause, ..stored.message.clone() };
         self.shared.schedule(self.lane, again, delay).inspect_err(|_| self.shared.put_back(self.lane, stored))
     }
 

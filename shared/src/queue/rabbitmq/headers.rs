@@ -68,6 +68,7 @@ pub(super) fn message(delivery: Delivery) -> Message {
         id: text(properties.message_id()),
         kind: text(properties.kind()),
         failed_attempts: number(&headers, ATTEMPT),
+        last_cause: headers.inner().get(CAUSE).and_then(as_text).map(str::to_owned),
         trace: TraceContext::from_headers(
             headers.inner().iter().filter_map(|(name, value)| Some((name.as_str(), as_text(value)?))),
         ),

@@ -175,7 +175,8 @@ async fn work_begins_under_its_own_claim_a_free_one_or_not_at_all(place: Place) 
     let begin =
         async |claimant| place.coordination.begin(&key, claimant, false, MINUTE).await.expect("begun");
     place.coordination.ask(&key, ours, None, lease).await.expect("asked");
-    assert_eq!(begin(ours).await, Begun::Ours);
+    assert_eq!(begin(ours).await, Begun::Ours { before: 0 });
+    assert_eq!(begin(ours).await, Begun::Ours { before: 1 });
     tokio::time::sleep(2 * lease).await;
     assert_eq!(begin(other).await, Begun::Theirs, "beginning prolongs the claim");
     place.coordination.release(&key, ours.job_id).await.expect("released");
@@ -236,7 +237,10 @@ async fn clearing_the_cache_leaves_claims_interest_and_counts(place: Place) {
     place.cache.clear().await.expect("cleared");
     let asked = place.coordination.ask(&key, claimant(), None, MINUTE).await;
     assert_eq!(asked.expect("asked"), held_by(holder));
-    assert_eq!(place.coordination.begin(&key, holder, true, MINUTE).await.expect("begun"), Begun::Ours);
+    assert_eq!(
+        place.coordination.begin(&key, holder, true, MINUTE).await.expect("begun"),
+        Begun::Ours { before: 0 }
+    );
     assert!(!place.coordination.count_request("client", 1, MINUTE).await.allowed);
 }
 
