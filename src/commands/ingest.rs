@@ -17,7 +17,7 @@ use noctis_shared::{
     storage::Storage,
     telemetry,
 };
-use noctis_worker::index::{FileOutcome, Indexer, MissingUids, read_instance};
+use noctis_worker::index::{FileOutcome, FilesInHand, Indexer, MissingUids, read_instance};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -193,7 +193,7 @@ impl Ingest {
             catalog: self.back_ends.catalog.clone(),
             cache: self.back_ends.cache.clone(),
             storage: self.storage.clone(),
-            readers: 2,
+            files: FilesInHand::new(2),
             missing_uids: MissingUids::Refuse,
         };
         indexer.index(locations, self.replace, &CancellationToken::new(), |_, _| {}).await?;

@@ -7,7 +7,7 @@ use noctis_shared::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    index::{IndexJobs, Indexer, MissingUids},
+    index::{FilesInHand, IndexJobs, Indexer, MissingUids},
     lanes,
     render_job::{ChangedFiles, RenderJobs},
     slot::{SlotProgram, SlotTimes, Slots},
@@ -30,6 +30,8 @@ pub struct Worker {
     pub slot_program: SlotProgram,
     /// Renders at a time.
     pub slots: usize,
+    /// Files that it indexes at a time.
+    pub files: FilesInHand,
     /// Lanes it takes.
     pub lanes: Vec<Lane>,
 }
@@ -43,7 +45,8 @@ impl Worker {
         let BackEnds { queue, cache, coordination, catalog } = back_ends;
         let slot_program = SlotProgram::current()?;
         let (slots, lanes) = (settings.workers, settings.lanes.clone());
-        Ok(Self { queue, cache, coordination, catalog, storage, slot_program, slots, lanes })
+        let files = FilesInHand::new(slots);
+        Ok(Self { queue, cache, coordination, catalog, storage, slot_program, slots, files, lanes })
     }
 
     /// What reads files into the catalog.
@@ -53,7 +56,7 @@ impl Worker {
             catalog: self.catalog.clone(),
             cache: self.cache.clone(),
             storage: self.storage.clone(),
-            readers: self.slots,
+            files: self.files.clone(),
             missing_uids: MissingUids::Refuse,
         }
     }

@@ -1,8 +1,10 @@
 //! The full data set as dicom-object holds it, for catalogs and DICOM JSON. Renders do not need it.
 //!
 //! Built from the walked elements, since dicom-object decodes no text with code extensions, and allocates what a length
-//! declares. All text is Unicode there, and says so. Elements that cannot be read are left out, those of pixels too.
+//! declares. All text is Unicode there, and says so. Elements that cannot be read are left out, those of pixels too, and
+//! long binary values, which no catalog wants.
 
+mod cost;
 mod value;
 
 use dicom_core::dictionary::{DataDictionary, DataDictionaryEntry, VirtualVr};
@@ -23,7 +25,7 @@ const UNICODE: &str = "ISO_IR 192";
 /// Builds the object of a whole data set.
 pub(crate) fn build(view: &View<'_>) -> InMemDicomObject {
     let limits = Limits::default();
-    let mut builder = Builder { elements_left: ELEMENTS_MAX, limits };
+    let mut builder = Builder { bytes_left: cost::OBJECT_BYTES_MAX, limits };
     let mut object = builder.data_set(view, CharacterSets::default(), 0);
     if view.bytes(tags::SPECIFIC_CHARACTER_SET).is_some() {
         object.put(InMemElement::new(tags::SPECIFIC_CHARACTER_SET, VR::CS, PrimitiveValue::from(UNICODE)));
@@ -31,15 +33,28 @@ pub(crate) fn build(view: &View<'_>) -> InMemDicomObject {
     object
 }
 
-/// Elements and items of an object: more than any header that is kept as JSON has.
-const ELEMENTS_MAX: u32 = 1_000_000;
+/// Longest binary value of the top level that is taken along, in bytes.
+const BINARY_BYTES_MAX: usize = 1024;
 
 struct Builder {
-    elements_left: u32,
+    /// Memory that the object may still take.
+    bytes_left: usize,
     limits: Limits,
 }
 
 impl Builder {
+    /// What values at `depth` may take. Sequences leave room for the elements of the top level, which name an instance.
+    fn room(&self, depth: u32) -> usize {
+        if depth == 0 { self.bytes_left } else { self.bytes_left.saturating_sub(cost::TOP_LEVEL_BYTES) }
+    }
+
+    /// Whether there is room for `bytes` more at `depth`, which are then taken.
+    fn take(&mut self, bytes: usize, depth: u32) -> bool {
+        let fits = bytes <= self.room(depth);
+        self.bytes_left -= if fits { bytes } else { 0 };
+        fits
+    }
+
     /// A data set, or an item, which has the character sets of what it lies in unless it declares its own (PS3.5 7.5.3).
     fn data_set(&mut self, view: &View<'_>, outer: CharacterSets, depth: u32) -> InMemDicomObject {
         let declared = view.bytes(tags::SPECIFIC_CHARACTER_SET);
@@ -54,9 +69,13 @@ impl Builder {
             {
                 continue;
             }
-            let Some(left) = self.elements_left.checked_sub(1) else { break };
-            self.elements_left = left;
             let vr = value_representation(element, signed);
+            if depth == 0 && is_binary(vr) && element.value.len() > BINARY_BYTES_MAX {
+                continue;
+            }
+            if !self.take(cost::ELEMENT_BYTES, depth) {
+                break;
+            }
             if let Some(value) = self.value(view, element, vr, sets, depth) {
                 object.put(InMemElement::new(element.tag, vr, value));
             }
@@ -79,7 +98,12 @@ impl Builder {
         if element.undefined_length {
             return Some(PrimitiveValue::Empty.into());
         }
-        Some(value::primitive(view.value(element), vr, view.encoding(), sets).into())
+        let bytes = view.value(element);
+        if cost::most_of_value(bytes, vr) > self.room(depth) {
+            return None;
+        }
+        let value = value::primitive(bytes, vr, view.encoding(), sets);
+        self.take(cost::of_value(&value), depth).then(|| value.into())
     }
 
     /// `None` when an item is damaged, or nested too deep.
@@ -96,9 +120,11 @@ impl Builder {
         let limits = self.limits.clone();
         let mut items = Vec::new();
         for item in view.items(element, &limits) {
-            let Some(left) = self.elements_left.checked_sub(1) else { break };
-            self.elements_left = left;
-            items.push(self.data_set(&item?, sets, depth));
+            let item = item?;
+            if !self.take(cost::of_item(item.elements().is_empty()), depth) {
+                break;
+            }
+            items.push(self.data_set(&item, sets, depth));
         }
         Some(DataSetSequence::new(items, Length::UNDEFINED).into())
     }
@@ -117,6 +143,10 @@ fn value_representation(element: &Element, signed: bool) -> VR {
         _ if element.undefined_length => VR::SQ,
         vr => vr.unwrap_or(VR::UN),
     }
+}
+
+fn is_binary(vr: VR) -> bool {
+    matches!(vr, VR::OB | VR::OW | VR::OF | VR::OD | VR::OL | VR::OV | VR::UN)
 }
 
 #[cfg(test)]

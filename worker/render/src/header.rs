@@ -80,8 +80,8 @@ impl Header {
         })
     }
 
-    /// The data set without its pixel data, for the caller's catalog. Built on first use; elements that
-    /// cannot be read are left out.
+    /// The data set without its pixel data and without binary values of more than 1 KB, for the caller's catalog. Built on
+    /// first use; elements that cannot be read, or that would take hundreds of MB, are left out.
     pub fn dataset(&self) -> &InMemDicomObject {
         self.data_set.get_or_init(|| dataset::build(&self.view()))
     }

@@ -1,12 +1,25 @@
 //! Deflated data sets and deflated frames (PS3.5 A.5 and A.4.13), under a cap: a file of 1 KB can promise gigabytes.
+//!
+//! [`inflate`] makes the whole in memory; [`stream`] yields it piece by piece, [`window`] at any offset.
+
+mod stream;
+mod window;
 
 use std::io::Read;
 
 use flate2::read::{DeflateDecoder, ZlibDecoder};
 
+pub use stream::{Deflation, Inflated};
+pub(crate) use window::InflatedFile;
+
 use crate::parse::file::read_start;
 use crate::transfer_syntax::DEFLATED_EXPLICIT_LITTLE;
 use crate::{Limits, RenderError, limits};
+
+/// First byte of a zlib wrapper (RFC 1950) around a stream with the largest window, which is how they are written.
+const ZLIB_START: u8 = 0x78;
+const DAMAGED: &str = "the deflated stream is damaged";
+const INFLATED_BYTES: &str = "bytes once inflated";
 
 /// Makes a file whose data set is deflated into one whose data set is plain explicit little endian, meta information
 /// unchanged. Offsets of [`crate::PixelIndex`] count in its result. A file of another syntax comes back as it is.
@@ -30,14 +43,14 @@ pub fn inflate(file: &[u8], limits: &Limits) -> Result<Vec<u8>, RenderError> {
 /// [`RenderError::Corrupt`], [`RenderError::TooLarge`] past `bytes_max`.
 pub(crate) fn inflate_onto(out: &mut Vec<u8>, deflated: &[u8], bytes_max: u64) -> Result<(), RenderError> {
     let start = out.len();
-    let damaged = |_| RenderError::corrupt("the deflated stream is damaged");
+    let damaged = |_| RenderError::corrupt(DAMAGED);
     let mut bounded = DeflateDecoder::new(deflated).take(bytes_max + 1);
     if let Err(error) = bounded.read_to_end(out) {
         out.truncate(start);
-        if deflated.first() != Some(&0x78) {
+        if deflated.first() != Some(&ZLIB_START) {
             return Err(damaged(error));
         }
         ZlibDecoder::new(deflated).take(bytes_max + 1).read_to_end(out).map_err(damaged)?;
     }
-    limits::check("bytes once inflated", (out.len() - start) as u64, bytes_max)
+    limits::check(INFLATED_BYTES, (out.len() - start) as u64, bytes_max)
 }

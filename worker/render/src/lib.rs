@@ -32,7 +32,7 @@ pub use compose::compose_frame;
 pub use decode::{DecodedFrame, decode_frame};
 pub use error::RenderError;
 pub use header::Header;
-pub use inflate::inflate;
+pub use inflate::{Deflation, Inflated, inflate};
 pub use limits::Limits;
 pub use picture::{DisplayImage, DisplaySamples, Picture};
 pub use picture_file::encode_picture;

@@ -5,7 +5,7 @@
 
 use std::{
     collections::HashMap,
-    io::{self, Read},
+    io::{self, BufRead, Read},
 };
 
 use noctis_render::PixelIndex;
@@ -14,8 +14,6 @@ use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
 use super::instance::Rejected;
 
-/// Bytes of one read of a streamed file.
-const STREAM_BYTES: usize = 1 << 20;
 /// Frames that one byte may belong to. Frames of one bit share their bytes with up to seven neighbours; a table that
 /// sends a million frames to the same bytes would have them read a million times.
 const OVERLAP_MAX: usize = 64;
@@ -27,41 +25,14 @@ type Range = noctis_render::FrameRange;
 pub(super) struct Checksums(HashMap<(u64, u64), u64>);
 
 impl Checksums {
-    /// Of the ranges of `pixels` in `bytes`.
-    ///
-    /// # Errors
-    /// Frames that overlap too much.
-    pub(super) fn of_bytes(bytes: &[u8], pixels: Option<&PixelIndex>) -> Result<Self, Rejected> {
-        let checksum = |range: &Range| {
-            let end = range.offset.saturating_add(range.byte_count);
-            ((range.offset, range.byte_count), xxh3_64(part_of(bytes, 0, range.offset, end)))
-        };
-        Ok(Self(ranges(pixels)?.iter().map(checksum).collect()))
-    }
-
-    /// Of the ranges of `pixels` in what `file` yields, and the digest of all of it, in one pass.
+    /// Of the ranges of `pixels` in what `stream` yields: the file, or what it inflates to.
     ///
     /// # Errors
     /// Frames that overlap too much; a failed read.
-    pub(super) fn of_stream(
-        file: &mut impl Read,
-        pixels: Option<&PixelIndex>,
-    ) -> Result<(ContentDigest, Self), Rejected> {
+    pub(super) fn of_stream(mut stream: impl BufRead, pixels: Option<&PixelIndex>) -> Result<Self, Rejected> {
         let mut pass = Pass::over(ranges(pixels)?);
-        let mut digest = blake3::Hasher::new();
-        let mut buffer = vec![0; STREAM_BYTES];
-        loop {
-            match file.read(&mut buffer) {
-                Ok(0) => break,
-                Ok(count) => {
-                    digest.update(&buffer[..count]);
-                    pass.take(&buffer[..count]);
-                }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
-        Ok((ContentDigest(*digest.finalize().as_bytes()), Self(pass.end())))
+        pieces(&mut stream, |piece| pass.take(piece))?;
+        Ok(Self(pass.end()))
     }
 
     /// Of the header.
@@ -81,6 +52,67 @@ impl Checksums {
     /// A range that the file ended before has the checksum of nothing: it never matches.
     fn of(&self, range: &Range) -> u64 {
         self.0.get(&(range.offset, range.byte_count)).copied().unwrap_or_else(|| xxh3_64(&[]))
+    }
+}
+
+/// A file on its way to whatever reads it, whose digest is taken as it passes.
+pub(super) struct Digested<R> {
+    file: R,
+    digest: blake3::Hasher,
+}
+
+impl<R: BufRead> Digested<R> {
+    pub(super) fn of(file: R) -> Self {
+        Self { file, digest: blake3::Hasher::new() }
+    }
+
+    /// The digest of the whole file, the rest of which is read here.
+    ///
+    /// # Errors
+    /// A failed read.
+    pub(super) fn end(mut self) -> io::Result<ContentDigest> {
+        pieces(&mut self, |_| {})?;
+        Ok(ContentDigest(*self.digest.finalize().as_bytes()))
+    }
+}
+
+impl<R: BufRead> BufRead for Digested<R> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        self.file.fill_buf()
+    }
+
+    fn consume(&mut self, count: usize) {
+        // What is consumed has been seen, so that nothing is read here and nothing fails.
+        if let Ok(bytes) = self.file.fill_buf() {
+            self.digest.update(&bytes[..count]);
+        }
+        self.file.consume(count);
+    }
+}
+
+impl<R: BufRead> Read for Digested<R> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let bytes = self.fill_buf()?;
+        let count = bytes.len().min(out.len());
+        out[..count].copy_from_slice(&bytes[..count]);
+        self.consume(count);
+        Ok(count)
+    }
+}
+
+/// Shows `see` all that is left of `stream`, where it lies.
+fn pieces(stream: &mut impl BufRead, mut see: impl FnMut(&[u8])) -> io::Result<()> {
+    loop {
+        let count = match stream.fill_buf() {
+            Ok([]) => return Ok(()),
+            Ok(piece) => {
+                see(piece);
+                piece.len()
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error),
+        };
+        stream.consume(count);
     }
 }
 
@@ -169,23 +201,13 @@ fn part_of(bytes: &[u8], at: u64, from: u64, to: u64) -> &[u8] {
 
 #[cfg(test)]
 mod tests {
+    use std::io::BufReader;
+
     use super::*;
 
     fn pixels(header_byte_count: u64, frames: &[(u64, u64)]) -> PixelIndex {
         let frames = frames.iter().map(|&(offset, byte_count)| Range { offset, byte_count }).collect();
         PixelIndex { header_byte_count, frames, deflated: false }
-    }
-
-    /// Yields a few bytes at a time, so that ranges begin and end inside and between reads.
-    struct Trickle<'a>(&'a [u8], usize);
-
-    impl Read for Trickle<'_> {
-        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-            let count = self.1.min(self.0.len()).min(buffer.len());
-            buffer[..count].copy_from_slice(&self.0[..count]);
-            self.0 = &self.0[count..];
-            Ok(count)
-        }
     }
 
     #[test]
@@ -198,27 +220,34 @@ mod tests {
             pixels(0, &[]),
         ];
         for pixels in cases {
-            let whole = Checksums::of_bytes(&bytes, Some(&pixels)).expect("few overlap");
-            for step in [1, 7, 64, 4096] {
-                let stream = Checksums::of_stream(&mut Trickle(&bytes, step), Some(&pixels));
-                let (digest, passed) = stream.expect("few overlap");
-                assert_eq!(digest.0, *blake3::hash(&bytes).as_bytes());
-                assert_eq!(passed.header(&pixels), whole.header(&pixels), "{step}");
-                for (frame, expected) in passed.frames(&pixels).into_iter().zip(whole.frames(&pixels)) {
-                    assert_eq!(frame, expected, "{step}");
+            // A few bytes at a time, so that ranges begin and end inside and between reads.
+            for step in [1, 7, 64, 4096, 5000] {
+                let mut file = Digested::of(BufReader::with_capacity(step, &bytes[..]));
+                let passed = Checksums::of_stream(&mut file, Some(&pixels)).expect("few overlap");
+                assert_eq!(file.end().expect("memory").0, *blake3::hash(&bytes).as_bytes());
+                let header = pixels.header_byte_count as usize;
+                assert_eq!(passed.header(&pixels), xxh3_64(&bytes[..header]), "{step}");
+                for frame in passed.frames(&pixels) {
                     let (start, length) = (frame.offset as usize, frame.byte_count as usize);
-                    assert_eq!(frame.checksum, xxh3_64(&bytes[start..start + length]));
+                    assert_eq!(frame.checksum, xxh3_64(&bytes[start..start + length]), "{step}");
                 }
             }
         }
     }
 
     #[test]
+    fn the_digest_is_of_the_whole_file_however_little_of_it_was_asked_for() {
+        let mut file = Digested::of(&b"some of it, and the rest"[..]);
+        file.read_exact(&mut [0; 10]).expect("memory");
+        assert_eq!(file.end().expect("memory").0, *blake3::hash(b"some of it, and the rest").as_bytes());
+    }
+
+    #[test]
     fn frames_on_top_of_each_other_are_damage_and_equal_ones_are_read_once() {
         let staircase: Vec<(u64, u64)> = (0..100).map(|step| (100 + step, 500)).collect();
-        assert!(Checksums::of_bytes(&[0; 1000], Some(&pixels(100, &staircase))).is_err());
+        assert!(Checksums::of_stream(&[0; 1000][..], Some(&pixels(100, &staircase))).is_err());
         let same = vec![(100, 500); 100_000];
-        let read = Checksums::of_bytes(&[0; 1000], Some(&pixels(100, &same))).expect("one range");
+        let read = Checksums::of_stream(&[0; 1000][..], Some(&pixels(100, &same))).expect("one range");
         assert_eq!(read.0.len(), 2);
     }
 }

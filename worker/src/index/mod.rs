@@ -1,47 +1,45 @@
 //! New studies: files into the catalog, by event or by path.
 //!
-//! [`Indexer`] reads the files under a location; [`instance`] turns one file into a row; [`event`] handles messages.
+//! [`Indexer`] records the files under a location; [`read_ahead`] reads them, [`reading`] one of them, [`instance`] makes a
+//! row of it, [`files_in_hand`] bounds how many there are at a time; [`event`] handles messages.
 
 mod checksums;
 mod dicom_text;
 mod event;
 mod file_state;
+mod files_in_hand;
 mod identity;
 pub mod instance;
 mod order_facts;
+mod read_ahead;
+mod reading;
 
-use std::{collections::HashMap, pin::pin, sync::Arc, time::Duration};
+use std::{collections::HashMap, pin::pin};
 
-use futures::{Stream, StreamExt, stream};
+use futures::StreamExt;
 use noctis_shared::{
     cache::Cache,
     catalog::{Catalog, CatalogError, KnownFile, NewInstance, Recorded},
     event::{RejectedFile, StudyIndexed},
     forget::{Change, ForgetError, Forgetting},
     own_id,
-    storage::{Listing, Storage, StorageError},
+    storage::{Storage, StorageError},
 };
-use tokio::{sync::Semaphore, time::timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 use uuid::Uuid;
 
+use read_ahead::Read;
+
 pub use event::IndexJobs;
 pub use file_state::FileState;
+pub use files_in_hand::{FilesInHand, IN_HAND_BYTES_MAX};
 pub use identity::MissingUids;
-pub use instance::{Rejected, read_instance};
+pub use instance::Rejected;
+pub use reading::read_instance;
 
 /// Instances that are recorded in one transaction. Headers are some 10 KB each, so a batch is some MB.
 const BATCH_MAX: usize = 256;
-
-/// Files that are read ahead while a batch is recorded.
-const READ_AHEAD: usize = 64;
-
-/// How long the storage may take for a small file, or for the next entry of a folder.
-const READ_MAX_LEAST: Duration = Duration::from_secs(60);
-
-/// A storage that is slower than this on a large file is held to hang.
-const SLOW_BYTES_PER_SECOND: u64 = 1 << 20;
 
 /// Reasons that a summary names; the counts go on.
 const REASONS_MAX: usize = 1000;
@@ -55,8 +53,8 @@ pub struct Indexer {
     pub cache: Cache,
     /// Where files lie.
     pub storage: Storage,
-    /// Files that are read at a time.
-    pub readers: usize,
+    /// What bounds the files that are read at a time, in all runs of this process.
+    pub files: FilesInHand,
     /// Whether pictures without UIDs are shown.
     pub missing_uids: MissingUids,
 }
@@ -102,14 +100,9 @@ pub enum IndexError {
     Stopped,
 }
 
-struct Read {
-    location: String,
-    instance: Result<NewInstance, Rejected>,
-}
-
 impl Indexer {
     /// Indexes every file under each of `locations`. `progress` hears of each file as it is decided. Memory stays
-    /// bounded: some files are read ahead, and a batch is recorded before the next is gathered.
+    /// bounded by [`FilesInHand`]: some files are read ahead, and a batch is recorded before the next is gathered.
     ///
     /// # Errors
     /// [`IndexError`]; what was recorded before stays.
@@ -140,8 +133,9 @@ impl Indexer {
                 };
                 let Some(chunk) = chunk else { break };
                 let mut batch = Vec::with_capacity(chunk.len());
+                let mut shares = Vec::with_capacity(chunk.len());
                 for read in chunk {
-                    let Read { location, instance } = match read {
+                    let Read { location, instance, share } = match read {
                         Err(error) if is_of_one_file(&error) => {
                             count(&mut summary, location, outcome_of(&error), &mut progress);
                             continue;
@@ -149,40 +143,20 @@ impl Indexer {
                         read => read?,
                     };
                     match instance {
-                        Ok(instance) => batch.push(instance),
+                        Ok(instance) => {
+                            batch.push(instance);
+                            shares.push(share);
+                        }
                         Err(rejected) => {
                             count(&mut summary, &location, rejected.into(), &mut progress);
                         }
                     }
                 }
                 self.record(batch, replace, &mut summary, &mut progress).await?;
+                drop(shares);
             }
         }
         Ok(summary)
-    }
-
-    /// Reads the files under `location` in parallel, a bounded number ahead, and yields them in the order of the
-    /// listing: which of two files with one UID comes first must not be chance.
-    async fn read_all(
-        &self,
-        location: &str,
-    ) -> Result<impl Stream<Item = Result<Read, StorageError>> + use<>, IndexError> {
-        let listing = self.storage.list(location).await?;
-        let locations =
-            stream::unfold(listing, async |mut listing| Some((next_listed(&mut listing).await?, listing)));
-        let storage = self.storage.clone();
-        let places = Arc::new(Semaphore::new(self.readers));
-        let missing_uids = self.missing_uids;
-        let reads = locations.map(move |location| {
-            let (storage, places) = (storage.clone(), Arc::clone(&places));
-            // A task of its own, so that files are read while a batch is recorded; few at a time, since each is in memory.
-            let read = tokio::spawn(async move {
-                let _place = places.acquire().await;
-                read_one(&storage, location?, missing_uids).await
-            });
-            async { read.await.unwrap_or_else(|error| Err(StorageError::Transient(error.to_string()))) }
-        });
-        Ok(reads.buffered(self.readers + READ_AHEAD))
     }
 
     async fn record(
@@ -298,43 +272,6 @@ fn outcome_of(error: &StorageError) -> FileOutcome {
         StorageError::NotFound => FileOutcome::Away(error.to_string()),
         _ => FileOutcome::Rejected(error.to_string()),
     }
-}
-
-async fn read_one(
-    storage: &Storage,
-    location: String,
-    missing_uids: MissingUids,
-) -> Result<Read, StorageError> {
-    let file = match storage.local_file(&location).await {
-        Ok(file) => file,
-        Err(error) if error.is_transient() => return Err(error),
-        // It was listed a moment ago.
-        Err(error @ StorageError::NotFound) => {
-            return Ok(Read { location, instance: Err(Rejected::Away(error.to_string())) });
-        }
-        Err(error) => {
-            return Ok(Read { location, instance: Err(Rejected::Unreadable(error.to_string())) });
-        }
-    };
-    let byte_count = storage.local_metadata(&location).await.ok().flatten().map_or(0, |file| file.len());
-    let for_row = location.clone();
-    let read = tokio::task::spawn_blocking(move || read_instance(&file.path, &for_row, missing_uids));
-    let read = timeout(read_max(byte_count), read).await;
-    // The thread stays until the storage lets go of it. The next file would hang as this one does.
-    let read = read.map_err(|_| StorageError::Transient("a file could not be read in time".to_owned()))?;
-    let instance = read.unwrap_or_else(|_| Err(Rejected::Unreadable("the parser failed on it".into())));
-    Ok(Read { location, instance })
-}
-
-/// The next location of a listing; an error when the storage does not come up with one, and nothing after that.
-async fn next_listed(listing: &mut Listing) -> Option<Result<String, StorageError>> {
-    let late = || Some(Err(StorageError::Transient("a folder could not be listed in time".to_owned())));
-    timeout(READ_MAX_LEAST, listing.next()).await.unwrap_or_else(|_| late())
-}
-
-/// How long the reading of a file may take before its storage is held to hang.
-fn read_max(byte_count: u64) -> Duration {
-    READ_MAX_LEAST + Duration::from_secs(byte_count / SLOW_BYTES_PER_SECOND)
 }
 
 fn count(

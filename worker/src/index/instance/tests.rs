@@ -1,4 +1,5 @@
 use super::*;
+use crate::index::read_instance;
 
 /// An element in explicit little endian.
 fn element(tag: Tag, vr: &str, value: &[u8]) -> Vec<u8> {
