@@ -3,9 +3,15 @@
 //! A read that fails or hangs is the storage's fault and is told apart from everything else: [`ReadStep`] says how far
 //! it came, so that the worker can time reading by itself.
 
-use std::{fs::File, io, ops::Range, os::unix::fs::FileExt, path::Path};
+use std::{
+    fs::File,
+    io::{self, Read},
+    ops::Range,
+    os::unix::fs::FileExt,
+    path::Path,
+};
 
-use noctis_render::Limits;
+use noctis_render::{Deflation, Limits};
 use noctis_shared::{
     job::FrameSource,
     render::{FailureKind, RenderFailure},
@@ -88,7 +94,7 @@ pub(super) fn load(
         FrameBytes::Fetched(parts) => joined(parts.iter().map(AsRef::as_ref)),
     };
     step(ReadStep::Done);
-    let loaded = if source.deflated { inflated(read, source, limits)? } else { read };
+    let loaded = if source.deflated { inflated(&read, source, limits)? } else { read };
     if loaded.is_as_indexed(source) { Ok(loaded) } else { Err(changed()) }
 }
 
@@ -202,16 +208,25 @@ fn joined<'a>(parts: impl Iterator<Item = &'a [u8]>) -> Loaded {
     Loaded { state: None, header: 0..header, frame: header..buffer.len(), buffer }
 }
 
-fn inflated(read: Loaded, source: &FrameSource, limits: &Limits) -> Result<Loaded, LoadError> {
+/// Header and frame of a deflated file, of which nothing else is kept.
+fn inflated(read: &Loaded, source: &FrameSource, limits: &Limits) -> Result<Loaded, LoadError> {
     // The index inflated it: what cannot be inflated now is not what the index read.
-    let buffer = noctis_render::inflate(&read.buffer, limits).map_err(|_| changed())?;
-    let header = length(source.header_byte_count)?;
-    let frame = length(source.frame.offset)?;
-    let frame = frame..frame.checked_add(length(source.frame.byte_count)?).ok_or_else(changed)?;
-    if header > buffer.len() || frame.end > buffer.len() {
-        return Err(changed());
-    }
-    Ok(Loaded { state: read.state, buffer, header: 0..header, frame })
+    let ways = Deflation::ways(&read.buffer, limits).map_err(|_| changed())?;
+    let parts = ways.into_iter().filter_map(|way| inflated_parts(read, way, source).ok());
+    parts.into_iter().find(|loaded| loaded.is_as_indexed(source)).ok_or_else(changed)
+}
+
+fn inflated_parts(read: &Loaded, way: Deflation, source: &FrameSource) -> io::Result<Loaded> {
+    let length = |byte_count: u64| usize::try_from(byte_count).map_err(io::Error::other);
+    let (header, frame) = (length(source.header_byte_count)?, length(source.frame.byte_count)?);
+    let mut stream = way.inflate(read.buffer.as_slice());
+    let mut buffer = vec![0; header.saturating_add(frame)];
+    stream.read_exact(&mut buffer[..header])?;
+    // A frame that is not there has no place either.
+    let between = source.frame.offset.saturating_sub(source.header_byte_count);
+    io::copy(&mut (&mut stream).take(between), &mut io::sink())?;
+    stream.read_exact(&mut buffer[header..])?;
+    Ok(Loaded { state: read.state, buffer, header: 0..header, frame: header..header + frame })
 }
 
 fn length(byte_count: u64) -> Result<usize, LoadError> {
