@@ -18,7 +18,6 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use super::{output, progress::FileProgress};
-use crate::demo;
 
 /// What `noctis serve` takes.
 #[derive(Debug, clap::Args)]
@@ -54,7 +53,7 @@ pub(super) fn run(arguments: &Arguments, settings: &Settings) -> Result<(), Fail
     let mut paths = arguments.paths.clone();
     if arguments.demo {
         let folder = settings.data.join("demo");
-        demo::write_demo_study(&folder).context("making the demo study")?;
+        noctis_demo::write_demo_study(&folder).context("making the demo study")?;
         paths.push(folder);
     }
     program::block_on(serve(arguments, settings, paths))

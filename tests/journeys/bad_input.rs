@@ -1,7 +1,7 @@
 //! Wrong settings, wrong requests, wrong files: a clear error each, and no harm to anything else.
 
 use dicom_dictionary_std::{tags, uids};
-use noctis::demo::{DemoFile, Samples, Uids};
+use noctis_demo::{DemoFile, Samples, Uids};
 
 use super::{
     files::{slice, slice_uid, write_study},

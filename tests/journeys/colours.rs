@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use dicom_dictionary_std::{tags, uids};
-use noctis::demo::{DemoFile, Samples, Uids};
+use noctis_demo::{DemoFile, Samples, Uids};
 
 use super::{
     files::slice_uid,

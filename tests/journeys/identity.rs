@@ -1,7 +1,7 @@
 //! One UID in two studies, planes of several orientations, values that are absent.
 
 use dicom_dictionary_std::{tags, uids};
-use noctis::demo::{DemoFile, Samples, Uids, demo_uid};
+use noctis_demo::{DemoFile, Samples, Uids, demo_uid};
 use serde_json::Value;
 
 use super::{

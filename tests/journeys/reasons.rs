@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fs, path::Path};
 
 use dicom_dictionary_std::{tags, uids};
-use noctis::demo::{DemoFile, Uids};
+use noctis_demo::{DemoFile, Uids};
 
 use super::{
     files::{slice, slice_uid},
