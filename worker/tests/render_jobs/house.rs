@@ -24,7 +24,7 @@ use noctis_shared::{
     submit::{Seat, Submit, Wanted},
 };
 use noctis_worker::{
-    index::{Indexer, MissingUids, read_instance},
+    index::{FilesInHand, Indexer, MissingUids, read_instance},
     render_job::{ChangedFiles, RenderJobs},
     slot::{SlotProgram, SlotTimes, Slots},
 };
@@ -228,7 +228,7 @@ fn hands(back_ends: &BackEnds, storage: Storage, program: SlotProgram) -> Render
         catalog: back_ends.catalog.clone(),
         cache: back_ends.cache.clone(),
         storage: storage.clone(),
-        readers: 1,
+        files: FilesInHand::new(1),
         missing_uids: MissingUids::Refuse,
     };
     RenderJobs {
