@@ -5,7 +5,7 @@ mod place;
 mod reading;
 mod recording;
 mod renders;
-mod sample;
+pub(crate) mod sample;
 mod shared_uids;
 mod starting;
 mod studies;

@@ -4,6 +4,7 @@
 mod cache;
 mod catalog;
 mod coordination;
+mod forgetting;
 mod messages;
 mod queue;
 mod services;

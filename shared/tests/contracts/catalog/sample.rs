@@ -12,7 +12,7 @@ use noctis_shared::{
 use uuid::Uuid;
 
 /// Instance `number` of series `series` of study `study`, the bytes of which are told by `version`.
-pub(super) fn instance_version(study: u32, series: u32, number: u32, version: u8) -> NewInstance {
+pub(crate) fn instance_version(study: u32, series: u32, number: u32, version: u8) -> NewInstance {
     let sop_instance_uid = image_uid(study, series, number);
     NewInstance {
         study: NewStudy {
@@ -54,19 +54,19 @@ pub(super) fn instance_version(study: u32, series: u32, number: u32, version: u8
 }
 
 /// An axial plane at `z` mm.
-pub(super) fn axial(z: f64) -> Option<Plane> {
+pub(crate) fn axial(z: f64) -> Option<Plane> {
     Plane::new([-180.0, -180.0, z], [1.0, 0.0, 0.0, 0.0, 1.0, 0.0])
 }
 
-pub(super) fn instance(study: u32, series: u32, number: u32) -> NewInstance {
+pub(crate) fn instance(study: u32, series: u32, number: u32) -> NewInstance {
     instance_version(study, series, number, 0)
 }
 
-pub(super) fn study_uid(study: u32) -> String {
+pub(crate) fn study_uid(study: u32) -> String {
     format!("1.2.826.0.1.{study}")
 }
 
-pub(super) fn series_uid(study: u32, series: u32) -> String {
+pub(crate) fn series_uid(study: u32, series: u32) -> String {
     format!("1.2.826.0.1.{study}.{series}")
 }
 
@@ -74,25 +74,25 @@ fn image_uid(study: u32, series: u32, number: u32) -> String {
     format!("1.2.826.0.1.{study}.{series}.{number}")
 }
 
-pub(super) fn study_id(study: u32) -> Uuid {
+pub(crate) fn study_id(study: u32) -> Uuid {
     public_id(&study_uid(study))
 }
 
-pub(super) fn series_id(study: u32, series: u32) -> Uuid {
+pub(crate) fn series_id(study: u32, series: u32) -> Uuid {
     public_id(&series_uid(study, series))
 }
 
-pub(super) fn image_id(study: u32, series: u32, number: u32) -> Uuid {
+pub(crate) fn image_id(study: u32, series: u32, number: u32) -> Uuid {
     public_id(&image_uid(study, series, number))
 }
 
 /// The render key that is `number`, whatever it was made of.
-pub(super) fn key(number: u32) -> RenderKey {
+pub(crate) fn key(number: u32) -> RenderKey {
     format!("{number:032x}").parse().unwrap()
 }
 
 /// A picture of `byte_count` bytes.
-pub(super) fn picture(byte_count: usize) -> Outcome {
+pub(crate) fn picture(byte_count: usize) -> Outcome {
     let facts = RenderFacts {
         format: PictureFormat::Png,
         rows: 512,
@@ -105,7 +105,7 @@ pub(super) fn picture(byte_count: usize) -> Outcome {
     Outcome::Picture(StoredRender { facts, picture: Bytes::from(vec![0xd1; byte_count]) })
 }
 
-pub(super) fn failure(reason: &str) -> Outcome {
+pub(crate) fn failure(reason: &str) -> Outcome {
     Outcome::Failure(RenderFailure::new(FailureKind::Unrenderable, reason))
 }
 
@@ -115,7 +115,7 @@ pub(super) async fn put(catalog: &Catalog, number: u32, image_id: Uuid, outcome:
 }
 
 /// Everything on one page.
-pub(super) fn all() -> StudyFilter {
+pub(crate) fn all() -> StudyFilter {
     StudyFilter { limit: 1000, ..StudyFilter::default() }
 }
 

@@ -1,0 +1,162 @@
+//! What goes when something changes: the rows of [`Change`], over a memory cache and SQLite.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use noctis_shared::{
+    cache::{Cache, CacheLimits, Forget},
+    catalog::{Catalog, CatalogLimits, NewInstance, Recorded, RenderRecord, Scope},
+    forget::{Change, Forgetting},
+    metadata_names,
+};
+use uuid::Uuid;
+
+use crate::catalog::sample::{image_id, instance, key, picture, series_id, study_id};
+
+struct House {
+    catalog: Catalog,
+    cache: Cache,
+    forgetting: Forgetting,
+}
+
+/// Study 1 with one series of two instances, study 2 with one of one.
+const NUMBERS: [(u32, u32, u32); 3] = [(1, 1, 1), (1, 1, 2), (2, 1, 1)];
+
+impl House {
+    /// A house that remembers everything there is to remember of its instances.
+    async fn new() -> Self {
+        let catalog = Catalog::connect("sqlite::memory:", CatalogLimits::default()).await.unwrap();
+        let cache = Cache::connect("memory:", "test", CacheLimits::default()).await.unwrap();
+        let forgetting = Forgetting::new(&catalog, &cache);
+        let house = Self { catalog, cache, forgetting };
+        house.catalog.record_instances(&batch(), false).await.unwrap();
+        house.remember().await;
+        house
+    }
+
+    async fn remember(&self) {
+        for name in all_names() {
+            self.cache.put_metadata(&name, Bytes::from_static(b"{}")).await;
+        }
+        for (number, (study, series, image)) in (0..).zip(NUMBERS) {
+            let (key, image_id, outcome) = (key(number), image_id(study, series, image), picture(10));
+            self.cache.put_render(image_id, &key, &outcome).await.unwrap();
+            let record = RenderRecord { key, image_id, outcome: &outcome, worker: "w".to_owned() };
+            self.catalog.put_render(&record).await.unwrap();
+        }
+    }
+
+    /// The names that are still remembered.
+    async fn names(&self) -> Vec<String> {
+        let mut kept = Vec::new();
+        for name in all_names() {
+            if self.cache.metadata(&name).await.is_some() {
+                kept.push(name);
+            }
+        }
+        kept
+    }
+
+    /// Which of the outcomes are still in the cache.
+    async fn outcomes(&self) -> [bool; 3] {
+        let mut kept = [false; 3];
+        for (number, kept) in (0..).zip(&mut kept) {
+            *kept = self.cache.render(&key(number)).await.is_some();
+        }
+        kept
+    }
+}
+
+fn batch() -> Vec<NewInstance> {
+    NUMBERS.map(|(study, series, image)| instance(study, series, image)).into()
+}
+
+fn names_of(study: u32) -> Vec<String> {
+    let images: Vec<Uuid> = NUMBERS
+        .iter()
+        .filter(|(of_study, ..)| *of_study == study)
+        .map(|(study, series, image)| image_id(*study, *series, *image))
+        .collect();
+    metadata_names::all_of_study(study_id(study), &[series_id(study, 1)], &images)
+}
+
+fn all_names() -> Vec<String> {
+    [names_of(1), names_of(2)].concat()
+}
+
+#[tokio::test]
+async fn a_recording_makes_what_tells_of_its_studies_stale_and_nothing_else() {
+    let house = House::new().await;
+    let (instances, recorded) = ([instance(1, 1, 3)], [Recorded::Accepted]);
+    let change = Change::Recorded { instances: &instances, recorded: &recorded };
+    house.forgetting.forget(change).await.unwrap();
+    let kept = house.names().await;
+    let image_names = NUMBERS[..2].iter().map(|(study, series, image)| {
+        // What an image tells of itself is not changed by another.
+        metadata_names::image(image_id(*study, *series, *image))
+    });
+    let expected: Vec<String> = image_names.chain(names_of(2)).collect();
+    assert_eq!(kept, expected);
+    assert_eq!(house.outcomes().await, [true; 3]);
+}
+
+#[tokio::test]
+async fn a_replacement_takes_its_pictures_and_what_is_told_of_its_study() {
+    let house = House::new().await;
+    let mut forgets = house.cache.forgets();
+    let replaced = image_id(1, 1, 1);
+    let (instances, recorded) = ([instance(1, 1, 1)], [Recorded::Replaced { image_id: replaced }]);
+    let change = Change::Recorded { instances: &instances, recorded: &recorded };
+    house.forgetting.forget(change).await.unwrap();
+    assert_eq!(house.outcomes().await, [false, true, true]);
+    assert_eq!(house.names().await, names_of(2));
+    assert_eq!(forgets.try_recv().unwrap(), Forget::Images([replaced].into()));
+    let Forget::Images(told_anew) = forgets.try_recv().unwrap() else { panic!("images") };
+    assert!(told_anew.contains(&image_id(1, 1, 2)) && !told_anew.contains(&image_id(2, 1, 1)));
+}
+
+#[tokio::test]
+async fn a_file_that_moved_takes_what_was_remembered_while_it_was_away() {
+    let house = House::new().await;
+    let moved = [image_id(1, 1, 2)];
+    assert_eq!(house.forgetting.forget(Change::Moved(&moved)).await.unwrap(), 1);
+    assert_eq!(house.outcomes().await, [true, false, true]);
+    assert_eq!(house.names().await, all_names());
+}
+
+#[tokio::test]
+async fn a_deletion_takes_rows_pictures_and_names_and_the_answers_that_were_on_their_way() {
+    let house = House::new().await;
+    house.forgetting.forget(Change::Deleted(study_id(1))).await.unwrap();
+    assert_eq!(house.outcomes().await, [false, false, true]);
+    assert_eq!(house.names().await, names_of(2));
+    assert_eq!(house.catalog.study(study_id(1)).await, Ok(None));
+    assert_eq!(house.catalog.render(&key(0)).await, Ok(None));
+    // An answer that was read before the rows went arrives in the cache after them.
+    let late = metadata_names::study(study_id(1));
+    house.cache.put_metadata(&late, Bytes::from_static(b"{}")).await;
+    crate::cache::fixture::eventually(Duration::from_secs(10), "the late answer goes", async || {
+        house.cache.metadata(&late).await.is_none()
+    })
+    .await;
+    assert_eq!(house.names().await, names_of(2));
+    assert_eq!(house.forgetting.forget(Change::Deleted(study_id(1))).await.unwrap(), 0, "again is nothing");
+}
+
+#[tokio::test]
+async fn an_order_to_clear_takes_what_its_scope_names_from_caches_and_catalog() {
+    let cases = [
+        (Scope::Image(image_id(1, 1, 1)), 1, [false, true, true]),
+        (Scope::Series(series_id(1, 1)), 2, [false, false, true]),
+        (Scope::Study(study_id(2)), 1, [true, true, false]),
+        (Scope::Everything, 3, [false; 3]),
+    ];
+    for (scope, count, kept) in cases {
+        let house = House::new().await;
+        assert_eq!(house.forgetting.forget(Change::Cleared(&scope)).await.unwrap(), count, "{scope:?}");
+        assert_eq!(house.outcomes().await, kept, "{scope:?}");
+        for (number, kept) in (0..).zip(kept) {
+            assert_eq!(house.catalog.render(&key(number)).await.unwrap().is_some(), kept, "{scope:?}");
+        }
+    }
+}
