@@ -61,7 +61,7 @@ impl Numbers {
     /// Counts an answered request; `route` is the matched route, never the path.
     pub(crate) fn count_request(&self, method: &Method, route: &str, status: StatusCode, took: Duration) {
         self.requests.fetch_add(1, Relaxed);
-        self.failed.fetch_add(u64::from(status.is_server_error()), Relaxed);
+        self.failed.fetch_add(u64::from(is_failure(status)), Relaxed);
         self.microseconds.fetch_add(u64::try_from(took.as_micros()).unwrap_or(u64::MAX), Relaxed);
         let (method, route) = (method_label(method), route.to_owned());
         histogram!("noctis_http_request_seconds", "method" => method, "route" => route.clone())
@@ -109,6 +109,11 @@ impl Numbers {
     }
 }
 
+/// Whether an answer of this status is a fault of ours. What is not built answers as it should.
+pub(crate) fn is_failure(status: StatusCode) -> bool {
+    status.is_server_error() && status != StatusCode::NOT_IMPLEMENTED
+}
+
 fn heavy(lane: Lane) -> usize {
     usize::from(lane == Lane::OnScreenHeavy)
 }
@@ -148,7 +153,7 @@ mod tests {
     #[test]
     fn failures_are_server_errors_and_rates_are_fractions() {
         let numbers = Numbers::default();
-        for status in [200, 404, 503, 200] {
+        for status in [200, 404, 503, 501] {
             let status = StatusCode::from_u16(status).expect("a status");
             numbers.count_request(&Method::GET, "/", status, Duration::from_millis(10));
         }

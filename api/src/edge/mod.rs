@@ -30,6 +30,7 @@ use self::{
 };
 use crate::{
     api::Api,
+    numbers::is_failure,
     problem::{Kind, Problem},
 };
 
@@ -158,8 +159,9 @@ fn put_headers(headers: &mut HeaderMap, request_id: &RequestId, quota: Option<Qu
 
 /// Failed and slow requests are told; the rest only to who asks for it.
 fn log(method: &Method, route: &str, request_id: &RequestId, status: StatusCode, took: Duration) {
+    let failed = is_failure(status);
     let (status, took_ms, request_id) = (status.as_u16(), took.as_millis(), request_id.as_str());
-    if status >= 500 {
+    if failed {
         tracing::warn!(%method, route, status, took_ms, request_id, "a request failed");
     } else if took > SLOW {
         tracing::info!(%method, route, status, took_ms, request_id, "a request was slow");

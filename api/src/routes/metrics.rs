@@ -26,7 +26,7 @@ const QUEUE_TIMEOUT: Duration = Duration::from_secs(2);
 pub(super) struct Summary {
     /// Requests answered.
     requests_total: u64,
-    /// Those answered with a status of 500 or more.
+    /// Those answered with a status of 500 or more, without 501 of routes that are not built.
     requests_failed: u64,
     /// Requests under way.
     active_requests: i64,
