@@ -2,6 +2,7 @@
 
 use std::{borrow::Cow, str::FromStr};
 
+use axum::{extract::FromRequestParts, http::request::Parts};
 use url::form_urlencoded;
 
 use crate::problem::Problem;
@@ -69,6 +70,18 @@ impl<'a> Query<'a> {
                 format_args!("is no parameter of this route; it takes {takes}"),
             )),
         }
+    }
+}
+
+/// What a route without parameters takes beside its path: any that is given is a problem that names it.
+pub(crate) struct NoParameters;
+
+impl<S: Sync> FromRequestParts<S> for NoParameters {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        Query::parse(parts.uri.query())?.finish("none")?;
+        Ok(Self)
     }
 }
 

@@ -12,7 +12,7 @@ use noctis_shared::health::Health;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{api::Api, edge::Complete};
+use crate::{api::Api, edge::Complete, problem::Document, query::NoParameters};
 
 /// Whether requests can be served.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
@@ -95,6 +95,8 @@ fn status_code(status: Status) -> StatusCode {
 const NO_STORE: [(header::HeaderName, HeaderValue); 1] =
     [(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))];
 
+// The three routes outside `/api/v1` (these two and `/metrics`) take whatever parameters probes and scrapers add.
+
 /// Says that the process lives. Asks no back end: a restart would heal none.
 #[utoipa::path(
     get,
@@ -129,10 +131,11 @@ pub(super) async fn ready(State(api): State<Arc<Api>>) -> Response {
     tag = "operation",
     responses(
         (status = 200, description = "`ok` or `degraded`", body = HealthReport),
+        (status = 400, description = "It takes no parameter", body = Document, content_type = "application/problem+json"),
         (status = 503, description = "`unavailable`", body = HealthReport),
     )
 )]
-pub(super) async fn health(State(api): State<Arc<Api>>) -> Response {
+pub(super) async fn health(State(api): State<Arc<Api>>, _: NoParameters) -> Response {
     let report = report(&api).await;
     (status_code(report.status), Extension(Complete), NO_STORE, Json(report)).into_response()
 }

@@ -16,7 +16,7 @@ use noctis_shared::{
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::api::Api;
+use crate::{api::Api, problem::Document, query::NoParameters};
 
 /// How long a scrape waits for the queue.
 const QUEUE_TIMEOUT: Duration = Duration::from_secs(2);
@@ -61,9 +61,12 @@ pub(super) async fn prometheus(State(api): State<Arc<Api>>) -> impl IntoResponse
     get,
     path = "/api/v1/metrics",
     tag = "operation",
-    responses((status = 200, description = "Numbers", body = Summary))
+    responses(
+        (status = 200, description = "Numbers", body = Summary),
+        (status = 400, description = "It takes no parameter", body = Document, content_type = "application/problem+json"),
+    )
 )]
-pub(super) async fn summary(State(api): State<Arc<Api>>) -> Json<Summary> {
+pub(super) async fn summary(State(api): State<Arc<Api>>, _: NoParameters) -> Json<Summary> {
     let seen = api.numbers.seen();
     let renders: Option<Vec<(Lane, u64)>> = depths(&api)
         .await

@@ -18,6 +18,7 @@ use utoipa_swagger_ui::Config;
 use crate::{
     api::Api,
     problem::{Kind, Problem},
+    query::NoParameters,
 };
 
 const DOCUMENT_PATH: &str = "/api/v1/openapi.json";
@@ -54,9 +55,12 @@ pub(crate) fn routes(document: Document) -> Router<Arc<Api>> {
     let config = Arc::new(Config::from(DOCUMENT_PATH).validator_url("none"));
     let page_config = Arc::clone(&config);
     Router::new()
-        .route(DOCUMENT_PATH, get(async move || Json(&*document).into_response()))
-        .route("/api/v1/docs", get(async move || part("index.html", &page_config)))
-        .route("/api/v1/docs/{*path}", get(async move |Path(path): Path<String>| part(&path, &config)))
+        .route(DOCUMENT_PATH, get(async move |_: NoParameters| Json(&*document).into_response()))
+        .route("/api/v1/docs", get(async move |_: NoParameters| part("index.html", &page_config)))
+        .route(
+            "/api/v1/docs/{*path}",
+            get(async move |Path(path): Path<String>, _: NoParameters| part(&path, &config)),
+        )
 }
 
 /// One file of the page.

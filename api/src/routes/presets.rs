@@ -2,7 +2,6 @@
 
 use axum::{
     Json,
-    extract::RawQuery,
     http::{HeaderValue, header},
     response::IntoResponse,
 };
@@ -10,7 +9,7 @@ use noctis_shared::presets::{PRESETS, Preset};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{problem::Problem, query::Query};
+use crate::{problem::Document, query::NoParameters};
 
 /// Every preset.
 #[derive(Debug, Serialize, ToSchema)]
@@ -24,10 +23,12 @@ pub(super) struct Presets {
     get,
     path = "/api/v1/dicom/presets",
     tag = "images",
-    responses((status = 200, description = "The presets", body = Presets))
+    responses(
+        (status = 200, description = "The presets", body = Presets),
+        (status = 400, description = "It takes no parameter", body = Document, content_type = "application/problem+json"),
+    )
 )]
-pub(super) async fn list(RawQuery(query): RawQuery) -> Result<impl IntoResponse, Problem> {
-    Query::parse(query.as_deref())?.finish("none")?;
+pub(super) async fn list(_: NoParameters) -> impl IntoResponse {
     let an_hour = [(header::CACHE_CONTROL, HeaderValue::from_static("private, max-age=3600"))];
-    Ok((an_hour, Json(Presets { presets: &PRESETS })))
+    (an_hour, Json(Presets { presets: &PRESETS }))
 }

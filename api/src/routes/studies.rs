@@ -22,7 +22,7 @@ use crate::{
     api::Api,
     back_end::catalog_problem,
     problem::{Document, Kind, Problem},
-    query::Query,
+    query::{NoParameters, Query},
 };
 
 /// Studies on a page when no limit is asked, and at most.
@@ -111,6 +111,7 @@ fn filter(query: Option<&str>) -> Result<StudyFilter, Problem> {
     params(("study_id" = String, Path, description = "Its UUID, or its Study Instance UID")),
     responses(
         (status = 200, description = "The study", body = Study),
+        (status = 400, description = "It takes no parameter", body = Document, content_type = "application/problem+json"),
         (status = 404, description = "No such study", body = Document, content_type = "application/problem+json"),
         (status = 503, description = "The catalog does not answer", body = Document, content_type = "application/problem+json"),
     )
@@ -118,9 +119,8 @@ fn filter(query: Option<&str>) -> Result<StudyFilter, Problem> {
 pub(super) async fn one(
     State(api): State<Arc<Api>>,
     Path(segment): Path<String>,
-    RawQuery(query): RawQuery,
+    _: NoParameters,
 ) -> Result<Response, Problem> {
-    Query::parse(query.as_deref())?.finish("none")?;
     let study_id = parse_public_id(&segment).ok_or_else(no_such_study)?;
     let fetch = async { Ok(api.catalog.study(study_id).await?.into()) };
     cached(&api, &metadata_names::study(study_id), no_such_study, fetch).await
@@ -141,9 +141,8 @@ pub(super) async fn one(
 pub(super) async fn series(
     State(api): State<Arc<Api>>,
     Path(segment): Path<String>,
-    RawQuery(query): RawQuery,
+    _: NoParameters,
 ) -> Result<Response, Problem> {
-    Query::parse(query.as_deref())?.finish("none")?;
     let study_id = parse_public_id(&segment).ok_or_else(no_such_study)?;
     let fetch = async {
         let series = api.catalog.series_of_study(study_id).await?;
@@ -168,9 +167,8 @@ pub(super) async fn series(
 pub(super) async fn images(
     State(api): State<Arc<Api>>,
     Path(segment): Path<String>,
-    RawQuery(query): RawQuery,
+    _: NoParameters,
 ) -> Result<Response, Problem> {
-    Query::parse(query.as_deref())?.finish("none")?;
     let series_id = parse_public_id(&segment).ok_or_else(no_such_series)?;
     let fetch = async {
         let key = match api.catalog.find_series(series_id).await? {

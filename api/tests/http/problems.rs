@@ -2,7 +2,7 @@
 
 use noctis_api::problem::Kind;
 
-use crate::house::{House, image_path};
+use crate::house::{House, IMAGE, SERIES, STUDY};
 
 #[test]
 fn the_documents_list_every_kind_of_problem() {
@@ -46,18 +46,36 @@ async fn lengths_past_the_limits_are_problems() {
 #[tokio::test]
 async fn an_unknown_parameter_is_named_on_every_route() {
     let house = House::new().await;
-    let paths = [
-        image_path(),
-        format!("{}/thumbnail", image_path()),
-        "/api/v1/dicom/studies".to_owned(),
-        "/api/v1/dicom/studies/1.2.3".to_owned(),
-        "/api/v1/dicom/studies/1.2.3/series".to_owned(),
-        "/api/v1/dicom/series/1.2.3/images".to_owned(),
-        "/api/v1/dicom/presets".to_owned(),
-    ];
-    for path in paths {
-        let problem = house.get(&format!("{path}?colour=red")).await.problem(400, "invalid-parameter");
-        assert_eq!(problem["details"]["parameter"], "colour", "{path}");
+    let document = house.get("/api/v1/openapi.json").await.json();
+    let documented = document["paths"].as_object().expect("paths").iter();
+    let operations = documented.flat_map(|(path, item)| {
+        let methods = item.as_object().expect("operations").keys().filter(|name| *name != "parameters");
+        methods.map(move |method| (method.to_uppercase(), path.clone()))
+    });
+    let of_the_document =
+        ["openapi.json", "docs", "docs/swagger-ui.css"].map(|path| format!("/api/v1/{path}"));
+    let mut asked = 0;
+    for (method, path) in operations.chain(of_the_document.map(|path| ("GET".to_owned(), path))) {
+        if !path.starts_with("/api/v1/") {
+            continue;
+        }
+        let path =
+            path.replace("{study_id}", STUDY).replace("{series_id}", SERIES).replace("{image_id}", IMAGE);
+        assert!(!path.contains('{'), "{path}: what stands for this id?");
+        let answer = house.send(&method, &format!("{path}?colour=red"), &[]).await;
+        assert_eq!(answer.status, 400, "{method} {path}");
+        let problem = answer.problem(400, "invalid-parameter");
+        assert_eq!(problem["details"]["parameter"], "colour", "{method} {path}");
+        asked += 1;
+    }
+    assert!(asked >= 13, "only {asked} routes");
+}
+
+#[tokio::test]
+async fn probes_and_scrapers_may_add_parameters() {
+    let house = House::new().await;
+    for path in ["/livez", "/readyz", "/metrics"] {
+        assert_eq!(house.get(&format!("{path}?verbose=1&target=a")).await.status, 200, "{path}");
     }
 }
 
