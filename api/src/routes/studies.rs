@@ -1,6 +1,6 @@
 //! Studies, their series, and the images of these.
 
-use std::sync::Arc;
+use std::{str::FromStr, sync::Arc};
 
 use axum::{
     Json,
@@ -87,20 +87,37 @@ pub(super) async fn list(
 
 fn filter(query: Option<&str>) -> Result<StudyFilter, Problem> {
     let mut query = Query::parse(query)?;
-    let date = "a date like 2026-11-23";
     let limit =
         query.take_value("limit", "a number from 1 to 500", |limit| (1..=LIMIT_MAX).contains(limit))?;
     let filter = StudyFilter {
         patient: query.take("patient").map(Into::into),
         modality: query.take("modality").map(Into::into),
-        from: query.take_value("from", date, |_: &NaiveDate| true)?,
-        to: query.take_value("to", date, |_: &NaiveDate| true)?,
+        from: take_day(&mut query, "from")?,
+        to: take_day(&mut query, "to")?,
         q: query.take("q").map(Into::into),
         limit: limit.unwrap_or(LIMIT),
         after: query.take("after").map(Into::into),
     };
     query.finish("patient, modality, from, to, q, limit, after")?;
     Ok(filter)
+}
+
+fn take_day(query: &mut Query<'_>, name: &str) -> Result<Option<NaiveDate>, Problem> {
+    let day = query.take_value(name, "a date like 2026-11-23", |_: &Day| true)?;
+    Ok(day.map(|Day(date)| date))
+}
+
+/// A date as `YYYY-MM-DD`.
+struct Day(NaiveDate);
+
+impl FromStr for Day {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let date: NaiveDate = text.parse().map_err(drop)?;
+        // By itself chrono takes signs, spaces, single digits and years of five digits too.
+        if text.len() == 10 && date.to_string() == text { Ok(Self(date)) } else { Err(()) }
+    }
 }
 
 /// Tells of one study.
@@ -201,8 +218,35 @@ mod tests {
         assert_eq!((read.patient.as_deref(), read.q.as_deref()), (Some("DOE*"), Some("thorax lung")));
         assert_eq!((read.from, read.limit), (NaiveDate::from_ymd_opt(2026, 1, 31), 7));
         assert_eq!(filter(None).expect("valid").limit, LIMIT);
-        for wrong in ["limit=0", "limit=501", "from=yesterday", "to=2026-02-30", "colour=red"] {
+        for wrong in ["limit=0", "limit=501", "colour=red"] {
             assert!(filter(Some(wrong)).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_day_has_four_digits_two_and_two() {
+        assert!(filter(Some("from=0001-01-01&to=9999-12-31")).is_ok());
+        let wrong = [
+            "yesterday",
+            "2026-02-30",
+            "20260131",
+            "%2B12026-01-01",
+            "+12026-01-01",
+            "-2026-01-01",
+            "-001-01-01",
+            "2026-1-31",
+            "2026-1-031",
+            "2026-01-1",
+            " 2026-01-31",
+            "2026-01-31 ",
+            "2026-01- 1",
+            "2026-01-31T00:00:00",
+            "",
+        ];
+        for day in wrong {
+            for name in ["from", "to"] {
+                assert!(filter(Some(&format!("{name}={day}"))).is_err(), "{name}={day}");
+            }
         }
     }
 }
