@@ -6,6 +6,7 @@
 mod api;
 mod back_end;
 mod edge;
+mod entity_tag;
 mod found;
 mod numbers;
 mod picture;

@@ -92,7 +92,7 @@ async fn answer_chosen(
         }
     };
     api.numbers.count_picture(found.tier != Tier::Render);
-    answer::tell(found, &told, validator)
+    answer::tell(found, &told, validator, headers)
 }
 
 /// Takes a seat in the flight of this picture, for as long as a client waits.

@@ -111,6 +111,33 @@ async fn a_client_that_has_the_picture_gets_a_304_without_a_look() {
     assert_eq!(as_json.status, 200);
 }
 
+/// RFC 9110 13.1.2: `*` is met by whatever there is, and there is none where the answer is a problem.
+#[tokio::test]
+async fn a_star_is_a_304_of_a_picture_that_can_be_shown_and_of_nothing_else() {
+    let star = async |house: &House, path: &str, accept| {
+        house.send("GET", path, &[("accept", accept), ("if-none-match", "*")]).await
+    };
+    let house = House::new().await;
+    house.start_worker(picture()).await;
+    for accept in ["image/png", "application/json"] {
+        let known = star(&house, &image_path(), accept).await;
+        assert_eq!((known.status, known.body.len()), (304, 0), "{accept}");
+        let tag = house.send("GET", &image_path(), &[("accept", accept)]).await.header("etag").to_owned();
+        assert_eq!(known.header("etag"), tag, "{accept}");
+    }
+    let of = |uid: &str| format!("/api/v1/dicom/images/{uid}");
+    star(&house, &of("9.9.9"), "image/png").await.problem(404, "image-not-found");
+    star(&house, &of(REPORT), "image/png").await.problem(422, "unrenderable");
+    star(&house, &format!("{}?frame=4", image_path()), "image/png").await.problem(404, "frame-not-found");
+    for (kind, status, slug) in
+        [(FailureKind::Unrenderable, 422, "unrenderable"), (FailureKind::NotAPicture, 406, "not-a-picture")]
+    {
+        let house = House::new().await;
+        house.start_worker(failure(kind)).await;
+        star(&house, &image_path(), "image/png").await.problem(status, slug);
+    }
+}
+
 /// JSON tells more than the picture: its tag is weak, and another one where another preset or another fact is told.
 #[tokio::test]
 async fn the_tag_of_json_names_what_it_tells_beside_the_picture() {
