@@ -1,18 +1,25 @@
-//! JSON answers about studies, kept in the cache as the bytes that were sent.
+//! JSON answers about studies: kept in the cache as the bytes that were sent, and told with a validator.
 
 use std::sync::Arc;
 
 use axum::{
-    http::{HeaderValue, header},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use bytes::Bytes;
 use noctis_shared::catalog::{CatalogError, Found};
 use serde::Serialize;
+use xxhash_rust::xxh3::xxh3_64;
 
-use crate::{api::Api, back_end::catalog_problem, found, problem::Problem};
+use crate::{
+    api::Api,
+    back_end::catalog_problem,
+    entity_tag::{EntityTag, any_is_named_by},
+    found,
+    problem::Problem,
+};
 
-/// The answer under `name`, from the cache or else from the catalog through `fetch`.
+/// The body under `name`, from the cache or else from the catalog through `fetch`.
 ///
 /// # Errors
 /// `unknown` when the catalog has no such thing; 409 when it has several; 503 when only the catalog could tell and does not answer.
@@ -21,22 +28,35 @@ pub(super) async fn cached<T: Serialize>(
     name: &str,
     unknown: impl FnOnce() -> Problem,
     fetch: impl Future<Output = Result<Found<T>, CatalogError>>,
-) -> Result<Response, Problem> {
+) -> Result<Bytes, Problem> {
     if let Some(body) = api.cache.metadata(name).await {
-        return Ok(json(body));
+        return Ok(body);
     }
     let value = found::one(fetch.await.map_err(|error| catalog_problem(&error))?, unknown)?;
-    let body = Bytes::from(serde_json::to_vec(&value).map_err(|error| Problem::internal(&error))?);
+    let body = body_of(&value)?;
     api.cache.put_metadata(name, body.clone()).await;
-    Ok(json(body))
+    Ok(body)
 }
 
-/// A JSON answer that nobody between us and the client keeps: it may name patients.
-fn json(body: Bytes) -> Response {
-    let headers = [
-        (header::CONTENT_TYPE, HeaderValue::from_static("application/json")),
-        (header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache")),
-        (header::VARY, HeaderValue::from_static("Authorization")),
-    ];
-    (headers, body).into_response()
+/// # Errors
+/// A problem when the value is not to be written, which never happens.
+pub(super) fn body_of(value: &impl Serialize) -> Result<Bytes, Problem> {
+    serde_json::to_vec(value).map(Bytes::from).map_err(|error| Problem::internal(&error))
+}
+
+/// `body` to a client that sent `headers`; a 304 to one that has it. Nobody between us and the client keeps it: it may
+/// name patients.
+pub(super) fn tell(body: Bytes, headers: &HeaderMap) -> Response {
+    // Weak: 64 bits tell two bodies apart and do not vouch for each byte.
+    let tag = EntityTag::weak(format_args!("{:016x}", xxh3_64(&body)));
+    let mut response = if tag.is_named_by(headers) || any_is_named_by(headers) {
+        StatusCode::NOT_MODIFIED.into_response()
+    } else {
+        ([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], body).into_response()
+    };
+    let headers = response.headers_mut();
+    tag.put_into(headers);
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+    headers.insert(header::VARY, HeaderValue::from_static("Authorization"));
+    response
 }

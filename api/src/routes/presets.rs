@@ -1,15 +1,15 @@
 //! The window presets.
 
-use axum::{
-    Json,
-    http::{HeaderValue, header},
-    response::IntoResponse,
-};
+use axum::{http::HeaderMap, response::Response};
 use noctis_shared::presets::{PRESETS, Preset};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{problem::Document, query::NoParameters};
+use super::documents::{body_of, tell};
+use crate::{
+    problem::{Document, Problem},
+    query::NoParameters,
+};
 
 /// Every preset.
 #[derive(Debug, Serialize, ToSchema)]
@@ -24,11 +24,11 @@ pub(super) struct Presets {
     path = "/api/v1/dicom/presets",
     tag = "images",
     responses(
-        (status = 200, description = "The presets", body = Presets),
+        (status = 200, description = "The presets", body = Presets, headers(("ETag" = String, description = "Weak"))),
+        (status = 304, description = "The client has it (`If-None-Match`)"),
         (status = 400, description = "It takes no parameter", body = Document, content_type = "application/problem+json"),
     )
 )]
-pub(super) async fn list(_: NoParameters) -> impl IntoResponse {
-    let an_hour = [(header::CACHE_CONTROL, HeaderValue::from_static("private, max-age=3600"))];
-    (an_hour, Json(Presets { presets: &PRESETS }))
+pub(super) async fn list(_: NoParameters, headers: HeaderMap) -> Result<Response, Problem> {
+    Ok(tell(body_of(&Presets { presets: &PRESETS })?, &headers))
 }

@@ -3,8 +3,8 @@
 use std::{str::FromStr, sync::Arc};
 
 use axum::{
-    Json,
     extract::{Path, RawQuery, State},
+    http::HeaderMap,
     response::Response,
 };
 use chrono::NaiveDate;
@@ -17,7 +17,7 @@ use noctis_shared::{
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::documents::cached;
+use super::documents::{body_of, cached, tell};
 use crate::{
     api::Api,
     back_end::catalog_problem,
@@ -67,7 +67,8 @@ pub(super) struct ImagesOfSeries {
         ("after" = Option<String>, Query, description = "`next` of the page before"),
     ),
     responses(
-        (status = 200, description = "One page", body = Studies),
+        (status = 200, description = "One page", body = Studies, headers(("ETag" = String, description = "Weak"))),
+        (status = 304, description = "The client has it (`If-None-Match`)"),
         (status = 400, description = "A parameter is wrong", body = Document, content_type = "application/problem+json"),
         (status = 503, description = "The catalog does not answer", body = Document, content_type = "application/problem+json"),
     )
@@ -75,14 +76,15 @@ pub(super) struct ImagesOfSeries {
 pub(super) async fn list(
     State(api): State<Arc<Api>>,
     RawQuery(query): RawQuery,
-) -> Result<Json<Studies>, Problem> {
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
     let filter = filter(query.as_deref())?;
     let page = api.catalog.studies(&filter).await;
     let StudyPage { studies, next } = page.map_err(|error| match error {
         CatalogError::Invalid(_) => Problem::parameter("after", "is none that a page gave as next"),
         error => catalog_problem(&error),
     })?;
-    Ok(Json(Studies { studies, next }))
+    Ok(tell(body_of(&Studies { studies, next })?, &headers))
 }
 
 fn filter(query: Option<&str>) -> Result<StudyFilter, Problem> {
@@ -127,7 +129,8 @@ impl FromStr for Day {
     tag = "studies",
     params(("study_id" = String, Path, description = "Its UUID, or its Study Instance UID")),
     responses(
-        (status = 200, description = "The study", body = Study),
+        (status = 200, description = "The study", body = Study, headers(("ETag" = String, description = "Weak"))),
+        (status = 304, description = "The client has it (`If-None-Match`)"),
         (status = 400, description = "It takes no parameter", body = Document, content_type = "application/problem+json"),
         (status = 404, description = "No such study", body = Document, content_type = "application/problem+json"),
         (status = 503, description = "The catalog does not answer", body = Document, content_type = "application/problem+json"),
@@ -137,10 +140,12 @@ pub(super) async fn one(
     State(api): State<Arc<Api>>,
     Path(segment): Path<String>,
     _: NoParameters,
+    headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let study_id = parse_public_id(&segment).ok_or_else(no_such_study)?;
     let fetch = async { Ok(api.catalog.study(study_id).await?.into()) };
-    cached(&api, &metadata_names::study(study_id), no_such_study, fetch).await
+    let body = cached(&api, &metadata_names::study(study_id), no_such_study, fetch).await?;
+    Ok(tell(body, &headers))
 }
 
 /// Lists the series of a study.
@@ -150,7 +155,8 @@ pub(super) async fn one(
     tag = "studies",
     params(("study_id" = String, Path, description = "Its UUID, or its Study Instance UID")),
     responses(
-        (status = 200, description = "Its series", body = SeriesOfStudy),
+        (status = 200, description = "Its series", body = SeriesOfStudy, headers(("ETag" = String, description = "Weak"))),
+        (status = 304, description = "The client has it (`If-None-Match`)"),
         (status = 404, description = "No such study", body = Document, content_type = "application/problem+json"),
         (status = 503, description = "The catalog does not answer", body = Document, content_type = "application/problem+json"),
     )
@@ -159,13 +165,15 @@ pub(super) async fn series(
     State(api): State<Arc<Api>>,
     Path(segment): Path<String>,
     _: NoParameters,
+    headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let study_id = parse_public_id(&segment).ok_or_else(no_such_study)?;
     let fetch = async {
         let series = api.catalog.series_of_study(study_id).await?;
         Ok(series.map(|series| SeriesOfStudy { series }).into())
     };
-    cached(&api, &metadata_names::series_of_study(study_id), no_such_study, fetch).await
+    let body = cached(&api, &metadata_names::series_of_study(study_id), no_such_study, fetch).await?;
+    Ok(tell(body, &headers))
 }
 
 /// Lists the images of a series in display order.
@@ -175,7 +183,8 @@ pub(super) async fn series(
     tag = "studies",
     params(("series_id" = String, Path, description = "Its UUID, or its Series Instance UID")),
     responses(
-        (status = 200, description = "Its images", body = ImagesOfSeries),
+        (status = 200, description = "Its images", body = ImagesOfSeries, headers(("ETag" = String, description = "Weak"))),
+        (status = 304, description = "The client has it (`If-None-Match`)"),
         (status = 404, description = "No such series", body = Document, content_type = "application/problem+json"),
         (status = 409, description = "Series of several studies have this UID; `details.choices` names each alone", body = Document, content_type = "application/problem+json"),
         (status = 503, description = "The catalog does not answer", body = Document, content_type = "application/problem+json"),
@@ -185,6 +194,7 @@ pub(super) async fn images(
     State(api): State<Arc<Api>>,
     Path(segment): Path<String>,
     _: NoParameters,
+    headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let series_id = parse_public_id(&segment).ok_or_else(no_such_series)?;
     let fetch = async {
@@ -196,7 +206,8 @@ pub(super) async fn images(
         let images = api.catalog.images_of_series(key).await?;
         Ok(images.map(|images| ImagesOfSeries { images }).into())
     };
-    cached(&api, &metadata_names::images_of_series(series_id), no_such_series, fetch).await
+    let body = cached(&api, &metadata_names::images_of_series(series_id), no_such_series, fetch).await?;
+    Ok(tell(body, &headers))
 }
 
 fn no_such_study() -> Problem {

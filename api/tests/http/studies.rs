@@ -49,6 +49,41 @@ async fn unknown_studies_and_series_are_404_problems() {
 }
 
 #[tokio::test]
+async fn a_list_is_a_304_to_who_has_it() {
+    let house = House::new().await;
+    let paths = [
+        "/api/v1/dicom/studies".to_owned(),
+        format!("/api/v1/dicom/studies/{STUDY}"),
+        format!("/api/v1/dicom/studies/{STUDY}/series"),
+        format!("/api/v1/dicom/series/{SERIES}/images"),
+        "/api/v1/dicom/presets".to_owned(),
+    ];
+    for path in paths {
+        let first = house.get(&path).await;
+        let tag = first.header("etag").to_owned();
+        assert!(first.status == 200 && tag.starts_with("W/\""), "{path}: {tag}");
+        for (sent, status) in [(&*tag, 304), ("*", 304), ("\"another\"", 200)] {
+            let answer = house.send("GET", &path, &[("if-none-match", sent)]).await;
+            assert_eq!((answer.status, answer.body.is_empty()), (status, status == 304), "{path} {sent}");
+            let told = ["etag", "cache-control", "vary"].map(|name| answer.header(name));
+            assert_eq!(told, [&*tag, "private, no-cache", "Authorization"], "{path} {sent}");
+        }
+    }
+    let unknown = house.send("GET", "/api/v1/dicom/studies/9.9.9", &[("if-none-match", "*")]).await;
+    unknown.problem(404, "study-not-found");
+}
+
+#[tokio::test]
+async fn a_list_that_changed_has_another_tag() {
+    let house = House::new().await;
+    let before = house.get("/api/v1/dicom/studies").await.header("etag").to_owned();
+    house.record_copy("1.2.826.0.1.3680043.10.2").await;
+    let after = house.send("GET", "/api/v1/dicom/studies", &[("if-none-match", &before)]).await;
+    assert_eq!(after.status, 200);
+    assert_ne!(after.header("etag"), before);
+}
+
+#[tokio::test]
 async fn an_answer_about_a_study_is_kept_until_the_index_forgets_it() {
     let house = House::new().await;
     let path = format!("/api/v1/dicom/studies/{STUDY}");
