@@ -19,23 +19,23 @@ const count = (number, one, many) => `${number} ${number === 1 ? one : many}`;
 const dotted = (...values) => values.filter(Boolean).join(" · ");
 const id = encodeURIComponent;
 
-/** The list, page by page: `after` is what the page before gave as `next`. */
-async function listStudies(after) {
+/** The list, page by page: `cursor` is what the page before gave as `next`. */
+async function listStudies(cursor) {
   clearTimeout(emptyTimer);
   const query = new URLSearchParams();
   const words = byId("query").value.trim();
   if (words) query.set("q", words);
-  if (after) query.set("after", after);
+  if (cursor) query.set("cursor", cursor);
   const asked = newestList = Symbol("list");
   const { studies, next } = await askJson(`dicom/studies?${query}`);
   if (asked !== newestList) return studies;
   const items = studies.map(studyItem);
-  if (after) byId("studies").append(...items);
+  if (cursor) byId("studies").append(...items);
   else byId("studies").replaceChildren(...items);
   byId("more").hidden = !next;
   byId("more").onclick = () => listStudies(next).catch(showError);
   say(`${count(studies.length, "study", "studies")} listed`);
-  if (!studies.length && !after) nothingYet(Boolean(words));
+  if (!studies.length && !cursor) nothingYet(Boolean(words));
   return studies;
 }
 

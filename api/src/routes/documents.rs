@@ -8,7 +8,7 @@ use axum::{
 };
 use bytes::Bytes;
 use noctis_shared::catalog::{CatalogError, Found};
-use serde::Serialize;
+use serde::{Serialize, de::DeserializeOwned};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::{
@@ -42,6 +42,14 @@ pub(super) async fn cached<T: Serialize>(
 /// A problem when the value is not to be written, which never happens.
 pub(super) fn body_of(value: &impl Serialize) -> Result<Bytes, Problem> {
     serde_json::to_vec(value).map(Bytes::from).map_err(|error| Problem::internal(&error))
+}
+
+/// What a body tells, for an answer with a part of it.
+///
+/// # Errors
+/// A problem when it is none of ours.
+pub(super) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+    serde_json::from_slice(body).map_err(|error| Problem::internal(&error))
 }
 
 /// `body` to a client that sent `headers`; a 304 to one that has it. Nobody between us and the client keeps it: it may

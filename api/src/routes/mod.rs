@@ -8,6 +8,7 @@ mod metrics;
 mod not_built;
 pub(crate) mod openapi;
 mod page;
+mod portion;
 mod presets;
 mod studies;
 mod thumbnail;

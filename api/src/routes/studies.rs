@@ -14,10 +14,13 @@ use noctis_shared::{
     dicom_uid::parse_public_id,
     metadata_names,
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::documents::{body_of, cached, tell};
+use super::{
+    documents::{body_of, cached, read, tell},
+    portion::{Page, Portion, no_such_page},
+};
 use crate::{
     api::Api,
     back_end::catalog_problem,
@@ -25,31 +28,44 @@ use crate::{
     query::{NoParameters, Query},
 };
 
-/// Studies on a page when no limit is asked, and at most.
+/// Studies on a page when no limit is asked.
 const LIMIT: u32 = 100;
-const LIMIT_MAX: u32 = 500;
 
 /// One page of studies.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Studies {
     /// Newest first, undated last.
     studies: Vec<Study>,
-    /// `after` of the next page; `null` on the last one.
+    /// Studies that the filters let through, on all pages.
+    total: u64,
+    /// `cursor` of the next page; `null` on the last one.
     next: Option<String>,
 }
 
 /// The series of a study.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub(super) struct SeriesOfStudy {
     /// By number, then UID.
     series: Vec<Series>,
+    /// Series of the study, on all pages.
+    #[serde(default)]
+    #[schema(required)]
+    total: usize,
+    /// `cursor` of the next page; `null` on the last one.
+    next: Option<String>,
 }
 
 /// The images of a series.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub(super) struct ImagesOfSeries {
     /// In display order.
     images: Vec<Image>,
+    /// Images of the series, on all pages.
+    #[serde(default)]
+    #[schema(required)]
+    total: usize,
+    /// `cursor` of the next page; `null` on the last one.
+    next: Option<String>,
 }
 
 /// Lists studies, newest first.
@@ -64,7 +80,7 @@ pub(super) struct ImagesOfSeries {
         ("to" = Option<NaiveDate>, Query, description = "Not after this date, YYYY-MM-DD"),
         ("q" = Option<String>, Query, description = "Words that stand in patient name or ID, description or accession number"),
         ("limit" = Option<u32>, Query, description = "Studies on the page, 1 to 500, default 100", minimum = 1, maximum = 500),
-        ("after" = Option<String>, Query, description = "`next` of the page before"),
+        ("cursor" = Option<String>, Query, description = "`next` of the page before; also taken as `after`, its older name"),
     ),
     responses(
         (status = 200, description = "One page", body = Studies, headers(("ETag" = String, description = "Weak"))),
@@ -80,17 +96,20 @@ pub(super) async fn list(
 ) -> Result<Response, Problem> {
     let filter = filter(query.as_deref())?;
     let page = api.catalog.studies(&filter).await;
-    let StudyPage { studies, next } = page.map_err(|error| match error {
-        CatalogError::Invalid(_) => Problem::parameter("after", "is none that a page gave as next"),
+    let StudyPage { studies, total, next } = page.map_err(|error| match error {
+        CatalogError::Invalid(_) => no_such_page(),
         error => catalog_problem(&error),
     })?;
-    Ok(tell(body_of(&Studies { studies, next })?, &headers))
+    Ok(tell(body_of(&Studies { studies, total, next })?, &headers))
 }
 
 fn filter(query: Option<&str>) -> Result<StudyFilter, Problem> {
     let mut query = Query::parse(query)?;
-    let limit =
-        query.take_value("limit", "a number from 1 to 500", |limit| (1..=LIMIT_MAX).contains(limit))?;
+    let Portion { limit, cursor } = Portion::take(&mut query)?;
+    let after = query.take("after").map(Into::into);
+    if cursor.is_some() && after.is_some() {
+        return Err(Problem::parameter("after", "is the older name of cursor: give one of them"));
+    }
     let filter = StudyFilter {
         patient: query.take("patient").map(Into::into),
         modality: query.take("modality").map(Into::into),
@@ -98,9 +117,9 @@ fn filter(query: Option<&str>) -> Result<StudyFilter, Problem> {
         to: take_day(&mut query, "to")?,
         q: query.take("q").map(Into::into),
         limit: limit.unwrap_or(LIMIT),
-        after: query.take("after").map(Into::into),
+        after: cursor.or(after),
     };
-    query.finish("patient, modality, from, to, q, limit, after")?;
+    query.finish("patient, modality, from, to, q, limit, cursor")?;
     Ok(filter)
 }
 
@@ -153,10 +172,15 @@ pub(super) async fn one(
     get,
     path = "/api/v1/dicom/studies/{study_id}/series",
     tag = "studies",
-    params(("study_id" = String, Path, description = "Its UUID, or its Study Instance UID")),
+    params(
+        ("study_id" = String, Path, description = "Its UUID, or its Study Instance UID"),
+        ("limit" = Option<u32>, Query, description = "Entries on the page, 1 to 500, default all", minimum = 1, maximum = 500),
+        ("cursor" = Option<String>, Query, description = "`next` of the page before"),
+    ),
     responses(
         (status = 200, description = "Its series", body = SeriesOfStudy, headers(("ETag" = String, description = "Weak"))),
         (status = 304, description = "The client has it (`If-None-Match`)"),
+        (status = 400, description = "A parameter is wrong", body = Document, content_type = "application/problem+json"),
         (status = 404, description = "No such study", body = Document, content_type = "application/problem+json"),
         (status = 503, description = "The catalog does not answer", body = Document, content_type = "application/problem+json"),
     )
@@ -164,16 +188,22 @@ pub(super) async fn one(
 pub(super) async fn series(
     State(api): State<Arc<Api>>,
     Path(segment): Path<String>,
-    _: NoParameters,
+    RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
+    let portion = portion(query.as_deref())?;
     let study_id = parse_public_id(&segment).ok_or_else(no_such_study)?;
     let fetch = async {
         let series = api.catalog.series_of_study(study_id).await?;
-        Ok(series.map(|series| SeriesOfStudy { series }).into())
+        Ok(series.map(|series| SeriesOfStudy { total: series.len(), series, next: None }).into())
     };
-    let body = cached(&api, &metadata_names::series_of_study(study_id), no_such_study, fetch).await?;
-    Ok(tell(body, &headers))
+    let whole = cached(&api, &metadata_names::series_of_study(study_id), no_such_study, fetch).await?;
+    if portion.is_all() {
+        return Ok(tell(whole, &headers));
+    }
+    let SeriesOfStudy { series, .. } = read(&whole)?;
+    let Page { entries: series, total, next } = portion.cut(series, |series| &series.series_instance_uid)?;
+    Ok(tell(body_of(&SeriesOfStudy { series, total, next })?, &headers))
 }
 
 /// Lists the images of a series in display order.
@@ -181,10 +211,15 @@ pub(super) async fn series(
     get,
     path = "/api/v1/dicom/series/{series_id}/images",
     tag = "studies",
-    params(("series_id" = String, Path, description = "Its UUID, or its Series Instance UID")),
+    params(
+        ("series_id" = String, Path, description = "Its UUID, or its Series Instance UID"),
+        ("limit" = Option<u32>, Query, description = "Entries on the page, 1 to 500, default all", minimum = 1, maximum = 500),
+        ("cursor" = Option<String>, Query, description = "`next` of the page before"),
+    ),
     responses(
         (status = 200, description = "Its images", body = ImagesOfSeries, headers(("ETag" = String, description = "Weak"))),
         (status = 304, description = "The client has it (`If-None-Match`)"),
+        (status = 400, description = "A parameter is wrong", body = Document, content_type = "application/problem+json"),
         (status = 404, description = "No such series", body = Document, content_type = "application/problem+json"),
         (status = 409, description = "Series of several studies have this UID; `details.choices` names each alone", body = Document, content_type = "application/problem+json"),
         (status = 503, description = "The catalog does not answer", body = Document, content_type = "application/problem+json"),
@@ -193,9 +228,10 @@ pub(super) async fn series(
 pub(super) async fn images(
     State(api): State<Arc<Api>>,
     Path(segment): Path<String>,
-    _: NoParameters,
+    RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
+    let portion = portion(query.as_deref())?;
     let series_id = parse_public_id(&segment).ok_or_else(no_such_series)?;
     let fetch = async {
         let key = match api.catalog.find_series(series_id).await? {
@@ -204,10 +240,23 @@ pub(super) async fn images(
             Found::Several(choices) => return Ok(Found::Several(choices)),
         };
         let images = api.catalog.images_of_series(key).await?;
-        Ok(images.map(|images| ImagesOfSeries { images }).into())
+        Ok(images.map(|images| ImagesOfSeries { total: images.len(), images, next: None }).into())
     };
-    let body = cached(&api, &metadata_names::images_of_series(series_id), no_such_series, fetch).await?;
-    Ok(tell(body, &headers))
+    let whole = cached(&api, &metadata_names::images_of_series(series_id), no_such_series, fetch).await?;
+    if portion.is_all() {
+        return Ok(tell(whole, &headers));
+    }
+    let ImagesOfSeries { images, .. } = read(&whole)?;
+    let Page { entries: images, total, next } = portion.cut(images, |image| &image.sop_instance_uid)?;
+    Ok(tell(body_of(&ImagesOfSeries { images, total, next })?, &headers))
+}
+
+/// The parameters of a list that takes no others.
+fn portion(query: Option<&str>) -> Result<Portion, Problem> {
+    let mut query = Query::parse(query)?;
+    let portion = Portion::take(&mut query)?;
+    query.finish("limit and cursor")?;
+    Ok(portion)
 }
 
 fn no_such_study() -> Problem {
@@ -229,7 +278,11 @@ mod tests {
         assert_eq!((read.patient.as_deref(), read.q.as_deref()), (Some("DOE*"), Some("thorax lung")));
         assert_eq!((read.from, read.limit), (NaiveDate::from_ymd_opt(2026, 1, 31), 7));
         assert_eq!(filter(None).expect("valid").limit, LIMIT);
-        for wrong in ["limit=0", "limit=501", "colour=red"] {
+        assert_eq!(
+            filter(Some("cursor=a")).expect("valid").after,
+            filter(Some("after=a")).expect("valid").after
+        );
+        for wrong in ["limit=0", "limit=501", "colour=red", "sort=name", "cursor=a&after=a"] {
             assert!(filter(Some(wrong)).is_err(), "{wrong}");
         }
     }

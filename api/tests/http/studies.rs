@@ -20,8 +20,8 @@ async fn studies_are_listed_and_filtered() {
     assert_eq!(count("patient=doe*&modality=CT&from=2026-11-01&to=2026-11-30&q=jane").await, Some(1));
     assert_eq!(count("modality=MR").await, Some(0));
     assert_eq!(count("to=2026-11-22").await, Some(0));
-    let wrong = house.get("/api/v1/dicom/studies?after=here").await.problem(400, "invalid-parameter");
-    assert_eq!(wrong["details"]["parameter"], "after");
+    let wrong = house.get("/api/v1/dicom/studies?cursor=here").await.problem(400, "invalid-parameter");
+    assert_eq!(wrong["details"]["parameter"], "cursor");
 }
 
 #[tokio::test]
@@ -45,6 +45,60 @@ async fn unknown_studies_and_series_are_404_problems() {
         house.get(&format!("/api/v1/dicom/studies/{study}")).await.problem(404, "study-not-found");
         house.get(&format!("/api/v1/dicom/studies/{study}/series")).await.problem(404, "study-not-found");
         house.get(&format!("/api/v1/dicom/series/{study}/images")).await.problem(404, "series-not-found");
+    }
+}
+
+#[tokio::test]
+async fn each_list_comes_in_pages_that_tell_the_total_and_the_next() {
+    let house = House::new().await;
+    house.record_copy("1.2.826.0.1.3680043.10.2").await;
+    let series = own_id::of_series(STUDY, SERIES);
+    let lists = [
+        ("/api/v1/dicom/studies".to_owned(), "studies", "study_id", 2),
+        (format!("/api/v1/dicom/studies/{STUDY}/series"), "series", "series_id", 1),
+        (format!("/api/v1/dicom/series/{series}/images"), "images", "image_id", 2),
+    ];
+    for (path, name, id, total) in lists {
+        let ids = |list: &serde_json::Value| -> Vec<String> {
+            let entries = list[name].as_array().expect("a list").iter();
+            entries.map(|entry| entry[id].as_str().expect("an id").to_owned()).collect()
+        };
+        let whole = house.get(&path).await.json();
+        assert_eq!((&whole["total"], &whole["next"]), (&total.into(), &serde_json::Value::Null), "{path}");
+        let (mut paged, mut query) = (Vec::new(), "limit=1".to_owned());
+        for page in 1..=total {
+            let list = house.get(&format!("{path}?{query}")).await.json();
+            assert_eq!(list["total"], total, "{path}?{query}");
+            paged.extend(ids(&list));
+            match list["next"].as_str() {
+                Some(next) => query = format!("limit=1&cursor={next}"),
+                None => assert_eq!(page, total, "{path}?{query}"),
+            }
+        }
+        assert_eq!(paged, ids(&whole), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_part_of_a_list_that_is_none_is_named() {
+    let house = House::new().await;
+    let paths = [
+        "/api/v1/dicom/studies".to_owned(),
+        format!("/api/v1/dicom/studies/{STUDY}/series"),
+        format!("/api/v1/dicom/series/{SERIES}/images"),
+    ];
+    for path in paths {
+        for (query, parameter) in [
+            ("limit=0", "limit"),
+            ("limit=501", "limit"),
+            ("limit=all", "limit"),
+            ("cursor=here", "cursor"),
+            // Of the contract, and not built.
+            ("sort=name", "sort"),
+        ] {
+            let problem = house.get(&format!("{path}?{query}")).await.problem(400, "invalid-parameter");
+            assert_eq!(problem["details"]["parameter"], parameter, "{path}?{query}");
+        }
     }
 }
 

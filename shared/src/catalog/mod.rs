@@ -25,7 +25,7 @@
 //! 14. Rows of an earlier release have own ids, display order, and no place under another study.
 //!
 //! Reading
-//! 15. Studies come newest first, undated last, in pages that neither lose nor repeat one.
+//! 15. Studies come newest first, undated last, in pages that neither lose nor repeat one; each tells how many there are.
 //! 16. Filters: patient by id or name with wildcards, modality, dates, free text; case does not matter, `%` and `_`
 //!     are letters.
 //! 17. A study tells its modalities sorted, and its series by number, then UID.

@@ -16,6 +16,8 @@ use crate::answer::{Series, Study};
 pub struct StudyPage {
     /// Newest first, undated last.
     pub studies: Vec<Study>,
+    /// Studies that the filter lets through, on all pages.
+    pub total: u64,
     /// For [`StudyFilter::after`] of the next page; `None` on the last one.
     pub next: Option<String>,
 }
@@ -135,7 +137,8 @@ impl Catalog {
         let page_size = filter.page_size();
         let rows: Vec<StudyRow> = on_reader!(&self.pool, Db, pool => {
             let mut query: QueryBuilder<Db> = QueryBuilder::new(SELECT_STUDIES);
-            filter.push_condition(&mut query)?;
+            filter.push_condition(&mut query);
+            filter.push_after(&mut query)?;
             query.push(" ORDER BY study_date DESC, study_id LIMIT ").push_bind(i64::from(page_size) + 1);
             query.build_query_as().fetch_all(pool).await?
         });
@@ -143,7 +146,18 @@ impl Catalog {
         let is_last = studies.len() <= page_size as usize;
         studies.truncate(page_size as usize);
         let next = studies.last().filter(|_| !is_last).map(cursor);
-        Ok(StudyPage { studies, next })
+        let is_whole = is_last && filter.after.is_none();
+        let total = if is_whole { studies.len() as u64 } else { self.count_studies(filter).await? };
+        Ok(StudyPage { studies, total, next })
+    }
+
+    async fn count_studies(&self, filter: &StudyFilter) -> Result<u64, CatalogError> {
+        let total: i64 = on_reader!(&self.pool, Db, pool => {
+            let mut query: QueryBuilder<Db> = QueryBuilder::new("SELECT count(*) FROM studies");
+            filter.push_condition(&mut query);
+            query.build_query_scalar().fetch_one(pool).await?
+        });
+        Ok(total.cast_unsigned())
     }
 
     /// One study; `None` when it is unknown.

@@ -41,14 +41,10 @@ impl StudyFilter {
         self.limit.clamp(1, STUDIES_PER_PAGE_MAX)
     }
 
-    /// Appends ` WHERE …` to a query of `studies`.
-    pub(super) fn push_condition<DB: sqlx::Database>(
-        &self,
-        query: &mut QueryBuilder<DB>,
-    ) -> Result<(), CatalogError>
+    /// Appends ` WHERE …` to a query of `studies`: what is let through, on whichever page.
+    pub(super) fn push_condition<DB: sqlx::Database>(&self, query: &mut QueryBuilder<DB>)
     where
         String: for<'q> Encode<'q, DB> + Type<DB>,
-        Uuid: for<'q> Encode<'q, DB> + Type<DB>,
     {
         query.push(" WHERE TRUE");
         if let Some(patient) = bounded(self.patient.as_ref()) {
@@ -62,6 +58,20 @@ impl StudyFilter {
         }
         self.push_dates(query);
         self.push_words(query);
+    }
+
+    /// Appends to a condition where the page starts.
+    ///
+    /// # Errors
+    /// [`CatalogError::Invalid`] for a cursor that no page gave.
+    pub(super) fn push_after<DB: sqlx::Database>(
+        &self,
+        query: &mut QueryBuilder<DB>,
+    ) -> Result<(), CatalogError>
+    where
+        String: for<'q> Encode<'q, DB> + Type<DB>,
+        Uuid: for<'q> Encode<'q, DB> + Type<DB>,
+    {
         if let Some(cursor) = &self.after {
             let (study_date, study_id) = parse_cursor(cursor)?;
             query.push(" AND (study_date < ").push_bind(study_date.clone());

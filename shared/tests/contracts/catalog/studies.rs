@@ -24,6 +24,7 @@ pub(super) async fn pages_neither_lose_nor_repeat_a_study(place: Arc<Place>) {
         loop {
             let page = catalog.studies(&filter).await.unwrap();
             assert!(page.studies.len() <= limit as usize);
+            assert_eq!(page.total, 60, "whichever page tells it");
             seen.extend(page.studies);
             match page.next {
                 Some(next) => filter.after = Some(next),
@@ -64,8 +65,11 @@ async fn with_people(catalog: &Catalog) {
 }
 
 async fn assert_found(catalog: &Catalog, filter: StudyFilter, expected: &[u32]) {
-    let found = catalog.studies(&StudyFilter { limit: 100, ..filter.clone() }).await.unwrap().studies;
-    let mut found: Vec<String> = found.into_iter().map(|study| study.study_instance_uid).collect();
+    let found = catalog.studies(&StudyFilter { limit: 100, ..filter.clone() }).await.unwrap();
+    // The same counted over pages.
+    let first = catalog.studies(&StudyFilter { limit: 1, ..filter.clone() }).await.unwrap();
+    assert_eq!((found.total, first.total), (expected.len() as u64, expected.len() as u64), "{filter:?}");
+    let mut found: Vec<String> = found.studies.into_iter().map(|study| study.study_instance_uid).collect();
     found.sort();
     assert_eq!(found, expected.iter().map(|study| study_uid(*study)).collect::<Vec<_>>(), "{filter:?}");
 }
