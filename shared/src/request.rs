@@ -111,12 +111,15 @@ pub enum Voi {
     Window(Window),
 }
 
+/// Largest width and height that can be asked for, in pixels: a picture that is enlarged has no longer side.
+pub const SIDE_PIXELS_MAX: u32 = 8192;
+
 /// The box a picture is fitted into, aspect kept. Absent sides do not bound.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Fit {
-    /// Largest width, in pixels.
+    /// Largest width, in pixels: 1 to [`SIDE_PIXELS_MAX`].
     pub width: Option<u32>,
-    /// Largest height, in pixels.
+    /// Largest height, in pixels: the same.
     pub height: Option<u32>,
     /// Whether a smaller picture grows to the box.
     #[serde(default)]

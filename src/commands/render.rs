@@ -7,7 +7,7 @@ use clap::ValueEnum;
 use noctis_shared::{
     presets,
     program::Failure,
-    request::{Fit, FrameRequest, IccProfile, PictureFormat, Voi, VoiFunction, Window},
+    request::{Fit, FrameRequest, IccProfile, PictureFormat, SIDE_PIXELS_MAX, Voi, VoiFunction, Window},
 };
 use noctis_worker::slot::file::render_file;
 
@@ -166,11 +166,11 @@ fn window(text: &str) -> Result<Window, String> {
 }
 
 fn fit(text: &str) -> Result<Fit, String> {
-    let side = |side: &str| side.parse::<u32>().ok().filter(|side| (1..=16384).contains(side));
+    let side = |side: &str| side.parse::<u32>().ok().filter(|side| (1..=SIDE_PIXELS_MAX).contains(side));
     let (width, height) = text
         .split_once('x')
         .and_then(|(width, height)| side(width).zip(side(height)))
-        .ok_or("takes a width and a height from 1 to 16384, like 512x512")?;
+        .ok_or_else(|| format!("takes a width and a height from 1 to {SIDE_PIXELS_MAX}, like 512x512"))?;
     Ok(Fit { width: Some(width), height: Some(height), enlarge: false })
 }
 
@@ -193,7 +193,8 @@ mod tests {
     #[test]
     fn a_fit_has_two_sides_that_are_there() {
         assert_eq!(fit("512x256").map(|fit| (fit.width, fit.height)), Ok((Some(512), Some(256))));
-        for wrong in ["512", "0x5", "x", "5x99999"] {
+        assert!(fit("8192x8192").is_ok());
+        for wrong in ["512", "0x5", "x", "5x8193"] {
             assert!(fit(wrong).is_err(), "{wrong:?}");
         }
     }

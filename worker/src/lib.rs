@@ -22,4 +22,10 @@ mod tests {
     fn both_sides_state_the_same_version_of_the_renderer() {
         assert_eq!(noctis_shared::render_key::RENDERER_VERSION, noctis_render::RENDERER_VERSION);
     }
+
+    /// What the API takes the renderer makes.
+    #[test]
+    fn both_sides_state_the_same_largest_side() {
+        assert_eq!(noctis_shared::request::SIDE_PIXELS_MAX, noctis_render::SIDE_PIXELS_MAX);
+    }
 }

@@ -1,15 +1,13 @@
 //! The parameters of one image: from a query string to values that are valid.
 
 use noctis_shared::{
-    request::{Fit, IccProfile, Region, Voi, VoiFunction, Window},
+    request::{Fit, IccProfile, Region, SIDE_PIXELS_MAX, Voi, VoiFunction, Window},
     submit::view,
 };
 
 use super::representation::AskedFormat;
 use crate::{problem::Problem, query::Query};
 
-/// Largest side of a picture that can be asked for, in pixels.
-const SIDE_PIXELS_MAX: u32 = 16_384;
 /// The parameters, for the problem that names another.
 const TAKES: &str = "preset, window, level, function, frame, width, height, enlarge, region, invert, overlays, \
                      quality, format, iccprofile, best_effort";
@@ -121,11 +119,8 @@ fn unknown_preset() -> Problem {
 }
 
 fn take_fit(query: &mut Query<'_>) -> Result<Fit, Problem> {
-    let mut side = |name| {
-        query.take_value(name, "a number of pixels from 1 to 16384", |side| {
-            (1..=SIDE_PIXELS_MAX).contains(side)
-        })
-    };
+    let takes = format!("a number of pixels from 1 to {SIDE_PIXELS_MAX}");
+    let mut side = |name| query.take_value(name, &takes, |side| (1..=SIDE_PIXELS_MAX).contains(side));
     let (width, height) = (side("width")?, side("height")?);
     let enlarge = query.take_flag("enlarge")?;
     if enlarge == Some(true) && width.is_none() && height.is_none() {
@@ -233,7 +228,8 @@ mod tests {
             ("frame=-1", "frame"),
             ("frame=4294967296", "frame"),
             ("width=0", "width"),
-            ("height=16385", "height"),
+            ("width=8193", "width"),
+            ("height=8193", "height"),
             ("enlarge=true", "enlarge"),
             ("enlarge=1&width=9", "enlarge"),
             ("invert=yes", "invert"),

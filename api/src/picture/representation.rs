@@ -334,7 +334,7 @@ mod tests {
             ("function", &["linear", "linear_exact", "sigmoid"][..]),
             ("frame", &["1", "2", "4294967295"]),
             ("width", &["1", "512"]),
-            ("height", &["7", "16384"]),
+            ("height", &["7", "8192"]),
             ("region", &["0,0,9,9", "1,2,3,4"]),
             ("invert", &["true", "false"]),
             ("overlays", &["true", "false"]),

@@ -100,6 +100,11 @@ async fn the_openapi_document_tells_of_every_route_that_is_built() {
         assert!(document["paths"][path]["get"].is_object(), "{path}");
     }
     assert!(document["paths"]["/api/v1/dicom/clear-cache"]["post"].is_object());
+    let parameters = document["paths"]["/api/v1/dicom/images/{image_id}"]["get"]["parameters"].as_array();
+    for side in ["width", "height"] {
+        let parameter = parameters.expect("parameters").iter().find(|parameter| parameter["name"] == side);
+        assert_eq!(parameter.expect(side)["schema"]["maximum"], noctis_shared::request::SIDE_PIXELS_MAX);
+    }
     assert!(document["components"]["schemas"]["RenderedImage"]["properties"]["image_data_url"].is_object());
 }
 

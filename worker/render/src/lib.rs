@@ -37,7 +37,7 @@ pub use limits::Limits;
 pub use picture::{DisplayImage, DisplaySamples, Picture};
 pub use picture_file::encode_picture;
 pub use pixel_index::{FrameRange, PixelIndex};
-pub use request::{Fit, Format, FrameRequest, IccProfile, Region, Voi};
+pub use request::{Fit, Format, FrameRequest, IccProfile, Region, SIDE_PIXELS_MAX, Voi};
 pub use scan::{Scan, scan};
 pub use source::ReadAt;
 pub use stages::window::{VoiFunction, Window, WindowError};

@@ -69,6 +69,9 @@ pub struct Region {
     pub height: f64,
 }
 
+/// Longest side of an enlarged picture, in pixels.
+pub const SIDE_PIXELS_MAX: u32 = 8192;
+
 /// The box that the picture must fit inside, in pixels, its shape kept. Pixels that are not square
 /// (Pixel Aspect Ratio, else the pixel spacings) are made so; without a box the picture keeps the pixels of the frame.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -6,10 +6,7 @@ use dicom_dictionary_std::tags;
 use super::functional_groups::FrameView;
 use crate::RenderError;
 use crate::parse::view::{Numbers, View};
-use crate::request::{Fit, Region};
-
-/// Longest side of an enlarged picture, in pixels.
-const ENLARGED_SIDE_MAX: u32 = 8_192;
+use crate::request::{Fit, Region, SIDE_PIXELS_MAX};
 
 /// A rectangle of whole pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,8 +78,9 @@ pub(crate) fn fitted(columns: u32, rows: u32, pixel_shape: f64, fit: Fit) -> Res
         if side == Some(0) {
             return Err(RenderError::invalid_request(parameter, "must be at least 1"));
         }
-        if fit.enlarge && side.is_some_and(|side| side > ENLARGED_SIDE_MAX) {
-            return Err(RenderError::invalid_request(parameter, "must be at most 8192 when enlarging"));
+        if fit.enlarge && side.is_some_and(|side| side > SIDE_PIXELS_MAX) {
+            let reason = format!("must be at most {SIDE_PIXELS_MAX} when enlarging");
+            return Err(RenderError::invalid_request(parameter, reason));
         }
     }
     if fit.width.is_none() && fit.height.is_none() {
@@ -98,11 +96,9 @@ pub(crate) fn fitted(columns: u32, rows: u32, pixel_shape: f64, fit: Fit) -> Res
     let side = |natural: f64| (natural * scale).round().clamp(1.0, 65_535.0) as u32;
     let (columns, rows) = (side(natural_columns), side(natural_rows));
     // A narrow frame that grows to a width may grow without end in the other direction.
-    if scale > 1.0 && columns.max(rows) > ENLARGED_SIDE_MAX {
-        return Err(RenderError::invalid_request(
-            "enlarge",
-            "makes a picture of more than 8192 rows or columns",
-        ));
+    if scale > 1.0 && columns.max(rows) > SIDE_PIXELS_MAX {
+        let reason = format!("makes a picture of more than {SIDE_PIXELS_MAX} rows or columns");
+        return Err(RenderError::invalid_request("enlarge", reason));
     }
     Ok((columns, rows))
 }
