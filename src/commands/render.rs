@@ -18,7 +18,8 @@ use super::output;
 pub(super) struct Arguments {
     /// A DICOM file.
     file: PathBuf,
-    /// Where the picture goes; `-` is standard output. Default: the name of the file and the ending of the format.
+    /// Where the picture goes; `-` is standard output. Its ending (png, jpg, jpeg, webp) says what the picture is.
+    /// Default: the name of the file and the ending of the format.
     #[arg(short, value_name = "OUT")]
     output: Option<PathBuf>,
     /// Frame number, from 1.
@@ -33,9 +34,9 @@ pub(super) struct Arguments {
     /// The box the picture is fitted into.
     #[arg(long, value_name = "WxH", value_parser = fit)]
     fit: Option<Fit>,
-    /// What the picture is.
-    #[arg(long, value_enum, default_value_t = Format::Png)]
-    format: Format,
+    /// What the picture is; default what the ending of OUT says, else png.
+    #[arg(long, value_enum)]
+    format: Option<Format>,
     /// Quality of JPEG and of lossy WebP.
     #[arg(long, value_parser = clap::value_parser!(u8).range(1..=100))]
     quality: Option<u8>,
@@ -53,13 +54,21 @@ pub(super) struct Arguments {
     best_effort: bool,
 }
 
-#[derive(Debug, Clone, Copy, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Format {
     Png,
     Png16,
     Jpeg,
     Webp,
 }
+
+/// The endings of picture files, and what they stand for first.
+const ENDINGS: [(&str, &[Format]); 4] = [
+    ("png", &[Format::Png, Format::Png16]),
+    ("jpg", &[Format::Jpeg]),
+    ("jpeg", &[Format::Jpeg]),
+    ("webp", &[Format::Webp]),
+];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Profile {
@@ -72,8 +81,9 @@ enum Profile {
 const JPEG_QUALITY: u8 = 90;
 
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
-    arguments.refuse_what_does_not_go_together()?;
-    let request = arguments.request();
+    let format = arguments.format()?;
+    arguments.refuse_what_does_not_go_together(format)?;
+    let request = arguments.request(format);
     let render = render_file(&arguments.file, &request)
         .map_err(|reason| anyhow::anyhow!("{}: {reason}", arguments.file.display()))?;
     if render.facts.partial {
@@ -91,14 +101,31 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
 }
 
 impl Arguments {
-    fn refuse_what_does_not_go_together(&self) -> Result<(), Failure> {
-        let lossless = matches!(self.format, Format::Png | Format::Png16);
+    /// What the picture is: as asked, else as the ending of the output says. The two must not contradict each other,
+    /// since viewers go by the ending.
+    fn format(&self) -> Result<Format, Failure> {
+        let Some(ending) = self.output.as_deref().and_then(ending) else {
+            return Ok(self.format.unwrap_or(Format::Png));
+        };
+        let Some((_, formats)) = ENDINGS.iter().find(|(known, _)| *known == ending) else {
+            let known = ENDINGS.map(|(known, _)| known).join(", ");
+            return Err(Failure::usage("-o", &format!("the ending {ending:?} is not one of {known}")));
+        };
+        let format = self.format.unwrap_or(formats[0]);
+        if formats.contains(&format) {
+            return Ok(format);
+        }
+        Err(Failure::usage("--format", &format!("is not what the ending {ending:?} of -o stands for")))
+    }
+
+    fn refuse_what_does_not_go_together(&self, format: Format) -> Result<(), Failure> {
+        let lossless = matches!(format, Format::Png | Format::Png16);
         if lossless && self.quality.is_some() {
             return Err(Failure::usage("--quality", "a PNG has none: it takes --format jpeg or webp"));
         }
         let display =
             self.preset.is_some() || self.window.is_some() || self.invert || self.iccprofile == Profile::Srgb;
-        if display && matches!(self.format, Format::Png16) {
+        if display && format == Format::Png16 {
             return Err(Failure::usage(
                 "--format",
                 "png16 shows modality values: it takes no preset, window, invert or iccprofile srgb",
@@ -107,7 +134,7 @@ impl Arguments {
         Ok(())
     }
 
-    fn request(&self) -> FrameRequest {
+    fn request(&self, format: Format) -> FrameRequest {
         let window = self.preset.or(self.window);
         FrameRequest {
             frame_number: self.frame,
@@ -121,7 +148,7 @@ impl Arguments {
                 Profile::Srgb => IccProfile::Srgb,
             },
             best_effort: self.best_effort,
-            ..FrameRequest::new(match self.format {
+            ..FrameRequest::new(match format {
                 Format::Png => PictureFormat::Png,
                 Format::Png16 => PictureFormat::Png16,
                 Format::Jpeg => PictureFormat::Jpeg { quality: self.quality.unwrap_or(JPEG_QUALITY) },
@@ -139,6 +166,12 @@ impl Arguments {
             name.into()
         })
     }
+}
+
+/// The ending of a file name, in lower case; `None` without one. Digits behind the last dot are the end of a UID.
+fn ending(path: &Path) -> Option<String> {
+    let ending = path.extension()?.to_string_lossy().to_lowercase();
+    (!ending.bytes().all(|byte| byte.is_ascii_digit())).then_some(ending)
 }
 
 fn preset(name: &str) -> Result<Window, String> {
@@ -187,6 +220,23 @@ mod tests {
         );
         for wrong in ["", "40", "40,x", "40,0", "40,80,cubic", "40,80,linear,1"] {
             assert!(window(wrong).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn an_ending_is_what_stands_behind_the_last_dot_unless_that_is_of_a_uid() {
+        let cases = [
+            ("slice.PNG", Some("png")),
+            ("out/1.2.840.jpg", Some("jpg")),
+            ("picture", None),
+            ("out.d/picture", None),
+            ("1.2.840.10008", None),
+            ("picture.", None),
+            (".png", None),
+            ("-", None),
+        ];
+        for (path, expected) in cases {
+            assert_eq!(ending(Path::new(path)).as_deref(), expected, "{path}");
         }
     }
 

@@ -61,3 +61,43 @@ fn a_frame_that_is_not_there_fails_with_status_1() {
     assert!(output.stdout.is_empty());
     assert!(String::from_utf8_lossy(&output.stderr).contains("there is no frame 2"));
 }
+
+#[test]
+fn the_ending_of_the_output_says_what_the_picture_is() {
+    let files = tempfile::tempdir().unwrap();
+    write_study(files.path(), "ending", 1);
+    let cases: [(&str, &[&str], &[u8]); 7] = [
+        ("slice.png", &[], b"\x89PNG"),
+        ("slice.jpg", &[], b"\xff\xd8\xff"),
+        ("slice.JPEG", &[], b"\xff\xd8\xff"),
+        ("slice.webp", &[], b"RIFF"),
+        ("slice", &[], b"\x89PNG"),
+        ("1.2.840.1", &["--format", "jpeg"], b"\xff\xd8\xff"),
+        ("values.png", &["--format", "png16"], b"\x89PNG"),
+    ];
+    for (name, arguments, start) in cases {
+        let (file, target) = (files.path().join("1.dcm"), files.path().join(name));
+        let output = run(command("noctis").arg("render").arg(file).arg("-o").arg(&target).args(arguments));
+        assert!(output.status.success(), "{name}: {}", String::from_utf8_lossy(&output.stderr));
+        assert!(std::fs::read(&target).unwrap().starts_with(start), "{name}");
+    }
+}
+
+#[test]
+fn an_ending_that_would_lie_about_the_picture_is_bad_usage() {
+    let files = tempfile::tempdir().unwrap();
+    write_study(files.path(), "ending", 1);
+    let cases: [(&str, &[&str], &str); 4] = [
+        ("slice.gif", &[], "-o: the ending \"gif\" is not one of png, jpg, jpeg, webp\n"),
+        ("slice.gif", &["--format", "png"], "-o: the ending \"gif\" is not one of png, jpg, jpeg, webp\n"),
+        ("slice.png", &["--format", "jpeg"], "--format: is not what the ending \"png\" of -o stands for\n"),
+        ("slice.jpg", &["--format", "png16"], "--format: is not what the ending \"jpg\" of -o stands for\n"),
+    ];
+    for (name, arguments, sentence) in cases {
+        let (file, target) = (files.path().join("1.dcm"), files.path().join(name));
+        let output = run(command("noctis").arg("render").arg(file).arg("-o").arg(&target).args(arguments));
+        assert_eq!(output.status.code(), Some(2), "{name}");
+        assert_eq!(String::from_utf8_lossy(&output.stderr), sentence, "{name}");
+        assert!(!target.exists(), "{name}");
+    }
+}
