@@ -1,6 +1,6 @@
 //! What every program of Noctis does alike: exit statuses, connecting back ends, signals, announcing where it listens.
 
-use std::{future::Future, io::Write, process::ExitCode, time::Duration};
+use std::{fs, future::Future, io::Write, process::ExitCode, time::Duration};
 
 use tokio::{
     net::TcpListener,
@@ -129,13 +129,29 @@ fn unreachable(name: &str, error: &dyn std::fmt::Display) -> Failure {
     Failure::usage(name, &error.to_string())
 }
 
+/// Makes the data folder and sees that it can be written to. What lies in it by default would be blamed under a setting
+/// that nobody gave.
+///
+/// # Errors
+/// [`Failure::Setting`] naming the folder.
+pub fn prepare_data(settings: &Settings) -> Result<(), Failure> {
+    let folder = &settings.data;
+    let trial = folder.join(format!(".trial-{}", std::process::id()));
+    let written = fs::create_dir_all(folder)
+        .and_then(|()| fs::write(&trial, ""))
+        .and_then(|()| fs::remove_file(&trial));
+    written.map_err(|error| {
+        Failure::usage("NOCTIS_DATA", &format!("{} cannot be written to: {error}", folder.display()))
+    })
+}
+
 /// The storage of `settings`.
 ///
 /// # Errors
-/// [`Failure::Setting`] for a URL that leads to no storage.
+/// [`Failure::Setting`] for a URL that leads to no storage, or for the data folder when it is there by default.
 pub fn storage(settings: &Settings) -> Result<Storage, Failure> {
-    Storage::new(&settings.storage_url, &settings.ingest_roots)
-        .map_err(|error| unreachable("NOCTIS_STORAGE_URL", &error))
+    let name = if settings.storage_is_in_data() { "NOCTIS_DATA" } else { "NOCTIS_STORAGE_URL" };
+    Storage::new(&settings.storage_url, &settings.ingest_roots).map_err(|error| unreachable(name, &error))
 }
 
 /// How `settings` want the program `service_name` to be observed.
@@ -183,4 +199,29 @@ pub fn shutdown_on_signals() -> anyhow::Result<CancellationToken> {
         std::process::exit(1);
     });
     Ok(shutdown)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::{Origin, Texts};
+
+    /// Nobody may write to `/proc`, not even the superuser that tests may run as.
+    #[test]
+    fn a_storage_that_cannot_be_made_is_blamed_on_the_setting_that_placed_it() {
+        let named = |pairs: &[(&'static str, &str)]| {
+            let mut texts = Texts::defaults();
+            for (name, text) in pairs {
+                texts.set(name, text, Origin::Flag);
+            }
+            let settings = Settings::from_texts(&texts).expect("settings");
+            match storage(&settings) {
+                Err(Failure::Setting(error)) => error.name,
+                other => panic!("{:?}", other.err()),
+            }
+        };
+        assert_eq!(named(&[("NOCTIS_DATA", "/proc")]), "NOCTIS_DATA");
+        let placed = [("NOCTIS_DATA", "/var/lib/noctis"), ("NOCTIS_STORAGE_URL", "file:///proc/noctis/")];
+        assert_eq!(named(&placed), "NOCTIS_STORAGE_URL");
+    }
 }

@@ -41,6 +41,9 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments, settings: &Settings) -> Result<(), Failure> {
+    if settings.storage_is_in_data() || settings.catalog_is_in_data() {
+        program::prepare_data(settings)?;
+    }
     program::block_on(async {
         let _telemetry = telemetry::init(&program::telemetry_settings(settings, "noctis-ingest"))?;
         let back_ends = BackEnds::connect(settings).await?;

@@ -48,8 +48,7 @@ impl Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments, settings: &Settings) -> Result<(), Failure> {
-    std::fs::create_dir_all(&settings.data)
-        .map_err(|error| Failure::usage("NOCTIS_DATA", &format!("{}: {error}", settings.data.display())))?;
+    program::prepare_data(settings)?;
     let mut paths = arguments.paths.clone();
     if arguments.demo {
         let folder = settings.data.join("demo");

@@ -50,6 +50,21 @@ fn a_path_that_is_not_there_is_bad_usage() {
     assert!(String::from_utf8_lossy(&output.stderr).starts_with("/no/such/folder: "));
 }
 
+/// Nobody may write to `/proc`, not even the superuser that tests may run as.
+#[test]
+fn a_data_folder_that_cannot_be_written_to_is_named() {
+    let files = tempfile::tempdir().unwrap();
+    write_study(files.path(), "unwritable", 1);
+    for arguments in [&["serve", "--demo"][..], &["serve"], &["serve", "--no-index"], &["ingest"]] {
+        let paths = if *arguments == ["ingest"] { vec![files.path()] } else { vec![] };
+        let output = run(command("noctis").args(arguments).args(paths).args(["--data", "/proc"]));
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {error}");
+        assert!(error.starts_with("NOCTIS_DATA: /proc cannot be written to: "), "{arguments:?}: {error}");
+        assert_eq!(error.lines().count(), 1, "{error}");
+    }
+}
+
 /// A folder with one good slice among bad company.
 fn serve_bad_company(data: &std::path::Path) -> (Program, Viewer) {
     let files = data.join("files");

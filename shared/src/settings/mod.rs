@@ -123,6 +123,18 @@ impl Settings {
         Ok(settings)
     }
 
+    /// Whether the storage is the one of the data folder.
+    #[must_use]
+    pub fn storage_is_in_data(&self) -> bool {
+        self.storage_url.to_file_path().is_ok_and(|path| path == value::storage_folder(&self.data))
+    }
+
+    /// Whether the catalog is the one of the data folder.
+    #[must_use]
+    pub fn catalog_is_in_data(&self) -> bool {
+        self.catalog_url == value::catalog_in(&self.data)
+    }
+
     /// Refuses back ends that live inside one process, for a program that needs the others outside it.
     ///
     /// # Errors
@@ -181,6 +193,20 @@ mod tests {
         assert_eq!(settings.storage_url.as_str(), "file:///var/lib/noctis/storage/");
         assert_eq!(settings.rate_limit, Some(RateLimit { requests: 1000, window: Duration::from_secs(60) }));
         assert_eq!(settings.lanes, Lane::ALL);
+    }
+
+    #[test]
+    fn what_nobody_placed_elsewhere_is_in_the_data_folder() {
+        let data = ("NOCTIS_DATA", "/var/lib/noctis");
+        let default = settings(&[data]).expect("defaults");
+        assert!(default.storage_is_in_data() && default.catalog_is_in_data());
+        let elsewhere = [
+            data,
+            ("NOCTIS_STORAGE_URL", "file:///srv/dicom"),
+            ("NOCTIS_CATALOG_URL", "sqlite:/srv/catalog"),
+        ];
+        let elsewhere = settings(&elsewhere).expect("valid");
+        assert!(!elsewhere.storage_is_in_data() && !elsewhere.catalog_is_in_data());
     }
 
     #[test]

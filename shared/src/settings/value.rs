@@ -69,7 +69,7 @@ pub(super) fn catalog_url(texts: &Texts, data: &Path) -> Value<String> {
     const NAME: &str = "NOCTIS_CATALOG_URL";
     let text = texts.get(NAME);
     if text.is_empty() {
-        return Ok(format!("sqlite:{}", data.join("catalog.sqlite3").display()));
+        return Ok(catalog_in(data));
     }
     match text.split_once(':') {
         Some(("sqlite" | "postgres" | "postgresql", _)) => Ok(text.to_owned()),
@@ -80,10 +80,20 @@ pub(super) fn catalog_url(texts: &Texts, data: &Path) -> Value<String> {
     }
 }
 
+/// The catalog of a data folder.
+pub(super) fn catalog_in(data: &Path) -> String {
+    format!("sqlite:{}", data.join("catalog.sqlite3").display())
+}
+
+/// The storage of a data folder.
+pub(super) fn storage_folder(data: &Path) -> PathBuf {
+    data.join("storage")
+}
+
 pub(super) fn storage_url(texts: &Texts, data: &Path) -> Value<Url> {
     const NAME: &str = "NOCTIS_STORAGE_URL";
     if texts.get(NAME).is_empty() {
-        return folder_url(NAME, &data.join("storage"));
+        return folder_url(NAME, &storage_folder(data));
     }
     let mut url = url(texts, NAME, &["file", "s3", "s3a"])?;
     if !url.path().ends_with('/') {
