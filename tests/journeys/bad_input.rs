@@ -43,6 +43,25 @@ fn a_wrong_setting_ends_every_program_with_status_2_and_one_sentence() {
 }
 
 #[test]
+fn a_name_that_is_no_setting_ends_every_program_with_status_2_and_one_sentence() {
+    for (program, arguments) in
+        [("noctis", &["serve"][..]), ("noctis", &["config"]), ("noctis-api", &[]), ("noctis-worker", &[])]
+    {
+        let output = run(command(program).args(arguments).env("NOCTIS_QUEU_URL", "amqp://127.0.0.1"));
+        assert_eq!(output.status.code(), Some(2), "{program}");
+        let sentence = "NOCTIS_QUEU_URL: is not a setting; did you mean NOCTIS_QUEUE_URL?\n";
+        assert_eq!(String::from_utf8_lossy(&output.stderr), sentence, "{program}");
+    }
+    let ours =
+        ["NOCTIS_CORPUS", "NOCTIS_TEST_AMQP_URL", "NOCTIS_ADVERSARIAL_SEED", "NOCTIS_URL", "NOCTIS_CHROMIUM"];
+    let mut config = command("noctis");
+    for name in ours {
+        config.env(name, "x");
+    }
+    assert!(run(config.arg("config")).status.success(), "names of tests and scripts are let be");
+}
+
+#[test]
 fn a_path_that_is_not_there_is_bad_usage() {
     let data = tempfile::tempdir().unwrap();
     let output = run(command("noctis").args(["serve", "/no/such/folder", "--data"]).arg(data.path()));

@@ -9,6 +9,7 @@ use url::Url;
 
 pub mod source;
 pub mod table;
+mod unknown;
 mod value;
 
 pub use source::{Origin, Sourced, Texts};
@@ -164,9 +165,20 @@ fn refuse_what_is_not_built(texts: &Texts) -> Result<(), SettingError> {
     if value::one_of(texts, "NOCTIS_AUTH", &["off", "jwt"])? == "jwt" {
         return Err(SettingError::new("NOCTIS_AUTH", "jwt is not built in this version: it takes off"));
     }
-    for name in ["NOCTIS_JWT_SECRET", "NOCTIS_JWT_JWKS_URL", "NOCTIS_JWT_ISSUER", "NOCTIS_JWT_AUDIENCE"] {
+    const NOT_BUILT: [(&str, &str); 8] = [
+        ("NOCTIS_JWT_SECRET", "tokens are"),
+        ("NOCTIS_JWT_JWKS_URL", "tokens are"),
+        ("NOCTIS_JWT_ISSUER", "tokens are"),
+        ("NOCTIS_JWT_AUDIENCE", "tokens are"),
+        ("NOCTIS_ALLOWED_HOSTS", "a check of Host and Origin is"),
+        ("NOCTIS_TRUSTED_PROXIES", "a list of proxies is"),
+        ("NOCTIS_TLS_CERT", "TLS is"),
+        ("NOCTIS_TLS_KEY", "TLS is"),
+    ];
+    for (name, what) in NOT_BUILT {
         if !texts.get(name).is_empty() {
-            return Err(SettingError::new(name, "tokens are not built in this version: leave it unset"));
+            let reason = format!("{what} not built in this version: leave it unset");
+            return Err(SettingError::new(name, reason));
         }
     }
     Ok(())
@@ -233,6 +245,16 @@ mod tests {
                 r#"NOCTIS_RATE_LIMIT: "many" is not off or requests and a window, like 1000/60s"#,
             ),
             ("NOCTIS_AUTH", "jwt", "NOCTIS_AUTH: jwt is not built in this version: it takes off"),
+            (
+                "NOCTIS_TLS_CERT",
+                "/etc/cert.pem",
+                "NOCTIS_TLS_CERT: TLS is not built in this version: leave it unset",
+            ),
+            (
+                "NOCTIS_ALLOWED_HOSTS",
+                "viewer.example",
+                "NOCTIS_ALLOWED_HOSTS: a check of Host and Origin is not built in this version: leave it unset",
+            ),
             ("NOCTIS_AUTH", "no", r#"NOCTIS_AUTH: "no" is not one of off, jwt"#),
             ("NOCTIS_NAMESPACE", "a b", r#"NOCTIS_NAMESPACE: "a b" is not 1 to 40 of a-z, 0-9, - and _"#),
             ("NOCTIS_WORKERS", "0", r#"NOCTIS_WORKERS: "0" is not a number from 1 to 256"#),

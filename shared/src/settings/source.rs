@@ -7,6 +7,7 @@ use url::Url;
 use super::{
     SettingError,
     table::{SETTINGS, Setting, Shown},
+    unknown,
 };
 
 /// Longest settings file that is read, in bytes.
@@ -62,8 +63,10 @@ impl Texts {
     /// Defaults, under the file that `config` or `NOCTIS_CONFIG` names, under the environment, under `flags`.
     ///
     /// # Errors
-    /// [`SettingError`] for a file that cannot be read, is no TOML or has a key that is no setting.
+    /// [`SettingError`] for a name in the environment that begins with `NOCTIS_` and is no setting; for a file that
+    /// cannot be read, is no TOML or has a key that is none.
     pub fn gather(config: Option<&Path>, flags: &[(&'static str, String)]) -> Result<Self, SettingError> {
+        unknown::refuse_in_environment(env::vars_os().map(|(name, _)| name.to_string_lossy().into_owned()))?;
         let mut texts = Self::defaults();
         let named = env::var("NOCTIS_CONFIG").ok().filter(|path| !path.is_empty());
         if let Some(path) = config.or(named.as_deref().map(Path::new)) {
@@ -97,7 +100,7 @@ impl Texts {
             .map_err(|error: toml::de::Error| wrong(format!("is not TOML: {}", error.message())))?;
         for (key, value) in table {
             let setting = SETTINGS.iter().find(|setting| setting.key() == key);
-            let setting = setting.ok_or_else(|| wrong(format!("{key:?} is not a setting")))?;
+            let setting = setting.ok_or_else(|| wrong(unknown::unknown_key(&key)))?;
             self.set(setting.name, &file_text(&key, &value).map_err(wrong)?, Origin::File(shown.clone()));
         }
         Ok(())
@@ -190,7 +193,7 @@ mod tests {
     fn a_file_with_an_unknown_key_is_refused() {
         let file = write("listn = \"127.0.0.1:9000\"\n");
         let error = Texts::gather(Some(file.path()), &[]).expect_err("unknown");
-        assert_eq!(error.reason, "\"listn\" is not a setting");
+        assert_eq!(error.reason, "\"listn\" is not a setting; did you mean \"listen\"?");
     }
 
     #[test]

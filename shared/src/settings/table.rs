@@ -41,7 +41,7 @@ const fn url(name: &'static str, default: &'static str, meaning: &'static str) -
 }
 
 /// Every setting, in the order of the documentation.
-pub const SETTINGS: [Setting; 28] = [
+pub const SETTINGS: [Setting; 32] = [
     plain("NOCTIS_LISTEN", "127.0.0.1:8080", "where HTTP listens"),
     plain(
         "NOCTIS_METRICS_LISTEN",
@@ -61,6 +61,10 @@ pub const SETTINGS: [Setting; 28] = [
     plain("NOCTIS_JWT_JWKS_URL", "", "not built in this version"),
     plain("NOCTIS_JWT_ISSUER", "", "not built in this version"),
     plain("NOCTIS_JWT_AUDIENCE", "", "not built in this version"),
+    plain("NOCTIS_ALLOWED_HOSTS", "", "not built in this version"),
+    plain("NOCTIS_TRUSTED_PROXIES", "", "not built in this version"),
+    plain("NOCTIS_TLS_CERT", "", "not built in this version"),
+    plain("NOCTIS_TLS_KEY", "", "not built in this version"),
     plain("NOCTIS_RATE_LIMIT", "1000/60s", "requests per client and window, or off"),
     plain("NOCTIS_CACHE_TTL_IMAGES", "30m", "how long renders stay in the cache"),
     plain("NOCTIS_CACHE_TTL_METADATA", "2h", "how long answers about studies stay in the cache"),
