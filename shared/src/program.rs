@@ -2,6 +2,7 @@
 
 use std::{fs, future::Future, io::Write, process::ExitCode, time::Duration};
 
+use chrono::{DateTime, SecondsFormat, Utc};
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
@@ -15,7 +16,7 @@ use crate::{
     queue::{Queue, QueueLimits},
     settings::{SettingError, Settings},
     storage::Storage,
-    telemetry::{TelemetryError, TelemetrySettings},
+    telemetry::{TelemetryError, TelemetrySettings, logs_are_json},
 };
 
 /// Why a program ends other than well.
@@ -52,12 +53,24 @@ pub fn exit(result: Result<(), Failure>) -> ExitCode {
     let Err(failure) = result else { return ExitCode::SUCCESS };
     let sentence = failure.to_string();
     if !sentence.is_empty() {
-        let _standard_error_is_closed = writeln!(std::io::stderr(), "{sentence}");
+        say(&sentence);
     }
     match failure {
         Failure::Setting(_) => ExitCode::from(2),
         Failure::Work(_) | Failure::Reported => ExitCode::from(1),
     }
+}
+
+/// One sentence on standard error: as it is, or as a line like those of the log where these are JSON. Nobody listening is
+/// fine.
+pub fn say(sentence: &str) {
+    let line = if logs_are_json() { json_line(sentence, Utc::now()) } else { sentence.to_owned() };
+    let _standard_error_is_closed = writeln!(std::io::stderr(), "{line}");
+}
+
+fn json_line(sentence: &str, now: DateTime<Utc>) -> String {
+    let timestamp = now.to_rfc3339_opts(SecondsFormat::Micros, true);
+    serde_json::json!({"timestamp": timestamp, "level": "ERROR", "message": sentence}).to_string()
 }
 
 /// How long the end waits for threads that read or write files. One that hangs in the kernel never comes back.
@@ -205,6 +218,18 @@ pub fn shutdown_on_signals() -> anyhow::Result<CancellationToken> {
 mod tests {
     use super::*;
     use crate::settings::{Origin, Texts};
+
+    #[test]
+    fn a_sentence_beside_json_logs_is_a_line_of_them() {
+        let line = json_line("NOCTIS_LISTEN: \"8080\" is no address\nof ours", DateTime::UNIX_EPOCH);
+        assert_eq!(line.lines().count(), 1);
+        let line: serde_json::Value = serde_json::from_str(&line).expect("JSON");
+        assert_eq!(line["message"], "NOCTIS_LISTEN: \"8080\" is no address\nof ours");
+        assert_eq!(
+            (&line["level"], &line["timestamp"]),
+            (&"ERROR".into(), &"1970-01-01T00:00:00.000000Z".into())
+        );
+    }
 
     /// Nobody may write to `/proc`, not even the superuser that tests may run as.
     #[test]

@@ -1,6 +1,8 @@
-//! Standard output, where a closed pipe is an end and no error of ours.
+//! Standard output, where a closed pipe is an end and no error of ours; and words on standard error.
 
 use std::io::{self, Write};
+
+use noctis_shared::{program, telemetry};
 
 /// Writes a line to standard output.
 ///
@@ -22,7 +24,14 @@ pub(super) fn bytes(bytes: &[u8]) -> anyhow::Result<()> {
     }
 }
 
-/// Writes a line to standard error; nobody listening is fine.
-pub(super) fn note(text: &str) {
-    let _standard_error_is_closed = writeln!(io::stderr(), "{text}");
+/// Names a file that was not taken. Its name may be that of a patient, so that it is told to whoever runs the command
+/// and never becomes a log line: where logs are JSON, standard error is theirs alone, and it goes to standard output.
+pub(super) fn rejected(location: &str, reason: &str) {
+    let text = format!("rejected {location}: {reason}");
+    if telemetry::logs_are_json() {
+        // The summary is written to the same place, and tells when that is gone.
+        let _standard_output_is_gone = line(&text);
+    } else {
+        program::say(&text);
+    }
 }

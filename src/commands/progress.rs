@@ -1,13 +1,14 @@
-//! The progress of files, on a terminal only.
+//! The progress of files, on a terminal only, and only where no JSON is to be kept clean.
 
 use std::io::IsTerminal;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use noctis_shared::telemetry;
 use noctis_worker::index::FileOutcome;
 
 use super::output;
 
-/// Counts files; draws a line on a terminal; names every rejected file on standard error.
+/// Counts files; draws a line on a terminal; names every rejected file.
 pub(super) struct FileProgress {
     bar: ProgressBar,
     accepted: u64,
@@ -18,7 +19,7 @@ pub(super) struct FileProgress {
 impl FileProgress {
     pub(super) fn new(what: &'static str) -> Self {
         let bar = ProgressBar::no_length();
-        if std::io::stderr().is_terminal() {
+        if std::io::stderr().is_terminal() && !telemetry::logs_are_json() {
             let style = ProgressStyle::with_template("{spinner} {prefix} {pos} files, {per_sec}, {msg}");
             bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
             bar.set_prefix(what);
@@ -44,7 +45,7 @@ impl FileProgress {
 
     fn reject(&mut self, location: &str, reason: &str) {
         self.rejected += 1;
-        self.bar.suspend(|| output::note(&format!("rejected {location}: {reason}")));
+        self.bar.suspend(|| output::rejected(location, reason));
     }
 
     /// Ends the line.

@@ -6,7 +6,7 @@ use anyhow::Context;
 use clap::ValueEnum;
 use noctis_shared::{
     presets,
-    program::Failure,
+    program::{self, Failure},
     request::{Fit, FrameRequest, IccProfile, PictureFormat, SIDE_PIXELS_MAX, Voi, VoiFunction, Window},
 };
 use noctis_worker::slot::file::render_file;
@@ -87,7 +87,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let render = render_file(&arguments.file, &request)
         .map_err(|reason| anyhow::anyhow!("{}: {reason}", arguments.file.display()))?;
     if render.facts.partial {
-        output::note("the frame is damaged: this is what could be decoded");
+        program::say("the frame is damaged: this is what could be decoded");
     }
     let target = arguments.target(request.format);
     if target == Path::new("-") {

@@ -81,7 +81,7 @@ async fn serve(arguments: &Arguments, settings: &Settings, paths: Vec<PathBuf>) 
         && let Err(error) = index(&indexer, &locations, &shutdown).await
     {
         // What was indexed before is served on.
-        output::note(&format!("{error:#}"));
+        program::say(&format!("{error:#}"));
     }
     let (mut serving, mut working) = (serving, working);
     let (served, worked) = tokio::select! {

@@ -1,8 +1,10 @@
 //! The operator's commands.
 
+use std::{fs::File, net::TcpListener, path::Path};
+
 use super::{
     files::write_study,
-    program::{command, run},
+    program::{Program, command, run},
 };
 
 #[test]
@@ -100,4 +102,58 @@ fn an_ending_that_would_lie_about_the_picture_is_bad_usage() {
         assert_eq!(String::from_utf8_lossy(&output.stderr), sentence, "{name}");
         assert!(!target.exists(), "{name}");
     }
+}
+
+/// Every line, which is JSON, and names no patient.
+fn json_lines(text: &str) -> Vec<serde_json::Value> {
+    assert!(!text.contains("Doe"), "{text}");
+    let line = |line| serde_json::from_str(line).unwrap_or_else(|_| panic!("no JSON: {line}"));
+    text.lines().map(line).collect()
+}
+
+/// One file that is taken, and one that is not, named for a patient as scanners and people do.
+fn write_one_of_each(folder: &Path, study: &str) {
+    write_study(folder, study, 1);
+    std::fs::write(folder.join("Doe_Jane.dcm"), "not a DICOM file").unwrap();
+}
+
+#[test]
+fn names_of_rejected_files_are_no_log_lines_and_json_stays_json() {
+    let (data, files) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    write_one_of_each(files.path(), "names");
+    let log = data.path().join("log");
+    let mut serve = command("noctis");
+    serve.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(data.path()).arg(files.path());
+    serve.env("NOCTIS_LOG_FORMAT", "json").env("NOCTIS_LOG", "debug").stderr(File::create(&log).unwrap());
+    let mut program = Program::start(&mut serve);
+    assert!(program.wait_for_line("rejected ").contains("Doe_Jane.dcm: not a DICOM file"));
+    assert_eq!(program.wait_for_line("indexed"), "indexed 1 instances, 1 rejected");
+    assert!(program.terminate().success());
+    assert!(!json_lines(&std::fs::read_to_string(&log).unwrap()).is_empty());
+}
+
+#[test]
+fn ingest_beside_json_logs_names_rejected_files_on_standard_output() {
+    let (data, files) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    write_one_of_each(files.path(), "ingest-names");
+    let mut ingest = command("noctis");
+    ingest.arg("ingest").arg(files.path()).arg("--data").arg(data.path());
+    let output = run(ingest.env("NOCTIS_LOG_FORMAT", "json").env("NOCTIS_LOG", "debug"));
+    let told = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(told.starts_with("rejected ") && told.contains("Doe_Jane.dcm: not a DICOM file"), "{told}");
+    assert!(told.ends_with("\n1 accepted, 0 duplicate, 1 rejected\n"), "{told}");
+    json_lines(&String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn the_last_sentence_of_a_program_with_json_logs_is_json() {
+    let data = tempfile::tempdir().unwrap();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut serve = command("noctis");
+    serve.args(["serve", "--data"]).arg(data.path()).env("NOCTIS_LOG_FORMAT", "json");
+    let output = run(serve.arg("--listen").arg(taken.local_addr().unwrap().to_string()));
+    assert_eq!(output.status.code(), Some(2));
+    let lines = json_lines(&String::from_utf8_lossy(&output.stderr));
+    let message = lines.last().and_then(|line| line["message"].as_str()).unwrap_or_default();
+    assert!(message.starts_with("NOCTIS_LISTEN: ") && message.contains("cannot be listened on"), "{message}");
 }

@@ -7,6 +7,8 @@ pub mod log;
 pub mod metrics;
 pub mod trace;
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use tracing_subscriber::{Layer, layer::SubscriberExt, util::SubscriberInitExt};
 
@@ -51,6 +53,15 @@ pub struct Telemetry {
     tracer_provider: SdkTracerProvider,
 }
 
+/// Whether the log lines on standard error are JSON.
+static LOGS_ARE_JSON: AtomicBool = AtomicBool::new(false);
+
+/// Whether log lines are set up, and are JSON: then whoever reads standard error takes nothing else.
+#[must_use]
+pub fn logs_are_json() -> bool {
+    LOGS_ARE_JSON.load(Ordering::Relaxed)
+}
+
 /// Sets up logs on standard error, metrics, and traces for the whole process.
 ///
 /// # Errors
@@ -63,6 +74,7 @@ pub fn init(settings: &TelemetrySettings) -> Result<Telemetry, TelemetryError> {
         .with(vec![logs, traces.boxed()])
         .try_init()
         .map_err(|error| TelemetryError::AlreadySet(error.to_string()))?;
+    LOGS_ARE_JSON.store(settings.log_json, Ordering::Relaxed);
     trace::set_propagator();
     let metrics = Metrics::install()?;
     Ok(Telemetry { metrics: metrics.handle(), _metrics: metrics, tracer_provider })
