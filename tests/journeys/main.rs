@@ -14,6 +14,7 @@ mod found;
 mod http;
 mod identity;
 mod program;
+mod readme;
 mod reasons;
 mod services;
 mod storage;
