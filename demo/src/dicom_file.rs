@@ -103,7 +103,7 @@ impl NativeSyntax {
 /// A DICOM file in the making: pixels first, then whatever attributes the case needs.
 ///
 /// ```
-/// use noctis::demo::{DemoFile, Samples, Uids};
+/// use noctis_demo::{DemoFile, Samples, Uids};
 /// use dicom_dictionary_std::{tags, uids};
 ///
 /// let bytes = DemoFile::new(uids::CT_IMAGE_STORAGE, &Uids::named("study", "series", 1))
@@ -112,7 +112,7 @@ impl NativeSyntax {
 ///     .set(tags::RESCALE_INTERCEPT, "-1024")
 ///     .to_bytes()?;
 /// assert_eq!(&bytes[128..132], b"DICM");
-/// # Ok::<(), noctis::demo::DemoError>(())
+/// # Ok::<(), noctis_demo::DemoError>(())
 /// ```
 #[derive(Debug, Clone)]
 pub struct DemoFile {

@@ -15,7 +15,7 @@ pub(crate) const STORED_OFFSET: f32 = 1024.0;
 /// the lungs. The same arguments give the same values; slices of one seed show the same patient.
 ///
 /// ```
-/// let slice = noctis::demo::ct_slice(64, 64, 10, 24, 7);
+/// let slice = noctis_demo::ct_slice(64, 64, 10, 24, 7);
 /// assert_eq!(slice.len(), 64 * 64);
 /// ```
 pub fn ct_slice(rows: u16, columns: u16, slice_index: u32, slice_count: u32, seed: u64) -> Vec<i16> {
