@@ -1,5 +1,6 @@
 //! The commands and what they take.
 
+mod beside;
 mod config;
 mod dead_letters;
 mod ingest;

@@ -15,9 +15,9 @@ use noctis_worker::{
     index::{Indexer, MissingUids},
 };
 use tokio::net::TcpListener;
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
-use super::{output, progress::FileProgress};
+use super::{beside, output, progress::FileProgress};
 
 /// What `noctis serve` takes.
 #[derive(Debug, clap::Args)]
@@ -49,6 +49,7 @@ impl Arguments {
 
 pub(super) fn run(arguments: &Arguments, settings: &Settings) -> Result<(), Failure> {
     program::prepare_data(settings)?;
+    let _tenancy = beside::take(settings)?;
     let mut paths = arguments.paths.clone();
     if arguments.demo {
         let folder = settings.data.join("demo");
@@ -67,6 +68,8 @@ async fn serve(arguments: &Arguments, settings: &Settings, paths: Vec<PathBuf>) 
     })?;
     let shutdown = program::shutdown_on_signals()?;
     let api = Api::new(settings, back_ends.clone(), telemetry.metrics.clone());
+    let notes = beside::follow_notes(settings.data.clone(), back_ends.cache.clone());
+    let _follows_while_serving = AbortOnDropHandle::new(tokio::spawn(notes));
     let worker = Worker::new(settings, back_ends.clone(), storage).context("the path of this program")?;
     // The paths are looked at where they lie: a picture without UIDs is shown, too. Events are held to theirs.
     let indexer = Indexer { missing_uids: MissingUids::Derive, ..worker.indexer() };

@@ -5,7 +5,7 @@ use std::{path::Path, thread};
 use super::{
     files::{slice, slice_uid, study_uid, windowed_slice, write_study},
     http::Viewer,
-    program::{Program, command, wait_until},
+    program::{Program, command, run, wait_until},
 };
 
 pub(crate) fn serve(data: &Path, arguments: &[&str]) -> Program {
@@ -64,6 +64,39 @@ fn a_slice_is_windowed_to_the_letter_of_the_standard() {
     assert!(asked.samples == windowed_slice(2, -800.0, 200.0));
     let inverted = viewer.png(&image, "window=200&level=-800&invert=true").picture();
     assert!(inverted.samples.iter().zip(&asked.samples).all(|(a, b)| a ^ b == 255));
+}
+
+#[test]
+fn what_is_ingested_beside_a_server_shows_at_once() {
+    let data = tempfile::tempdir().unwrap();
+    let more = tempfile::tempdir().unwrap();
+    let (_program, viewer) = serve_study(data.path(), "beside", 2);
+    let study = study_uid("beside");
+    let series = viewer.list(&format!("/api/v1/dicom/studies/{study}/series"), "series");
+    let path = format!("/api/v1/dicom/series/{}/images", series[0]["series_id"].as_str().unwrap());
+    // Asked twice, so that the answer comes from the cache.
+    assert_eq!((viewer.list(&path, "images").len(), viewer.list(&path, "images").len()), (2, 2));
+    slice("beside", 3).write(&more.path().join("3.dcm")).unwrap();
+    let ingested = run(command("noctis").arg("ingest").arg(more.path()).arg("--data").arg(data.path()));
+    assert_eq!(String::from_utf8_lossy(&ingested.stdout), "1 accepted, 0 duplicate, 0 rejected\n");
+    wait_until("the third slice in the list", || (viewer.list(&path, "images").len() == 3).then_some(()));
+    assert_eq!(viewer.list("/api/v1/dicom/studies", "studies")[0]["image_count"], 3);
+    viewer.png(&slice_uid("beside", 3), "").picture();
+}
+
+#[test]
+fn a_second_server_on_one_data_folder_is_refused_in_one_sentence() {
+    let data = tempfile::tempdir().unwrap();
+    let first = serve(data.path(), &["--no-index"]);
+    let second =
+        || run(command("noctis").args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(data.path()));
+    let refused = second();
+    let sentence = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert_eq!((refused.status.code(), sentence.lines().count()), (Some(2), 1), "{sentence}");
+    assert!(sentence.starts_with("NOCTIS_DATA: ") && sentence.contains("another noctis serve"), "{sentence}");
+    assert!(first.terminate().success());
+    let next = serve(data.path(), &["--no-index"]);
+    assert!(next.terminate().success(), "the folder is free again");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Job in, picture stored: consumes render jobs and events about studies.
 //!
 //! Read [`lanes`] for the loop that takes work, [`render_job`] for what happens to a render job, [`slot`] for where
-//! untrusted bytes are decoded, [`index`] for new studies.
+//! untrusted bytes are decoded, [`index`] for new studies, [`receive`] for files that come from outside.
 //!
 //! Architecture invariant: nothing here knows HTTP routes of the API; a job carries all a render needs.
 
@@ -9,6 +9,7 @@ pub mod index;
 pub mod lanes;
 pub mod probes;
 pub mod program;
+pub mod receive;
 pub mod render_job;
 mod settlement;
 pub mod slot;

@@ -1,0 +1,136 @@
+//! What takes files from outside, whichever way they came: digest, duplicate or conflict, a place in the storage, word
+//! to the index, and a result for each file.
+//!
+//! What must not be here: where files come from (folders of a command, uploads, modalities) and how results are shown.
+//! A file is staged by whoever has it: here it lies on a disk of this machine, and stays there.
+
+mod announce;
+mod place;
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    path::Path,
+};
+
+use noctis_shared::{
+    catalog::{Catalog, CatalogError, NewInstance},
+    own_id,
+    queue::PublishError,
+    render_key::ContentDigest,
+    storage::{Storage, StorageError},
+};
+use uuid::Uuid;
+
+pub use self::announce::Announce;
+use crate::index::{FileOutcome, IndexError, MissingUids, read_instance};
+
+/// Instances that one event names. An event stays below the message limit.
+const EVENT_INSTANCES_MAX: usize = 500;
+
+/// Why files cannot be taken any more. What was stored before can still be announced.
+#[derive(Debug, thiserror::Error)]
+pub enum ReceiveError {
+    /// Nobody knows what is known already.
+    #[error(transparent)]
+    Catalog(#[from] CatalogError),
+    /// Nothing can be stored.
+    #[error("copying into the storage: {0}")]
+    Storage(#[from] StorageError),
+    /// Nobody can be told of what is stored.
+    #[error("publishing study.new.v1: {0}")]
+    Publish(#[from] PublishError),
+    /// It could not be indexed here.
+    #[error(transparent)]
+    Index(#[from] IndexError),
+    /// The task that reads a file was lost.
+    #[error("reading was cut off: {0}")]
+    Lost(String),
+}
+
+/// One run of receiving. Whoever ends it calls [`Reception::announce`]: a copy that nobody hears of is a lost image.
+pub struct Reception {
+    catalog: Catalog,
+    storage: Storage,
+    announce: Announce,
+    /// Whether other bytes take the place of known ones.
+    replace: bool,
+    /// What this run took, by own id.
+    taken: HashMap<Uuid, ContentDigest>,
+    /// Locations that were stored and not yet announced, by Study Instance UID.
+    stored: BTreeMap<String, Vec<String>>,
+}
+
+impl Reception {
+    /// Takes files into `storage` and tells the index by `announce`.
+    #[must_use]
+    pub fn new(catalog: Catalog, storage: Storage, announce: Announce, replace: bool) -> Self {
+        Self { catalog, storage, announce, replace, taken: HashMap::new(), stored: BTreeMap::new() }
+    }
+
+    /// Takes the file at `path`, which came under the name `location`. A study of many instances is announced in parts.
+    ///
+    /// # Errors
+    /// [`ReceiveError`]; what is wrong with the file itself is an outcome.
+    pub async fn receive(&mut self, path: &Path, location: &str) -> Result<FileOutcome, ReceiveError> {
+        let (from, for_row) = (path.to_owned(), location.to_owned());
+        let read =
+            tokio::task::spawn_blocking(move || read_instance(&from, &for_row, MissingUids::Refuse)).await;
+        let instance = match read.map_err(|error| ReceiveError::Lost(error.to_string()))? {
+            Ok(instance) => instance,
+            Err(rejected) => return Ok(rejected.into()),
+        };
+        let outcome = self.known(&instance).await?;
+        if outcome != FileOutcome::Accepted {
+            return Ok(outcome);
+        }
+        let stored_at = self.storage.put(&place::of(&instance), path.to_owned()).await?;
+        self.taken.insert(own_id(&instance), instance.content_digest);
+        let of_study = self.stored.entry(instance.study.uid.clone()).or_default();
+        of_study.push(stored_at);
+        if of_study.len() == EVENT_INSTANCES_MAX {
+            let locations = std::mem::take(of_study);
+            self.announce.study(&instance.study.uid, locations, self.replace).await?;
+        }
+        Ok(outcome)
+    }
+
+    /// Tells the index of everything that was stored and not yet told.
+    ///
+    /// # Errors
+    /// [`ReceiveError::Publish`] and [`ReceiveError::Index`].
+    pub async fn announce(&mut self) -> Result<(), ReceiveError> {
+        for (study_instance_uid, locations) in std::mem::take(&mut self.stored) {
+            if !locations.is_empty() {
+                self.announce.study(&study_instance_uid, locations, self.replace).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What this run or the catalog knows of it. The index decides again when it hears of it.
+    async fn known(&self, instance: &NewInstance) -> Result<FileOutcome, ReceiveError> {
+        let id = own_id(instance);
+        let of_catalog = match self.catalog.find_image(id).await?.one() {
+            Some(key) => self.catalog.image(key).await?,
+            None => None,
+        };
+        let known = match (self.taken.get(&id), of_catalog) {
+            (Some(digest), _) => Some(*digest),
+            (None, Some(record)) if record.content_digest == instance.content_digest => {
+                // Known, but its file is lost: this copy takes its place.
+                self.storage.local_file(&record.location).await.ok().map(|_| record.content_digest)
+            }
+            (None, record) => record.map(|record| record.content_digest),
+        };
+        Ok(match known {
+            Some(digest) if digest == instance.content_digest => FileOutcome::Duplicate,
+            Some(_) if !self.replace => FileOutcome::Conflict,
+            _ => FileOutcome::Accepted,
+        })
+    }
+}
+
+/// What names the instance alone, whatever else has its UID.
+fn own_id(instance: &NewInstance) -> Uuid {
+    own_id::of_image(&instance.study.uid, &instance.series.uid, &instance.sop_instance_uid)
+}
