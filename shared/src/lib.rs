@@ -7,6 +7,7 @@
 pub mod answer;
 pub mod cache;
 pub mod catalog;
+mod circuit;
 pub mod coordination;
 pub mod derived_uid;
 pub mod dicom_uid;

@@ -12,6 +12,8 @@ use std::{
 
 use sqlx::{Connection, Database, pool::PoolConnection};
 
+use crate::circuit::Circuit;
+
 /// A connection that was idle for longer may have died with its server.
 const IDLE_MAX: Duration = Duration::from_secs(1);
 
@@ -21,6 +23,8 @@ pub(super) struct InHand<DB: Database> {
     pool: sqlx::Pool<DB>,
     idle: Mutex<Vec<(PoolConnection<DB>, Instant)>>,
     idle_max: usize,
+    /// Open while no connection is to be had.
+    circuit: Circuit,
 }
 
 /// A connection for one statement.
@@ -33,7 +37,15 @@ impl<DB: Database> InHand<DB> {
     /// Keeps half of the connections of `pool`, of which there are `connections_max`.
     pub(super) fn of(pool: &sqlx::Pool<DB>, connections_max: u32) -> Arc<Self> {
         let idle_max = usize::try_from(connections_max / 2).unwrap_or(0);
-        Arc::new(Self { pool: pool.clone(), idle: Mutex::default(), idle_max })
+        let circuit = Circuit::new(pool.options().get_acquire_timeout());
+        Arc::new(Self { pool: pool.clone(), idle: Mutex::default(), idle_max, circuit })
+    }
+
+    /// # Errors
+    /// [`sqlx::Error::PoolTimedOut`] at once while the server is left alone: nobody else waits for what one waited for
+    /// in vain just now.
+    pub(super) fn check(&self) -> Result<(), sqlx::Error> {
+        if self.circuit.rests() { Err(sqlx::Error::PoolTimedOut) } else { Ok(()) }
     }
 
     pub(super) async fn take(self: &Arc<Self>) -> Result<Held<DB>, sqlx::Error> {
@@ -45,12 +57,35 @@ impl<DB: Database> InHand<DB> {
                 Ok(()) => connection,
                 Err(_) => {
                     drop(connection);
-                    self.pool.acquire().await?
+                    self.acquire().await?
                 }
             },
-            None => self.pool.acquire().await?,
+            None => self.acquire().await?,
         };
         Ok(Held { connection, home: Arc::clone(self) })
+    }
+
+    /// A connection of the pool. A server that is away costs one caller the wait, and the others nothing.
+    async fn acquire(&self) -> Result<PoolConnection<DB>, sqlx::Error> {
+        if !self.circuit.lets_through() {
+            return Err(sqlx::Error::PoolTimedOut);
+        }
+        let acquired = self.pool.acquire().await;
+        match &acquired {
+            Ok(_) => {
+                if self.circuit.answered() {
+                    tracing::info!("the catalog is to be had again");
+                }
+            }
+            Err(sqlx::Error::PoolClosed) => {}
+            Err(_) if is_at_its_limit(&self.pool) => {}
+            Err(_) => {
+                if self.circuit.failed() {
+                    tracing::warn!("no connection to the catalog is to be had, going on without it");
+                }
+            }
+        }
+        acquired
     }
 
     /// Gives all back to the pool, before it is closed.
@@ -72,4 +107,9 @@ impl<DB: Database> Held<DB> {
             idle.push((connection, Instant::now()));
         }
     }
+}
+
+/// Whether all connections are busy: then it is this process that is slow, and not the server that is away.
+fn is_at_its_limit<DB: Database>(pool: &sqlx::Pool<DB>) -> bool {
+    pool.size() >= pool.options().get_max_connections() && pool.num_idle() == 0
 }

@@ -43,8 +43,9 @@ macro_rules! on_reader {
                 type $db = sqlx::Sqlite;
                 $body
             }
-            $crate::catalog::pool::Pool::Postgres { pool: $executor, .. } => {
+            $crate::catalog::pool::Pool::Postgres { pool: $executor, in_hand } => {
                 type $db = sqlx::Postgres;
+                in_hand.check()?;
                 $body
             }
         }
@@ -59,8 +60,9 @@ macro_rules! on_writer {
                 type $db = sqlx::Sqlite;
                 $body
             }
-            $crate::catalog::pool::Pool::Postgres { pool: $executor, .. } => {
+            $crate::catalog::pool::Pool::Postgres { pool: $executor, in_hand } => {
                 type $db = sqlx::Postgres;
+                in_hand.check()?;
                 $body
             }
         }
@@ -127,7 +129,10 @@ impl Pool {
             Pool::Sqlite { writer, .. } => {
                 WriteTransaction::Sqlite(writer.begin_with("BEGIN IMMEDIATE").await?)
             }
-            Pool::Postgres { pool, .. } => WriteTransaction::Postgres(pool.begin().await?),
+            Pool::Postgres { pool, in_hand } => {
+                in_hand.check()?;
+                WriteTransaction::Postgres(pool.begin().await?)
+            }
         })
     }
 

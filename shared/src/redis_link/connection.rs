@@ -9,8 +9,8 @@ use redis::{
 };
 use tokio::time::timeout;
 
-use super::{circuit::Circuit, error::LinkError};
-use crate::health::Health;
+use super::error::LinkError;
+use crate::{circuit::Circuit, health::Health};
 
 /// Commands to one Redis. Cheap to clone.
 #[derive(Clone)]

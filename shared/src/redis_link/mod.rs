@@ -4,7 +4,6 @@
 //! Redis Cluster: commands name several keys. What belongs here: names of keys, faults and how they are counted,
 //! reconnecting. What must not: what any value means, and any decision about a render.
 
-mod circuit;
 mod connection;
 mod error;
 mod keys;

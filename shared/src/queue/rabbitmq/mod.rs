@@ -28,6 +28,7 @@ use self::{
 };
 use super::{DeadLetter, PublishError, QueueError, QueueLimits, message::Message};
 use crate::{
+    circuit::Circuit,
     event::{Event, StudyEvent, StudyIndexed},
     health::Health,
     job::RenderJob,
@@ -50,6 +51,8 @@ struct Link {
     limits: QueueLimits,
     /// `None` while the broker is away.
     session: watch::Receiver<Option<Session>>,
+    /// Open while the broker takes messages and does not confirm them.
+    circuit: Circuit,
     closed: CancellationToken,
 }
 
@@ -61,7 +64,8 @@ impl RabbitMqQueue {
         let (sender, session) = watch::channel(Some(first));
         let closed = CancellationToken::new();
         tokio::spawn(session::supervise(dialer, sender, closed.clone()));
-        Ok(Self { link: Arc::new(Link { names, limits, session, closed }) })
+        let circuit = Circuit::new(limits.publish_timeout);
+        Ok(Self { link: Arc::new(Link { names, limits, session, circuit, closed }) })
     }
 
     pub(super) async fn publish_job(&self, job: &RenderJob) -> Result<(), PublishError> {

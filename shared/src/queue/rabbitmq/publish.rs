@@ -44,6 +44,10 @@ impl Link {
         verdict: Verdict<'_>,
     ) -> Result<(), PublishError> {
         let session = self.session()?;
+        let silent = || PublishError::Unavailable("the broker does not confirm".to_owned());
+        if !self.circuit.lets_through() {
+            return Err(silent());
+        }
         if session.is_blocked() {
             return Err(PublishError::Unavailable("the broker is short of memory or disk".to_owned()));
         }
@@ -58,10 +62,20 @@ impl Link {
             channel.basic_publish(exchange, key, options, &body, properties).await?.await
         });
         match timeout(self.limits.publish_timeout, confirmed).await {
-            Ok(Ok(Ok(confirmation))) => outcome(&confirmation),
+            Ok(Ok(Ok(confirmation))) => {
+                if self.circuit.answered() {
+                    tracing::info!("the broker confirms again");
+                }
+                outcome(&confirmation)
+            }
             Ok(Ok(Err(error))) => Err(PublishError::Unavailable(error.to_string())),
             Ok(Err(_)) => Err(PublishError::Unavailable("the publishing task ended early".to_owned())),
-            Err(_) => Err(PublishError::Unavailable("the broker does not confirm".to_owned())),
+            Err(_) => {
+                if self.circuit.failed() {
+                    tracing::warn!("the broker does not confirm, publishing rests");
+                }
+                Err(silent())
+            }
         }
     }
 }

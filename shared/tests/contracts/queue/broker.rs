@@ -109,6 +109,26 @@ async fn consumers_and_publishers_survive_the_loss_of_their_connection() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_broker_that_falls_silent_costs_one_publisher_the_wait_and_not_each() {
+    let proxy = Proxy::before(&amqp_url()).await;
+    let namespace = fresh_namespace();
+    let limits = QueueLimits { publish_timeout: Duration::from_secs(1), ..limits() };
+    let queue = Queue::connect(proxy.url(), &namespace, limits).await.expect("connected");
+    let fixture = Fixture { queue, namespace };
+    let job = fixture.publish_to(Lane::OnScreen).await;
+    proxy.fall_silent();
+    let silent = Instant::now();
+    for _ in 0..20 {
+        let refusal = fixture.queue.publish_job(&job).await;
+        assert!(matches!(refusal, Err(PublishError::Unavailable(_))), "{refusal:?}");
+    }
+    assert!(silent.elapsed() < Duration::from_secs(3), "20 publishes cost {:?}", silent.elapsed());
+    proxy.mend();
+    eventually("the broker confirms again", || async { fixture.queue.publish_job(&job).await.is_ok() }).await;
+    fixture::end(fixture).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_lane_that_was_deleted_is_declared_and_consumed_again() {
     fixture::run(Variant::RabbitMq, |fixture| async move {
         let mut consumer = fixture.consumer(Lane::OnScreen, 1).await;

@@ -1,4 +1,4 @@
-//! A wire to the broker that can be cut, so that a test loses its own connections and nobody else's.
+//! A wire to the broker that can be cut or fall silent, so that a test loses its own connections and nobody else's.
 
 use std::net::SocketAddr;
 
@@ -9,10 +9,18 @@ use tokio::{
 };
 use url::Url;
 
-/// Forwards connections while it is whole, and drops them all while it is cut.
+/// Forwards connections while it is whole, keeps them without a byte while it is silent, and drops them all while it is
+/// cut.
 pub(crate) struct Proxy {
     url: Url,
-    whole: watch::Sender<bool>,
+    wire: watch::Sender<Wire>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Wire {
+    Whole,
+    Silent,
+    Cut,
 }
 
 impl Proxy {
@@ -24,9 +32,9 @@ impl Proxy {
         let address: SocketAddr = listener.local_addr().expect("an address");
         url.set_host(Some("127.0.0.1")).expect("a host");
         url.set_port(Some(address.port())).expect("a port");
-        let (whole, watched) = watch::channel(true);
+        let (wire, watched) = watch::channel(Wire::Whole);
         tokio::spawn(accept(listener, broker, watched));
-        Self { url, whole }
+        Self { url, wire }
     }
 
     pub(crate) fn url(&self) -> &str {
@@ -34,27 +42,33 @@ impl Proxy {
     }
 
     pub(crate) fn cut(&self) {
-        self.whole.send_replace(false);
+        self.wire.send_replace(Wire::Cut);
+    }
+
+    pub(crate) fn fall_silent(&self) {
+        self.wire.send_replace(Wire::Silent);
     }
 
     pub(crate) fn mend(&self) {
-        self.whole.send_replace(true);
+        self.wire.send_replace(Wire::Whole);
     }
 }
 
-async fn accept(listener: TcpListener, broker: String, whole: watch::Receiver<bool>) {
+async fn accept(listener: TcpListener, broker: String, wire: watch::Receiver<Wire>) {
     while let Ok((client, _)) = listener.accept().await {
-        tokio::spawn(forward(client, broker.clone(), whole.clone()));
+        tokio::spawn(forward(client, broker.clone(), wire.clone()));
     }
 }
 
-async fn forward(mut client: TcpStream, broker: String, mut whole: watch::Receiver<bool>) {
-    if !*whole.borrow() {
+async fn forward(mut client: TcpStream, broker: String, mut wire: watch::Receiver<Wire>) {
+    if *wire.borrow() == Wire::Cut {
         return;
     }
     let mut server = TcpStream::connect(broker).await.expect("broker");
     tokio::select! {
-        _ = copy_bidirectional(&mut client, &mut server) => {}
-        _ = whole.wait_for(|whole| !whole) => {}
+        _ = copy_bidirectional(&mut client, &mut server) => return,
+        _ = wire.wait_for(|wire| *wire != Wire::Whole) => {}
     }
+    // Bytes were on their way, so that a silent connection is of no use afterwards.
+    let _gone = wire.wait_for(|wire| *wire != Wire::Silent).await;
 }

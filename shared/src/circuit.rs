@@ -1,4 +1,4 @@
-//! Leaves a Redis that just failed alone for a moment, so that its outage costs one request the timeout, not every one.
+//! Leaves a server that just failed alone for a moment, so that its outage costs one request the timeout, not every one.
 
 use std::{
     sync::atomic::{AtomicU64, Ordering},
@@ -6,23 +6,24 @@ use std::{
 };
 
 /// Closed while all is well. Open after an outage; then one call at a time may try whether it is over.
-pub(super) struct Circuit {
+#[derive(Debug)]
+pub(crate) struct Circuit {
     started: Instant,
     /// Milliseconds since `started` until which nobody may call; 0 while closed.
     resting_until: AtomicU64,
     response_timeout: Duration,
 }
 
-/// How long a failed Redis is left alone.
+/// How long a failed server is left alone.
 const REST: Duration = Duration::from_millis(500);
 
 impl Circuit {
-    pub(super) fn new(response_timeout: Duration) -> Self {
+    pub(crate) fn new(response_timeout: Duration) -> Self {
         Self { started: Instant::now(), resting_until: AtomicU64::new(0), response_timeout }
     }
 
     /// Whether to call now. After the rest it is yes for one caller, and for the next only once that one's time is up.
-    pub(super) fn lets_through(&self) -> bool {
+    pub(crate) fn lets_through(&self) -> bool {
         let resting_until = self.resting_until.load(Ordering::Relaxed);
         if resting_until == 0 {
             return true;
@@ -36,14 +37,20 @@ impl Circuit {
                 .is_ok()
     }
 
+    /// Whether the server is being left alone now, for callers that would not tell how it went.
+    pub(crate) fn rests(&self) -> bool {
+        let resting_until = self.resting_until.load(Ordering::Relaxed);
+        resting_until != 0 && self.now_ms() < resting_until
+    }
+
     /// A call was answered. Says whether the circuit was open before.
-    pub(super) fn answered(&self) -> bool {
+    pub(crate) fn answered(&self) -> bool {
         // A plain load first: the usual case must not write to a cache line that all cores share.
         self.resting_until.load(Ordering::Relaxed) != 0 && self.resting_until.swap(0, Ordering::Relaxed) != 0
     }
 
-    /// A call failed to reach Redis. Says whether the circuit was closed before.
-    pub(super) fn failed(&self) -> bool {
+    /// A call failed to reach the server. Says whether the circuit was closed before.
+    pub(crate) fn failed(&self) -> bool {
         let until = self.now_ms() + millis(REST);
         self.resting_until.swap(until, Ordering::Relaxed) == 0
     }
