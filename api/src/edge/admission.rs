@@ -6,7 +6,7 @@ use axum::{
 };
 use noctis_shared::{coordination::RateDecision, settings::RateLimit};
 
-use super::client::ClientName;
+use super::{client::ClientName, policy::Policy};
 use crate::{
     api::Api,
     problem::{Kind, Problem, whole_seconds},
@@ -14,10 +14,6 @@ use crate::{
 
 /// Longest path and query, in bytes.
 const URI_BYTES_MAX: usize = 8 * 1024;
-/// Longest body that a client may announce, in bytes: no route of this version reads one.
-const BODY_BYTES_MAX: u64 = 64 * 1024;
-/// Routes of operators and their probes, which no client may starve.
-const EXEMPT: [&str; 4] = ["/livez", "/readyz", "/metrics", "/api/v1/health"];
 
 const LIMIT: HeaderName = HeaderName::from_static("ratelimit-limit");
 const REMAINING: HeaderName = HeaderName::from_static("ratelimit-remaining");
@@ -50,10 +46,10 @@ impl Quota {
 /// 429 for a client that has spent its requests.
 pub(super) async fn count(
     api: &Api,
-    route: &str,
+    policy: &Policy,
     client: &ClientName,
 ) -> Result<Option<Quota>, Box<Refused>> {
-    let Some(limit) = api.rate_limit.filter(|_| !EXEMPT.contains(&route)) else { return Ok(None) };
+    let Some(limit) = api.rate_limit.filter(|_| policy.counted) else { return Ok(None) };
     let decision = api.coordination.count_request(&client.0, limit.requests, limit.window).await;
     let quota = Quota { limit, decision };
     if decision.allowed {
@@ -64,15 +60,16 @@ pub(super) async fn count(
 
 /// # Errors
 /// 413 and 414 past the limits.
-pub(super) fn check_lengths(request: &Request) -> Result<(), Problem> {
+pub(super) fn check_lengths(request: &Request, policy: &Policy) -> Result<(), Problem> {
     let uri = request.uri();
     if uri.path().len() + uri.query().map_or(0, str::len) > URI_BYTES_MAX {
         let detail = format!("Path and query may be {URI_BYTES_MAX} bytes long together.");
         return Err(Problem::new(Kind::UriTooLong, detail));
     }
     let announced = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
-    if announced.and_then(|length| length.parse().ok()).is_some_and(|length: u64| length > BODY_BYTES_MAX) {
-        let detail = format!("A body may be {BODY_BYTES_MAX} bytes long.");
+    let body_bytes_max = policy.body_bytes_max;
+    if announced.and_then(|length| length.parse().ok()).is_some_and(|length: u64| length > body_bytes_max) {
+        let detail = format!("A body may be {body_bytes_max} bytes long.");
         return Err(Problem::new(Kind::BodyTooLarge, detail));
     }
     Ok(())

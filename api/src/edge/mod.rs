@@ -5,6 +5,7 @@
 
 mod admission;
 mod client;
+pub(crate) mod policy;
 mod request_id;
 
 use std::{
@@ -26,6 +27,7 @@ use tracing::{Instrument, Span};
 pub(crate) use self::client::ClientName;
 use self::{
     admission::{Quota, Refused},
+    policy::Policy,
     request_id::RequestId,
 };
 use crate::{
@@ -34,8 +36,6 @@ use crate::{
     problem::{Kind, Problem},
 };
 
-/// What a request may take beyond the wait for its render.
-const REQUEST_SECONDS_BEYOND_RENDER: Duration = Duration::from_secs(20);
 /// Requests above this are worth a line in the log.
 const SLOW: Duration = Duration::from_secs(2);
 /// The route label of what matched no route.
@@ -56,13 +56,15 @@ pub(crate) async fn around(State(api): State<Arc<Api>>, mut request: Request, ne
     let route = matched.as_ref().map_or(NO_ROUTE, MatchedPath::as_str);
     let active = api.numbers.begin();
 
-    let lengths = admission::check_lengths(&request);
+    let policy = policy::of(route);
+    debug_assert!(matched.is_none() || policy.route == route, "{route} has no row in the table of routes");
+    let lengths = admission::check_lengths(&request, policy);
     let client = ClientName::of(client::address(&request));
-    let (response, quota) = match admit(&api, route, lengths, &client).await {
+    let (response, quota) = match admit(&api, policy, lengths, &client).await {
         Ok(quota) => {
             request.extensions_mut().insert(client);
             let span = span(&method, route, &request_id, request.headers());
-            (run(&api, request, next).instrument(span).await, quota)
+            (run(&api, policy, request, next).instrument(span).await, quota)
         }
         Err(refused) => (refused.problem.into_response(), refused.quota),
     };
@@ -78,17 +80,17 @@ pub(crate) async fn around(State(api): State<Arc<Api>>, mut request: Request, ne
 
 async fn admit(
     api: &Api,
-    route: &str,
+    policy: &Policy,
     lengths: Result<(), Problem>,
     client: &ClientName,
 ) -> Result<Option<Quota>, Box<Refused>> {
     lengths.map_err(|problem| Box::new(Refused { problem, quota: None }))?;
-    admission::count(api, route, client).await
+    admission::count(api, policy, client).await
 }
 
 /// The handler, under a time limit, with panics caught.
-async fn run(api: &Api, request: Request, next: Next) -> Response {
-    let limit = api.render_wait + REQUEST_SECONDS_BEYOND_RENDER;
+async fn run(api: &Api, policy: &Policy, request: Request, next: Next) -> Response {
+    let limit = api.render_wait + policy.time_beyond_render;
     let handler = AssertUnwindSafe(next.run(request)).catch_unwind();
     match tokio::time::timeout(limit, handler).await {
         Ok(Ok(response)) => response,

@@ -17,6 +17,7 @@ use utoipa_swagger_ui::Config;
 
 use crate::{
     api::Api,
+    edge::policy,
     problem::{Kind, Problem},
     query::NoParameters,
 };
@@ -50,7 +51,8 @@ pub(crate) fn head() -> Document {
 }
 
 /// The document and its page.
-pub(crate) fn routes(document: Document) -> Router<Arc<Api>> {
+pub(crate) fn routes(mut document: Document) -> Router<Arc<Api>> {
+    state_scopes(&mut document);
     let document = Arc::new(document);
     let config = Arc::new(Config::from(DOCUMENT_PATH).validator_url("none"));
     let page_config = Arc::clone(&config);
@@ -61,6 +63,17 @@ pub(crate) fn routes(document: Document) -> Router<Arc<Api>> {
             "/api/v1/docs/{*path}",
             get(async move |Path(path): Path<String>, _: NoParameters| part(&path, &config)),
         )
+}
+
+/// Says at each operation which scope it takes, by the table of routes.
+fn state_scopes(document: &mut Document) {
+    for (route, item) in &mut document.paths.paths {
+        let scope = policy::of(route).scope.name();
+        let operations = [&mut item.get, &mut item.post, &mut item.put, &mut item.delete];
+        for operation in operations.into_iter().flatten() {
+            operation.extensions.get_or_insert_default().insert("x-scope".to_owned(), scope.into());
+        }
+    }
 }
 
 /// One file of the page.

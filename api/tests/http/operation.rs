@@ -79,6 +79,21 @@ async fn what_is_not_built_is_no_failed_request() {
 }
 
 #[tokio::test]
+async fn the_openapi_document_states_the_scope_of_each_operation() {
+    let house = House::new().await;
+    let document = house.get("/api/v1/openapi.json").await.json();
+    let scope = |path: &str, method: &str| document["paths"][path][method]["x-scope"].clone();
+    assert_eq!(scope("/api/v1/dicom/studies", "get"), "studies:read");
+    assert_eq!(scope("/api/v1/dicom/images/{image_id}", "get"), "images:read");
+    assert_eq!(scope("/api/v1/dicom/clear-cache", "post"), "admin");
+    for (path, item) in document["paths"].as_object().expect("paths") {
+        for (method, operation) in item.as_object().expect("operations") {
+            assert!(operation.get("x-scope").is_some(), "{method} {path}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn the_openapi_document_tells_of_every_route_that_is_built() {
     let house = House::new().await;
     let document = house.get("/api/v1/openapi.json").await.json();

@@ -136,40 +136,60 @@ impl Clock {
 /// The request in the renderer's own terms.
 #[must_use]
 pub fn to_render_request(request: &request::FrameRequest) -> render::FrameRequest {
+    // Taken apart, so that a new parameter is an error here until it is passed on.
+    let request::FrameRequest {
+        frame_number,
+        voi,
+        invert,
+        overlays,
+        region,
+        fit: request::Fit { width, height, enlarge },
+        format,
+        icc_profile,
+        best_effort,
+    } = *request;
     render::FrameRequest {
-        frame_number: request.frame_number,
-        voi: match request.voi {
-            request::Voi::FromFile => render::Voi::FromFile,
-            request::Voi::FromFileWith(function) => render::Voi::FromFileWith(to_render_function(function)),
-            request::Voi::Window(window) => to_render_window(window),
-        },
-        invert: request.invert,
-        overlays: request.overlays,
-        region: request.region.map(|region| render::Region {
-            left: region.left.into(),
-            top: region.top.into(),
-            width: region.width.into(),
-            height: region.height.into(),
-        }),
-        fit: render::Fit {
-            width: request.fit.width,
-            height: request.fit.height,
-            enlarge: request.fit.enlarge,
-        },
-        format: match request.format {
-            request::PictureFormat::Png => render::Format::Png,
-            request::PictureFormat::Png16 => render::Format::Png16,
-            request::PictureFormat::Jpeg { quality } => render::Format::Jpeg { quality },
-            request::PictureFormat::Webp { quality: None } => render::Format::Webp,
-            request::PictureFormat::Webp { quality: Some(quality) } => render::Format::WebpLossy { quality },
-        },
-        icc_profile: match request.icc_profile {
-            request::IccProfile::No => render::IccProfile::No,
-            request::IccProfile::Yes => render::IccProfile::Yes,
-            request::IccProfile::Srgb => render::IccProfile::Srgb,
-            request::IccProfile::SrgbIfUsable => render::IccProfile::SrgbIfUsable,
-        },
-        best_effort: request.best_effort,
+        frame_number,
+        voi: to_render_voi(voi),
+        invert,
+        overlays,
+        region: region.map(to_render_region),
+        fit: render::Fit { width, height, enlarge },
+        format: to_render_format(format),
+        icc_profile: to_render_icc_profile(icc_profile),
+        best_effort,
+    }
+}
+
+fn to_render_voi(voi: request::Voi) -> render::Voi {
+    match voi {
+        request::Voi::FromFile => render::Voi::FromFile,
+        request::Voi::FromFileWith(function) => render::Voi::FromFileWith(to_render_function(function)),
+        request::Voi::Window(window) => to_render_window(window),
+    }
+}
+
+fn to_render_region(region: request::Region) -> render::Region {
+    let request::Region { left, top, width, height } = region;
+    render::Region { left: left.into(), top: top.into(), width: width.into(), height: height.into() }
+}
+
+fn to_render_format(format: request::PictureFormat) -> render::Format {
+    match format {
+        request::PictureFormat::Png => render::Format::Png,
+        request::PictureFormat::Png16 => render::Format::Png16,
+        request::PictureFormat::Jpeg { quality } => render::Format::Jpeg { quality },
+        request::PictureFormat::Webp { quality: None } => render::Format::Webp,
+        request::PictureFormat::Webp { quality: Some(quality) } => render::Format::WebpLossy { quality },
+    }
+}
+
+fn to_render_icc_profile(icc_profile: request::IccProfile) -> render::IccProfile {
+    match icc_profile {
+        request::IccProfile::No => render::IccProfile::No,
+        request::IccProfile::Yes => render::IccProfile::Yes,
+        request::IccProfile::Srgb => render::IccProfile::Srgb,
+        request::IccProfile::SrgbIfUsable => render::IccProfile::SrgbIfUsable,
     }
 }
 
