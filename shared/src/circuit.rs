@@ -43,6 +43,11 @@ impl Circuit {
         resting_until != 0 && self.now_ms() < resting_until
     }
 
+    /// Whether the last call that told how it went failed.
+    pub(crate) fn is_open(&self) -> bool {
+        self.resting_until.load(Ordering::Relaxed) != 0
+    }
+
     /// A call was answered. Says whether the circuit was open before.
     pub(crate) fn answered(&self) -> bool {
         // A plain load first: the usual case must not write to a cache line that all cores share.

@@ -162,13 +162,15 @@ impl Forgetting {
     }
 
     async fn drop(&self, stale: Stale) -> Result<u64, ForgetError> {
-        let Stale { mut names, outcomes, told_anew } = stale;
+        let Stale { mut names, outcomes, mut told_anew } = stale;
         names.sort_unstable();
         names.dedup();
+        told_anew.sort_unstable();
+        told_anew.dedup();
         self.cache.forget_metadata(&names).await?;
         let dropped = if outcomes.is_empty() { 0 } else { self.cache.forget_images(&outcomes).await? };
-        if !told_anew.is_empty() {
-            self.cache.broadcast_forget(Forget::Images(told_anew.into())).await?;
+        for forget in Forget::images(&told_anew) {
+            self.cache.broadcast_forget(forget).await?;
         }
         self.forget_again(names);
         Ok(dropped)

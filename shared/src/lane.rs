@@ -20,7 +20,7 @@ pub enum Lane {
 }
 
 impl Lane {
-    /// Every lane, in the order in which a worker drains them.
+    /// Every lane, in the order in which a worker hands out its slots.
     pub const ALL: [Lane; 4] = [Lane::OnScreen, Lane::OnScreenHeavy, Lane::Background, Lane::Index];
 
     /// The name in settings, metric labels and retry queues: `on-screen`, `on-screen-heavy`, `background`, `index`.

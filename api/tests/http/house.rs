@@ -173,7 +173,7 @@ async fn store(back_ends: &BackEnds, job: &RenderJob, outcome: &Outcome) {
     }
     let record = RenderRecord { key, image_id, outcome, worker: "canned".to_owned() };
     back_ends.catalog.put_render(&record).await.expect("recorded");
-    back_ends.coordination.settle(image_id, &key, outcome, job.job_id).await.expect("settled");
+    back_ends.coordination.settle(image_id, &key, outcome).await.expect("settled");
 }
 
 pub(crate) fn image_path() -> String {

@@ -23,7 +23,7 @@ pub(super) const IMAGES_MAX: usize = 1024;
 
 impl Forget {
     /// `image_ids` in messages of at most [`IMAGES_MAX`].
-    pub(super) fn images(image_ids: &[Uuid]) -> impl Iterator<Item = Forget> {
+    pub(crate) fn images(image_ids: &[Uuid]) -> impl Iterator<Item = Forget> {
         image_ids.chunks(IMAGES_MAX).map(|ids| Forget::Images(ids.into()))
     }
 }

@@ -11,11 +11,16 @@ use std::{
 };
 
 use sqlx::{Connection, Database, pool::PoolConnection};
+use tokio::time::timeout;
 
 use crate::circuit::Circuit;
 
 /// A connection that was idle for longer may have died with its server.
 const IDLE_MAX: Duration = Duration::from_secs(1);
+/// A connection that is not used for longer is given back: others may lack it.
+const KEPT_MAX: Duration = Duration::from_secs(10);
+/// A server that takes longer to a ping is gone.
+const PING_MAX: Duration = Duration::from_secs(1);
 
 /// Some connections of a pool; the others are left to it.
 #[derive(Debug)]
@@ -53,9 +58,11 @@ impl<DB: Database> InHand<DB> {
         let idle = self.lock().pop();
         let connection = match idle {
             Some((connection, since)) if since.elapsed() < IDLE_MAX => connection,
-            Some((mut connection, _)) => match connection.ping().await {
-                Ok(()) => connection,
-                Err(_) => {
+            Some((mut connection, _)) => match timeout(PING_MAX, connection.ping()).await {
+                Ok(Ok(())) => connection,
+                Ok(Err(_)) | Err(_) => {
+                    // The way back to the pool would ask it again, and may hang on it.
+                    connection.close_on_drop();
                     drop(connection);
                     self.acquire().await?
                 }
@@ -106,6 +113,7 @@ impl<DB: Database> Held<DB> {
         if idle.len() < home.idle_max && !home.pool.is_closed() {
             idle.push((connection, Instant::now()));
         }
+        idle.retain(|(_, since)| since.elapsed() < KEPT_MAX);
     }
 }
 

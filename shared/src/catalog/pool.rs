@@ -139,14 +139,17 @@ impl Pool {
     pub(super) async fn close(&self) {
         match self {
             Pool::Sqlite { reader, writer, in_hand } => {
+                // Closed before what is in hand is given back, so that nothing more is kept in hand.
+                let closing = reader.close();
                 in_hand.close();
+                closing.await;
                 // The writer last: the last connection folds the write-ahead log back into the file.
-                reader.close().await;
                 writer.close().await;
             }
             Pool::Postgres { pool, in_hand } => {
+                let closing = pool.close();
                 in_hand.close();
-                pool.close().await;
+                closing.await;
             }
         }
     }

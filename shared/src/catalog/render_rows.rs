@@ -3,10 +3,15 @@
 //! Each render is put by a job of its own, and a transaction for each would be most of what storing a picture costs.
 //! A single put waits for nobody; a put that is answered is written.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use chrono::Utc;
 use sqlx::QueryBuilder;
-use tokio::sync::{mpsc, oneshot};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::timeout,
+};
 use uuid::Uuid;
 
 use super::{
@@ -22,6 +27,8 @@ use crate::{
 
 /// Rows in one statement. Each has a picture in it.
 const ROWS_MAX: usize = 16;
+/// How long one statement may take, the wait for a connection included.
+const INSERT_MAX: Duration = Duration::from_secs(15);
 
 /// A row to write.
 #[derive(Debug)]
@@ -93,7 +100,7 @@ impl RenderRows {
 /// What became of each row, in their order.
 async fn write(pool: &Pool, rows: Vec<RenderRow>) -> Vec<Kept> {
     if all_differ(&rows) {
-        match insert(pool, &rows).await {
+        match insert_in_time(pool, &rows).await {
             Ok(kept) => return rows.iter().map(|row| Ok(kept.contains(&row.key))).collect(),
             Err(error) if is_of_one_row(&error) => {}
             Err(error) => {
@@ -104,13 +111,18 @@ async fn write(pool: &Pool, rows: Vec<RenderRow>) -> Vec<Kept> {
     }
     let mut all_kept = Vec::with_capacity(rows.len());
     for row in &rows {
-        all_kept.push(match insert(pool, std::slice::from_ref(row)).await {
+        all_kept.push(match insert_in_time(pool, std::slice::from_ref(row)).await {
             Ok(kept) => Ok(!kept.is_empty()),
             Err(error) if is_of_one_row(&error) => Ok(false),
             Err(error) => Err(error.into()),
         });
     }
     all_kept
+}
+
+/// A server that vanished without a word must not hold up every job of the process.
+async fn insert_in_time(pool: &Pool, rows: &[RenderRow]) -> Result<Vec<RenderKey>, sqlx::Error> {
+    timeout(INSERT_MAX, insert(pool, rows)).await.unwrap_or(Err(sqlx::Error::PoolTimedOut))
 }
 
 /// Whether the image of a row went between the look and the write.

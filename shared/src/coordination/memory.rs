@@ -62,7 +62,8 @@ impl MemoryCoordination {
         }
         match tables.claims.get(key).copied() {
             Some((held, _)) if held.job_id == claimant.job_id => Asked::Claimed,
-            Some((held, _)) if claimant.may_be_promoted || !held.may_be_promoted => {
+            // A job that has begun is not promoted: it is on its way.
+            Some((held, begun)) if claimant.may_be_promoted || !held.may_be_promoted || begun > 0 => {
                 Asked::Held { by: held.job_id }
             }
             _ => {
@@ -101,10 +102,12 @@ impl MemoryCoordination {
         image_id: Uuid,
         key: &RenderKey,
         outcome: &Outcome,
-        job_id: Uuid,
     ) -> Result<(), CacheError> {
         let kept = self.0.cache.put_render(image_id, key, outcome);
-        self.release(key, job_id);
+        let mut tables = self.lock();
+        tables.claims.remove(key);
+        tables.waiting.remove(key);
+        drop(tables);
         self.0.wakeups.wake(key);
         kept
     }

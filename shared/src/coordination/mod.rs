@@ -9,12 +9,12 @@
 //! - of many who ask for a render at once, one claims it and the others learn who holds it
 //! - who asks for what is there gets it, and claims nothing
 //! - a claim ends with its lease, or when its holder releases it; nobody else can release or take it
-//! - the claim of a job that may be promoted goes to the first who asks with one that may not, and never back
+//! - the claim of a job that may be promoted and has not begun goes to the first who asks with one that may not
 //! - interest holds as long as its longest waiter, and ends with the last one that leaves
 //! - work that may be dropped is not begun when nobody is interested, and its claim goes with it
 //! - work begins under the job's own claim, under a free one, or learns that another job has it; under its own it learns
 //!   how often it had begun before
-//! - settling keeps the outcome, gives the claim back and wakes its waiters
+//! - settling keeps the outcome, ends claim and interest whoever has them, and wakes its waiters
 //! - what is told for now reaches who waits for that very job, nobody else, and no cache
 //! - an announcement wakes all waiters of its key, and only these; a dropped waiter is forgotten
 //! - clearing the cache leaves claims, interest and request counts
@@ -26,7 +26,7 @@
 //! | key in Redis | holds | lives |
 //! |---|---|---|
 //! | `{namespace}:claim:{key}` | id of the job that makes it, whether it may be promoted, how often it was begun | lease |
-//! | `{namespace}:waiting:{key}` | sorted set of waiters, by the moment until which each waits | as its longest waiter |
+//! | `{namespace}:interest:{key}` | sorted set of waiters, by the moment until which each waits | as its longest waiter |
 //! | `{namespace}:told:{key}` | a failure that passes, with its job | 10 s |
 //! | `{namespace}:rate:{digest}` | when the client's quota is whole again | until then |
 //! | `{namespace}:wake` | channel: a render key | – |
@@ -105,7 +105,7 @@ pub enum Asked {
 pub enum Begun {
     /// Nobody is interested any more; it need not be done.
     Unwanted,
-    /// The job's own, so that nobody else has made it since it was published.
+    /// The job's own: whoever makes a picture ends every claim on it, so that it was not made since this job was published.
     Ours {
         /// How often work on it had begun before: each of these ended without a word.
         before: u32,
@@ -162,21 +162,15 @@ impl Coordination {
         }
     }
 
-    /// Keeps `outcome` in the cache, gives the claim of `job_id` back if it has it, and wakes who waits; in this order
-    /// and in one round trip.
+    /// Keeps `outcome` in the cache, ends claim and interest, whoever has them, since there is nothing to be made any
+    /// more, and wakes who waits; in this order and in one round trip.
     ///
     /// # Errors
     /// As [`Cache::put_render`]. Waiters are woken all the same, as far as they can be reached.
-    pub async fn settle(
-        &self,
-        image_id: Uuid,
-        key: &RenderKey,
-        outcome: &Outcome,
-        job_id: Uuid,
-    ) -> Result<(), CacheError> {
+    pub async fn settle(&self, image_id: Uuid, key: &RenderKey, outcome: &Outcome) -> Result<(), CacheError> {
         match self {
-            Coordination::Memory(here) => here.settle(image_id, key, outcome, job_id),
-            Coordination::Redis(shared) => shared.settle(image_id, key, outcome, job_id).await,
+            Coordination::Memory(here) => here.settle(image_id, key, outcome),
+            Coordination::Redis(shared) => shared.settle(image_id, key, outcome).await,
         }
     }
 

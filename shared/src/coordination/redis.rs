@@ -71,7 +71,7 @@ impl RedisCoordination {
     ) -> Cmd {
         let keys = self.link.keys();
         let mut command =
-            scripts::eval(scripts::ASK, &[keys.render(key), keys.waiting(key), keys.claim(key)]);
+            scripts::eval(scripts::ASK, &[keys.render(key), keys.interest(key), keys.claim(key)]);
         add_claimant(&mut command, claimant);
         command.arg(millis(lease));
         match interest {
@@ -92,7 +92,7 @@ impl RedisCoordination {
         lease: Duration,
     ) -> Result<Begun, LinkError> {
         let keys = self.link.keys();
-        let mut command = scripts::eval(scripts::BEGIN, &[keys.waiting(key), keys.claim(key)]);
+        let mut command = scripts::eval(scripts::BEGIN, &[keys.interest(key), keys.claim(key)]);
         add_claimant(&mut command, claimant);
         command.arg(millis(lease)).arg(u8::from(droppable));
         let (begun, before): (String, u32) = self.link.connection().query("begin", &command).await?;
@@ -109,11 +109,12 @@ impl RedisCoordination {
         image_id: Uuid,
         key: &RenderKey,
         outcome: &Outcome,
-        job_id: Uuid,
     ) -> Result<(), CacheError> {
         let mut pipeline = Pipeline::with_capacity(6);
         self.cache.add_put(&mut pipeline, image_id, key, outcome);
-        self.add_end(&mut pipeline, key, Some(job_id));
+        let keys = self.link.keys();
+        pipeline.cmd("DEL").arg(keys.claim(key)).arg(keys.interest(key)).ignore();
+        self.add_announcement(&mut pipeline, key);
         let settled = self.link.connection().query_all("settle", &pipeline).await;
         Ok(self.wake_here_if_failed(key, settled)?)
     }
@@ -124,16 +125,15 @@ impl RedisCoordination {
         let mut pipeline = Pipeline::with_capacity(3);
         let name = self.link.keys().told(key);
         pipeline.cmd("SET").arg(name).arg(told).arg("PX").arg(millis(TOLD_LASTS)).ignore();
-        self.add_end(&mut pipeline, key, failure.job_id);
+        if let Some(job_id) = failure.job_id {
+            pipeline.add_command(self.release_command(key, job_id)).ignore();
+        }
+        self.add_announcement(&mut pipeline, key);
         let told = self.link.connection().query_all("tell", &pipeline).await;
         self.wake_here_if_failed(key, told)
     }
 
-    /// The claim goes back, and who waits is woken.
-    fn add_end(&self, pipeline: &mut Pipeline, key: &RenderKey, job_id: Option<Uuid>) {
-        if let Some(job_id) = job_id {
-            pipeline.add_command(self.release_command(key, job_id)).ignore();
-        }
+    fn add_announcement(&self, pipeline: &mut Pipeline, key: &RenderKey) {
         pipeline.cmd("PUBLISH").arg(self.link.keys().wake_channel()).arg(key.to_string()).ignore();
     }
 
@@ -162,7 +162,7 @@ impl RedisCoordination {
 
     pub(super) async fn leave(&self, key: &RenderKey, waiter_id: Uuid) -> Result<(), LinkError> {
         let mut command = redis::cmd("ZREM");
-        command.arg(self.link.keys().waiting(key)).arg(waiter_id.simple().to_string());
+        command.arg(self.link.keys().interest(key)).arg(waiter_id.simple().to_string());
         self.link.connection().query("leave", &command).await
     }
 

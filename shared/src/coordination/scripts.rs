@@ -8,6 +8,7 @@ use redis::Cmd;
 
 /// Look, mark, claim. `KEYS` outcome, interest, claim. `ARGV[1]` job id, `[2]` `+` or `-`, `[3]` lease in ms,
 /// `[4]` waiter or nothing, `[5]` how long it waits in ms, `[6]` whether to pass over what is there.
+/// A job that has begun is not promoted: it is on its way.
 /// Returns 1 and the record, or 0 and the claim that holds now: the job's own when it won or held it before, which
 /// does not prolong the lease.
 pub(super) const ASK: &str = "\
@@ -15,13 +16,14 @@ local record = ARGV[6] == '0' and redis.call('GET', KEYS[1])
 if record then return {1, record} end
 if ARGV[4] ~= '' then
   local time = redis.call('TIME')
-  local until_ms = time[1] * 1000 + math.floor(time[2] / 1000) + ARGV[5]
-  redis.call('ZADD', KEYS[2], string.format('%.0f', until_ms), ARGV[4])
+  local now_ms = time[1] * 1000 + math.floor(time[2] / 1000)
+  redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', string.format('(%.0f', now_ms))
+  redis.call('ZADD', KEYS[2], string.format('%.0f', now_ms + ARGV[5]), ARGV[4])
   if redis.call('PTTL', KEYS[2]) < tonumber(ARGV[5]) then redis.call('PEXPIRE', KEYS[2], ARGV[5]) end
 end
 local claim = redis.call('GET', KEYS[3])
 if claim then
-  local promoted = ARGV[2] == '-' and string.sub(claim, 38, 38) == '+'
+  local promoted = ARGV[2] == '-' and string.sub(claim, 38) == '+ 0'
   if string.sub(claim, 1, 36) == ARGV[1] or not promoted then return {0, claim} end
 end
 claim = ARGV[1] .. ' ' .. ARGV[2] .. ' 0'

@@ -39,8 +39,8 @@ impl Keys {
         format!("{}:claim:{key}", self.namespace)
     }
 
-    pub(crate) fn waiting(&self, key: &RenderKey) -> String {
-        format!("{}:waiting:{key}", self.namespace)
+    pub(crate) fn interest(&self, key: &RenderKey) -> String {
+        format!("{}:interest:{key}", self.namespace)
     }
 
     /// What was told for now to those who wait.

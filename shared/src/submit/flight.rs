@@ -7,6 +7,7 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
+    time::{Duration, Instant},
 };
 
 use futures::{
@@ -15,7 +16,7 @@ use futures::{
 };
 use uuid::Uuid;
 
-use super::{error::SubmitError, look::Found};
+use super::{error::SubmitError, look::Found, share::UnderWay};
 use crate::render_key::RenderKey;
 
 /// How a flight ends, for all its passengers.
@@ -56,6 +57,9 @@ impl Seat {
 pub(super) struct Board {
     job: Mutex<Option<Uuid>>,
     kept: AtomicBool,
+    left: AtomicBool,
+    /// Counts for the client that asked first, from the first job on until the last passenger has gone.
+    under_way: Mutex<Option<UnderWay>>,
 }
 
 impl Board {
@@ -65,6 +69,21 @@ impl Board {
 
     pub(super) fn job(&self) -> Option<Uuid> {
         *self.job.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Begins to count, unless it does; how many renders of the client were ahead.
+    pub(super) fn count_for(&self, begin: impl FnOnce() -> UnderWay) -> usize {
+        let mut under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
+        under_way.get_or_insert_with(begin).ahead
+    }
+
+    /// All passengers left before the flight landed, and nobody comes back.
+    pub(super) fn set_left(&self) {
+        self.left.store(true, Ordering::SeqCst);
+    }
+
+    pub(super) fn is_left(&self) -> bool {
+        self.left.load(Ordering::SeqCst)
     }
 
     fn keep(&self) {
@@ -86,16 +105,24 @@ pub(super) struct Flights {
 struct Flight {
     landing: WeakShared<BoxFuture<'static, Landing>>,
     board: Arc<Board>,
+    departed: Instant,
 }
 
 impl Flights {
-    /// A seat in the flight of `key`. `depart` makes the flight when there is none.
-    pub(super) fn board<F>(&self, key: RenderKey, depart: impl FnOnce(Arc<Board>) -> F) -> Seat
+    /// A seat in the flight of `key`. `depart` makes the flight when there is none, or none younger than `age_max`: one
+    /// that has not landed by then may have asked as often as it may.
+    pub(super) fn board<F>(
+        &self,
+        key: RenderKey,
+        age_max: Duration,
+        depart: impl FnOnce(Arc<Board>) -> F,
+    ) -> Seat
     where
         F: Future<Output = Landing> + Send + 'static,
     {
         let mut by_key = lock(&self.by_key);
         if let Some(flight) = by_key.get(&key)
+            && flight.departed.elapsed() < age_max
             && let Some(landing) = flight.landing.upgrade()
         {
             return Seat { landing, board: Arc::clone(&flight.board) };
@@ -109,7 +136,8 @@ impl Flights {
         };
         let landing = landing.boxed().shared();
         if let Some(weak) = landing.downgrade() {
-            by_key.insert(key, Flight { landing: weak, board: Arc::clone(&board) });
+            let flight = Flight { landing: weak, board: Arc::clone(&board), departed: Instant::now() };
+            by_key.insert(key, flight);
         }
         Seat { landing, board }
     }
@@ -153,6 +181,17 @@ mod tests {
         submit::look::Tier,
     };
 
+    const AGE_MAX: Duration = Duration::from_secs(60);
+
+    #[tokio::test]
+    async fn a_flight_that_does_not_land_takes_nobody_more_after_its_time() {
+        let flights = Flights::default();
+        let first = flights.board(key(), Duration::ZERO, |_| std::future::pending());
+        let second = flights.board(key(), Duration::ZERO, |_| async { Ok(landed()) });
+        assert!(second.landing().await.is_ok());
+        assert!(first.landing().now_or_never().is_none());
+    }
+
     fn key() -> RenderKey {
         "0123456789abcdef0123456789abcdef".parse().expect("32 digits")
     }
@@ -177,7 +216,7 @@ mod tests {
                         Ok(landed())
                     }
                 };
-                flights.board(key(), depart)
+                flights.board(key(), AGE_MAX, depart)
             })
             .collect();
         assert_eq!(flights.count(), 1);
@@ -191,11 +230,11 @@ mod tests {
     #[tokio::test]
     async fn a_flight_without_passengers_ends_and_the_next_departs_anew() {
         let flights = Flights::default();
-        let seat = flights.board(key(), |_| std::future::pending());
+        let seat = flights.board(key(), AGE_MAX, |_| std::future::pending());
         assert!(seat.landing().now_or_never().is_none());
         drop(seat);
         assert_eq!(flights.count(), 0);
-        let seat = flights.board(key(), |_| async { Ok(landed()) });
+        let seat = flights.board(key(), AGE_MAX, |_| async { Ok(landed()) });
         assert!(seat.landing().await.is_ok());
     }
 }

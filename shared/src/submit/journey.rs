@@ -16,7 +16,6 @@ use super::{
     flight::{Board, Landing},
     job, look,
     look::{Found, Tier},
-    share::UnderWay,
 };
 use crate::{
     catalog::FrameLookup,
@@ -44,7 +43,6 @@ pub(super) struct Journey {
     patience: Duration,
     board: Arc<Board>,
     interest: InterestNoted,
-    under_way: UnderWay,
 }
 
 /// What came of asking workers for the picture.
@@ -59,6 +57,16 @@ enum Round {
     Held(Uuid),
 }
 
+/// What ended a wait.
+enum Waited {
+    /// It is there.
+    Found(Found),
+    /// An announcement after which it was not there.
+    WokenInVain,
+    /// Some pauses without a word.
+    ForLong,
+}
+
 impl Journey {
     pub(super) fn new(submit: Submit, wanted: Wanted, patience: Duration, board: Arc<Board>) -> Self {
         let interest = InterestNoted {
@@ -68,8 +76,7 @@ impl Journey {
             board: Arc::clone(&board),
             landed: false,
         };
-        let under_way = submit.shares.begin(&wanted.client);
-        Self { submit, wanted, patience, board, interest, under_way }
+        Self { submit, wanted, patience, board, interest }
     }
 
     /// Finds the picture or has it made.
@@ -103,8 +110,11 @@ impl Journey {
                     Round::Held(job_id) => self.board.set_job(job_id),
                 }
             }
-            if let Some(found) = self.wait(&mut waiter, found_elsewhere).await {
-                return Ok(Found { tier: Tier::Render, ..found });
+            match self.wait(&mut waiter, found_elsewhere).await {
+                Waited::Found(found) => return Ok(Found { tier: Tier::Render, ..found }),
+                // The job was dropped, since a worker knew of nobody's interest, or was made for others who had gone.
+                Waited::WokenInVain => asks_again_at = Instant::now(),
+                Waited::ForLong => {}
             }
         }
     }
@@ -122,7 +132,6 @@ impl Journey {
             wanted: self.wanted.clone(),
             board: Arc::clone(&self.board),
             job_id: Uuid::new_v4(),
-            ahead: self.under_way.ahead,
             interest: Interest {
                 waiter_id: self.interest.waiter_id,
                 lasts: self.patience + COMES_BACK_WITHIN,
@@ -132,24 +141,25 @@ impl Journey {
         round.unwrap_or_else(|error| Err(SubmitError::Lost(error.to_string())))
     }
 
-    /// Polls with growing pauses and at each wake-up, until the picture is there (`Some`) or it should be asked for
-    /// again (`None`).
-    async fn wait(&self, waiter: &mut Waiter, look_in_catalog: bool) -> Option<Found> {
+    /// Polls with growing pauses and at each wake-up, until the picture is there or it may be time to ask again.
+    async fn wait(&self, waiter: &mut Waiter, look_in_catalog: bool) -> Waited {
         let (image_id, key) = (self.wanted.image.key, &self.wanted.key);
         let mut pause = POLL_PAUSE_MIN;
         loop {
             let woken = timeout(pause, waiter.woken()).await.is_ok();
             if let Some(found) = look::in_cache(&self.submit, image_id, key, self.board.job()).await {
-                return Some(found);
+                return Waited::Found(found);
             }
             if (woken || look_in_catalog)
                 && let Some(found) = look::in_catalog(&self.submit, image_id, key).await
             {
-                return Some(found);
+                return Waited::Found(found);
             }
-            // Woken for nothing: the job was dropped, or made for others who had gone.
-            if woken || pause >= POLL_PAUSE_MAX {
-                return None;
+            if woken {
+                return Waited::WokenInVain;
+            }
+            if pause >= POLL_PAUSE_MAX {
+                return Waited::ForLong;
             }
             pause = (pause * 2).min(POLL_PAUSE_MAX);
         }
@@ -162,7 +172,6 @@ struct Asking {
     wanted: Wanted,
     board: Arc<Board>,
     job_id: Uuid,
-    ahead: usize,
     interest: Interest,
 }
 
@@ -172,6 +181,11 @@ impl Asking {
         let claimant = Claimant { job_id: self.job_id, may_be_promoted: purpose.may_be_promoted() };
         let (image_id, key) = (self.wanted.image.key, &self.wanted.key);
         let asked = self.submit.coordination.ask(key, claimant, Some(self.interest), CLAIM_LEASE).await;
+        if self.board.is_left() {
+            // Everybody left while this was on its way, and their leaving may have come before it.
+            self.leave().await;
+            return Err(SubmitError::Lost("nobody waits any more".to_owned()));
+        }
         let (claimed, there) = match asked {
             Ok(Asked::There(outcome)) => (false, Some(outcome)),
             Ok(Asked::Claimed) => (true, None),
@@ -185,7 +199,8 @@ impl Asking {
             return Ok(Round::Found(found));
         }
         let round = self.find_or_publish(purpose, claimed).await;
-        if claimed && round.is_err() {
+        if round.is_err() {
+            // Also a claim whose confirmation was lost: nobody else may wait for a job that is not there.
             self.release().await;
         }
         round
@@ -217,7 +232,8 @@ impl Asking {
     }
 
     async fn publish(&self, frame: FrameRange, purpose: Purpose) -> Result<(), SubmitError> {
-        let job = job::new(&self.wanted, frame, self.job_id, purpose, self.ahead);
+        let ahead = self.board.count_for(|| self.submit.shares.begin(&self.wanted.client));
+        let job = job::new(&self.wanted, frame, self.job_id, purpose, ahead);
         self.board.set_job(self.job_id);
         Ok(self.submit.queue.publish_job(&job).await?)
     }
@@ -225,9 +241,17 @@ impl Asking {
     /// What the catalog had goes into the cache, and who waits meanwhile is told.
     async fn put_back(&self, found: &Found) {
         let (image_id, key) = (self.wanted.image.key, &self.wanted.key);
-        let settled = self.submit.coordination.settle(image_id, key, &found.outcome, self.job_id).await;
+        let settled = self.submit.coordination.settle(image_id, key, &found.outcome).await;
         if let Err(error) = settled {
             tracing::debug!(%error, "a render of the catalog was not put back into the cache");
+        }
+    }
+
+    async fn leave(&self) {
+        let (coordination, key) = (&self.submit.coordination, &self.wanted.key);
+        let left = coordination.leave(key, self.interest.waiter_id).await;
+        if let Err(error) = left.and(coordination.release(key, self.job_id).await) {
+            tracing::debug!(%error, "an interest and a claim are left to their time");
         }
     }
 
@@ -254,6 +278,7 @@ impl Drop for InterestNoted {
         if self.landed || self.board.is_kept() {
             return;
         }
+        self.board.set_left();
         // Without a runtime the process ends, and the interest by itself a little later.
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
         let (coordination, key, waiter_id) = (self.submit.coordination.clone(), self.key, self.waiter_id);

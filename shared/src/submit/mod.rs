@@ -1,8 +1,9 @@
 //! The one way to ask for a render, whoever asks.
 //!
-//! [`view`] turns a named view into a [`FrameRequest`]; [`cost`] and [`lane`] say what a render takes and where it
-//! waits; [`share`] bounds what one client has on-screen at a time; [`job`] makes the message; [`look`] knows where a picture may already be; [`flight`] lets equal requests of
-//! one process travel together; [`journey`] is the way itself: look, claim, publish, wait.
+//! [`view`] turns a named view into a [`FrameRequest`]; [`cost`] and `lane` say what a render takes and where it waits;
+//! `share` bounds what one client has on-screen at a time; `job` makes the message; `look` knows where a picture may
+//! already be; `flight` lets equal requests of one process travel together; `journey` is the way itself: look, claim,
+//! publish, wait.
 //!
 //! What must not be here: anything of HTTP, who may see what (decided before anybody comes here), and decoding.
 
@@ -86,10 +87,9 @@ impl Submit {
 
     /// A seat in the flight of this picture, for one who waits up to `patience`. The flight goes on as long as
     /// somebody has a seat in it.
-    #[must_use]
     pub fn board(&self, wanted: Wanted, patience: Duration) -> Seat {
         let key = wanted.key;
-        self.flights.board(key, |board| Journey::new(self.clone(), wanted, patience, board).land())
+        self.flights.board(key, patience, |board| Journey::new(self.clone(), wanted, patience, board).land())
     }
 
     /// Flights under way.

@@ -118,7 +118,7 @@ impl RenderJobs {
         match self.begin(job, delivery).await {
             Start::Drop(done) => return Ok(done),
             Start::Never => return Err(JobError::WorkersDied),
-            // Nobody can have made it since it was published.
+            // Nobody has made it since it was published.
             Start::Render => {}
             Start::LookFirst => {
                 if let Some(outcome) = self.already_there(job).await {
@@ -150,8 +150,13 @@ impl RenderJobs {
                 Start::Drop(Done::Skipped)
             }
             Ok(Begun::Theirs) if may_be_promoted => Start::Drop(Done::Promoted),
-            // Not merely in the hands of a worker that died beside it: begun, each time.
-            Ok(Begun::Ours { before }) if delivery.is_last() && before >= delivery.crashes => Start::Never,
+            // Not merely in the hands of a worker that died beside it: begun, each time. Attempts that ended with a word
+            // were begun, too.
+            Ok(Begun::Ours { before })
+                if delivery.is_last() && before >= delivery.crashes + (delivery.attempt - 1) =>
+            {
+                Start::Never
+            }
             Ok(Begun::Ours { before: 0 }) => Start::Render,
             Ok(Begun::Ours { .. }) => Start::LookFirst,
             Ok(Begun::Free | Begun::Theirs) => Start::LookFirst,
@@ -227,7 +232,7 @@ impl RenderJobs {
 
     /// Whether the cache has it now.
     async fn announce(&self, job: &RenderJob, outcome: &Outcome) -> bool {
-        self.coordination.settle(job.image_id, &job.render_key, outcome, job.job_id).await.is_ok()
+        self.coordination.settle(job.image_id, &job.render_key, outcome).await.is_ok()
     }
 }
 

@@ -209,13 +209,17 @@ impl Slots {
     }
 
     fn child(&self, frame: FrameName, urgency: usize) -> std::io::Result<Child> {
-        let mut idle = self.0.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        let idle = &mut idle[urgency];
-        let position = idle.iter().rposition(|child| child.remembers(frame));
-        match position.map(|position| idle.remove(position)).or_else(|| idle.pop()) {
+        match self.idle_child(frame, urgency) {
             Some(child) => Ok(child),
             None => self.spawn(urgency),
         }
+    }
+
+    fn idle_child(&self, frame: FrameName, urgency: usize) -> Option<Child> {
+        let mut idle = self.0.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let idle = &mut idle[urgency];
+        let position = idle.iter().rposition(|child| child.remembers(frame));
+        position.map(|position| idle.remove(position)).or_else(|| idle.pop())
     }
 
     fn give_back(&self, child: Child, urgency: usize) {

@@ -1,15 +1,20 @@
 //! Who may use a slot next: the lanes in their order, and the screen always has a slot to itself.
 //!
-//! There are as many places as slots. What is not plainly on-screen, heavy or in the background, takes all but one of
-//! them together; with one slot it takes that one, and on-screen work goes first between jobs.
+//! There are as many places as slots. What is heavy or in the background takes all but one of them together; with one slot
+//! it takes that one, and on-screen work goes first between jobs. The next job of a lane is delivered only when one has
+//! ended, so that a place waits a moment for its own lane before it goes to a lower one.
 
 use std::{
     collections::VecDeque,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
 };
 
 use noctis_shared::lane::Lane;
-use tokio::sync::oneshot;
+use tokio::{runtime::Handle, sync::oneshot};
+
+/// How long a place that was left waits for the next job of its lane: an acknowledgement, a delivery, a look.
+const KEPT_FOR_ITS_LANE: Duration = Duration::from_millis(8);
 
 /// Places to render in. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -20,6 +25,8 @@ struct State {
     free: usize,
     /// How many more places work off the screen may take.
     off_screen_free: usize,
+    /// Until when nothing below an urgency gets a place.
+    kept: Option<(usize, Instant)>,
     /// Those who wait, by urgency.
     waiting: [VecDeque<oneshot::Sender<Place>>; URGENCIES],
 }
@@ -28,7 +35,7 @@ struct State {
 #[derive(Debug)]
 pub(super) struct Place {
     places: Places,
-    is_off_screen: bool,
+    urgency: usize,
 }
 
 const URGENCIES: usize = 3;
@@ -45,7 +52,12 @@ pub(super) fn urgency(lane: Lane) -> usize {
 impl Places {
     pub(super) fn new(count: usize) -> Self {
         let off_screen_free = count.saturating_sub(1).max(1);
-        Self(Arc::new(Mutex::new(State { free: count, off_screen_free, waiting: Default::default() })))
+        Self(Arc::new(Mutex::new(State {
+            free: count,
+            off_screen_free,
+            kept: None,
+            waiting: Default::default(),
+        })))
     }
 
     /// A place for work of `lane`, once it is its turn. Safe to cancel: whoever leaves loses the turn.
@@ -64,8 +76,8 @@ impl Places {
     fn hand_out(&self) {
         loop {
             // The place is made outside of the lock: one that nobody takes goes back by being dropped.
-            let Some((turn, is_off_screen)) = self.lock().next() else { return };
-            let _nobody_took_it = turn.send(Place { places: self.clone(), is_off_screen });
+            let Some((turn, urgency)) = self.lock().next() else { return };
+            let _nobody_took_it = turn.send(Place { places: self.clone(), urgency });
         }
     }
 
@@ -76,11 +88,13 @@ impl Places {
 
 impl State {
     /// Takes a place for the first whose turn it is.
-    fn next(&mut self) -> Option<(oneshot::Sender<Place>, bool)> {
+    fn next(&mut self) -> Option<(oneshot::Sender<Place>, usize)> {
         if self.free == 0 {
             return None;
         }
-        for urgency in 0..URGENCIES {
+        let kept = self.kept.filter(|(_, until)| *until > Instant::now());
+        let lowest = kept.map_or(URGENCIES - 1, |(urgency, _)| urgency);
+        for urgency in 0..=lowest {
             let is_off_screen = urgency > 0;
             if is_off_screen && self.off_screen_free == 0 {
                 return None;
@@ -91,10 +105,23 @@ impl State {
                 }
                 self.free -= 1;
                 self.off_screen_free -= usize::from(is_off_screen);
-                return Some((turn, is_off_screen));
+                return Some((turn, urgency));
             }
         }
         None
+    }
+}
+
+impl State {
+    /// Keeps what is free from lower lanes for a moment, if only they wait. Says whether it does.
+    fn keep_for(&mut self, urgency: usize) -> bool {
+        let waits = |urgencies: &[VecDeque<_>]| urgencies.iter().any(|waiting| !waiting.is_empty());
+        let (own_and_higher, lower) = self.waiting.split_at(urgency + 1);
+        let keeps = waits(lower) && !waits(own_and_higher);
+        if keeps {
+            self.kept = Some((urgency, Instant::now() + KEPT_FOR_ITS_LANE));
+        }
+        keeps
     }
 }
 
@@ -102,15 +129,24 @@ impl Drop for Place {
     fn drop(&mut self) {
         let mut state = self.places.lock();
         state.free += 1;
-        state.off_screen_free += usize::from(self.is_off_screen);
+        state.off_screen_free += usize::from(self.urgency > 0);
+        let kept = state.keep_for(self.urgency);
         drop(state);
         self.places.hand_out();
+        if kept && let Ok(runtime) = Handle::try_current() {
+            let places = self.places.clone();
+            runtime.spawn(async move {
+                tokio::time::sleep(KEPT_FOR_ITS_LANE).await;
+                places.hand_out();
+            });
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use futures::FutureExt;
+    use tokio::sync::mpsc;
 
     use super::*;
 
@@ -143,25 +179,44 @@ mod tests {
         }
     }
 
+    /// A place for work of `lane`, waited for in a task of its own, and the lane told when it is there.
+    fn wait(places: &Places, lane: Lane, told: &mpsc::UnboundedSender<(Lane, Place)>) {
+        let (places, told) = (places.clone(), told.clone());
+        tokio::spawn(async move {
+            let place = places.take(lane).await;
+            let _the_test_ended = told.send((lane, place));
+        });
+    }
+
     #[tokio::test]
     async fn between_jobs_the_screen_goes_first_then_what_is_heavy() {
         let places = Places::new(1);
         let held = places.take(Lane::Background).await;
-        let mut waiting: Vec<_> = [Lane::Background, Lane::OnScreenHeavy, Lane::OnScreen]
-            .map(|lane| (lane, Box::pin(places.take(lane))))
-            .into();
-        for (_, take) in &mut waiting {
-            assert!(take.as_mut().now_or_never().is_none());
+        let (told, mut given) = mpsc::unbounded_channel();
+        for lane in [Lane::Background, Lane::OnScreenHeavy, Lane::OnScreen] {
+            wait(&places, lane, &told);
         }
-        let mut held = Some(held);
+        tokio::task::yield_now().await;
+        drop(held);
         for expected in [Lane::OnScreen, Lane::OnScreenHeavy, Lane::Background] {
-            drop(held.take());
-            let ready =
-                waiting.iter_mut().find_map(|(lane, take)| Some((*lane, take.as_mut().now_or_never()?)));
-            let (lane, place) = ready.expect("a place was handed on");
+            let (lane, place) = given.recv().await.expect("a place was handed on");
             assert_eq!(lane, expected);
-            waiting.retain(|(waiting, _)| *waiting != lane);
-            held = Some(place);
+            drop(place);
+        }
+    }
+
+    /// The next job of a lane comes a moment after the last one has ended.
+    #[tokio::test]
+    async fn a_place_waits_a_moment_for_its_own_lane() {
+        let places = Places::new(1);
+        let on_screen = places.take(Lane::OnScreen).await;
+        let (told, mut given) = mpsc::unbounded_channel();
+        wait(&places, Lane::Background, &told);
+        tokio::task::yield_now().await;
+        drop(on_screen);
+        wait(&places, Lane::OnScreen, &told);
+        for expected in [Lane::OnScreen, Lane::Background] {
+            assert_eq!(given.recv().await.expect("a place was handed on").0, expected);
         }
     }
 

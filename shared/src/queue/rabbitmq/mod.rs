@@ -70,6 +70,10 @@ impl RabbitMqQueue {
 
     pub(super) async fn publish_job(&self, job: &RenderJob) -> Result<(), PublishError> {
         let message = Message::job(job, self.link.limits.message_bytes_max)?;
+        // Jobs alone rest while the broker is silent: who waits for one is told at once. What settles a delivery is tried.
+        if !self.link.circuit.lets_through() {
+            return Err(publish::silent());
+        }
         self.link.publish(self.link.to_lane(job.lane), &message, Verdict::default()).await
     }
 

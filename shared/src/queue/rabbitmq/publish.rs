@@ -1,7 +1,7 @@
 //! Publishing: confirmed, checked for a route, and bounded in time.
 
 use lapin::{Confirmation, options::BasicPublishOptions};
-use tokio::time::timeout;
+use tokio::time::{error::Elapsed, timeout};
 
 use super::{
     Link,
@@ -44,10 +44,6 @@ impl Link {
         verdict: Verdict<'_>,
     ) -> Result<(), PublishError> {
         let session = self.session()?;
-        let silent = || PublishError::Unavailable("the broker does not confirm".to_owned());
-        if !self.circuit.lets_through() {
-            return Err(silent());
-        }
         if session.is_blocked() {
             return Err(PublishError::Unavailable("the broker is short of memory or disk".to_owned()));
         }
@@ -61,23 +57,40 @@ impl Link {
             let (exchange, key) = (route.exchange.into(), route.key.into());
             channel.basic_publish(exchange, key, options, &body, properties).await?.await
         });
-        match timeout(self.limits.publish_timeout, confirmed).await {
-            Ok(Ok(Ok(confirmation))) => {
+        let confirmed = timeout(self.limits.publish_timeout, confirmed).await;
+        self.note(&confirmed);
+        match confirmed {
+            Ok(Ok(Ok(confirmation))) => outcome(&confirmation),
+            Ok(Ok(Err(error))) => Err(PublishError::Unavailable(error.to_string())),
+            Ok(Err(_)) => Err(PublishError::Unavailable("the publishing task ended early".to_owned())),
+            Err(_) => Err(silent()),
+        }
+    }
+
+    /// Whether the broker confirms, for the publishers of jobs.
+    fn note<T, E, J>(&self, confirmed: &Result<Result<Result<T, E>, J>, Elapsed>) {
+        match confirmed {
+            Ok(Ok(Ok(_))) => {
                 if self.circuit.answered() {
                     tracing::info!("the broker confirms again");
                 }
-                outcome(&confirmation)
             }
-            Ok(Ok(Err(error))) => Err(PublishError::Unavailable(error.to_string())),
-            Ok(Err(_)) => Err(PublishError::Unavailable("the publishing task ended early".to_owned())),
             Err(_) => {
                 if self.circuit.failed() {
-                    tracing::warn!("the broker does not confirm, publishing rests");
+                    tracing::warn!("the broker does not confirm, publishing jobs rests");
                 }
-                Err(silent())
             }
+            // A connection that broke is the session's business, unless it was the one to try.
+            Ok(Ok(Err(_)) | Err(_)) if self.circuit.is_open() => {
+                self.circuit.failed();
+            }
+            Ok(Ok(Err(_)) | Err(_)) => {}
         }
     }
+}
+
+pub(super) fn silent() -> PublishError {
+    PublishError::Unavailable("the broker does not confirm".to_owned())
 }
 
 /// A message without a route is confirmed with an `Ack` that carries it: looking at `Ack` alone would lose it.

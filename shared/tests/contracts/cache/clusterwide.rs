@@ -22,7 +22,7 @@ async fn two_processes_wake_each_other_and_share_all_but_their_waiters() {
         let mut forgets = api.forgets();
         let claimant = Claimant { job_id, may_be_promoted: false };
         assert_eq!(here.ask(&key, claimant, None, MINUTE).await.expect("asked"), Asked::Claimed);
-        there.settle(job_id, &key, &picture(b"shared"), job_id).await.expect("settled");
+        there.settle(job_id, &key, &picture(b"shared")).await.expect("settled");
         within(5 * SECOND, "the other process is woken", waiter.woken()).await;
         assert_eq!(api.render(&key).await, Some(picture(b"shared")));
         worker.forget_images(&[job_id]).await.expect("forgotten");
@@ -40,7 +40,7 @@ async fn namespaces_do_not_see_each_other() {
             let (key, image_id) = (key(), Uuid::new_v4());
             let (here, there) = (Coordination::beside(&ours), Coordination::beside(&theirs));
             let mut waiter = there.wakeups().register(&key);
-            here.settle(image_id, &key, &failure(), Uuid::nil()).await.expect("settled");
+            here.settle(image_id, &key, &failure()).await.expect("settled");
             assert_eq!(theirs.render(&key).await, None);
             assert_eq!(theirs.clear().await.expect("cleared"), 0);
             assert_eq!(ours.render(&key).await, Some(failure()));

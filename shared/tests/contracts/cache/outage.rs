@@ -144,7 +144,7 @@ async fn a_redis_that_is_down_at_the_start_fails_nothing_and_is_used_once_it_is_
     within(SECOND, "waiters of the same process are woken all the same", waiter.woken()).await;
 
     let redis = PrivateRedis::start(port);
-    let published = async || coordination.settle(image_id, &key, &picture(b"kept"), image_id).await.is_ok();
+    let published = async || coordination.settle(image_id, &key, &picture(b"kept")).await.is_ok();
     eventually(2 * SECOND, "it is used", published).await;
     assert_eq!(cache.render(&key).await, Some(picture(b"kept")));
     drop(redis);

@@ -37,11 +37,11 @@ on_every_variant! {
     of_many_who_ask_at_once_one_claims_and_the_others_learn_who;
     who_asks_for_what_is_there_gets_it_and_claims_nothing;
     a_claim_ends_with_its_lease_or_when_its_holder_releases_it;
-    a_claim_that_may_be_promoted_goes_to_one_that_may_not_and_never_back;
+    a_claim_that_may_be_promoted_goes_to_one_that_may_not_unless_it_has_begun;
     interest_holds_as_long_as_its_longest_waiter_and_ends_with_the_last_that_leaves;
     work_nobody_is_interested_in_is_not_begun_and_its_claim_goes;
     work_begins_under_its_own_claim_a_free_one_or_not_at_all;
-    settling_keeps_the_outcome_gives_the_claim_back_and_wakes;
+    settling_keeps_the_outcome_ends_claim_and_interest_and_wakes;
     what_is_told_for_now_reaches_who_waits_for_that_job_alone;
     an_announcement_wakes_all_waiters_of_its_key_and_only_these;
     clearing_the_cache_leaves_claims_interest_and_counts;
@@ -120,7 +120,7 @@ async fn a_claim_ends_with_its_lease_or_when_its_holder_releases_it(place: Place
     assert_eq!(ask(third, MINUTE).await, Asked::Claimed);
 }
 
-async fn a_claim_that_may_be_promoted_goes_to_one_that_may_not_and_never_back(place: Place) {
+async fn a_claim_that_may_be_promoted_goes_to_one_that_may_not_unless_it_has_begun(place: Place) {
     let (key, background, another, on_screen) = (key(), promotable(), promotable(), claimant());
     let ask = async |claimant| place.coordination.ask(&key, claimant, None, MINUTE).await.expect("asked");
     assert_eq!(ask(background).await, Asked::Claimed);
@@ -130,6 +130,11 @@ async fn a_claim_that_may_be_promoted_goes_to_one_that_may_not_and_never_back(pl
     assert_eq!(ask(claimant()).await, held_by(on_screen));
     let begun = place.coordination.begin(&key, background, false, MINUTE).await;
     assert_eq!(begun.expect("begun"), Begun::Theirs, "the slower copy is no work");
+    let (key, under_way) = (self::key(), promotable());
+    assert_eq!(place.coordination.ask(&key, under_way, None, MINUTE).await.expect("asked"), Asked::Claimed);
+    place.coordination.begin(&key, under_way, false, MINUTE).await.expect("begun");
+    let asked = place.coordination.ask(&key, claimant(), None, MINUTE).await;
+    assert_eq!(asked.expect("asked"), held_by(under_way), "what has begun is on its way");
 }
 
 async fn interest_holds_as_long_as_its_longest_waiter_and_ends_with_the_last_that_leaves(place: Place) {
@@ -184,16 +189,18 @@ async fn work_begins_under_its_own_claim_a_free_one_or_not_at_all(place: Place) 
     assert_eq!(begin(ours).await, Begun::Theirs, "a free claim is taken");
 }
 
-async fn settling_keeps_the_outcome_gives_the_claim_back_and_wakes(place: Place) {
+async fn settling_keeps_the_outcome_ends_claim_and_interest_and_wakes(place: Place) {
     let (key, holder, image_id) = (key(), claimant(), Uuid::new_v4());
     let mut waiter = place.coordination.wakeups().register(&key);
-    place.coordination.ask(&key, holder, None, MINUTE).await.expect("asked");
-    place.coordination.settle(image_id, &key, &picture(b"done"), holder.job_id).await.expect("settled");
+    place.coordination.ask(&key, holder, waits_for(MINUTE), MINUTE).await.expect("asked");
+    place.coordination.settle(image_id, &key, &picture(b"done")).await.expect("settled");
     within(5 * SECOND, "the waiter is woken", waiter.woken()).await;
     assert_eq!(place.cache.render(&key).await, Some(picture(b"done")));
     assert_eq!(place.coordination.look(&key, None).await, Some(picture(b"done")));
     let forgotten = place.cache.forget_images(&[image_id]).await.expect("forgotten");
     assert_eq!(forgotten, 1, "it is indexed under its image");
+    let begun = place.coordination.begin(&key, claimant(), true, MINUTE).await;
+    assert_eq!(begun.expect("begun"), Begun::Unwanted, "nobody is interested any more");
     let asked = place.coordination.ask(&key, claimant(), None, MINUTE).await;
     assert_eq!(asked.expect("asked"), Asked::Claimed);
 }
