@@ -198,8 +198,7 @@ fn named_by(instances: &[NewInstance]) -> (Stale, Ids) {
     for instance in instances {
         let NewInstance { study, series, sop_instance_uid, .. } = instance;
         let series_ids = [public_id(&series.uid), own_id::of_series(&study.uid, &series.uid)];
-        let image_ids =
-            [public_id(sop_instance_uid), own_id::of_image(&study.uid, &series.uid, sop_instance_uid)];
+        let image_ids = [public_id(sop_instance_uid), instance.own_id()];
         stale.names.extend(metadata_names::all_of_study(public_id(&study.uid), &series_ids, &image_ids));
         uids.series.push(series_ids[0]);
         uids.images.push(image_ids[0]);

@@ -16,13 +16,12 @@ use noctis_shared::{
 };
 use uuid::Uuid;
 
-use self::answer::Validator;
-use self::representation::Representation;
 pub(crate) use self::{
     answer::RenderedImage,
     known_image::{KnownImages, no_such_image},
     parameters::Asked,
 };
+use self::{answer::Validator, representation::Representation};
 use crate::{
     api::Api,
     back_end::submit_problem,

@@ -45,8 +45,7 @@ impl<'a> InstanceRow<'a> {
     }
 
     pub(super) fn own_id(&self) -> Uuid {
-        let NewInstance { study, series, sop_instance_uid, .. } = self.instance;
-        own_id::of_image(&study.uid, &series.uid, sop_instance_uid)
+        self.instance.own_id()
     }
 
     pub(super) fn content_digest(&self) -> &[u8] {

@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::OrderFacts;
-use crate::{job::FrameRange, render_key::ContentDigest, request::Window};
+use crate::{job::FrameRange, own_id, render_key::ContentDigest, request::Window};
 
 /// Facts of the study as one of its files tells them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -90,6 +90,14 @@ pub struct NewInstance {
     pub deflated: bool,
     /// Where each frame lies; empty where the index cannot tell.
     pub frames: Vec<FrameRange>,
+}
+
+impl NewInstance {
+    /// What names it alone, whatever else has its UID ([`own_id`]).
+    #[must_use]
+    pub fn own_id(&self) -> Uuid {
+        own_id::of_image(&self.study.uid, &self.series.uid, &self.sop_instance_uid)
+    }
 }
 
 /// What became of an instance handed to the catalog.

@@ -22,7 +22,6 @@ use noctis_shared::{
     catalog::{Catalog, CatalogError, KnownFile, NewInstance, Recorded},
     event::{RejectedFile, StudyIndexed},
     forget::{Change, ForgetError, Forgetting},
-    own_id,
     storage::{Storage, StorageError},
 };
 use tokio_util::sync::CancellationToken;
@@ -200,7 +199,7 @@ impl Indexer {
     ) -> Result<(), IndexError> {
         let known = self.known_files(batch, recorded, Recorded::Conflict).await?;
         for (instance, recorded) in batch.iter().zip(recorded) {
-            let file = known.get(&own_id(instance)).filter(|_| *recorded == Recorded::Conflict);
+            let file = known.get(&instance.own_id()).filter(|_| *recorded == Recorded::Conflict);
             if file.is_some_and(|file| file.location == instance.location) {
                 let again = self.catalog.record_instances(std::slice::from_ref(instance), true).await?;
                 *recorded = again.first().copied().unwrap_or(Recorded::Conflict);
@@ -216,7 +215,7 @@ impl Indexer {
         for (instance, _) in
             batch.iter().zip(recorded).filter(|(_, recorded)| **recorded == Recorded::Duplicate)
         {
-            let Some(file) = known.get(&own_id(instance)) else { continue };
+            let Some(file) = known.get(&instance.own_id()) else { continue };
             if file.location != instance.location && !self.may_be_there(&file.location).await {
                 self.catalog.relocate(file.key, &instance.location).await?;
                 moved.push(file.key);
@@ -236,7 +235,7 @@ impl Indexer {
         outcome: Recorded,
     ) -> Result<HashMap<Uuid, KnownFile>, IndexError> {
         let of_these = batch.iter().zip(recorded).filter(|(_, recorded)| **recorded == outcome);
-        let own_ids: Vec<Uuid> = of_these.map(|(instance, _)| own_id(instance)).collect();
+        let own_ids: Vec<Uuid> = of_these.map(|(instance, _)| instance.own_id()).collect();
         let known = self.catalog.known_files(&own_ids).await?;
         Ok(known.into_iter().map(|file| (file.own_id, file)).collect())
     }
@@ -248,11 +247,6 @@ impl Indexer {
             Err(error) => error.is_transient(),
         }
     }
-}
-
-/// What names an instance alone, whatever else has its UID.
-fn own_id(instance: &NewInstance) -> Uuid {
-    own_id::of_image(&instance.study.uid, &instance.series.uid, &instance.sop_instance_uid)
 }
 
 /// Whether an error is about one file, so that the others are still worth reading.

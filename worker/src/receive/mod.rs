@@ -14,7 +14,6 @@ use std::{
 
 use noctis_shared::{
     catalog::{Catalog, CatalogError, NewInstance},
-    own_id,
     queue::PublishError,
     render_key::ContentDigest,
     storage::{Storage, StorageError},
@@ -84,7 +83,7 @@ impl Reception {
             return Ok(outcome);
         }
         let stored_at = self.storage.put(&place::of(&instance), path.to_owned()).await?;
-        self.taken.insert(own_id(&instance), instance.content_digest);
+        self.taken.insert(instance.own_id(), instance.content_digest);
         let of_study = self.stored.entry(instance.study.uid.clone()).or_default();
         of_study.push(stored_at);
         if of_study.len() == EVENT_INSTANCES_MAX {
@@ -109,7 +108,7 @@ impl Reception {
 
     /// What this run or the catalog knows of it. The index decides again when it hears of it.
     async fn known(&self, instance: &NewInstance) -> Result<FileOutcome, ReceiveError> {
-        let id = own_id(instance);
+        let id = instance.own_id();
         let of_catalog = match self.catalog.find_image(id).await?.one() {
             Some(key) => self.catalog.image(key).await?,
             None => None,
@@ -128,9 +127,4 @@ impl Reception {
             _ => FileOutcome::Accepted,
         })
     }
-}
-
-/// What names the instance alone, whatever else has its UID.
-fn own_id(instance: &NewInstance) -> Uuid {
-    own_id::of_image(&instance.study.uid, &instance.series.uid, &instance.sop_instance_uid)
 }
