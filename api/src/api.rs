@@ -18,7 +18,11 @@ use noctis_shared::{
 use tokio::sync::broadcast::{self, error::RecvError};
 use tokio_util::sync::CancellationToken;
 
-use crate::{numbers::Numbers, picture::KnownImages};
+use crate::{
+    caller::Caller,
+    numbers::Numbers,
+    visible::{KnownImages, Visible},
+};
 
 /// The API, shared by all requests.
 pub struct Api {
@@ -65,6 +69,11 @@ impl Api {
         });
         tokio::spawn(forget_with_others(forgets, Arc::downgrade(&api)));
         api
+    }
+
+    /// What there is for `caller`.
+    pub(crate) fn visible_to<'a>(&'a self, caller: &'a Caller) -> Visible<'a> {
+        Visible { caller, images: &self.images, cache: &self.cache, catalog: &self.catalog }
     }
 
     pub(crate) fn forget(&self, forget: &Forget) {

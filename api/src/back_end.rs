@@ -6,10 +6,7 @@ use noctis_shared::{
     cache::CacheError, catalog::CatalogError, forget::ForgetError, queue::PublishError, submit::SubmitError,
 };
 
-use crate::{
-    picture::no_such_image,
-    problem::{Kind, Problem},
-};
+use crate::problem::{Kind, Problem};
 
 /// When a client may try again after a back end was away: reconnecting takes about 2 seconds.
 const RECONNECT_PAUSE: Duration = Duration::from_secs(2);
@@ -43,7 +40,7 @@ fn cache_problem(error: &CacheError) -> Problem {
 /// The problem of a picture that will not come.
 pub(crate) fn submit_problem(error: &SubmitError) -> Problem {
     match error {
-        SubmitError::ImageGone => no_such_image(),
+        SubmitError::ImageGone => Problem::no_such_image(),
         SubmitError::ImageReplaced => {
             let detail = "The file was replaced just now; the same request again shows the new one.";
             Problem::new(Kind::ImageReplaced, detail).retry_after(Duration::from_secs(1))

@@ -1,19 +1,20 @@
 //! HTTP in, picture out. The API answers from a cache or puts a render job on the queue and waits for it.
 //!
 //! Architecture invariant: no decoder, no file and no storage here; a picture is bytes that are passed on.
-//! Start with [`router`]; a request goes through `edge`, then `routes`, and for pictures through `picture`.
+//! Start with [`router`]; a request goes through `edge`, then `routes`, asks in `visible` for what its caller may see, and for pictures goes through `picture`.
 
 mod api;
 mod back_end;
+mod caller;
 mod edge;
 mod entity_tag;
-mod found;
 mod numbers;
 mod picture;
 pub mod problem;
 mod query;
 mod routes;
 mod serve;
+mod visible;
 
 use std::sync::Arc;
 

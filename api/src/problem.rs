@@ -205,6 +205,21 @@ impl Problem {
         Self::new(Kind::InvalidParameter, format!("{name}: {takes}")).with("parameter", name)
     }
 
+    /// A study that is not there, or not for the caller.
+    pub(crate) fn no_such_study() -> Self {
+        Self::new(Kind::StudyNotFound, "No study has this id.")
+    }
+
+    /// A series that is not there, or not for the caller.
+    pub(crate) fn no_such_series() -> Self {
+        Self::new(Kind::SeriesNotFound, "No series has this id.")
+    }
+
+    /// An image that is not there, or not for the caller.
+    pub(crate) fn no_such_image() -> Self {
+        Self::new(Kind::ImageNotFound, "No image has this id.")
+    }
+
     /// A fault of ours: logged here, in words that never leave; the answer is constant.
     pub fn internal(error: &dyn std::fmt::Display) -> Self {
         tracing::error!(%error, "a request failed inside");

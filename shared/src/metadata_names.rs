@@ -6,19 +6,19 @@ use uuid::Uuid;
 /// One study.
 #[must_use]
 pub fn study(study_id: Uuid) -> String {
-    format!("study:{study_id}")
+    format!("of-study:{study_id}")
 }
 
 /// The series of a study.
 #[must_use]
 pub fn series_of_study(study_id: Uuid) -> String {
-    format!("study:{study_id}:series")
+    format!("of-study:{study_id}:series")
 }
 
 /// The images of a series.
 #[must_use]
 pub fn images_of_series(series_id: Uuid) -> String {
-    format!("series:{series_id}:images")
+    format!("of-series:{series_id}:images")
 }
 
 /// What a render of an image takes, and what its answer tells.

@@ -6,9 +6,10 @@ use axum::{
 };
 use noctis_shared::{coordination::RateDecision, settings::RateLimit};
 
-use super::{client::ClientName, policy::Policy};
+use super::policy::Policy;
 use crate::{
     api::Api,
+    caller::Caller,
     problem::{Kind, Problem, whole_seconds},
 };
 
@@ -40,17 +41,18 @@ impl Quota {
     }
 }
 
-/// Counts a request of `client`; the quota is `None` where no limit counts.
+/// Counts what a request of `caller` costs; the quota is `None` where it costs nothing, and without a limit.
 ///
 /// # Errors
 /// 429 for a client that has spent its requests.
 pub(super) async fn count(
     api: &Api,
     policy: &Policy,
-    client: &ClientName,
+    caller: &Caller,
 ) -> Result<Option<Quota>, Box<Refused>> {
-    let Some(limit) = api.rate_limit.filter(|_| policy.counted) else { return Ok(None) };
-    let decision = api.coordination.count_request(&client.0, limit.requests, limit.window).await;
+    let Some(limit) = api.rate_limit.filter(|_| policy.cost > 0) else { return Ok(None) };
+    let decision =
+        api.coordination.count_request(&caller.name, policy.cost, limit.requests, limit.window).await;
     let quota = Quota { limit, decision };
     if decision.allowed {
         return Ok(Some(quota));

@@ -1,10 +1,10 @@
-//! What happens to every request, in this order: a name, a count, admission, a span, the handler under a time limit
+//! What happens to every request, in this order: an id, its caller, admission, a count, a span, the handler under a time limit
 //! with panics caught, problems written, headers, the log.
 //!
 //! One layer does it all: each layer of its own would cost a cached picture a boxed future.
 
 mod admission;
-mod client;
+mod identity;
 pub(crate) mod policy;
 mod request_id;
 
@@ -24,7 +24,6 @@ use futures::FutureExt;
 use noctis_shared::trace_context::TraceContext;
 use tracing::{Instrument, Span};
 
-pub(crate) use self::client::ClientName;
 use self::{
     admission::{Quota, Refused},
     policy::Policy,
@@ -32,6 +31,7 @@ use self::{
 };
 use crate::{
     api::Api,
+    caller::Caller,
     numbers::is_failure,
     problem::{Kind, Problem},
 };
@@ -59,10 +59,10 @@ pub(crate) async fn around(State(api): State<Arc<Api>>, mut request: Request, ne
     let policy = policy::of(route);
     debug_assert!(matched.is_none() || policy.route == route, "{route} has no row in the table of routes");
     let lengths = admission::check_lengths(&request, policy);
-    let client = ClientName::of(client::address(&request));
-    let (response, quota) = match admit(&api, policy, lengths, &client).await {
+    let caller = identity::caller(&request);
+    let (response, quota) = match admit(&api, policy, lengths, &caller).await {
         Ok(quota) => {
-            request.extensions_mut().insert(client);
+            request.extensions_mut().insert(caller);
             let span = span(&method, route, &request_id, request.headers());
             (run(&api, policy, request, next).instrument(span).await, quota)
         }
@@ -82,10 +82,10 @@ async fn admit(
     api: &Api,
     policy: &Policy,
     lengths: Result<(), Problem>,
-    client: &ClientName,
+    caller: &Caller,
 ) -> Result<Option<Quota>, Box<Refused>> {
     lengths.map_err(|problem| Box::new(Refused { problem, quota: None }))?;
-    admission::count(api, policy, client).await
+    admission::count(api, policy, caller).await
 }
 
 /// The handler, under a time limit, with panics caught.

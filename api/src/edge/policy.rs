@@ -53,8 +53,8 @@ pub(crate) struct Policy {
     pub(crate) body_bytes_max: u64,
     /// What a request may take beyond the wait for a render.
     pub(crate) time_beyond_render: Duration,
-    /// Whether it counts against the client's rate. Operators and their probes are not to be starved.
-    pub(crate) counted: bool,
+    /// What it takes of the caller's requests; 0 for what is exempt: operators and their probes are not to be starved.
+    pub(crate) cost: u32,
     /// How errors are told.
     pub(crate) dialect: Dialect,
 }
@@ -65,11 +65,11 @@ const TIME: Duration = Duration::from_secs(20);
 
 const fn row(route: &'static str, scope: Scope) -> Policy {
     let (body_bytes_max, time_beyond_render) = (BODY_BYTES_MAX, TIME);
-    Policy { route, scope, body_bytes_max, time_beyond_render, counted: true, dialect: Dialect::Problem }
+    Policy { route, scope, body_bytes_max, time_beyond_render, cost: 1, dialect: Dialect::Problem }
 }
 
 const fn probe(route: &'static str) -> Policy {
-    Policy { counted: false, ..row(route, Scope::Anyone) }
+    Policy { cost: 0, ..row(route, Scope::Anyone) }
 }
 
 const fn dicom_web(route: &'static str) -> Policy {
@@ -129,7 +129,7 @@ mod tests {
     fn each_route_has_one_row_and_what_has_none_is_counted() {
         assert!(POLICIES.iter().all(|policy| of(policy.route) == policy), "a route stands twice");
         assert_eq!(of("/nowhere"), &NO_ROUTE);
-        assert!(of("/nowhere").counted);
+        assert_eq!(of("/nowhere").cost, 1);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! From an outcome to the answer. Picture bytes are sent as they lie in memory: never parsed, never copied.
 
-use std::fmt::Write;
+use std::{fmt::Write, sync::Arc};
 
 use axum::{
     body::Body,
@@ -24,6 +24,7 @@ use super::unrenderable;
 use crate::{
     entity_tag::{EntityTag, any_is_named_by},
     problem::Problem,
+    visible::Permitted,
 };
 
 /// A minute without asking again; then a 304 that needs no look.
@@ -72,7 +73,7 @@ pub(crate) fn not_modified(validator: Validator) -> Response {
 
 /// What was asked, as far as the answer repeats it.
 pub(crate) struct Asked<'a> {
-    pub(crate) image: &'a ImageRecord,
+    pub(crate) image: &'a Permitted<Arc<ImageRecord>>,
     pub(crate) frame_number: u32,
     pub(crate) preset: Option<&'static str>,
     pub(crate) json: bool,

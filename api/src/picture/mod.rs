@@ -1,7 +1,6 @@
 //! One picture, from the request to the answer. [`answer_image`] is the table of contents; one step a file.
 
 mod answer;
-mod known_image;
 mod parameters;
 mod representation;
 mod unrenderable;
@@ -16,16 +15,12 @@ use noctis_shared::{
 };
 use uuid::Uuid;
 
-pub(crate) use self::{
-    answer::RenderedImage,
-    known_image::{KnownImages, no_such_image},
-    parameters::Asked,
-};
+pub(crate) use self::{answer::RenderedImage, parameters::Asked};
 use self::{answer::Validator, representation::Representation};
 use crate::{
     api::Api,
     back_end::submit_problem,
-    edge::ClientName,
+    caller::Caller,
     problem::{Kind, Problem, whole_seconds},
 };
 
@@ -48,15 +43,15 @@ pub(crate) async fn answer_image(
     segment: &str,
     asked: Asked,
     shapes: Shapes,
-    client: &ClientName,
+    caller: &Caller,
     headers: &HeaderMap,
 ) -> Result<Response, Problem> {
     let chosen = representation::choose(&asked, headers, shapes == Shapes::PicturesOnly)?;
-    let image_id = parse_public_id(segment).ok_or_else(no_such_image)?;
-    match answer_chosen(api, image_id, &asked, chosen.clone(), client, headers).await {
+    let image_id = parse_public_id(segment).ok_or_else(Problem::no_such_image)?;
+    match answer_chosen(api, image_id, &asked, chosen.clone(), caller, headers).await {
         Err(problem) if problem.kind() == Kind::ImageReplaced => {
             api.images.forget_with(image_id, &api.cache).await;
-            answer_chosen(api, image_id, &asked, chosen, client, headers).await
+            answer_chosen(api, image_id, &asked, chosen, caller, headers).await
         }
         answer => answer,
     }
@@ -67,10 +62,10 @@ async fn answer_chosen(
     image_id: Uuid,
     asked: &Asked,
     chosen: Representation,
-    client: &ClientName,
+    caller: &Caller,
     headers: &HeaderMap,
 ) -> Result<Response, Problem> {
-    let image = api.images.find(image_id, &api.cache, &api.catalog).await?;
+    let image = api.visible_to(caller).image(image_id).await?;
     unrenderable::check_frame(&image, asked.frame_number)?;
     let key = RenderKey::new(&image.content_digest, &chosen.request);
     let told = answer::Asked {
@@ -86,7 +81,7 @@ async fn answer_chosen(
     let found = match api.submit.look_here(&key).await {
         Some(found) => found,
         None => {
-            let (image, client) = (Arc::clone(&image), client.0.clone());
+            let (image, client) = (Arc::clone(&image), caller.name.clone());
             fly(api, Wanted { image, key, request: chosen.request, client }).await?
         }
     };

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use axum::{
-    Json,
+    Extension, Json,
     extract::{RawQuery, State},
 };
 use noctis_shared::{
     cache::Forget,
-    catalog::{Catalog, CatalogError, Found, Scope},
+    catalog::Scope,
     dicom_uid::parse_public_id,
     forget::{Change, Forgetting},
 };
@@ -19,10 +19,10 @@ use uuid::Uuid;
 use crate::{
     api::Api,
     back_end::{catalog_problem, forget_problem},
-    found,
-    picture::no_such_image,
-    problem::{Document, Problem},
+    caller::Caller,
+    problem::{Document, Kind, Problem},
     query::Query,
+    visible::Visible,
 };
 
 /// What was cleared.
@@ -52,8 +52,9 @@ pub(super) struct Cleared {
 pub(super) async fn clear(
     State(api): State<Arc<Api>>,
     RawQuery(query): RawQuery,
+    Extension(caller): Extension<Caller>,
 ) -> Result<Json<Cleared>, Problem> {
-    let scope = keyed(scope(query.as_deref())?, &api.catalog).await?;
+    let scope = keyed(scope(query.as_deref())?, api.visible_to(&caller)).await?;
     let forgetting = Forgetting::new(&api.catalog, &api.cache);
     let cleared = forgetting.forget(Change::Cleared(&scope)).await.map_err(|error| forget_problem(&error))?;
     // Other processes are told by the cache; this one must not answer from memory a moment longer.
@@ -69,17 +70,16 @@ async fn image_ids(api: &Api, scope: &Scope) -> Result<Vec<Uuid>, Problem> {
 }
 
 /// The scope by keys of the catalog, where public ids name one thing.
-async fn keyed(scope: Scope, catalog: &Catalog) -> Result<Scope, Problem> {
+async fn keyed(scope: Scope, visible: Visible<'_>) -> Result<Scope, Problem> {
     // What nobody knows is nothing to clear.
-    let key = |id: Uuid, found: Result<Found<Uuid>, CatalogError>| match found {
-        Ok(Found::Nothing) => Ok(id),
-        Ok(found) => found::one(found, no_such_image),
-        Err(error) => Err(catalog_problem(&error)),
+    let key_or = |id: Uuid, key: Result<Uuid, Problem>| match key {
+        Err(problem) if matches!(problem.kind(), Kind::SeriesNotFound | Kind::ImageNotFound) => Ok(id),
+        key => key,
     };
     Ok(match scope {
         Scope::Everything | Scope::Study(_) => scope,
-        Scope::Series(id) => Scope::Series(key(id, catalog.find_series(id).await)?),
-        Scope::Image(id) => Scope::Image(key(id, catalog.find_image(id).await)?),
+        Scope::Series(id) => Scope::Series(key_or(id, visible.series(id).await.map(|series| series.key))?),
+        Scope::Image(id) => Scope::Image(key_or(id, visible.image(id).await.map(|image| image.key))?),
     })
 }
 

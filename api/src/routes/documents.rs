@@ -1,41 +1,53 @@
 //! JSON answers about studies: kept in the cache as the bytes that were sent, and told with a validator.
 
-use std::sync::Arc;
-
 use axum::{
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use bytes::Bytes;
-use noctis_shared::catalog::{CatalogError, Found};
+use bytes::{BufMut, Bytes, BytesMut};
 use serde::{Serialize, de::DeserializeOwned};
+use uuid::Uuid;
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::{
-    api::Api,
-    back_end::catalog_problem,
     entity_tag::{EntityTag, any_is_named_by},
-    found,
     problem::Problem,
+    visible::{Permitted, Visible},
 };
 
-/// The body under `name`, from the cache or else from the catalog through `fetch`.
+/// The body under `name`, from the cache or else by `fetch`. A body that is kept tells of which study it is, so that it
+/// is looked at only by who may see that study.
 ///
 /// # Errors
-/// `unknown` when the catalog has no such thing; 409 when it has several; 503 when only the catalog could tell and does not answer.
+/// `unknown` for what is kept and not for this caller; whatever `fetch` says.
 pub(super) async fn cached<T: Serialize>(
-    api: &Arc<Api>,
+    visible: Visible<'_>,
     name: &str,
     unknown: impl FnOnce() -> Problem,
-    fetch: impl Future<Output = Result<Found<T>, CatalogError>>,
-) -> Result<Bytes, Problem> {
-    if let Some(body) = api.cache.metadata(name).await {
-        return Ok(body);
+    fetch: impl Future<Output = Result<Permitted<T>, Problem>>,
+) -> Result<Permitted<Bytes>, Problem> {
+    if let Some((study_id, body)) = visible.cache.metadata(name).await.and_then(unpacked) {
+        return visible.of_study(study_id, body).ok_or_else(unknown);
     }
-    let value = found::one(fetch.await.map_err(|error| catalog_problem(&error))?, unknown)?;
-    let body = body_of(&value)?;
-    api.cache.put_metadata(name, body.clone()).await;
-    Ok(body)
+    let fetched = fetch.await?;
+    let body = body_of(&*fetched)?;
+    visible.cache.put_metadata(name, packed(fetched.study_id(), &body)).await;
+    Ok(fetched.told_as(body))
+}
+
+const ID_BYTES: usize = 16;
+
+/// The body behind the id of its study.
+fn packed(study_id: Uuid, body: &[u8]) -> Bytes {
+    let mut packed = BytesMut::with_capacity(ID_BYTES + body.len());
+    packed.put_slice(study_id.as_bytes());
+    packed.put_slice(body);
+    packed.freeze()
+}
+
+fn unpacked(packed: Bytes) -> Option<(Uuid, Bytes)> {
+    let id = packed.first_chunk::<ID_BYTES>()?;
+    Some((Uuid::from_bytes(*id), packed.slice(ID_BYTES..)))
 }
 
 /// # Errors

@@ -11,7 +11,7 @@ use axum::{
 
 use crate::{
     api::Api,
-    edge::ClientName,
+    caller::Caller,
     picture::{Asked, RenderedImage, Shapes, answer_image},
     problem::{Document, Problem},
 };
@@ -66,9 +66,9 @@ pub(super) async fn image(
     State(api): State<Arc<Api>>,
     Path(segment): Path<String>,
     RawQuery(query): RawQuery,
-    Extension(client): Extension<ClientName>,
+    Extension(caller): Extension<Caller>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let asked = Asked::parse(query.as_deref())?;
-    answer_image(&api, &segment, asked, Shapes::JsonAndPictures, &client, &headers).await
+    answer_image(&api, &segment, asked, Shapes::JsonAndPictures, &caller, &headers).await
 }

@@ -3,6 +3,7 @@
 use std::{str::FromStr, sync::Arc};
 
 use axum::{
+    Extension,
     extract::{Path, RawQuery, State},
     http::HeaderMap,
     response::Response,
@@ -10,7 +11,7 @@ use axum::{
 use chrono::NaiveDate;
 use noctis_shared::{
     answer::{Image, Series, Study},
-    catalog::{CatalogError, Found, StudyFilter, StudyPage},
+    catalog::{CatalogError, StudyFilter, StudyPage},
     dicom_uid::parse_public_id,
     metadata_names,
 };
@@ -24,7 +25,8 @@ use super::{
 use crate::{
     api::Api,
     back_end::catalog_problem,
-    problem::{Document, Kind, Problem},
+    caller::Caller,
+    problem::{Document, Problem},
     query::{NoParameters, Query},
 };
 
@@ -92,10 +94,11 @@ pub(super) struct ImagesOfSeries {
 pub(super) async fn list(
     State(api): State<Arc<Api>>,
     RawQuery(query): RawQuery,
+    Extension(caller): Extension<Caller>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let filter = filter(query.as_deref())?;
-    let page = api.catalog.studies(&filter).await;
+    let page = api.visible_to(&caller).studies(&filter).await;
     let StudyPage { studies, total, next } = page.map_err(|error| match error {
         CatalogError::Invalid(_) => no_such_page(),
         error => catalog_problem(&error),
@@ -116,6 +119,7 @@ fn filter(query: Option<&str>) -> Result<StudyFilter, Problem> {
         from: take_day(&mut query, "from")?,
         to: take_day(&mut query, "to")?,
         q: query.take("q").map(Into::into),
+        among: None,
         limit: limit.unwrap_or(LIMIT),
         after: cursor.or(after),
     };
@@ -159,12 +163,17 @@ pub(super) async fn one(
     State(api): State<Arc<Api>>,
     Path(segment): Path<String>,
     _: NoParameters,
+    Extension(caller): Extension<Caller>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let study_id = parse_public_id(&segment).ok_or_else(no_such_study)?;
-    let fetch = async { Ok(api.catalog.study(study_id).await?.into()) };
-    let body = cached(&api, &metadata_names::study(study_id), no_such_study, fetch).await?;
-    Ok(tell(body, &headers))
+    let visible = api.visible_to(&caller);
+    let study = visible.study(&segment)?;
+    let fetch = async {
+        let told = visible.catalog.study(*study).await.map_err(|error| catalog_problem(&error))?;
+        told.map(|told| study.told_as(told)).ok_or_else(Problem::no_such_study)
+    };
+    let body = cached(visible, &metadata_names::study(*study), Problem::no_such_study, fetch).await?;
+    Ok(tell(body.into_inner(), &headers))
 }
 
 /// Lists the series of a study.
@@ -189,17 +198,22 @@ pub(super) async fn series(
     State(api): State<Arc<Api>>,
     Path(segment): Path<String>,
     RawQuery(query): RawQuery,
+    Extension(caller): Extension<Caller>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let portion = portion(query.as_deref())?;
-    let study_id = parse_public_id(&segment).ok_or_else(no_such_study)?;
+    let visible = api.visible_to(&caller);
+    let study = visible.study(&segment)?;
     let fetch = async {
-        let series = api.catalog.series_of_study(study_id).await?;
-        Ok(series.map(|series| SeriesOfStudy { total: series.len(), series, next: None }).into())
+        let series =
+            visible.catalog.series_of_study(*study).await.map_err(|error| catalog_problem(&error))?;
+        let series = series.ok_or_else(Problem::no_such_study)?;
+        Ok(study.told_as(SeriesOfStudy { total: series.len(), series, next: None }))
     };
-    let whole = cached(&api, &metadata_names::series_of_study(study_id), no_such_study, fetch).await?;
+    let name = metadata_names::series_of_study(*study);
+    let whole = cached(visible, &name, Problem::no_such_study, fetch).await?;
     if portion.is_all() {
-        return Ok(tell(whole, &headers));
+        return Ok(tell(whole.into_inner(), &headers));
     }
     let SeriesOfStudy { series, .. } = read(&whole)?;
     let Page { entries: series, total, next } = portion.cut(series, |series| &series.series_instance_uid)?;
@@ -229,22 +243,22 @@ pub(super) async fn images(
     State(api): State<Arc<Api>>,
     Path(segment): Path<String>,
     RawQuery(query): RawQuery,
+    Extension(caller): Extension<Caller>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let portion = portion(query.as_deref())?;
-    let series_id = parse_public_id(&segment).ok_or_else(no_such_series)?;
+    let series_id = parse_public_id(&segment).ok_or_else(Problem::no_such_series)?;
+    let visible = api.visible_to(&caller);
     let fetch = async {
-        let key = match api.catalog.find_series(series_id).await? {
-            Found::One(key) => key,
-            Found::Nothing => return Ok(Found::Nothing),
-            Found::Several(choices) => return Ok(Found::Several(choices)),
-        };
-        let images = api.catalog.images_of_series(key).await?;
-        Ok(images.map(|images| ImagesOfSeries { total: images.len(), images, next: None }).into())
+        let series = visible.series(series_id).await?;
+        let images = visible.catalog.images_of_series(series.key).await;
+        let images = images.map_err(|error| catalog_problem(&error))?.ok_or_else(Problem::no_such_series)?;
+        Ok(series.told_as(ImagesOfSeries { total: images.len(), images, next: None }))
     };
-    let whole = cached(&api, &metadata_names::images_of_series(series_id), no_such_series, fetch).await?;
+    let name = metadata_names::images_of_series(series_id);
+    let whole = cached(visible, &name, Problem::no_such_series, fetch).await?;
     if portion.is_all() {
-        return Ok(tell(whole, &headers));
+        return Ok(tell(whole.into_inner(), &headers));
     }
     let ImagesOfSeries { images, .. } = read(&whole)?;
     let Page { entries: images, total, next } = portion.cut(images, |image| &image.sop_instance_uid)?;
@@ -257,14 +271,6 @@ fn portion(query: Option<&str>) -> Result<Portion, Problem> {
     let portion = Portion::take(&mut query)?;
     query.finish("limit and cursor")?;
     Ok(portion)
-}
-
-fn no_such_study() -> Problem {
-    Problem::new(Kind::StudyNotFound, "No study has this id.")
-}
-
-fn no_such_series() -> Problem {
-    Problem::new(Kind::SeriesNotFound, "No series has this id.")
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use axum::{
 
 use crate::{
     api::Api,
-    edge::ClientName,
+    caller::Caller,
     picture::{Asked, Shapes, answer_image},
     problem::{Document, Problem},
     query::Query,
@@ -49,7 +49,7 @@ pub(super) async fn thumbnail(
     State(api): State<Arc<Api>>,
     Path(segment): Path<String>,
     RawQuery(query): RawQuery,
-    Extension(client): Extension<ClientName>,
+    Extension(caller): Extension<Caller>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let mut query = Query::parse(query.as_deref())?;
@@ -57,5 +57,5 @@ pub(super) async fn thumbnail(
         query.take_value("size", "a number of pixels from 16 to 512", |size| (16..=512).contains(size))?;
     query.finish("size")?;
     let asked = Asked::thumbnail(size.unwrap_or(SIZE_PIXELS));
-    answer_image(&api, &segment, asked, Shapes::PicturesOnly, &client, &headers).await
+    answer_image(&api, &segment, asked, Shapes::PicturesOnly, &caller, &headers).await
 }

@@ -30,8 +30,17 @@ pub struct Choice {
     pub image_id: Option<Uuid>,
 }
 
+/// A series, and whose it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SeriesPlace {
+    /// Its key.
+    pub key: Uuid,
+    /// Its study.
+    pub study_id: Uuid,
+}
+
 /// A row that an id may name.
-#[derive(sqlx::FromRow)]
+#[derive(Clone, Copy, sqlx::FromRow)]
 struct Candidate {
     row_key: Uuid,
     own_id: Option<Uuid>,
@@ -41,6 +50,15 @@ struct Candidate {
 }
 
 impl<T> Found<T> {
+    /// The same of something else: what `change` makes of the one thing.
+    pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Found<U> {
+        match self {
+            Found::Nothing => Found::Nothing,
+            Found::One(found) => Found::One(change(found)),
+            Found::Several(choices) => Found::Several(choices),
+        }
+    }
+
     /// The one thing; `None` for nothing and for several.
     pub fn one(self) -> Option<T> {
         match self {
@@ -57,13 +75,13 @@ impl<T> From<Option<T>> for Found<T> {
 }
 
 /// The row whose own id it is, else all that have the UID.
-fn settle(id: Uuid, candidates: Vec<Candidate>) -> Found<Uuid> {
+fn settle(id: Uuid, candidates: &[Candidate]) -> Found<Candidate> {
     if let Some(row) = candidates.iter().find(|row| row.own_id == Some(id)) {
-        return Found::One(row.row_key);
+        return Found::One(*row);
     }
-    match &candidates[..] {
+    match candidates {
         [] => Found::Nothing,
-        [row] => Found::One(row.row_key),
+        [row] => Found::One(*row),
         several => Found::Several(several.iter().map(Candidate::choice).collect()),
     }
 }
@@ -85,12 +103,13 @@ const IMAGES: &str = "SELECT instances.image_id AS row_key, instances.own_id, se
     FROM instances JOIN series ON series.series_id = instances.series_id WHERE ";
 
 impl Catalog {
-    /// The key of the series that a public id names.
+    /// The series that a public id names.
     ///
     /// # Errors
     /// [`CatalogError::Unavailable`] when the database does not answer.
-    pub async fn find_series(&self, id: Uuid) -> Result<Found<Uuid>, CatalogError> {
-        self.find(SERIES, ["series.series_id", "series.own_id", "series.uid_id"], id).await
+    pub async fn find_series(&self, id: Uuid) -> Result<Found<SeriesPlace>, CatalogError> {
+        let found = self.find(SERIES, ["series.series_id", "series.own_id", "series.uid_id"], id).await?;
+        Ok(found.map(|row| SeriesPlace { key: row.row_key, study_id: row.study_id }))
     }
 
     /// The key of the instance that a public id names.
@@ -98,7 +117,9 @@ impl Catalog {
     /// # Errors
     /// [`CatalogError::Unavailable`] when the database does not answer.
     pub async fn find_image(&self, id: Uuid) -> Result<Found<Uuid>, CatalogError> {
-        self.find(IMAGES, ["instances.image_id", "instances.own_id", "instances.uid_id"], id).await
+        let found =
+            self.find(IMAGES, ["instances.image_id", "instances.own_id", "instances.uid_id"], id).await?;
+        Ok(found.map(|row| row.row_key))
     }
 
     async fn find(
@@ -106,7 +127,7 @@ impl Catalog {
         select: &'static str,
         [key, own_id, uid_id]: [&'static str; 3],
         id: Uuid,
-    ) -> Result<Found<Uuid>, CatalogError> {
+    ) -> Result<Found<Candidate>, CatalogError> {
         let candidates: Vec<Candidate> = on_reader!(&self.pool, Db, pool => {
             let mut query: QueryBuilder<Db> = QueryBuilder::new(select);
             query.push(key).push(" = ").push_bind(id);
@@ -115,6 +136,6 @@ impl Catalog {
             query.push(" ORDER BY study_id, series_own_id, image_own_id LIMIT ").push_bind(CHOICES_MAX as i64);
             query.build_query_as().fetch_all(pool).await?
         });
-        Ok(settle(id, candidates))
+        Ok(settle(id, &candidates))
     }
 }

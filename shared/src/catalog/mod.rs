@@ -78,7 +78,7 @@ use std::{sync::Arc, time::Duration};
 use pool::{Pool, on_reader};
 
 pub use error::CatalogError;
-pub use found::{CHOICES_MAX, Choice, Found};
+pub use found::{CHOICES_MAX, Choice, Found, SeriesPlace};
 pub use images::{FrameLookup, ImageMetadata, ImageRecord, KnownFile};
 pub use namesakes::{Ids, Sharing};
 pub use new_instance::{NewInstance, NewSeries, NewStudy, Recorded};

@@ -30,6 +30,8 @@ pub struct StudyFilter {
     pub to: Option<NaiveDate>,
     /// Words that each stand somewhere in patient name, patient ID, description or accession number.
     pub q: Option<String>,
+    /// Only studies with these ids, of which there may be none; `None` lets through all.
+    pub among: Option<Vec<Uuid>>,
     /// Studies on the page: 1 to [`STUDIES_PER_PAGE_MAX`], cut to that.
     pub limit: u32,
     /// [`super::StudyPage::next`] of the page before.
@@ -45,8 +47,10 @@ impl StudyFilter {
     pub(super) fn push_condition<DB: sqlx::Database>(&self, query: &mut QueryBuilder<DB>)
     where
         String: for<'q> Encode<'q, DB> + Type<DB>,
+        Uuid: for<'q> Encode<'q, DB> + Type<DB>,
     {
         query.push(" WHERE TRUE");
+        self.push_among(query);
         if let Some(patient) = bounded(self.patient.as_ref()) {
             query.push(" AND (patient_id_folded LIKE ").push_bind(like_pattern(&patient));
             query.push(" ESCAPE '\\' OR patient_name_folded LIKE ").push_bind(like_contains(&patient));
@@ -79,6 +83,23 @@ impl StudyFilter {
             query.push(" AND study_id > ").push_bind(study_id).push("))");
         }
         Ok(())
+    }
+
+    fn push_among<DB: sqlx::Database>(&self, query: &mut QueryBuilder<DB>)
+    where
+        Uuid: for<'q> Encode<'q, DB> + Type<DB>,
+    {
+        let Some(study_ids) = &self.among else { return };
+        if study_ids.is_empty() {
+            query.push(" AND FALSE");
+            return;
+        }
+        query.push(" AND study_id IN (");
+        let mut listed = query.separated(", ");
+        for study_id in study_ids {
+            listed.push_bind(*study_id);
+        }
+        query.push(")");
     }
 
     /// ISO dates sort as text; '' is undated.

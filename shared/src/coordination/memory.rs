@@ -149,8 +149,14 @@ impl MemoryCoordination {
         &self.0.wakeups
     }
 
-    pub(super) fn count_request(&self, client: &str, limit: u32, window: Duration) -> RateDecision {
-        self.0.limiter.count_request(client, limit, window)
+    pub(super) fn count_request(
+        &self,
+        client: &str,
+        cost: u32,
+        limit: u32,
+        window: Duration,
+    ) -> RateDecision {
+        self.0.limiter.count_request(client, cost, limit, window)
     }
 
     fn lock(&self) -> MutexGuard<'_, Tables> {

@@ -249,11 +249,12 @@ impl Coordination {
         }
     }
 
-    /// Counts a request of `client` against `limit` requests in `window`. Without Redis each process counts alone.
-    pub async fn count_request(&self, client: &str, limit: u32, window: Duration) -> RateDecision {
+    /// Counts a request of `client`, which takes as much as `cost` of its `limit` in `window`. Without Redis each process
+    /// counts alone.
+    pub async fn count_request(&self, client: &str, cost: u32, limit: u32, window: Duration) -> RateDecision {
         match self {
-            Coordination::Memory(here) => here.count_request(client, limit, window),
-            Coordination::Redis(shared) => shared.count_request(client, limit, window).await,
+            Coordination::Memory(here) => here.count_request(client, cost, limit, window),
+            Coordination::Redis(shared) => shared.count_request(client, cost, limit, window).await,
         }
     }
 }

@@ -58,15 +58,15 @@ return redis.call('DEL', KEYS[1])";
 /// `ARGV[1]` limit, `ARGV[2]` window in microseconds. Returns allowed, remaining, microseconds until reset.
 /// The arithmetic of `RateDecision::decide`; `%.0f` since Lua writes large numbers with an exponent.
 pub(super) const COUNT_REQUEST: &str = "\
-local limit, window = tonumber(ARGV[1]), tonumber(ARGV[2])
+local limit, window, cost = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 if limit == 0 then return {0, 0, window} end
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
 local interval = math.max(1, math.floor(window / limit))
 local whole_at = math.max(now, tonumber(redis.call('GET', KEYS[1]) or now))
-local debt = whole_at + interval - now
+local debt = whole_at + interval * cost - now
 if debt > window then return {0, 0, debt - window} end
-redis.call('SET', KEYS[1], string.format('%.0f', whole_at + interval), 'PX', math.ceil(debt / 1000))
+redis.call('SET', KEYS[1], string.format('%.0f', whole_at + interval * cost), 'PX', math.ceil(debt / 1000))
 return {1, math.floor((window - debt) / interval), debt}";
 
 /// A call of `script` on `keys`; arguments are added to what is returned.

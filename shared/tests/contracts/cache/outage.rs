@@ -92,8 +92,8 @@ async fn a_redis_that_dies_is_a_miss_that_costs_little_and_its_return_is_noticed
     }
     assert!(started.elapsed() < SECOND, "400 calls cost {:?}", started.elapsed());
     assert_eq!(cache.health().await, Health::Down);
-    assert!(coordination.count_request("client", 1, MINUTE).await.allowed);
-    assert!(!coordination.count_request("client", 1, MINUTE).await.allowed, "the process counts alone");
+    assert!(coordination.count_request("client", 1, 1, MINUTE).await.allowed);
+    assert!(!coordination.count_request("client", 1, 1, MINUTE).await.allowed, "the process counts alone");
     eventually(5 * SECOND, "the subscription is gone", async || !is_subscribed(&cache)).await;
 
     let redis = PrivateRedis::start(port);

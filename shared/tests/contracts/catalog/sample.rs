@@ -129,8 +129,13 @@ pub(super) async fn assert_counts(catalog: &Catalog, studies: u64, series: u64, 
         assert_eq!(study.series_count as usize, series.len());
         assert_eq!(study.image_count, series.iter().map(|series| series.image_count).sum::<u32>());
         for series in &series {
-            let key =
-                catalog.find_series(series.series_id).await.unwrap().one().expect("a series that is listed");
+            let key = catalog
+                .find_series(series.series_id)
+                .await
+                .unwrap()
+                .one()
+                .expect("a series that is listed")
+                .key;
             let images = catalog.images_of_series(key).await.unwrap().expect("a series that is listed");
             assert_eq!(series.image_count as usize, images.len());
             listed.2 += images.len() as u64;

@@ -57,7 +57,7 @@ async fn assert_listed(catalog: &Catalog, study: u32, series_id: Uuid, image_id:
     let series = catalog.series_of_study(study_id(study)).await.unwrap().expect("a study");
     assert_eq!((series.len(), series[0].image_count), (1, 1), "study {study}");
     assert_eq!((series[0].series_id, series[0].study_id), (series_id, study_id(study)));
-    let key = catalog.find_series(series_id).await.unwrap().one().expect("one series");
+    let key = catalog.find_series(series_id).await.unwrap().one().expect("one series").key;
     let images = catalog.images_of_series(key).await.unwrap().expect("images");
     assert_eq!(images.len(), 1);
     assert_eq!((images[0].image_id, images[0].series_id), (image_id, series_id));
@@ -191,7 +191,7 @@ pub(super) async fn writers_of_one_uid_under_many_studies_lose_nothing(place: Ar
     let mut listed = HashSet::new();
     for study in 1..=4 {
         for series in catalog.series_of_study(study_id(study)).await.unwrap().unwrap() {
-            let key = catalog.find_series(series.series_id).await.unwrap().one().expect("one series");
+            let key = catalog.find_series(series.series_id).await.unwrap().one().expect("one series").key;
             for image in catalog.images_of_series(key).await.unwrap().unwrap() {
                 let key = catalog.find_image(image.image_id).await.unwrap().one().expect("one image");
                 let record = catalog.image(key).await.unwrap().unwrap();

@@ -117,6 +117,12 @@ pub(super) async fn filters_narrow_the_list(place: Arc<Place>) {
     for (from, to, expected) in dates {
         assert_found(&catalog, StudyFilter { from, to, ..all() }, expected).await;
     }
+    let among = |studies: &[u32]| Some(studies.iter().copied().map(study_id).collect());
+    for (studies, expected) in [(&[1, 3][..], &[1, 3][..]), (&[2, 9], &[2]), (&[], &[])] {
+        assert_found(&catalog, StudyFilter { among: among(studies), ..all() }, expected).await;
+    }
+    let words = StudyFilter { among: among(&[2, 3]), q: Some("thorax".to_owned()), ..all() };
+    assert_found(&catalog, words, &[3]).await;
     let both = StudyFilter { patient: Some("hans".to_owned()), modality: Some("CT".to_owned()), ..all() };
     assert_found(&catalog, both, &[1]).await;
 }

@@ -1,4 +1,4 @@
-//! Who a request is counted under.
+//! Who makes a request: known before it is counted.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -7,19 +7,17 @@ use axum::{
     http::{Extensions, HeaderMap},
 };
 
-/// The name of a client, beside its request.
-#[derive(Debug, Clone)]
-pub(crate) struct ClientName(pub(crate) String);
+use crate::caller::{Caller, Sight};
 
-impl ClientName {
-    pub(super) fn of(address: Option<IpAddr>) -> Self {
-        Self(address.map_or_else(|| "unknown".to_owned(), |address| address.to_string()))
-    }
+/// The caller of `request`. Without a login it goes by its address, and may see everything.
+pub(super) fn caller(request: &Request) -> Caller {
+    let name = address(request).map_or_else(|| "unknown".to_owned(), |address| address.to_string());
+    Caller { name, sight: Sight::Everything }
 }
 
 /// The address of the client: that of the connection; behind a proxy on a private address, the last one that the
 /// proxy wrote into `X-Forwarded-For`. A client on a public address cannot choose what it is counted under.
-pub(super) fn address(request: &Request) -> Option<IpAddr> {
+fn address(request: &Request) -> Option<IpAddr> {
     let peer = peer(request.extensions())?;
     if is_private(peer) { Some(forwarded_for(request.headers()).unwrap_or(peer)) } else { Some(peer) }
 }

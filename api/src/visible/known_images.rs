@@ -6,16 +6,12 @@ use std::{collections::HashSet, sync::Arc, time::Duration};
 use moka::sync::Cache as Memory;
 use noctis_shared::{
     cache::Cache,
-    catalog::{Catalog, ImageRecord},
+    catalog::{Catalog, Found, ImageRecord},
     metadata_names,
 };
 use uuid::Uuid;
 
-use crate::{
-    back_end::catalog_problem,
-    found,
-    problem::{Kind, Problem},
-};
+use crate::{back_end::catalog_problem, problem::Problem};
 
 /// Images remembered in this process, about 2 KiB each.
 const IMAGES_MAX: u64 = 20_000;
@@ -32,22 +28,28 @@ impl KnownImages {
         Self { memory: Memory::builder().max_capacity(IMAGES_MAX).time_to_live(MEMORY_TTL).build() }
     }
 
+    /// What the id names. A UID of several is nobody's, and never remembered as one of them.
+    ///
     /// # Errors
-    /// 404 for an image nobody knows; 409 for a UID of several; 503 when only the catalog could tell and does not answer.
-    pub(crate) async fn find(
+    /// 503 when only the catalog could tell and does not answer.
+    pub(super) async fn find(
         &self,
         image_id: Uuid,
         cache: &Cache,
         catalog: &Catalog,
-    ) -> Result<Arc<ImageRecord>, Problem> {
+    ) -> Result<Found<Arc<ImageRecord>>, Problem> {
         if let Some(image) = self.memory.get(&image_id) {
-            return Ok(image);
+            return Ok(Found::One(image));
         }
         let name = metadata_names::image(image_id);
         let image = match cache.metadata(&name).await.and_then(|text| serde_json::from_slice(&text).ok()) {
             Some(image) => image,
             None => {
-                let image = in_catalog(image_id, catalog).await?;
+                let image = match in_catalog(image_id, catalog).await? {
+                    Found::One(image) => image,
+                    Found::Nothing => return Ok(Found::Nothing),
+                    Found::Several(choices) => return Ok(Found::Several(choices)),
+                };
                 if let Ok(text) = serde_json::to_vec(&image) {
                     cache.put_metadata(&name, text.into()).await;
                 }
@@ -56,7 +58,7 @@ impl KnownImages {
         };
         let image = Arc::new(image);
         self.memory.insert(image_id, Arc::clone(&image));
-        Ok(image)
+        Ok(Found::One(image))
     }
 
     /// Forgets the images that these ids name, under whichever id each was asked by. Looks at every entry: forgetting
@@ -85,12 +87,11 @@ impl KnownImages {
     }
 }
 
-async fn in_catalog(image_id: Uuid, catalog: &Catalog) -> Result<ImageRecord, Problem> {
-    let found = catalog.find_image(image_id).await.map_err(|error| catalog_problem(&error))?;
-    let key = found::one(found, no_such_image)?;
-    catalog.image(key).await.map_err(|error| catalog_problem(&error))?.ok_or_else(no_such_image)
-}
-
-pub(crate) fn no_such_image() -> Problem {
-    Problem::new(Kind::ImageNotFound, "No image has this id.")
+async fn in_catalog(image_id: Uuid, catalog: &Catalog) -> Result<Found<ImageRecord>, Problem> {
+    let key = match catalog.find_image(image_id).await.map_err(|error| catalog_problem(&error))? {
+        Found::One(key) => key,
+        Found::Nothing => return Ok(Found::Nothing),
+        Found::Several(choices) => return Ok(Found::Several(choices)),
+    };
+    Ok(catalog.image(key).await.map_err(|error| catalog_problem(&error))?.into())
 }

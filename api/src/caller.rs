@@ -1,0 +1,33 @@
+//! Who asks. The edge makes one before anything is counted or looked at; what a caller may see is decided in `visible`.
+
+use std::collections::BTreeSet;
+
+use uuid::Uuid;
+
+/// Who makes a request.
+#[derive(Debug, Clone)]
+pub(crate) struct Caller {
+    /// What its requests and renders are counted under.
+    pub(crate) name: String,
+    /// What it may see.
+    pub(crate) sight: Sight,
+}
+
+/// The studies that a caller may see. What is not among them does not exist for it.
+#[derive(Debug, Clone)]
+#[cfg_attr(not(test), expect(dead_code, reason = "without a login nobody is held to some studies"))]
+pub(crate) enum Sight {
+    /// All there are.
+    Everything,
+    /// Those with these ids.
+    Studies(BTreeSet<Uuid>),
+}
+
+impl Sight {
+    pub(crate) fn reaches(&self, study_id: Uuid) -> bool {
+        match self {
+            Sight::Everything => true,
+            Sight::Studies(study_ids) => study_ids.contains(&study_id),
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! What there is for a caller: the one place where it is asked who may see what, before a document or a picture is
+//! looked up, held against a validator or taken from a cache.
+//!
+//! Whatever tells of a study takes a [`Permitted`], and only this room makes one. What a caller may not see is answered
+//! like what is not there, also among the choices of a shared UID. What must not be here: who a caller is (`edge`), and
+//! what is told of a thing (`routes`, `picture`).
+
+mod ambiguous;
+mod known_images;
+#[cfg(test)]
+mod tests;
+
+use std::{ops::Deref, sync::Arc};
+
+use noctis_shared::{
+    cache::Cache,
+    catalog::{Catalog, CatalogError, Choice, Found, ImageRecord, SeriesPlace, StudyFilter, StudyPage},
+    dicom_uid::parse_public_id,
+};
+use uuid::Uuid;
+
+pub(crate) use self::known_images::KnownImages;
+use crate::{
+    back_end::catalog_problem,
+    caller::{Caller, Sight},
+    problem::Problem,
+};
+
+/// Something of a study that was found, and that the caller may see.
+#[derive(Debug, Clone)]
+pub(crate) struct Permitted<T> {
+    study_id: Uuid,
+    thing: T,
+}
+
+impl<T> Permitted<T> {
+    /// The study it belongs to.
+    pub(crate) fn study_id(&self) -> Uuid {
+        self.study_id
+    }
+
+    /// What is told of it, to the same caller.
+    pub(crate) fn told_as<U>(&self, told: U) -> Permitted<U> {
+        Permitted { study_id: self.study_id, thing: told }
+    }
+
+    pub(crate) fn into_inner(self) -> T {
+        self.thing
+    }
+}
+
+impl<T> Deref for Permitted<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.thing
+    }
+}
+
+/// What is known, through the eyes of one caller.
+#[derive(Clone, Copy)]
+pub(crate) struct Visible<'a> {
+    pub(crate) caller: &'a Caller,
+    pub(crate) images: &'a KnownImages,
+    pub(crate) cache: &'a Cache,
+    pub(crate) catalog: &'a Catalog,
+}
+
+impl<'a> Visible<'a> {
+    /// `thing` of the study with this id; `None` when the caller may not see that study.
+    pub(crate) fn of_study<T>(&self, study_id: Uuid, thing: T) -> Option<Permitted<T>> {
+        self.caller.sight.reaches(study_id).then_some(Permitted { study_id, thing })
+    }
+
+    /// The study that `segment` (UUID or Study Instance UID) names. Whether there is one its documents tell.
+    ///
+    /// # Errors
+    /// 404 for what is no id, and for a study that the caller may not see.
+    pub(crate) fn study(&self, segment: &str) -> Result<Permitted<Uuid>, Problem> {
+        let study_id = parse_public_id(segment).ok_or_else(Problem::no_such_study)?;
+        self.of_study(study_id, study_id).ok_or_else(Problem::no_such_study)
+    }
+
+    /// The studies that `filter` lets through.
+    ///
+    /// # Errors
+    /// [`CatalogError`], also for a page that is none.
+    pub(crate) async fn studies(&self, filter: &StudyFilter) -> Result<StudyPage, CatalogError> {
+        match &self.caller.sight {
+            Sight::Everything => self.catalog.studies(filter).await,
+            Sight::Studies(study_ids) => {
+                let among = Some(study_ids.iter().copied().collect());
+                self.catalog.studies(&StudyFilter { among, ..filter.clone() }).await
+            }
+        }
+    }
+
+    /// The series with this public id.
+    ///
+    /// # Errors
+    /// 404 for one that is not there for the caller; 409 for a UID of several; 503 when the catalog does not answer.
+    pub(crate) async fn series(&self, series_id: Uuid) -> Result<Permitted<SeriesPlace>, Problem> {
+        let find = async |id| self.catalog.find_series(id).await.map_err(|error| catalog_problem(&error));
+        let found = find(series_id).await?;
+        let own_id = |choice: &Choice| Some(choice.series_id);
+        let place = self.one(found, own_id, find, Problem::no_such_series).await?;
+        self.of_study(place.study_id, place).ok_or_else(Problem::no_such_series)
+    }
+
+    /// The image with this public id.
+    ///
+    /// # Errors
+    /// 404 for one that is not there for the caller; 409 for a UID of several; 503 when only the catalog could tell and
+    /// does not answer.
+    pub(crate) async fn image(&self, image_id: Uuid) -> Result<Permitted<Arc<ImageRecord>>, Problem> {
+        let find = async |id| self.images.find(id, self.cache, self.catalog).await;
+        let found = find(image_id).await?;
+        let image = self.one(found, |choice| choice.image_id, find, Problem::no_such_image).await?;
+        self.of_study(image.study_id, image).ok_or_else(Problem::no_such_image)
+    }
+
+    /// The one thing among what was `found` that the caller may see. What others have of the same UID is not told.
+    async fn one<T>(
+        &self,
+        found: Found<T>,
+        own_id: impl Fn(&Choice) -> Option<Uuid>,
+        find: impl AsyncFn(Uuid) -> Result<Found<T>, Problem>,
+        unknown: impl Fn() -> Problem,
+    ) -> Result<T, Problem> {
+        let mut choices = match found {
+            Found::One(thing) => return Ok(thing),
+            Found::Nothing => return Err(unknown()),
+            Found::Several(choices) => choices,
+        };
+        choices.retain(|choice| self.caller.sight.reaches(choice.study_id));
+        match (&choices[..], choices.first().and_then(own_id)) {
+            ([_], Some(id)) => match find(id).await? {
+                Found::One(thing) => Ok(thing),
+                Found::Nothing | Found::Several(_) => Err(unknown()),
+            },
+            ([], _) => Err(unknown()),
+            (several, _) => Err(ambiguous::problem(several)),
+        }
+    }
+}
