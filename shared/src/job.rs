@@ -38,6 +38,14 @@ pub struct RenderJob {
     /// Why it exists; what may become of it follows.
     #[serde(default)]
     pub purpose: Purpose,
+    /// Whether the catalog keeps the picture, too; one that passes lives in the caches alone.
+    #[serde(default = "yes")]
+    pub keep: bool,
+}
+
+/// What an older release meant.
+fn yes() -> bool {
+    true
 }
 
 /// Where one frame of an instance lies, as the index recorded it.

@@ -76,13 +76,21 @@ fn json_line(sentence: &str, now: DateTime<Utc>) -> String {
 /// How long the end waits for threads that read or write files. One that hangs in the kernel never comes back.
 const THREADS_END_MAX: Duration = Duration::from_secs(5);
 
-/// Runs `work` on a multi-threaded runtime.
+/// Threads that pass things on, for so many cores: half of them, since whatever is passed on is worked on elsewhere, in
+/// render processes and back ends. More threads wake each other more often than they help.
+fn passing_threads(cores: usize) -> usize {
+    cores.div_ceil(2)
+}
+
+/// Runs `work` on a runtime of several threads, on a machine that has several cores.
 ///
 /// # Errors
 /// What `work` ends with, or a runtime that cannot be started.
 pub fn block_on(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(anyhow::Error::from)?;
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    let runtime = runtime.worker_threads(passing_threads(cores)).enable_all().build();
+    let runtime = runtime.map_err(anyhow::Error::from)?;
     let ended = runtime.block_on(work);
     runtime.shutdown_timeout(THREADS_END_MAX);
     ended

@@ -1,6 +1,7 @@
 //! W3C trace context on its way through a message: the two headers, and the way from and to a span.
 //!
-//! Without a propagator installed (telemetry off) every context is empty, and nothing is sent.
+//! Where spans are collected, what is sent on names our own span. Where they are not, it is what came: a trace that a
+//! client began reaches whoever collects behind us.
 
 use std::collections::BTreeMap;
 
@@ -11,6 +12,7 @@ use opentelemetry::{
 };
 use tracing::Span;
 use tracing_opentelemetry::OpenTelemetrySpanExt;
+use tracing_subscriber::{Registry, registry::LookupSpan};
 
 /// Longest header taken from a message, in bytes: W3C Trace Context 3.3.1.5 asks for 512 of `tracestate`.
 const HEADER_BYTES_MAX: usize = 512;
@@ -23,12 +25,20 @@ const HEADERS: [&str; 2] = ["traceparent", "tracestate"];
 pub struct TraceContext(BTreeMap<&'static str, String>);
 
 impl TraceContext {
-    /// The context of the current tracing span, as the global propagator writes it.
+    /// The context of the current tracing span.
     #[must_use]
     pub fn current() -> Self {
+        let span = Span::current();
+        let carried = span.with_subscriber(|(id, dispatch)| {
+            let span = dispatch.downcast_ref::<Registry>()?.span(id)?;
+            span.scope().find_map(|span| span.extensions().get::<Self>().cloned())
+        });
+        if let Some(carried) = carried.flatten() {
+            return carried;
+        }
         let mut context = Self::default();
         global::get_text_map_propagator(|propagator| {
-            propagator.inject_context(&Span::current().context(), &mut context);
+            propagator.inject_context(&span.context(), &mut context);
         });
         context
     }
@@ -64,8 +74,19 @@ impl TraceContext {
         if !parent.span().span_context().is_valid() {
             return;
         }
-        // Fails only without an OpenTelemetry layer, and then there is no trace to continue.
-        let _ = span.set_parent(parent);
+        if span.set_parent(parent).is_err() {
+            // Nobody collects.
+            self.ride_on(span);
+        }
+    }
+
+    /// Lets `span` and those inside it carry this context as it is.
+    fn ride_on(&self, span: &Span) {
+        span.with_subscriber(|(id, dispatch)| {
+            if let Some(span) = dispatch.downcast_ref::<Registry>().and_then(|registry| registry.span(id)) {
+                span.extensions_mut().insert(self.clone());
+            }
+        });
     }
 }
 
@@ -103,8 +124,16 @@ mod tests {
 
     fn in_program<T>(work: impl FnOnce() -> T) -> T {
         trace::set_propagator();
-        let provider = trace::provider(None, "noctis-test").expect("a provider");
+        // Nobody listens there, and nothing is sent before the test has ended.
+        let provider = trace::provider("http://127.0.0.1:1", "noctis-test").expect("a provider");
         let subscriber = tracing_subscriber::registry().with(trace::layer(&provider));
+        tracing::subscriber::with_default(subscriber, work)
+    }
+
+    /// One without a collector.
+    fn in_quiet_program<T>(work: impl FnOnce() -> T) -> T {
+        trace::set_propagator();
+        let subscriber = tracing_subscriber::registry().with(trace::pass_through());
         tracing::subscriber::with_default(subscriber, work)
     }
 
@@ -130,6 +159,21 @@ mod tests {
         assert_ne!(traceparent(&message), CLIENT.1, "the API's own span is the parent");
         assert!(traceparent(&message).ends_with("-01"), "the client's wish to sample stays");
         assert!(traceparent(&passed_on(&message)).contains(TRACE_ID));
+    }
+
+    #[test]
+    fn without_a_collector_a_trace_passes_through_as_it_came() {
+        let sent = TraceContext::from_headers([CLIENT, ("tracestate", "vendor=1")]);
+        in_quiet_program(|| {
+            let span = tracing::info_span!("hop");
+            sent.adopt(&span);
+            let inside = span.in_scope(|| tracing::info_span!("step").in_scope(TraceContext::current));
+            assert_eq!((&inside, span.in_scope(TraceContext::current)), (&sent, sent.clone()));
+            let malformed = tracing::info_span!("hop");
+            TraceContext::from_headers([("traceparent", "00-zz-zz-01")]).adopt(&malformed);
+            assert!(malformed.in_scope(TraceContext::current).is_empty());
+            assert!(TraceContext::current().is_empty());
+        });
     }
 
     #[test]

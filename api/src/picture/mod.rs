@@ -10,8 +10,9 @@ use std::{sync::Arc, time::Duration};
 use axum::{http::HeaderMap, response::Response};
 use noctis_shared::{
     dicom_uid::parse_public_id,
+    render::{FailureKind, Outcome},
     render_key::RenderKey,
-    submit::{Found, Tier, Wanted, lane_of_awaited},
+    submit::{Found, SubmitError, Tier, Wanted, lane_of_awaited},
 };
 use uuid::Uuid;
 
@@ -85,8 +86,17 @@ async fn answer_chosen(
             fly(api, Wanted { image, key, request: chosen.request, client }).await?
         }
     };
+    if finds_other_bytes(&found) && api.visible_to(caller).was_replaced(&image).await {
+        return Err(submit_problem(&SubmitError::ImageReplaced));
+    }
     api.numbers.count_picture(found.tier != Tier::Render);
     answer::tell(found, &told, validator, headers)
+}
+
+/// Whether the file was not as this process knows it.
+fn finds_other_bytes(found: &Found) -> bool {
+    let Outcome::Failure(failure) = &found.outcome else { return false };
+    matches!(failure.kind, FailureKind::FileChanged | FailureKind::FileMissing)
 }
 
 /// Takes a seat in the flight of this picture, for as long as a client waits.

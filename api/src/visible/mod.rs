@@ -100,10 +100,13 @@ impl<'a> Visible<'a> {
     /// # Errors
     /// 404 for one that is not there for the caller; 409 for a UID of several; 503 when the catalog does not answer.
     pub(crate) async fn series(&self, series_id: Uuid) -> Result<Permitted<SeriesPlace>, Problem> {
-        let find = async |id| self.catalog.find_series(id).await.map_err(|error| catalog_problem(&error));
-        let found = find(series_id).await?;
-        let own_id = |choice: &Choice| Some(choice.series_id);
-        let place = self.one(found, own_id, find, Problem::no_such_series).await?;
+        let mut found = self.find_series(series_id).await?;
+        if let Found::Several(choices) = &mut found
+            && let Some(only) = self.only_one(choices)
+        {
+            found = self.find_series(only.series_id).await?;
+        }
+        let place = one(found, Problem::no_such_series)?;
         self.of_study(place.study_id, place).ok_or_else(Problem::no_such_series)
     }
 
@@ -113,33 +116,45 @@ impl<'a> Visible<'a> {
     /// 404 for one that is not there for the caller; 409 for a UID of several; 503 when only the catalog could tell and
     /// does not answer.
     pub(crate) async fn image(&self, image_id: Uuid) -> Result<Permitted<Arc<ImageRecord>>, Problem> {
-        let find = async |id| self.images.find(id, self.cache, self.catalog).await;
-        let found = find(image_id).await?;
-        let image = self.one(found, |choice| choice.image_id, find, Problem::no_such_image).await?;
+        let mut found = self.images.find(image_id, self.cache, self.catalog).await?;
+        if let Found::Several(choices) = &mut found
+            && let Some(own_id) = self.only_one(choices).and_then(|only| only.image_id)
+        {
+            found = self.images.find(own_id, self.cache, self.catalog).await?;
+        }
+        let image = one(found, Problem::no_such_image)?;
         self.of_study(image.study_id, image).ok_or_else(Problem::no_such_image)
     }
 
-    /// The one thing among what was `found` that the caller may see. What others have of the same UID is not told.
-    async fn one<T>(
-        &self,
-        found: Found<T>,
-        own_id: impl Fn(&Choice) -> Option<Uuid>,
-        find: impl AsyncFn(Uuid) -> Result<Found<T>, Problem>,
-        unknown: impl Fn() -> Problem,
-    ) -> Result<T, Problem> {
-        let mut choices = match found {
-            Found::One(thing) => return Ok(thing),
-            Found::Nothing => return Err(unknown()),
-            Found::Several(choices) => choices,
-        };
+    /// Whether what is known of an image is of a file that another has taken the place of. `false` when nobody can tell.
+    pub(crate) async fn was_replaced(&self, image: &Permitted<Arc<ImageRecord>>) -> bool {
+        let now = self.catalog.image(image.key).await;
+        now.is_ok_and(|now| {
+            now.is_none_or(|now| {
+                (&now.location, now.content_digest) != (&image.location, image.content_digest)
+            })
+        })
+    }
+
+    async fn find_series(&self, series_id: Uuid) -> Result<Found<SeriesPlace>, Problem> {
+        self.catalog.find_series(series_id).await.map_err(|error| catalog_problem(&error))
+    }
+
+    /// Leaves what the caller may see of `choices`, and answers it when it is one. What others have of the same UID is
+    /// not told.
+    fn only_one(&self, choices: &mut Vec<Choice>) -> Option<Choice> {
         choices.retain(|choice| self.caller.sight.reaches(choice.study_id));
-        match (&choices[..], choices.first().and_then(own_id)) {
-            ([_], Some(id)) => match find(id).await? {
-                Found::One(thing) => Ok(thing),
-                Found::Nothing | Found::Several(_) => Err(unknown()),
-            },
-            ([], _) => Err(unknown()),
-            (several, _) => Err(ambiguous::problem(several)),
+        match choices[..] {
+            [only] => Some(only),
+            _ => None,
         }
+    }
+}
+
+fn one<T>(found: Found<T>, unknown: impl FnOnce() -> Problem) -> Result<T, Problem> {
+    match found {
+        Found::One(thing) => Ok(thing),
+        Found::Several(choices) if !choices.is_empty() => Err(ambiguous::problem(&choices)),
+        Found::Nothing | Found::Several(_) => Err(unknown()),
     }
 }

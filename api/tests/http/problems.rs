@@ -149,3 +149,26 @@ async fn an_image_that_was_replaced_behind_our_back_is_asked_for_under_its_new_k
     let again = house.png("").await;
     assert_ne!(again.header("etag"), old, "frames of the new bytes are not drawn under the old name");
 }
+
+/// For a window that passes the catalog is not asked, so that the worker finds it out.
+#[tokio::test]
+async fn an_image_that_was_replaced_is_drawn_anew_under_a_passing_window_too() {
+    let house = House::new().await;
+    house.start_worker(crate::house::picture()).await;
+    let passing = "?window=401&level=40";
+    let old = house.png(passing).await.header("etag").to_owned();
+    house.replace_image().await;
+    let new = house.png("?window=402&level=40").await;
+    assert_eq!(new.status, 200);
+    assert_ne!(house.png(passing).await.header("etag"), old);
+}
+
+#[tokio::test]
+async fn windows_of_a_known_image_are_drawn_while_the_catalog_is_away() {
+    let house = House::new().await;
+    house.start_worker(crate::house::picture()).await;
+    house.png("").await;
+    house.back_ends.catalog.close().await;
+    let answer = house.png("?window=401&level=40&frame=2").await;
+    assert_eq!((answer.status, house.jobs()), (200, 2));
+}

@@ -11,6 +11,11 @@ pub(super) fn pack(frames: &[FrameRange]) -> Vec<u8> {
     frames.iter().flat_map(numbers).flat_map(u64::to_le_bytes).collect()
 }
 
+/// The ranges in a packed value, up to the first that is cut.
+pub(super) fn unpack_all(bytes: &[u8]) -> Vec<FrameRange> {
+    bytes.chunks(FRAME_BYTES as usize).map_while(unpack).collect()
+}
+
 /// The range in the bytes of one frame; `None` for fewer or more bytes than that.
 pub(super) fn unpack(bytes: &[u8]) -> Option<FrameRange> {
     let bytes: &[u8; FRAME_BYTES as usize] = bytes.try_into().ok()?;
@@ -35,6 +40,7 @@ mod tests {
         let start = usize::try_from(first_byte(2).expect("small") - 1).expect("positive");
         assert_eq!(unpack(&packed[start..start + 24]), Some(frame(1000)));
         assert_eq!(unpack(&packed[start..start + 23]), None);
+        assert_eq!(unpack_all(&packed[..71]), [frame(0), frame(1000)]);
     }
 
     #[test]

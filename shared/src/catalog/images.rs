@@ -21,7 +21,10 @@ use crate::{
     render_key::{ContentDigest, RenderKey},
 };
 
-/// An instance with all that a render and its answer take, except the range of the frame.
+/// Frames whose places come along with their instance. Those of longer ones are looked up one by one.
+const FIRST_FRAMES: i32 = 4;
+
+/// An instance with all that a render and its answer take.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ImageRecord {
     /// The instance as lists show it.
@@ -48,6 +51,18 @@ pub struct ImageRecord {
     pub modality: Option<String>,
     /// What it belongs to, for answers.
     pub metadata: ImageMetadata,
+    /// Where its first frames lie: all of them, for most instances.
+    #[serde(default)]
+    pub first_frames: Vec<FrameRange>,
+}
+
+impl ImageRecord {
+    /// Where a frame (1-based) lies, if that is known here.
+    #[must_use]
+    pub fn frame(&self, frame_number: u32) -> Option<FrameRange> {
+        let frame_index = usize::try_from(frame_number.checked_sub(1)?).ok()?;
+        self.first_frames.get(frame_index).copied()
+    }
 }
 
 /// What [`Catalog::look_up_frame`] finds.
@@ -211,6 +226,7 @@ struct ImageRecordRow {
     header_checksum: i64,
     deflated: bool,
     samples_per_pixel: i64,
+    first_ranges: Vec<u8>,
 }
 
 impl TryFrom<ImageRecordRow> for ImageRecord {
@@ -241,6 +257,7 @@ impl TryFrom<ImageRecordRow> for ImageRecord {
             render_cost: pixels.saturating_mul(side(Some(row.samples_per_pixel))),
             modality: metadata.modality.clone(),
             metadata,
+            first_frames: frame_index::unpack_all(&row.first_ranges),
             image,
         })
     }
@@ -349,14 +366,19 @@ impl Catalog {
             ", ",
             shown_series_id!(),
             " AS series_id, instances.image_id AS key, location, file_byte_count, header_byte_count, header_checksum, deflated, \
-             samples_per_pixel, study_id, study_instance_uid, series_instance_uid, patient_id, patient_name, \
+             samples_per_pixel, substr(frame_ranges, 1, $2) AS first_ranges, study_id, study_instance_uid, \
+             series_instance_uid, patient_id, patient_name, \
              patient_birth_date, patient_sex, NULLIF(study_date, '') AS study_date, study_time, study_description, \
              accession_number, modality, series_number, series_description, body_part \
              FROM instances JOIN series ON series.series_id = instances.series_id JOIN studies USING (study_id) \
              WHERE instances.image_id = $1",
         );
         let row: Option<ImageRecordRow> = on_held!(&self.pool, Db, pool => {
-            sqlx::query_as::<Db, _>(SELECT).bind(image_id).fetch_optional(pool).await?
+            sqlx::query_as::<Db, _>(SELECT)
+                .bind(image_id)
+                .bind(FIRST_FRAMES * frame_index::FRAME_BYTES)
+                .fetch_optional(pool)
+                .await?
         });
         row.map(ImageRecord::try_from).transpose()
     }

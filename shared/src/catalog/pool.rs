@@ -20,6 +20,8 @@ static POSTGRES_MIGRATIONS: Migrator = sqlx::migrate!("./migrations/postgres");
 
 /// How long a statement waits for another process that writes to the same SQLite file.
 const SQLITE_BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+/// Bytes of a page of a new SQLite file. Pictures are many pages, and each page is written and read by calls of its own.
+const SQLITE_PAGE_BYTES: u32 = 16 << 10;
 /// Cuts off a statement that runs away on Postgres.
 const POSTGRES_STATEMENT_TIMEOUT: &str = "60s";
 
@@ -176,6 +178,7 @@ async fn connect_sqlite(url: &str, limits: &CatalogLimits) -> Result<Pool, Catal
         .create_if_missing(true)
         .foreign_keys(true)
         .busy_timeout(SQLITE_BUSY_TIMEOUT)
+        .page_size(SQLITE_PAGE_BYTES)
         .synchronous(SqliteSynchronous::Normal);
     let pool = |connections| {
         SqlitePoolOptions::new()

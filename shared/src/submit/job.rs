@@ -3,7 +3,7 @@
 use chrono::Utc;
 use uuid::Uuid;
 
-use super::{Wanted, lane};
+use super::{Wanted, keeping, lane};
 use crate::{
     job::{FrameRange, FrameSource, RenderJob},
     purpose::Purpose,
@@ -36,5 +36,6 @@ pub(super) fn new(
         request: request.clone(),
         published_at: Utc::now(),
         purpose,
+        keep: keeping::is_kept(image, request),
     }
 }

@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::{
     Submit, SubmitError, Wanted,
     flight::{Board, Landing},
-    job, look,
+    job, keeping, look,
     look::{Found, Tier},
 };
 use crate::{
@@ -55,6 +55,14 @@ enum Round {
     PublishedUnclaimed,
     /// Another job makes it.
     Held(Uuid),
+}
+
+/// What the catalog has.
+enum Located {
+    /// The picture itself.
+    Picture(Found),
+    /// Where the frame lies.
+    Frame(FrameRange),
 }
 
 /// What ended a wait.
@@ -213,22 +221,38 @@ impl Asking {
     }
 
     async fn find_or_publish(&self, purpose: Purpose, claimed: bool) -> Result<Round, SubmitError> {
-        let (image_id, key) = (self.wanted.image.key, &self.wanted.key);
-        let FrameLookup { outcome, content_digest, range } = self
-            .submit
-            .catalog
-            .look_up_frame(image_id, self.wanted.request.frame_number, key)
-            .await?
-            .ok_or(SubmitError::ImageGone)?;
-        if let Some(found) = look::from_catalog(&self.submit, image_id, key, outcome) {
-            self.put_back(&found).await;
-            return Ok(Round::Found(found));
+        let frame = match self.passing_frame() {
+            Some(frame) => frame,
+            None => match self.look_up_frame().await? {
+                Located::Picture(found) => {
+                    self.put_back(&found).await;
+                    return Ok(Round::Found(found));
+                }
+                Located::Frame(frame) => frame,
+            },
+        };
+        self.publish(frame, purpose).await?;
+        Ok(if claimed { Round::Published } else { Round::PublishedUnclaimed })
+    }
+
+    /// Where the frame lies of a picture that the catalog does not keep, when that is known without it. Should the file
+    /// have been replaced meanwhile, its checksums tell the worker.
+    fn passing_frame(&self) -> Option<FrameRange> {
+        let Wanted { image, request, .. } = &self.wanted;
+        if keeping::is_kept(image, request) { None } else { image.frame(request.frame_number) }
+    }
+
+    async fn look_up_frame(&self) -> Result<Located, SubmitError> {
+        let Wanted { image, request, key, .. } = &self.wanted;
+        let found = self.submit.catalog.look_up_frame(image.key, request.frame_number, key).await?;
+        let FrameLookup { outcome, content_digest, range } = found.ok_or(SubmitError::ImageGone)?;
+        if let Some(found) = look::from_catalog(&self.submit, image.key, key, outcome) {
+            return Ok(Located::Picture(found));
         }
-        if content_digest != self.wanted.image.content_digest {
+        if content_digest != image.content_digest {
             return Err(SubmitError::ImageReplaced);
         }
-        self.publish(range.ok_or(SubmitError::WithoutRange)?, purpose).await?;
-        Ok(if claimed { Round::Published } else { Round::PublishedUnclaimed })
+        range.map(Located::Frame).ok_or(SubmitError::WithoutRange)
     }
 
     async fn publish(&self, frame: FrameRange, purpose: Purpose) -> Result<(), SubmitError> {

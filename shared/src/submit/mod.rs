@@ -1,7 +1,7 @@
 //! The one way to ask for a render, whoever asks.
 //!
 //! [`view`] turns a named view into a [`FrameRequest`]; [`cost`] and `lane` say what a render takes and where it waits;
-//! `share` bounds what one client has on-screen at a time; `job` makes the message; `look` knows where a picture may
+//! `share` bounds what one client has on-screen at a time; `keeping` says which pictures the catalog keeps; `job` makes the message; `look` knows where a picture may
 //! already be; `flight` lets equal requests of one process travel together; `journey` is the way itself: look, claim,
 //! publish, wait.
 //!
@@ -12,6 +12,7 @@ mod error;
 mod flight;
 mod job;
 mod journey;
+mod keeping;
 mod lane;
 mod look;
 mod share;
@@ -24,6 +25,7 @@ use uuid::Uuid;
 pub use self::{
     error::SubmitError,
     flight::{Landing, Seat},
+    keeping::is_kept,
     lane::awaited as lane_of_awaited,
     look::{Found, Tier},
 };

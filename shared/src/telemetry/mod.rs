@@ -50,7 +50,7 @@ pub struct Telemetry {
     /// Renders all metrics of this process for `GET /metrics`.
     pub metrics: PrometheusHandle,
     _metrics: Metrics,
-    tracer_provider: SdkTracerProvider,
+    tracer_provider: Option<SdkTracerProvider>,
 }
 
 /// Whether the log lines on standard error are JSON.
@@ -68,10 +68,15 @@ pub fn logs_are_json() -> bool {
 /// [`TelemetryError`] for a setting that is wrong, and when called twice in a process.
 pub fn init(settings: &TelemetrySettings) -> Result<Telemetry, TelemetryError> {
     let logs = log::layer(&settings.log_filter, settings.log_json, std::io::stderr)?;
-    let tracer_provider = trace::provider(settings.otlp_endpoint.as_deref(), settings.service_name)?;
-    let traces = trace::layer(&tracer_provider);
+    let endpoint = settings.otlp_endpoint.as_deref();
+    let tracer_provider =
+        endpoint.map(|endpoint| trace::provider(endpoint, settings.service_name)).transpose()?;
+    let traces = match &tracer_provider {
+        Some(provider) => trace::layer(provider).boxed(),
+        None => trace::pass_through().boxed(),
+    };
     tracing_subscriber::registry()
-        .with(vec![logs, traces.boxed()])
+        .with(vec![logs, traces])
         .try_init()
         .map_err(|error| TelemetryError::AlreadySet(error.to_string()))?;
     LOGS_ARE_JSON.store(settings.log_json, Ordering::Relaxed);
@@ -82,7 +87,8 @@ pub fn init(settings: &TelemetrySettings) -> Result<Telemetry, TelemetryError> {
 
 impl Drop for Telemetry {
     fn drop(&mut self) {
-        if let Err(error) = self.tracer_provider.shutdown_with_timeout(trace::SHUTDOWN_MAX) {
+        let Some(tracer_provider) = &self.tracer_provider else { return };
+        if let Err(error) = tracer_provider.shutdown_with_timeout(trace::SHUTDOWN_MAX) {
             tracing::warn!(%error, "the last traces were not sent");
         }
     }

@@ -1,14 +1,10 @@
-//! Spans as OpenTelemetry traces, exported to a collector if there is one.
+//! Spans as OpenTelemetry traces, exported to a collector. Where there is none, traces of others pass through as they came.
 
 use std::time::Duration;
 
 use opentelemetry::{global, trace::TracerProvider};
 use opentelemetry_otlp::{Protocol, SpanExporter, WithExportConfig};
-use opentelemetry_sdk::{
-    Resource,
-    propagation::TraceContextPropagator,
-    trace::{Sampler, SdkTracerProvider},
-};
+use opentelemetry_sdk::{Resource, propagation::TraceContextPropagator, trace::SdkTracerProvider};
 use tracing::Subscriber;
 use tracing_subscriber::{Layer, filter::LevelFilter, registry::LookupSpan};
 
@@ -25,21 +21,13 @@ pub fn set_propagator() {
     global::set_text_map_propagator(TraceContextPropagator::new());
 }
 
-/// Makes spans. Without an endpoint nothing is recorded, but trace ids still pass through: a trace that a client
-/// began reaches the worker.
+/// Makes spans that are exported to the collector at `endpoint`.
 ///
 /// # Errors
 /// [`TelemetryError::Endpoint`] for what is no URL.
-pub fn provider(
-    otlp_endpoint: Option<&str>,
-    service_name: &'static str,
-) -> Result<SdkTracerProvider, TelemetryError> {
+pub fn provider(endpoint: &str, service_name: &'static str) -> Result<SdkTracerProvider, TelemetryError> {
     let builder = SdkTracerProvider::builder()
         .with_resource(Resource::builder().with_service_name(service_name).build());
-    let Some(endpoint) = otlp_endpoint else {
-        let sampler = Sampler::ParentBased(Box::new(Sampler::AlwaysOff));
-        return Ok(builder.with_sampler(sampler).build());
-    };
     // Batches leave from a thread of their own, so the client is a blocking one.
     let exporter = SpanExporter::builder()
         .with_http()
@@ -65,6 +53,17 @@ where
     tracing_opentelemetry::layer().with_tracer(provider.tracer("noctis")).with_filter(LevelFilter::INFO)
 }
 
+/// Keeps spans from level info up, whatever the log filter says, for the traces that they carry
+/// ([`TraceContext`](crate::trace_context::TraceContext)): where nobody collects, that is all that is made of them.
+pub fn pass_through<S>() -> impl Layer<S> + Send + Sync
+where
+    S: Subscriber + for<'span> LookupSpan<'span> + Send + Sync,
+{
+    struct PassThrough;
+    impl<S: Subscriber> Layer<S> for PassThrough {}
+    PassThrough.with_filter(LevelFilter::INFO)
+}
+
 #[cfg(test)]
 mod tests {
     use std::{
@@ -81,7 +80,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let endpoint = format!("http://{}", listener.local_addr().expect("an address"));
         let collector = std::thread::spawn(move || one_request(&listener));
-        let provider = provider(Some(&endpoint), "noctis-test").expect("a provider");
+        let provider = provider(&endpoint, "noctis-test").expect("a provider");
         tracing::subscriber::with_default(tracing_subscriber::registry().with(layer(&provider)), || {
             tracing::info_span!("a_span_to_export").in_scope(|| {});
         });
@@ -125,7 +124,7 @@ mod tests {
 
     #[test]
     fn an_endpoint_that_is_no_url_names_the_setting() {
-        let error = provider(Some("not a url"), "noctis-test").expect_err("refused");
+        let error = provider("not a url", "noctis-test").expect_err("refused");
         assert!(error.to_string().starts_with("NOCTIS_OTLP_ENDPOINT: "), "{error}");
     }
 }

@@ -208,10 +208,13 @@ impl RenderJobs {
         Ok(FrameBytes::Fetched(parts))
     }
 
-    /// Cache and announcement first, since someone waits; the catalog second; the delivery is settled last. Death
-    /// between any two of these delivers the job again, and the next worker finds the picture.
+    /// Cache and announcement first, since someone waits; the catalog second, unless the picture passes; the delivery is
+    /// settled last. Death between any two of these delivers the job again, and the next worker finds the picture.
     async fn store(&self, job: &RenderJob, outcome: &Outcome) -> Result<(), JobError> {
         let cached = self.announce(job, outcome).await;
+        if cached && !job.keep && matches!(outcome, Outcome::Picture(_)) {
+            return Ok(());
+        }
         let record = RenderRecord {
             key: job.render_key,
             image_id: job.image_id,

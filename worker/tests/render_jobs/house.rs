@@ -94,11 +94,15 @@ impl Hidden {
 
 impl House {
     pub(crate) async fn new(program: SlotProgram) -> Self {
+        Self::with_cache(program, CacheLimits::default()).await
+    }
+
+    pub(crate) async fn with_cache(program: SlotProgram, cache_limits: CacheLimits) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().canonicalize().unwrap().join("slice.dcm");
         write_slice(&file);
         let limits = QueueLimits { retry_delays: vec![Duration::from_millis(5)], ..QueueLimits::default() };
-        let cache = Cache::connect("memory:", "test", CacheLimits::default()).await.unwrap();
+        let cache = Cache::connect("memory:", "test", cache_limits).await.unwrap();
         let back_ends = BackEnds {
             queue: Queue::connect("memory:", "test", limits.clone()).await.unwrap(),
             coordination: Coordination::beside(&cache),
@@ -120,11 +124,16 @@ impl House {
 
     /// A seat for `client`, for a view of its own.
     pub(crate) fn board_view(&self, number: u8, client: &str) -> Arc<Seat> {
+        departed(self.submit.board(self.view(number, client), PATIENCE))
+    }
+
+    /// What `client` wants when it asks for a window that has no name.
+    pub(crate) fn view(&self, number: u8, client: &str) -> Wanted {
         let mut wanted = Wanted { client: client.to_owned(), ..self.wanted.clone() };
-        let window = Window::new(f64::from(number), 400.0, VoiFunction::Linear).unwrap();
+        let window = Window::new(f64::from(number) + 0.5, 400.0, VoiFunction::Linear).unwrap();
         wanted.request.voi = Voi::Window(window);
         wanted.key = RenderKey::new(&wanted.image.content_digest, &wanted.request);
-        departed(self.submit.board(wanted, PATIENCE))
+        wanted
     }
 
     /// The job that the API would publish, taken from its lane again.

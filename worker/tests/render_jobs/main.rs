@@ -7,6 +7,7 @@ mod house;
 use std::time::Duration;
 
 use noctis_shared::{
+    cache::CacheLimits,
     catalog::RenderRecord,
     coordination::{Asked, Claimant},
     lane::Lane,
@@ -32,6 +33,28 @@ async fn what_someone_waits_for_is_rendered_once_and_recorded() {
     assert_eq!(house.recorded().await, Some(found.outcome));
     assert_eq!(house.board().landing().await.unwrap().tier, Tier::Memory);
     assert_eq!(house.depth(Lane::OnScreen).await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_window_that_passes_lives_in_the_caches_alone() {
+    let house = House::new(renders()).await;
+    let key = house.view(7, "viewer").key;
+    let seat = house.board_view(7, "viewer");
+    house.work_on_one(Lane::OnScreen).await;
+    assert_eq!(seat.landing().await.unwrap().tier, Tier::Render);
+    assert_eq!(house.back_ends.catalog.render(&key).await.unwrap(), None);
+    assert_eq!(house.board_view(7, "viewer").landing().await.unwrap().tier, Tier::Memory);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_window_that_passes_is_recorded_when_no_cache_has_it_for_who_waits() {
+    let too_small = CacheLimits { memory_bytes_max: 16, ..CacheLimits::default() };
+    let house = House::with_cache(renders(), too_small).await;
+    let key = house.view(7, "viewer").key;
+    let seat = house.board_view(7, "viewer");
+    house.work_on_one(Lane::OnScreen).await;
+    let found = seat.landing().await.unwrap();
+    assert_eq!(house.back_ends.catalog.render(&key).await.unwrap(), Some(found.outcome));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

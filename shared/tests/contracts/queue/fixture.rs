@@ -177,6 +177,7 @@ pub(crate) fn job(lane: Lane) -> RenderJob {
         request,
         published_at: Utc::now(),
         purpose: Purpose::Redriven,
+        keep: true,
     }
 }
 

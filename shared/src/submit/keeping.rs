@@ -1,0 +1,59 @@
+//! Which pictures the catalog keeps for good: those that somebody will ask for again, and those that take long to make.
+//!
+//! A hand that drags a window asks for dozens of pictures, each once. Kept for good they would cost more than they take
+//! to make, and drive out of the catalog what is asked for every day. They live in the caches alone.
+
+use std::time::Duration;
+
+use super::cost;
+use crate::{
+    catalog::ImageRecord,
+    presets::PRESETS,
+    request::{FrameRequest, Voi, Window},
+};
+
+/// A picture that takes longer to make is kept, whatever the window: about what fifteen CT slices take.
+const DEAR: Duration = Duration::from_millis(5);
+
+/// Whether the catalog keeps the picture that `request` asks of `image`.
+#[must_use]
+pub fn is_kept(image: &ImageRecord, request: &FrameRequest) -> bool {
+    has_a_name(&request.voi) || cost::of(image) > DEAR
+}
+
+/// Whether it is a view that others ask for too: the file's own, or a preset.
+fn has_a_name(voi: &Voi) -> bool {
+    match voi {
+        Voi::FromFile | Voi::FromFileWith(_) => true,
+        Voi::Window(window) => is_preset(window),
+    }
+}
+
+fn is_preset(window: &Window) -> bool {
+    PRESETS.iter().any(|preset| preset.to_window(window.function()).as_ref() == Some(window))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{presets, request::VoiFunction};
+
+    #[test]
+    fn views_by_name_are_told_from_windows_that_pass() {
+        let lung =
+            presets::find("lung").and_then(|lung| lung.to_window(VoiFunction::Sigmoid)).expect("a window");
+        let window =
+            |center, width| Voi::Window(Window::new(center, width, VoiFunction::Linear).expect("valid"));
+        let cases = [
+            (Voi::FromFile, true),
+            (Voi::FromFileWith(VoiFunction::Sigmoid), true),
+            (Voi::Window(lung), true),
+            (window(-600.0, 1500.0), true),
+            (window(-600.0, 1501.0), false),
+            (window(40.5, 400.0), false),
+        ];
+        for (voi, named) in cases {
+            assert_eq!(has_a_name(&voi), named, "{voi:?}");
+        }
+    }
+}
