@@ -3,7 +3,7 @@
 use crate::inflate::{Deflation, InflatedFile};
 use crate::parse::file::{NOT_DICOM, read_start};
 use crate::parse::foreign;
-use crate::parse::walk::Stop;
+use crate::parse::stop::Stop;
 use crate::transfer_syntax::DEFLATED_EXPLICIT_LITTLE;
 use crate::{Header, Limits, PixelIndex, ReadAt, RenderError, limits, pixel_index};
 

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use dicom_core::Tag;
 
-use super::walk::Stop;
+use super::stop::Stop;
 use crate::transfer_syntax::Encoding;
 
 pub(crate) const ITEM: Tag = Tag(0xFFFE, 0xE000);

@@ -3,7 +3,7 @@
 use dicom_core::Tag;
 
 use super::element::{Vr, read_header};
-use super::walk::Stop;
+use super::stop::Stop;
 use crate::transfer_syntax::{self, Encoding};
 
 /// Preamble and the letters `DICM`.

@@ -6,5 +6,6 @@
 pub(crate) mod element;
 pub(crate) mod file;
 pub(crate) mod foreign;
+pub(crate) mod stop;
 pub(crate) mod view;
 pub(crate) mod walk;

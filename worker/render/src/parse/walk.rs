@@ -5,29 +5,9 @@
 use dicom_core::Tag;
 
 use super::element::{Element, ElementHeader, ITEM, ITEM_DELIMITER, SEQUENCE_DELIMITER, Vr, read_header};
+use super::stop::Stop;
 use crate::transfer_syntax::Encoding;
-use crate::{Limits, RenderError};
-
-/// Why a walk ended before the end of the data set.
-#[derive(Debug)]
-pub(crate) enum Stop {
-    /// The bytes end, the file may go on: the walk needs this many bytes of it.
-    Starved { needed: usize },
-    /// A declared length or a nesting is impossible.
-    Broken(&'static str),
-    /// A limit was reached.
-    Limit(RenderError),
-}
-
-impl From<Stop> for RenderError {
-    fn from(stop: Stop) -> Self {
-        match stop {
-            Stop::Starved { .. } => Self::corrupt("the data set ends inside a data element"),
-            Stop::Broken(what) => Self::corrupt(what),
-            Stop::Limit(error) => error,
-        }
-    }
-}
+use crate::{Limits, limits};
 
 /// Result of walking the top level of a data set.
 #[derive(Debug)]
@@ -150,16 +130,12 @@ impl<'a> Walker<'a> {
 
     fn count(&mut self) -> Result<(), Stop> {
         self.seen += 1;
-        crate::limits::check(
-            "number of data elements",
-            self.seen.into(),
-            self.limits.element_count_max.into(),
-        )
-        .map_err(Stop::Limit)
+        limits::check("number of data elements", self.seen.into(), self.limits.element_count_max.into())
+            .map_err(Stop::Limit)
     }
 
     fn check_depth(&self, depth: u32) -> Result<(), Stop> {
-        crate::limits::check("depth of sequences", depth.into(), self.limits.sequence_depth_max.into())
+        limits::check("depth of sequences", depth.into(), self.limits.sequence_depth_max.into())
             .map_err(Stop::Limit)
     }
 }
