@@ -6,40 +6,30 @@
 
 mod codec;
 mod compose;
-mod dataset;
 mod decode;
 pub mod encode;
 mod error;
-mod fragments;
-mod header;
-mod inflate;
+mod file;
 mod limits;
-mod parse;
 mod picture;
 mod picture_file;
-mod pixel_format;
-mod pixel_index;
 mod request;
 pub mod resize;
 mod samples;
-mod scan;
-mod source;
 mod stages;
-mod text;
-mod transfer_syntax;
 
 pub use compose::compose_frame;
 pub use decode::{DecodedFrame, decode_frame};
 pub use error::RenderError;
-pub use header::Header;
-pub use inflate::{Deflation, Inflated, inflate};
+pub use file::header::Header;
+pub use file::inflate::{Deflation, Inflated, inflate};
+pub use file::pixel_index::{FrameRange, PixelIndex};
+pub use file::scan::{Scan, scan};
+pub use file::source::ReadAt;
 pub use limits::Limits;
 pub use picture::{DisplayImage, DisplaySamples, Picture};
 pub use picture_file::encode_picture;
-pub use pixel_index::{FrameRange, PixelIndex};
 pub use request::{Fit, Format, FrameRequest, IccProfile, Region, SIDE_PIXELS_MAX, Voi};
-pub use scan::{Scan, scan};
-pub use source::ReadAt;
 pub use stages::window::{VoiFunction, Window, WindowError};
 
 /// Raised whenever the bytes of any picture can change, so that caches do not mix old and new.

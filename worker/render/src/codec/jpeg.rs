@@ -11,7 +11,7 @@ use super::jpeg_lossless::{self, Prediction};
 use super::jpeg_markers::{self, Markers};
 use super::{Coded, CodedColour, Wanted};
 use crate::RenderError;
-use crate::pixel_format::Photometric;
+use crate::file::pixel_format::Photometric;
 use crate::resize::ReducedSite;
 use crate::samples::Samples;
 

@@ -14,7 +14,7 @@ use openjpeg_sys as opj;
 use super::htj2k::Frame;
 use super::{Coded, CodedColour, Wanted};
 use crate::RenderError;
-use crate::pixel_format::Photometric;
+use crate::file::pixel_format::Photometric;
 use crate::resize::ReducedSite;
 use crate::samples::Samples;
 

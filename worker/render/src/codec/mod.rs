@@ -10,7 +10,7 @@ mod jpeg_markers;
 pub(crate) mod jpeg_xl;
 pub(crate) mod rle;
 
-use crate::pixel_format::PixelFormat;
+use crate::file::pixel_format::PixelFormat;
 use crate::resize::ReducedSite;
 use crate::samples::Samples;
 use crate::{Limits, RenderError, limits};

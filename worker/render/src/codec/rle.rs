@@ -1,7 +1,7 @@
 //! RLE (PS3.5 annex G): byte planes, packed like `PackBits`. Cells of 1, 8, 16 and 32 bits.
 
 use crate::RenderError;
-use crate::pixel_format::PixelFormat;
+use crate::file::pixel_format::PixelFormat;
 
 /// Number of segments, then 15 offsets.
 const HEADER_BYTES: usize = 64;

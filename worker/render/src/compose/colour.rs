@@ -2,8 +2,8 @@
 
 use super::Composer;
 use crate::RenderError;
+use crate::file::pixel_format::Photometric;
 use crate::picture::{DisplayImage, DisplaySamples};
-use crate::pixel_format::Photometric;
 use crate::samples::{Samples, each_type};
 use crate::stages::palette::Palette;
 use crate::stages::resample::resize_colours;

@@ -5,12 +5,12 @@ mod monochrome;
 mod sixteen_bits;
 
 use crate::decode::DecodedFrame;
+use crate::file::frame_view::FrameView;
+use crate::file::pixel_format::PixelFormat;
 use crate::picture::{DisplayImage, DisplaySamples};
-use crate::pixel_format::PixelFormat;
 use crate::request::{Format, FrameRequest};
 use crate::resize::Grid;
 use crate::samples::Samples;
-use crate::stages::functional_groups::FrameView;
 use crate::stages::geometry::{Crop, Plan, pixel_shape};
 use crate::stages::overlay;
 use crate::stages::resample::resize;

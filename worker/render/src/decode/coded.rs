@@ -3,7 +3,7 @@
 use crate::RenderError;
 use crate::codec::{Coded, CodedColour};
 use crate::decode::Decoded;
-use crate::pixel_format::{Photometric, PixelFormat};
+use crate::file::pixel_format::{Photometric, PixelFormat};
 use crate::samples::Samples;
 
 /// `embedded_bits` are those of the cells that hold overlays.

@@ -7,15 +7,16 @@ mod reduction;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::codec::{self, Coded, Wanted};
-use crate::fragments;
-use crate::parse::element::Vr;
-use crate::pixel_format::{Photometric, PixelFormat};
+use crate::file::fragments;
+use crate::file::inflate::inflate_onto;
+use crate::file::parse::element::Vr;
+use crate::file::pixel_format::{Photometric, PixelFormat};
+use crate::file::transfer_syntax::{PixelCoding, is_lossless, native_cells, pixel_coding};
 use crate::request::FrameRequest;
 use crate::resize::ReducedSite;
 use crate::samples::Samples;
 use crate::stages::overlay;
-use crate::transfer_syntax::{PixelCoding, is_lossless, native_cells, pixel_coding};
-use crate::{Header, Limits, RenderError, inflate, limits};
+use crate::{Header, Limits, RenderError, limits};
 
 /// Stored samples of one frame, whole and owned, for as many presets as wanted.
 #[derive(Clone, Debug)]
@@ -150,7 +151,7 @@ fn decode(
             let mut inflated = Vec::new();
             // Some writers pad what they deflate; more than a little would be a bomb.
             let bytes_max = format.frame_bit_count().div_ceil(8) + 4096;
-            inflate::inflate_onto(&mut inflated, &codestream, bytes_max.min(limits.inflated_bytes_max))?;
+            inflate_onto(&mut inflated, &codestream, bytes_max.min(limits.inflated_bytes_max))?;
             source.alone().samples_of_all(&inflated)
         }
         PixelCoding::Rle => {

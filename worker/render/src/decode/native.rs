@@ -2,7 +2,7 @@
 
 use crate::RenderError;
 use crate::decode::Decoded;
-use crate::pixel_format::{Photometric, PixelFormat, SampleKind};
+use crate::file::pixel_format::{Photometric, PixelFormat, SampleKind};
 use crate::resize::ReducedSite;
 use crate::samples::Samples;
 

@@ -1,7 +1,6 @@
 //! The stages between stored samples and a picture, in the order of PS3.4 N.2.
 
 pub(crate) mod averaging;
-pub(crate) mod functional_groups;
 pub(crate) mod geometry;
 pub(crate) mod grey;
 pub(crate) mod icc;

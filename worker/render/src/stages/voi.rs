@@ -2,12 +2,12 @@
 
 use dicom_dictionary_std::tags;
 
-use super::functional_groups::FrameView;
 use super::lut::Lut;
 use super::modality::Modality;
 use super::padding::Padding;
 use super::window::{Window, file_windows};
-use crate::pixel_format::PixelFormat;
+use crate::file::frame_view::FrameView;
+use crate::file::pixel_format::PixelFormat;
 use crate::request::Voi;
 use crate::samples::Sign;
 

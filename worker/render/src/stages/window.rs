@@ -2,8 +2,8 @@
 
 use dicom_dictionary_std::tags;
 
-use super::functional_groups::FrameView;
-use crate::parse::view::{Numbers, View};
+use crate::file::frame_view::FrameView;
+use crate::file::parse::view::{Numbers, View};
 
 /// How a window maps modality values to display values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

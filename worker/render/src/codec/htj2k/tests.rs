@@ -8,7 +8,7 @@ use super::Frame;
 use crate::Limits;
 use crate::codec::jpeg2000::{simple, with_openjpeg};
 use crate::codec::{Coded, Wanted};
-use crate::pixel_format::PixelFormat;
+use crate::file::pixel_format::PixelFormat;
 
 const CODESTREAMS: [&[u8]; 8] = [
     include_bytes!("codestreams/grey_16.j2c"),

@@ -3,8 +3,8 @@
 use dicom_core::Tag;
 use dicom_dictionary_std::tags;
 
-use crate::parse::element::Vr;
-use crate::parse::view::{Numbers, View};
+use super::parse::element::Vr;
+use super::parse::view::{Numbers, View};
 use crate::{Limits, RenderError, limits};
 
 pub(crate) const FLOAT_PIXEL_DATA: Tag = Tag(0x7FE0, 0x0008);

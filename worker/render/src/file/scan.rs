@@ -1,11 +1,14 @@
 //! Finds out what is in a file with as little reading as possible: the header, then where each frame lies.
 
-use crate::inflate::{Deflation, InflatedFile};
-use crate::parse::file::{NOT_DICOM, read_start};
-use crate::parse::foreign;
-use crate::parse::stop::Stop;
-use crate::transfer_syntax::DEFLATED_EXPLICIT_LITTLE;
-use crate::{Header, Limits, PixelIndex, ReadAt, RenderError, limits, pixel_index};
+use super::header::Header;
+use super::inflate::{Deflation, InflatedFile};
+use super::parse::foreign;
+use super::parse::start::{NOT_DICOM, read_start};
+use super::parse::stop::Stop;
+use super::pixel_index::{self, PixelIndex};
+use super::source::ReadAt;
+use super::transfer_syntax::DEFLATED_EXPLICIT_LITTLE;
+use crate::{Limits, RenderError, limits};
 
 /// First read; most headers fit.
 const FIRST_READ_BYTES: usize = 64 << 10;

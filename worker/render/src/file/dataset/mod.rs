@@ -15,9 +15,9 @@ use dicom_object::InMemDicomObject;
 use dicom_object::mem::InMemElement;
 
 use crate::Limits;
-use crate::parse::element::{Element, Vr};
-use crate::parse::view::{Numbers, View};
-use crate::text::CharacterSets;
+use crate::file::parse::element::{Element, Vr};
+use crate::file::parse::view::{Numbers, View};
+use crate::file::text::CharacterSets;
 
 /// What text is in once it is decoded (PS3.3 C.12.1.1.2).
 const UNICODE: &str = "ISO_IR 192";

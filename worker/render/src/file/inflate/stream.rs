@@ -6,9 +6,10 @@ use std::io::{self, BufReader, ErrorKind, Read};
 use flate2::bufread::{DeflateDecoder, ZlibDecoder};
 
 use super::{DAMAGED, INFLATED_BYTES, ZLIB_START};
-use crate::parse::file::read_start;
-use crate::transfer_syntax::DEFLATED_EXPLICIT_LITTLE;
-use crate::{Limits, ReadAt, RenderError, limits};
+use crate::file::parse::start::read_start;
+use crate::file::source::ReadAt;
+use crate::file::transfer_syntax::DEFLATED_EXPLICIT_LITTLE;
+use crate::{Limits, RenderError, limits};
 
 /// Bytes that are inflated at a time, and deflated ones that are read ahead.
 pub(super) const PIECE_BYTES: usize = 64 << 10;

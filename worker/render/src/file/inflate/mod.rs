@@ -12,8 +12,8 @@ use flate2::read::{DeflateDecoder, ZlibDecoder};
 pub use stream::{Deflation, Inflated};
 pub(crate) use window::InflatedFile;
 
-use crate::parse::file::read_start;
-use crate::transfer_syntax::DEFLATED_EXPLICIT_LITTLE;
+use crate::file::parse::start::read_start;
+use crate::file::transfer_syntax::DEFLATED_EXPLICIT_LITTLE;
 use crate::{Limits, RenderError, limits};
 
 /// First byte of a zlib wrapper (RFC 1950) around a stream with the largest window, which is how they are written.

@@ -3,11 +3,13 @@
 use dicom_core::Tag;
 use dicom_dictionary_std::tags;
 
-use crate::fragments::{self, Fragment};
-use crate::parse::view::View;
-use crate::pixel_format::PixelFormat;
-use crate::transfer_syntax::{PixelCoding, native_cells, pixel_coding};
-use crate::{Header, Limits, ReadAt, RenderError, limits};
+use super::fragments::{self, Fragment};
+use super::header::Header;
+use super::parse::view::View;
+use super::pixel_format::PixelFormat;
+use super::source::ReadAt;
+use super::transfer_syntax::{PixelCoding, native_cells, pixel_coding};
+use crate::{Limits, RenderError, limits};
 
 const EXTENDED_OFFSET_TABLE: Tag = tags::EXTENDED_OFFSET_TABLE;
 const EXTENDED_OFFSET_TABLE_LENGTHS: Tag = tags::EXTENDED_OFFSET_TABLE_LENGTHS;

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::io::{self, ErrorKind, Read};
 
 use super::stream::{Deflation, FromStart, Inflated, PIECE_BYTES};
-use crate::ReadAt;
+use crate::file::source::ReadAt;
 
 /// A file as it is once inflated. What lies ahead is inflated up to there; what lies further back than the window is
 /// inflated from the start again.

@@ -6,7 +6,7 @@ use dicom_core::Tag;
 
 use super::element::{Element, ElementHeader, ITEM, ITEM_DELIMITER, SEQUENCE_DELIMITER, Vr, read_header};
 use super::stop::Stop;
-use crate::transfer_syntax::Encoding;
+use crate::file::transfer_syntax::Encoding;
 use crate::{Limits, limits};
 
 /// Result of walking the top level of a data set.

@@ -4,17 +4,18 @@ use std::sync::OnceLock;
 
 use dicom_object::InMemDicomObject;
 
-use crate::parse::element::{Element, ElementHeader};
-use crate::parse::file::{FileStart, NOT_DICOM, read_start};
-use crate::parse::foreign;
-use crate::parse::stop::Stop;
-use crate::parse::view::View;
-use crate::parse::walk::Walker;
-use crate::pixel_format::PixelFormat;
-use crate::stages::functional_groups;
+use super::dataset;
+use super::frame_view::FrameView;
+use super::parse::element::{Element, ElementHeader};
+use super::parse::foreign;
+use super::parse::start::{FileStart, NOT_DICOM, read_start};
+use super::parse::stop::Stop;
+use super::parse::view::View;
+use super::parse::walk::Walker;
+use super::pixel_format::PixelFormat;
+use super::transfer_syntax::Encoding;
 use crate::stages::window::file_windows;
-use crate::transfer_syntax::Encoding;
-use crate::{Limits, RenderError, Window, dataset, limits};
+use crate::{Limits, RenderError, Window, limits};
 
 /// Everything of a file before its pixel data.
 #[derive(Debug)]
@@ -120,7 +121,7 @@ impl Header {
     /// The first valid window of the file for a frame: per-frame group, else shared group, else top level.
     #[must_use]
     pub fn file_window(&self, frame_number: u32) -> Option<Window> {
-        let groups = functional_groups::FrameView::new(self.view(), frame_number);
+        let groups = FrameView::new(self.view(), frame_number);
         file_windows(&groups).into_iter().next()
     }
 

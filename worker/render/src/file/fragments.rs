@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use crate::{Limits, ReadAt, RenderError, limits};
+use super::source::ReadAt;
+use crate::{Limits, RenderError, limits};
 
 const ITEM: [u8; 4] = [0xFE, 0xFF, 0x00, 0xE0];
 /// Bytes of a fragment kept to recognise the start of a codestream.

@@ -1,8 +1,8 @@
 use dicom_core::Tag;
 
 use super::*;
-use crate::parse::walk::Walker;
-use crate::transfer_syntax::Encoding;
+use crate::file::parse::walk::Walker;
+use crate::file::transfer_syntax::Encoding;
 
 const EXPLICIT: Encoding = Encoding::EXPLICIT_LITTLE;
 const NAME: Tag = tags::PATIENT_NAME;

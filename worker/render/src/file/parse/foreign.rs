@@ -1,6 +1,6 @@
 //! Files that are not DICOM, by how they begin, so that a refusal can say what somebody holds in hand.
 
-use super::file::NOT_DICOM;
+use super::start::NOT_DICOM;
 
 /// Offset and bytes that give a format away, and the words for it. The first that fits counts.
 const MARKS: &[(usize, &[u8], &str)] = &[

@@ -3,7 +3,7 @@
 use dicom_core::Tag;
 use dicom_dictionary_std::tags;
 
-use crate::parse::view::View;
+use super::parse::view::View;
 
 /// The data set as one frame sees it.
 pub(crate) struct FrameView<'a> {

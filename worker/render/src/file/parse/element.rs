@@ -5,7 +5,7 @@ use std::ops::Range;
 use dicom_core::Tag;
 
 use super::stop::Stop;
-use crate::transfer_syntax::Encoding;
+use crate::file::transfer_syntax::Encoding;
 
 pub(crate) const ITEM: Tag = Tag(0xFFFE, 0xE000);
 pub(crate) const ITEM_DELIMITER: Tag = Tag(0xFFFE, 0xE00D);

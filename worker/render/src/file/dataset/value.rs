@@ -3,8 +3,8 @@
 use dicom_core::value::C;
 use dicom_core::{PrimitiveValue, Tag, VR};
 
-use crate::text::{CharacterSets, Delimiters};
-use crate::transfer_syntax::Encoding;
+use crate::file::text::{CharacterSets, Delimiters};
+use crate::file::transfer_syntax::Encoding;
 
 /// The value field `bytes`; what is left after the last whole number is no part of it.
 pub(super) fn primitive(bytes: &[u8], vr: VR, encoding: Encoding, sets: CharacterSets) -> PrimitiveValue {

@@ -7,7 +7,7 @@ use dicom_core::Tag;
 use super::element::{Element, ITEM, Vr};
 use super::walk::Walker;
 use crate::Limits;
-use crate::transfer_syntax::Encoding;
+use crate::file::transfer_syntax::Encoding;
 
 /// A data set, or an item of a sequence, over borrowed bytes.
 #[derive(Clone)]

@@ -4,7 +4,7 @@ use dicom_core::Tag;
 
 use super::element::{Vr, read_header};
 use super::stop::Stop;
-use crate::transfer_syntax::{self, Encoding};
+use crate::file::transfer_syntax::{self, Encoding};
 
 /// Preamble and the letters `DICM`.
 const PREAMBLE_BYTES: usize = 132;
