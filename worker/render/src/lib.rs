@@ -17,6 +17,7 @@ mod request;
 pub mod resize;
 mod samples;
 mod stages;
+mod window;
 
 pub use compose::compose_frame;
 pub use decode::{DecodedFrame, decode_frame};
@@ -30,7 +31,7 @@ pub use limits::Limits;
 pub use picture::{DisplayImage, DisplaySamples, Picture};
 pub use picture_file::encode_picture;
 pub use request::{Fit, Format, FrameRequest, IccProfile, Region, SIDE_PIXELS_MAX, Voi};
-pub use stages::window::{VoiFunction, Window, WindowError};
+pub use window::{VoiFunction, Window, WindowError};
 
 /// Raised whenever the bytes of any picture can change, so that caches do not mix old and new.
 pub const RENDERER_VERSION: u32 = 3;

@@ -14,7 +14,7 @@ use super::parse::view::View;
 use super::parse::walk::Walker;
 use super::pixel_format::PixelFormat;
 use super::transfer_syntax::Encoding;
-use crate::stages::window::file_windows;
+use super::windows;
 use crate::{Limits, RenderError, Window, limits};
 
 /// Everything of a file before its pixel data.
@@ -121,8 +121,8 @@ impl Header {
     /// The first valid window of the file for a frame: per-frame group, else shared group, else top level.
     #[must_use]
     pub fn file_window(&self, frame_number: u32) -> Option<Window> {
-        let groups = FrameView::new(self.view(), frame_number);
-        file_windows(&groups).into_iter().next()
+        let frame = FrameView::new(self.view(), frame_number);
+        windows::of_frame(&frame).into_iter().next()
     }
 
     pub(crate) fn view(&self) -> View<'_> {

@@ -16,3 +16,4 @@ pub(crate) mod scan;
 pub(crate) mod source;
 mod text;
 pub(crate) mod transfer_syntax;
+pub(crate) mod windows;

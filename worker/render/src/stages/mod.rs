@@ -14,5 +14,4 @@ pub(crate) mod presentation;
 mod ramp;
 pub(crate) mod resample;
 pub(crate) mod voi;
-pub(crate) mod window;
 pub(crate) mod ybr;

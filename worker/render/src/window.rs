@@ -1,9 +1,5 @@
-//! VOI windows: center, width and function (PS3.3 C.11.2.1.2 and C.11.2.1.3).
-
-use dicom_dictionary_std::tags;
-
-use crate::file::frame_view::FrameView;
-use crate::file::parse::view::{Numbers, View};
+//! VOI windows: center, width and function, and what they make of a value (PS3.3 C.11.2.1.2 and C.11.2.1.3).
+//! Files hold them, requests ask for them, and pictures tell which one was used.
 
 /// How a window maps modality values to display values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -155,27 +151,6 @@ impl Window {
         };
         (self.center - reach, self.center + reach)
     }
-}
-
-/// The valid windows of a file for one frame, from the nearest place that has one.
-pub(crate) fn file_windows(frame: &FrameView<'_>) -> Vec<Window> {
-    frame
-        .places(tags::FRAME_VOILUT_SEQUENCE)
-        .map(|place| windows_in(&place))
-        .find(|windows| !windows.is_empty())
-        .unwrap_or_default()
-}
-
-fn windows_in(place: &View<'_>) -> Vec<Window> {
-    let function = match place.text(tags::VOILUT_FUNCTION) {
-        Some("LINEAR_EXACT") => VoiFunction::LinearExact,
-        Some("SIGMOID") => VoiFunction::Sigmoid,
-        _ => VoiFunction::Linear,
-    };
-    let centers = place.numbers(tags::WINDOW_CENTER, Numbers::Text);
-    let widths = place.numbers(tags::WINDOW_WIDTH, Numbers::Text);
-    let valid = |(center, width): (Option<f64>, Option<f64>)| Window::new(center?, width?, function).ok();
-    centers.into_iter().zip(widths).filter_map(valid).collect()
 }
 
 #[cfg(test)]
