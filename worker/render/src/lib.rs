@@ -14,7 +14,6 @@ mod limits;
 mod picture;
 mod picture_file;
 mod request;
-pub mod resize;
 mod samples;
 mod stages;
 mod window;
@@ -31,6 +30,7 @@ pub use limits::Limits;
 pub use picture::{DisplayImage, DisplaySamples, Picture};
 pub use picture_file::encode_picture;
 pub use request::{Fit, Format, FrameRequest, IccProfile, Region, SIDE_PIXELS_MAX, Voi};
+pub use samples::resize;
 pub use window::{VoiFunction, Window, WindowError};
 
 /// Raised whenever the bytes of any picture can change, so that caches do not mix old and new.

@@ -12,8 +12,8 @@ use super::jpeg_markers::{self, Markers};
 use super::{Coded, CodedColour, Wanted};
 use crate::RenderError;
 use crate::file::pixel_format::Photometric;
-use crate::resize::ReducedSite;
 use crate::samples::Samples;
+use crate::samples::resize::ReducedSite;
 
 /// A progressive codestream of a few bytes a scan can keep a decoder busy for minutes.
 const SCANS_MAX: c_int = 500;

@@ -15,8 +15,8 @@ use super::htj2k::Frame;
 use super::{Coded, CodedColour, Wanted};
 use crate::RenderError;
 use crate::file::pixel_format::Photometric;
-use crate::resize::ReducedSite;
 use crate::samples::Samples;
+use crate::samples::resize::ReducedSite;
 
 /// Signature box of the JP2 file format, which some writers put around the codestream against PS3.5 A.4.4.
 const JP2_SIGNATURE: [u8; 4] = [0, 0, 0, 12];

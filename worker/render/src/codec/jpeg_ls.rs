@@ -9,8 +9,8 @@ use charls_sys as charls;
 
 use super::{Coded, CodedColour, Wanted};
 use crate::RenderError;
-use crate::resize::ReducedSite;
 use crate::samples::Samples;
+use crate::samples::resize::ReducedSite;
 
 const END_OF_IMAGE: [u8; 2] = [0xFF, 0xD9];
 /// Bytes of 0 that may stand between the last code of a scan and the marker after it.

@@ -4,8 +4,8 @@ use jxl_oxide::image::BitDepth;
 use jxl_oxide::{AllocTracker, EnumColourEncoding, JxlImage, JxlThreadPool, PixelFormat, RenderingIntent};
 
 use super::{Coded, CodedColour, Wanted};
-use crate::resize::ReducedSite;
 use crate::samples::Samples;
+use crate::samples::resize::ReducedSite;
 use crate::{RenderError, limits};
 
 /// Memory the decoder may hold for each pixel of the frame: several planes of 32-bit samples.

@@ -11,8 +11,8 @@ pub(crate) mod jpeg_xl;
 pub(crate) mod rle;
 
 use crate::file::pixel_format::PixelFormat;
-use crate::resize::ReducedSite;
 use crate::samples::Samples;
+use crate::samples::resize::ReducedSite;
 use crate::{Limits, RenderError, limits};
 
 /// What the attributes promise and the request needs, for a decoder to check before it allocates.

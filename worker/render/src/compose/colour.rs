@@ -4,9 +4,9 @@ use super::Composer;
 use crate::RenderError;
 use crate::file::pixel_format::Photometric;
 use crate::picture::{DisplayImage, DisplaySamples};
+use crate::samples::resample::resize_colours;
 use crate::samples::{Samples, each_type};
 use crate::stages::palette::Palette;
-use crate::stages::resample::resize_colours;
 use crate::stages::{icc, ybr};
 
 impl Composer<'_> {

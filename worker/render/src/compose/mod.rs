@@ -9,11 +9,11 @@ use crate::file::frame_view::FrameView;
 use crate::file::pixel_format::PixelFormat;
 use crate::picture::{DisplayImage, DisplaySamples};
 use crate::request::{Format, FrameRequest};
-use crate::resize::Grid;
 use crate::samples::Samples;
+use crate::samples::resample::resize;
+use crate::samples::resize::Grid;
 use crate::stages::geometry::{Crop, Plan, pixel_shape};
 use crate::stages::overlay;
-use crate::stages::resample::resize;
 use crate::{Header, RenderError, Window};
 
 /// Makes the picture that a request asks for of a decoded frame.

@@ -139,7 +139,7 @@ mod tests {
                 precision,
                 colour: CodedColour::AsDeclared,
                 reduction: 0,
-                site: crate::resize::ReducedSite::First,
+                site: crate::samples::resize::ReducedSite::First,
                 damage: None,
             };
             stored(coded, (&format, &[]), is_lossless, false).expect("sound").samples

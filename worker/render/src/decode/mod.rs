@@ -13,8 +13,8 @@ use crate::file::parse::element::Vr;
 use crate::file::pixel_format::{Photometric, PixelFormat};
 use crate::file::transfer_syntax::{PixelCoding, is_lossless, native_cells, pixel_coding};
 use crate::request::FrameRequest;
-use crate::resize::ReducedSite;
 use crate::samples::Samples;
+use crate::samples::resize::ReducedSite;
 use crate::stages::overlay;
 use crate::{Header, Limits, RenderError, limits};
 

@@ -3,8 +3,8 @@
 use crate::RenderError;
 use crate::decode::Decoded;
 use crate::file::pixel_format::{Photometric, PixelFormat, SampleKind};
-use crate::resize::ReducedSite;
 use crate::samples::Samples;
+use crate::samples::resize::ReducedSite;
 
 /// How the cells of one frame are to be read.
 pub(crate) struct Source<'a> {

@@ -12,6 +12,5 @@ pub(crate) mod padding;
 pub(crate) mod palette;
 pub(crate) mod presentation;
 mod ramp;
-pub(crate) mod resample;
 pub(crate) mod voi;
 pub(crate) mod ybr;

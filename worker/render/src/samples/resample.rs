@@ -1,8 +1,8 @@
 //! Resampling of stored samples, whatever their type.
 
+use super::Samples;
+use super::resize::{Grid, ResizeError, Sample, resize_grey_exactly, resize_grey_of, resize_rgb8_of};
 use crate::RenderError;
-use crate::resize::{Grid, ResizeError, Sample, resize_grey_exactly, resize_grey_of, resize_rgb8_of};
-use crate::samples::Samples;
 
 /// Width and height in pixels.
 pub(crate) type Size = (u32, u32);

@@ -1,4 +1,9 @@
-//! Samples of a frame in memory: one vector of the type that holds them without loss.
+//! Samples of a frame in memory: one vector of the type that holds them without loss. What they mean is for the stages.
+//!
+//! [`resize`] has the filter, for one type at a time; [`resample`] brings samples of any type to another size.
+
+pub(crate) mod resample;
+pub mod resize;
 
 /// Samples, interleaved when a pixel has several.
 #[derive(Clone, Debug, PartialEq)]
