@@ -4,7 +4,6 @@
 //! Start at [`render_frame`], which is its own table of contents; [`scan`] finds the frames of a file first.
 //! A frame that was decoded once serves any number of windows: [`decode_frame`], [`compose_frame`], [`encode_picture`].
 
-mod codec;
 mod compose;
 mod decode;
 pub mod encode;
@@ -12,7 +11,6 @@ mod error;
 mod file;
 mod limits;
 mod picture;
-mod picture_file;
 mod request;
 mod samples;
 mod stages;
@@ -20,6 +18,7 @@ mod window;
 
 pub use compose::compose_frame;
 pub use decode::{DecodedFrame, decode_frame};
+pub use encode::encode_picture;
 pub use error::RenderError;
 pub use file::header::Header;
 pub use file::inflate::{Deflation, Inflated, inflate};
@@ -28,7 +27,6 @@ pub use file::scan::{Scan, scan};
 pub use file::source::ReadAt;
 pub use limits::Limits;
 pub use picture::{DisplayImage, DisplaySamples, Picture};
-pub use picture_file::encode_picture;
 pub use request::{Fit, Format, FrameRequest, IccProfile, Region, SIDE_PIXELS_MAX, Voi};
 pub use samples::resize;
 pub use window::{VoiFunction, Window, WindowError};

@@ -1,8 +1,8 @@
 //! Samples of a codestream to stored samples: sign, bits stored, and what is left of the colour transform.
 
+use super::codec::{Coded, CodedColour};
+use super::frame::Decoded;
 use crate::RenderError;
-use crate::codec::{Coded, CodedColour};
-use crate::decode::Decoded;
 use crate::file::pixel_format::{Photometric, PixelFormat};
 use crate::samples::Samples;
 
@@ -124,7 +124,6 @@ fn with_sign(samples: Samples, signed: bool, bits: u32) -> Samples {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::codec::Coded;
 
     /// The same cells mean the same whether they are coded or not; a lossy codestream does not hold cells.
     #[test]

@@ -1,7 +1,7 @@
 //! A picture in memory to a picture file.
 
+use super::{EncodeError, jpeg, png, webp};
 use crate::RenderError;
-use crate::encode::{EncodeError, jpeg, png, webp};
 use crate::picture::{DisplayImage, DisplaySamples, Picture};
 use crate::request::Format;
 

@@ -6,8 +6,8 @@ use proptest::test_runner::RngSeed;
 
 use super::Frame;
 use crate::Limits;
-use crate::codec::jpeg2000::{simple, with_openjpeg};
-use crate::codec::{Coded, Wanted};
+use crate::decode::codec::jpeg2000::{simple, with_openjpeg};
+use crate::decode::codec::{Coded, Wanted};
 use crate::file::pixel_format::PixelFormat;
 
 const CODESTREAMS: [&[u8]; 8] = [
