@@ -1,5 +1,5 @@
 //! Bytes of a DICOM file and a request in, picture out. No I/O, no async, no clock, no threads: the caller
-//! reads, schedules and measures.
+//! reads, schedules and measures. Folders are the steps, over `samples`; files are the words that a caller needs.
 //!
 //! Start at [`render_frame`], which is its own table of contents; [`scan`] finds the frames of a file first.
 //! A frame that was decoded once serves any number of windows: [`decode_frame`], [`compose_frame`], [`encode_picture`].
