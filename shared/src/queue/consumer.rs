@@ -1,6 +1,9 @@
 //! Consumers: where work comes from.
 
-use super::{Delivery, memory, rabbitmq};
+use super::{
+    delivery::{Delivery, Loan},
+    memory, rabbitmq,
+};
 
 /// Takes the messages of one lane, at most its prefetch unsettled at a time.
 #[derive(Debug)]
@@ -17,8 +20,8 @@ impl Consumer {
     /// queue was closed. Cancel safe: a call that is dropped loses no message.
     pub async fn next(&mut self) -> Option<Delivery> {
         match &mut self.0 {
-            Inner::Memory(consumer) => consumer.next().await,
-            Inner::RabbitMq(consumer) => consumer.next().await,
+            Inner::Memory(consumer) => Some(Delivery::new(consumer.next().await?, Loan::Memory)),
+            Inner::RabbitMq(consumer) => Some(Delivery::new(consumer.next().await?, Loan::RabbitMq)),
         }
     }
 

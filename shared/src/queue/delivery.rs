@@ -1,18 +1,16 @@
-//! Deliveries: work on loan to a consumer.
+//! Deliveries: work on loan to a consumer. The back ends lend ([`Lent`]); what may become of a loan is said here once.
 
 use std::time::Duration;
 
-use super::{QueueError, QueueLimits, dead_letter::ATTEMPTS_EXHAUSTED, memory, message::Message, rabbitmq};
-use crate::{event::StudyEvent, job::RenderJob, lane::Lane, trace_context::TraceContext};
-
-/// What a message asks for.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Work {
-    /// Render a picture: from the render lanes.
-    Render(RenderJob),
-    /// Index or remove a study: from the index lane.
-    Study(StudyEvent),
-}
+use super::{
+    QueueError, QueueLimits,
+    dead_letter::ATTEMPTS_EXHAUSTED,
+    lent::Lent,
+    memory,
+    message::{Message, Work},
+    rabbitmq,
+};
+use crate::{lane::Lane, trace_context::TraceContext};
 
 /// Work on loan to this consumer. Settle it once, by one of four methods: [`ack`](Self::ack), [`retry`](Self::retry),
 /// [`release`](Self::release), [`dead_letter`](Self::dead_letter). Dropped unsettled it counts as a crash.
@@ -35,7 +33,7 @@ pub struct Delivery {
     pub redelivered: bool,
     /// The trace of the publisher, to be continued.
     pub trace: TraceContext,
-    pub(super) loan: Loan,
+    loan: Loan,
 }
 
 /// The back end's side of a delivery. Both settle themselves as a crash when dropped.
@@ -43,13 +41,6 @@ pub struct Delivery {
 pub(super) enum Loan {
     Memory(memory::Loan),
     RabbitMq(rabbitmq::Loan),
-}
-
-/// What a message went through before this delivery.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct History {
-    pub(super) crashes: u32,
-    pub(super) redelivered: bool,
 }
 
 /// What became of a retry.
@@ -65,11 +56,12 @@ pub enum RetryOutcome {
 }
 
 impl Delivery {
-    pub(super) fn new(work: Work, lane: Lane, message: &Message, history: History, loan: Loan) -> Self {
-        let History { crashes, redelivered } = history;
-        let attempt = message.failed_attempts.saturating_add(1);
-        let (last_cause, trace) = (message.last_cause.clone(), message.trace.clone());
-        Self { work, lane, attempt, crashes, last_cause, redelivered, trace, loan }
+    /// What a back end lent; `loan_of` says which one.
+    pub(super) fn new<L>(lent: Lent<L>, loan_of: fn(L) -> Loan) -> Self {
+        let Lent { work, message, lane, crashes, redelivered, loan } = lent;
+        let Message { failed_attempts, last_cause, trace, .. } = message;
+        let attempt = failed_attempts.saturating_add(1);
+        Self { work, lane, attempt, crashes, last_cause, redelivered, trace, loan: loan_of(loan) }
     }
 
     /// Whether one more loss would make it a dead letter without an answer to those who wait.

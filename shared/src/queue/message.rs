@@ -4,7 +4,7 @@ use bytes::Bytes;
 use serde::{Serialize, de::DeserializeOwned};
 use uuid::Uuid;
 
-use super::{PublishError, Work};
+use super::PublishError;
 use crate::{
     dicom_uid::public_id,
     event::{Event, STUDY_DELETED, STUDY_NEW, StudyEvent, StudyIndexed},
@@ -13,6 +13,15 @@ use crate::{
     purpose::Purpose,
     trace_context::TraceContext,
 };
+
+/// What a message asks for.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Work {
+    /// Render a picture: from the render lanes.
+    Render(RenderJob),
+    /// Index or remove a study: from the index lane.
+    Study(StudyEvent),
+}
 
 /// An encoded job or event, and what travels beside its body.
 #[derive(Debug, Clone)]

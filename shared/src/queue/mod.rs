@@ -26,6 +26,7 @@ mod consumer;
 pub mod dead_letter;
 mod delivery;
 mod error;
+mod lent;
 mod limits;
 pub mod memory;
 mod message;
@@ -36,9 +37,10 @@ use url::Url;
 pub use self::{
     consumer::Consumer,
     dead_letter::DeadLetter,
-    delivery::{Delivery, RetryOutcome, Work},
+    delivery::{Delivery, RetryOutcome},
     error::{PublishError, QueueError},
     limits::QueueLimits,
+    message::Work,
 };
 use self::{memory::MemoryQueue, rabbitmq::RabbitMqQueue};
 use crate::{

@@ -1,46 +1,35 @@
 //! Bytes of a DICOM file and a request in, picture out. No I/O, no async, no clock, no threads: the caller
-//! reads, schedules and measures.
+//! reads, schedules and measures. Folders are the steps, over `samples`; files are the words that a caller needs.
 //!
 //! Start at [`render_frame`], which is its own table of contents; [`scan`] finds the frames of a file first.
 //! A frame that was decoded once serves any number of windows: [`decode_frame`], [`compose_frame`], [`encode_picture`].
 
-mod codec;
 mod compose;
-mod dataset;
 mod decode;
 pub mod encode;
 mod error;
-mod fragments;
-mod header;
-mod inflate;
+mod file;
 mod limits;
-mod parse;
 mod picture;
-mod picture_file;
-mod pixel_format;
-mod pixel_index;
 mod request;
-pub mod resize;
 mod samples;
-mod scan;
-mod source;
 mod stages;
-mod text;
-mod transfer_syntax;
+mod window;
 
 pub use compose::compose_frame;
 pub use decode::{DecodedFrame, decode_frame};
+pub use encode::encode_picture;
 pub use error::RenderError;
-pub use header::Header;
-pub use inflate::{Deflation, Inflated, inflate};
+pub use file::header::Header;
+pub use file::inflate::{Deflation, Inflated, inflate};
+pub use file::pixel_index::{FrameRange, PixelIndex};
+pub use file::scan::{Scan, scan};
+pub use file::source::ReadAt;
 pub use limits::Limits;
 pub use picture::{DisplayImage, DisplaySamples, Picture};
-pub use picture_file::encode_picture;
-pub use pixel_index::{FrameRange, PixelIndex};
 pub use request::{Fit, Format, FrameRequest, IccProfile, Region, SIDE_PIXELS_MAX, Voi};
-pub use scan::{Scan, scan};
-pub use source::ReadAt;
-pub use stages::window::{VoiFunction, Window, WindowError};
+pub use samples::resize;
+pub use window::{VoiFunction, Window, WindowError};
 
 /// Raised whenever the bytes of any picture can change, so that caches do not mix old and new.
 pub const RENDERER_VERSION: u32 = 3;

@@ -19,7 +19,7 @@ use super::{
     identity::{Identity, MissingUids, uid},
     order_facts::order_facts,
 };
-use crate::slot::task::to_shared_window;
+use crate::slot::render_terms::to_shared_window;
 
 /// Why a file is no instance. Without patient data, since reasons are logged and published.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

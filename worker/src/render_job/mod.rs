@@ -26,7 +26,7 @@ pub use self::changed::ChangedFiles;
 use self::settle::JobError;
 use crate::{
     settlement,
-    slot::{FrameBytes, READ_MAX, RENDER_MAX, RenderTask, Slots, task::ranges_to_fetch},
+    slot::{FrameBytes, READ_MAX, RENDER_MAX, RenderTask, Slots, ranges_to_fetch},
 };
 
 /// Longest fetch from storage by the worker itself; what a slot reads is timed there.

@@ -14,8 +14,9 @@ use tokio::{
 };
 
 use super::{
-    Answer, FrameName, RenderTask, SlotError, SlotProgram, SlotTimes,
-    task::ReadStep,
+    FrameName, SlotError, SlotProgram, SlotTimes,
+    frame_bytes::ReadStep,
+    task::{Answer, RenderTask},
     wire::{self, Said},
 };
 

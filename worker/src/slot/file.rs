@@ -11,7 +11,7 @@ use noctis_shared::{
     storage::FILE_BYTES_MAX,
 };
 
-use super::task::{stored, to_render_request};
+use super::{render_terms::to_render_request, task::stored};
 
 /// Renders one frame of the file at `path`, by the stages that a worker takes.
 ///

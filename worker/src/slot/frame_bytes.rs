@@ -8,9 +8,10 @@ use std::{
     io::{self, Read},
     ops::Range,
     os::unix::fs::FileExt,
-    path::Path,
+    path::{Path, PathBuf},
 };
 
+use bytes::Bytes;
 use noctis_render::{Deflation, Limits};
 use noctis_shared::{
     job::FrameSource,
@@ -19,11 +20,19 @@ use noctis_shared::{
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::task::{FrameBytes, failure};
 use crate::index::FileState;
 
 /// Bytes of one read. After each of several the worker hears that the storage is still there.
 const PIECE_BYTES: usize = 4 << 20;
+
+/// How a slot gets at the bytes.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub enum FrameBytes {
+    /// It reads them from this file.
+    Local(PathBuf),
+    /// They were fetched: the parts that [`ranges_to_fetch`] lists.
+    Fetched(#[serde(skip)] Vec<Bytes>),
+}
 
 /// How far the reading of a frame came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -120,7 +129,7 @@ pub fn ranges_to_fetch(source: &FrameSource) -> Vec<Range<u64>> {
 }
 
 fn changed() -> LoadError {
-    LoadError::Failure(failure(FailureKind::FileChanged, CHANGED))
+    LoadError::Failure(RenderFailure::new(FailureKind::FileChanged, CHANGED))
 }
 
 /// A frame beyond the limits is refused for good, before memory is taken for it.
@@ -135,7 +144,7 @@ fn check_lengths(source: &FrameSource, limits: &Limits) -> Result<(), LoadError>
         None => Ok(()),
         Some((what, actual, limit)) => {
             let reason = format!("bytes of the {what} are {actual}, more than the limit of {limit}");
-            Err(LoadError::Failure(failure(FailureKind::Unrenderable, &reason)))
+            Err(LoadError::Failure(RenderFailure::new(FailureKind::Unrenderable, reason)))
         }
     }
 }

@@ -1,7 +1,8 @@
 //! Where untrusted bytes are decoded: in child processes, one for each slot.
 //!
 //! A decoder that hangs, aborts or eats memory ends with its process, and with one job: [`process`] is what runs
-//! there, [`child`] holds one from outside, [`Slots`] hands them out. [`task`] says what is done with a job.
+//! there, [`child`] holds one from outside, [`Slots`] hands them out. [`task`] says what is done with a job, and
+//! [`frame_bytes`] how its bytes are read.
 //!
 //! Architecture invariant: outside [`process`] no byte of a codestream is interpreted while a job runs.
 
@@ -11,6 +12,7 @@ pub mod file;
 mod frame_bytes;
 mod places;
 pub mod process;
+pub(crate) mod render_terms;
 pub mod task;
 mod wire;
 
@@ -24,10 +26,13 @@ use std::{
 use noctis_shared::{lane::Lane, render_key::ContentDigest};
 use tokio::sync::Semaphore;
 
-pub use self::task::{Answer, FrameBytes, ReadError, RenderTask};
 use self::{
     child::Child,
     places::{Place, Places, urgency},
+};
+pub use self::{
+    frame_bytes::{FrameBytes, ReadError, ReadStep, ranges_to_fetch},
+    task::{Answer, RenderTask},
 };
 
 /// Longest time for one render once its bytes are read, encoding included.

@@ -1,6 +1,6 @@
 //! One render, from bytes to a stored picture or to the reason why there is none.
 
-use std::{path::PathBuf, sync::Arc, time::Instant};
+use std::{sync::Arc, time::Instant};
 
 use bytes::Bytes;
 use noctis_render::{self as render, Limits, RenderError};
@@ -13,10 +13,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     decoded_frames::{Decoded, DecodedFrames},
-    frame_bytes::{self, LoadError},
+    frame_bytes::{self, FrameBytes, LoadError, ReadError, ReadStep},
+    render_terms::{to_render_request, to_shared_window},
 };
-
-pub use super::frame_bytes::{ReadError, ReadStep, ranges_to_fetch};
 
 /// What a slot is asked to do.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -27,15 +26,6 @@ pub struct RenderTask {
     pub request: request::FrameRequest,
     /// How the slot gets at the bytes.
     pub bytes: FrameBytes,
-}
-
-/// How a slot gets at the bytes.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub enum FrameBytes {
-    /// It reads them from this file.
-    Local(PathBuf),
-    /// They were fetched: the parts that [`ranges_to_fetch`] lists.
-    Fetched(#[serde(skip)] Vec<Bytes>),
 }
 
 /// What came of it. The queue time is not known here and stays zero.
@@ -131,97 +121,6 @@ impl Clock {
         self.0 += lap;
         lap.as_secs_f64() * 1000.0
     }
-}
-
-/// The request in the renderer's own terms.
-#[must_use]
-pub fn to_render_request(request: &request::FrameRequest) -> render::FrameRequest {
-    // Taken apart, so that a new parameter is an error here until it is passed on.
-    let request::FrameRequest {
-        frame_number,
-        voi,
-        invert,
-        overlays,
-        region,
-        fit: request::Fit { width, height, enlarge },
-        format,
-        icc_profile,
-        best_effort,
-    } = *request;
-    render::FrameRequest {
-        frame_number,
-        voi: to_render_voi(voi),
-        invert,
-        overlays,
-        region: region.map(to_render_region),
-        fit: render::Fit { width, height, enlarge },
-        format: to_render_format(format),
-        icc_profile: to_render_icc_profile(icc_profile),
-        best_effort,
-    }
-}
-
-fn to_render_voi(voi: request::Voi) -> render::Voi {
-    match voi {
-        request::Voi::FromFile => render::Voi::FromFile,
-        request::Voi::FromFileWith(function) => render::Voi::FromFileWith(to_render_function(function)),
-        request::Voi::Window(window) => to_render_window(window),
-    }
-}
-
-fn to_render_region(region: request::Region) -> render::Region {
-    let request::Region { left, top, width, height } = region;
-    render::Region { left: left.into(), top: top.into(), width: width.into(), height: height.into() }
-}
-
-fn to_render_format(format: request::PictureFormat) -> render::Format {
-    match format {
-        request::PictureFormat::Png => render::Format::Png,
-        request::PictureFormat::Png16 => render::Format::Png16,
-        request::PictureFormat::Jpeg { quality } => render::Format::Jpeg { quality },
-        request::PictureFormat::Webp { quality: None } => render::Format::Webp,
-        request::PictureFormat::Webp { quality: Some(quality) } => render::Format::WebpLossy { quality },
-    }
-}
-
-fn to_render_icc_profile(icc_profile: request::IccProfile) -> render::IccProfile {
-    match icc_profile {
-        request::IccProfile::No => render::IccProfile::No,
-        request::IccProfile::Yes => render::IccProfile::Yes,
-        request::IccProfile::Srgb => render::IccProfile::Srgb,
-        request::IccProfile::SrgbIfUsable => render::IccProfile::SrgbIfUsable,
-    }
-}
-
-/// Both sides check windows by the same rules of the standard, so the conversion succeeds; were it to fail, the
-/// file's own window is the honest picture.
-fn to_render_window(window: request::Window) -> render::Voi {
-    let function = to_render_function(window.function());
-    render::Window::new(window.center(), window.width(), function)
-        .map_or(render::Voi::FromFile, render::Voi::Window)
-}
-
-fn to_render_function(function: request::VoiFunction) -> render::VoiFunction {
-    match function {
-        request::VoiFunction::Linear => render::VoiFunction::Linear,
-        request::VoiFunction::LinearExact => render::VoiFunction::LinearExact,
-        request::VoiFunction::Sigmoid => render::VoiFunction::Sigmoid,
-    }
-}
-
-/// The window in the terms of answers; `None` for one beyond what answers can carry.
-#[must_use]
-pub fn to_shared_window(window: render::Window) -> Option<request::Window> {
-    let function = match window.function() {
-        render::VoiFunction::Linear => request::VoiFunction::Linear,
-        render::VoiFunction::LinearExact => request::VoiFunction::LinearExact,
-        render::VoiFunction::Sigmoid => request::VoiFunction::Sigmoid,
-    };
-    request::Window::new(window.center(), window.width(), function).ok()
-}
-
-pub(super) fn failure(kind: FailureKind, reason: &str) -> RenderFailure {
-    RenderFailure::new(kind, reason)
 }
 
 impl From<RenderError> for StageError {

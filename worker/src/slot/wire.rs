@@ -15,8 +15,8 @@ use tokio::{
 };
 
 use super::{
-    Answer, FrameBytes, RenderTask,
-    task::{ReadError, ReadStep},
+    frame_bytes::{FrameBytes, ReadError, ReadStep},
+    task::{Answer, RenderTask},
 };
 
 /// Longest head.

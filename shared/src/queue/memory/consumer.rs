@@ -7,12 +7,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use super::state::{Shared, Stored};
 use crate::{
     lane::Lane,
-    queue::{
-        Delivery, PublishError, QueueLimits,
-        dead_letter::UNDECODABLE,
-        delivery::{self, History},
-        message::Message,
-    },
+    queue::{PublishError, QueueLimits, dead_letter::UNDECODABLE, lent::Lent, message::Message},
 };
 
 /// Takes messages of one lane, at most `prefetch` unsettled ones at a time.
@@ -30,7 +25,7 @@ impl Consumer {
         Self { shared, lane, slots, stopped: false }
     }
 
-    pub(in crate::queue) async fn next(&mut self) -> Option<Delivery> {
+    pub(in crate::queue) async fn next(&mut self) -> Option<Lent<Loan>> {
         if self.stopped {
             return None;
         }
@@ -38,8 +33,8 @@ impl Consumer {
             // Ends with the consumer alone: nobody closes the semaphore.
             let slot = Arc::clone(&self.slots).acquire_owned().await.ok()?;
             let stored = self.take().await?;
-            if let Some(delivery) = self.lend(stored, slot) {
-                return Some(delivery);
+            if let Some(lent) = self.lend(stored, slot) {
+                return Some(lent);
             }
         }
     }
@@ -61,15 +56,12 @@ impl Consumer {
         }
     }
 
-    fn lend(&self, stored: Stored, slot: OwnedSemaphorePermit) -> Option<Delivery> {
+    fn lend(&self, stored: Stored, slot: OwnedSemaphorePermit) -> Option<Lent<Loan>> {
         let Stored { message, crashes, redelivered } = stored.clone();
         let loan =
             Loan { shared: Arc::clone(&self.shared), lane: self.lane, stored: Some(stored), _slot: slot };
         match message.decode(self.lane, self.shared.limits.message_bytes_max) {
-            Ok(work) => {
-                let history = History { crashes, redelivered };
-                Some(Delivery::new(work, self.lane, &message, history, delivery::Loan::Memory(loan)))
-            }
+            Ok(work) => Some(Lent { work, message, lane: self.lane, crashes, redelivered, loan }),
             Err(error) => {
                 tracing::warn!(lane = %self.lane, %error, "an undecodable message is dead-lettered");
                 loan.dead_letter(UNDECODABLE, Some(&error.to_string()), message.failed_attempts);

@@ -10,14 +10,10 @@ use lapin::{
 };
 use tokio::time::timeout;
 
-use super::{Link, Loan, queue_error, session::Session, topology};
+use super::{error::queue_error, link::Link, loan::Loan, session::Session, topology};
 use crate::{
     lane::Lane,
-    queue::{
-        Delivery, QueueError,
-        dead_letter::UNDECODABLE,
-        delivery::{self, History},
-    },
+    queue::{QueueError, dead_letter::UNDECODABLE, lent::Lent},
 };
 
 /// Pause after a subscription that failed on a session that is alive.
@@ -48,7 +44,7 @@ impl Consumer {
         Ok(consumer)
     }
 
-    pub(in crate::queue) async fn next(&mut self) -> Option<Delivery> {
+    pub(in crate::queue) async fn next(&mut self) -> Option<Lent<Loan>> {
         while !self.stopped {
             if self.subscription.is_none() {
                 self.subscription = Some(self.reopen().await?);
@@ -66,19 +62,19 @@ impl Consumer {
             };
             let redelivered = delivery.redelivered;
             let loan = Loan::new(Arc::clone(&self.link), self.lane, channel.clone(), delivery);
-            if let Some(delivery) = self.accept(loan, redelivered).await {
-                return Some(delivery);
+            if let Some(lent) = self.accept(loan, redelivered).await {
+                return Some(lent);
             }
         }
         None
     }
 
-    async fn accept(&self, loan: Loan, redelivered: bool) -> Option<Delivery> {
+    async fn accept(&self, loan: Loan, redelivered: bool) -> Option<Lent<Loan>> {
         let message = loan.message().clone();
         match message.decode(self.lane, self.link.limits.message_bytes_max) {
             Ok(work) => {
-                let history = History { crashes: loan.crashes(), redelivered };
-                Some(Delivery::new(work, self.lane, &message, history, delivery::Loan::RabbitMq(loan)))
+                let crashes = loan.crashes();
+                Some(Lent { work, message, lane: self.lane, crashes, redelivered, loan })
             }
             Err(error) => {
                 tracing::warn!(lane = %self.lane, %error, "an undecodable message is dead-lettered");

@@ -7,9 +7,10 @@ use lapin::{
 };
 
 use super::{
-    Link,
+    error::queue_error,
     headers::{self, Verdict},
-    queue_error, topology,
+    link::Link,
+    topology,
 };
 use crate::queue::{DeadLetter, QueueError, message::Message};
 

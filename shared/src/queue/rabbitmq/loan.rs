@@ -8,8 +8,8 @@ use lapin::{
 };
 
 use super::{
-    Link,
     headers::{self, Verdict},
+    link::Link,
     publish::Route,
 };
 use crate::{

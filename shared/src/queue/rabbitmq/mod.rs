@@ -6,7 +6,9 @@
 
 mod consumer;
 mod dead_letters;
+mod error;
 mod headers;
+mod link;
 mod loan;
 mod publish;
 mod session;
@@ -20,12 +22,7 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 
 pub(super) use self::{consumer::Consumer, loan::Loan};
-use self::{
-    headers::Verdict,
-    publish::Route,
-    session::{Dialer, Session},
-    topology::Names,
-};
+use self::{headers::Verdict, link::Link, publish::Route, session::Dialer, topology::Names};
 use super::{DeadLetter, PublishError, QueueError, QueueLimits, message::Message};
 use crate::{
     circuit::Circuit,
@@ -42,18 +39,6 @@ const HEARTBEAT_SECONDS: u16 = 10;
 #[derive(Debug, Clone)]
 pub struct RabbitMqQueue {
     link: Arc<Link>,
-}
-
-/// What clones, consumers and loans share: the way to the broker as it is now.
-#[derive(Debug)]
-struct Link {
-    names: Names,
-    limits: QueueLimits,
-    /// `None` while the broker is away.
-    session: watch::Receiver<Option<Session>>,
-    /// Open while the broker takes messages and does not confirm them.
-    circuit: Circuit,
-    closed: CancellationToken,
 }
 
 impl RabbitMqQueue {
@@ -137,45 +122,6 @@ impl RabbitMqQueue {
     }
 }
 
-impl Link {
-    /// The session as it is now: publishers do not wait for a broker that is away.
-    fn session(&self) -> Result<Session, PublishError> {
-        if self.closed.is_cancelled() {
-            return Err(PublishError::Unavailable("the queue is closed".to_owned()));
-        }
-        let session = self.session.borrow().clone().filter(Session::is_open);
-        session.ok_or_else(|| PublishError::Unavailable("the broker is away".to_owned()))
-    }
-
-    /// The next session that is open; `None` once the queue is closed.
-    async fn wait_for_session(&self) -> Option<Session> {
-        let mut sessions = self.session.clone();
-        loop {
-            let session = sessions.borrow_and_update().clone().filter(Session::is_open);
-            if self.closed.is_cancelled() || session.is_some() {
-                return session.filter(|_| !self.closed.is_cancelled());
-            }
-            tokio::select! {
-                () = self.closed.cancelled() => return None,
-                changed = sessions.changed() => changed.ok()?,
-            }
-        }
-    }
-
-    /// A channel of its own, for what may fail and close it.
-    async fn channel(&self) -> Result<lapin::Channel, QueueError> {
-        let session = self.session().map_err(|error| QueueError::Unavailable(error.to_string()))?;
-        session.channel().await
-    }
-}
-
-impl Drop for Link {
-    fn drop(&mut self) {
-        // Ends the supervisor, and with it the connection.
-        self.closed.cancel();
-    }
-}
-
 /// The URL as the client library takes it: with a heartbeat, and an empty path as the default virtual host.
 fn broker_uri(url: &Url) -> Result<AMQPUri, QueueError> {
     let mut uri: AMQPUri = url.as_str().parse().map_err(QueueError::Url)?;
@@ -185,16 +131,4 @@ fn broker_uri(url: &Url) -> Result<AMQPUri, QueueError> {
     }
     uri.query.heartbeat.get_or_insert(HEARTBEAT_SECONDS);
     Ok(uri)
-}
-
-/// What an error of the client library means: does the broker refuse, or is it away?
-fn queue_error(error: &lapin::Error) -> QueueError {
-    use lapin::protocol::{AMQPErrorKind, AMQPHardError};
-    let refuses = match error.kind() {
-        lapin::ErrorKind::ProtocolError(error) => {
-            matches!(error.kind(), AMQPErrorKind::Soft(_) | AMQPErrorKind::Hard(AMQPHardError::NOTALLOWED))
-        }
-        _ => false,
-    };
-    if refuses { QueueError::Refused(error.to_string()) } else { QueueError::Unavailable(error.to_string()) }
 }

@@ -4,8 +4,8 @@ use lapin::{Confirmation, options::BasicPublishOptions};
 use tokio::time::{error::Elapsed, timeout};
 
 use super::{
-    Link,
     headers::{self, Verdict},
+    link::Link,
     topology,
 };
 use crate::{

@@ -14,7 +14,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    queue_error,
+    error::queue_error,
     topology::{self, Names},
 };
 use crate::queue::{QueueError, QueueLimits};

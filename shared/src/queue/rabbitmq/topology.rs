@@ -8,7 +8,7 @@ use lapin::{
     types::{AMQPValue, FieldTable},
 };
 
-use super::queue_error;
+use super::error::queue_error;
 use crate::{
     event::{STUDY_DELETED, STUDY_NEW},
     lane::Lane,

@@ -1,29 +1,18 @@
 //! Colour frames: palettes and colour spaces to red, green, blue, at full size, so that what is averaged is colours.
 
-use super::Composer;
+use super::composer::Composer;
 use crate::RenderError;
+use crate::file::pixel_format::Photometric;
 use crate::picture::{DisplayImage, DisplaySamples};
-use crate::pixel_format::Photometric;
+use crate::samples::resample::resize_colours;
 use crate::samples::{Samples, each_type};
 use crate::stages::palette::Palette;
-use crate::stages::resample::resize_colours;
 use crate::stages::{icc, ybr};
 
 impl Composer<'_> {
     pub(super) fn colour(&self) -> Result<DisplayImage, RenderError> {
-        let view = self.frame_view.top();
-        let samples = &self.frame.samples;
-        let pixels = if self.frame.photometric == Photometric::Palette {
-            let palette = Palette::read(view, samples.sign())
-                .ok_or_else(|| RenderError::corrupt("the palette is missing or damaged"))?;
-            colours(samples, |index| palette.colour(index))
-        } else {
-            let mut pixels = to_8_bits(samples, self.frame.depth)?;
-            ybr::to_rgb(&mut pixels, self.frame.photometric);
-            pixels
-        };
-        let mut pixels = self.fitted_colours(pixels)?;
-        let profile = icc::apply(view, self.request.icc_profile, &mut pixels)?;
+        let mut pixels = self.fitted_colours(self.rgb()?)?;
+        let profile = icc::apply(self.frame_view.top(), self.request.icc_profile, &mut pixels)?;
         if self.request.invert {
             pixels.iter_mut().for_each(|sample| *sample = 255 - *sample);
         }
@@ -31,6 +20,20 @@ impl Composer<'_> {
         Ok(DisplayImage { icc_profile: profile, ..self.image(DisplaySamples::Rgb8(pixels), None) })
     }
 
+    /// The whole frame as red, green, blue.
+    fn rgb(&self) -> Result<Vec<u8>, RenderError> {
+        let samples = &self.frame.samples;
+        if self.frame.photometric == Photometric::Palette {
+            let palette = Palette::read(self.frame_view.top(), samples.sign())
+                .ok_or_else(|| RenderError::corrupt("the palette is missing or damaged"))?;
+            return Ok(colours(samples, |index| palette.colour(index)));
+        }
+        let mut pixels = to_8_bits(samples, self.frame.depth)?;
+        ybr::to_rgb(&mut pixels, self.frame.photometric);
+        Ok(pixels)
+    }
+
+    /// The asked region of the whole frame, at the size of the picture.
     pub(super) fn fitted_colours(&self, pixels: Vec<u8>) -> Result<Vec<u8>, RenderError> {
         let whole = Samples::U8(pixels);
         let Samples::U8(pixels) = self.cropped(&whole, 3).unwrap_or(whole) else {

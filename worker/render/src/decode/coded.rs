@@ -1,9 +1,9 @@
 //! Samples of a codestream to stored samples: sign, bits stored, and what is left of the colour transform.
 
+use super::codec::{Coded, CodedColour};
+use super::frame::Decoded;
 use crate::RenderError;
-use crate::codec::{Coded, CodedColour};
-use crate::decode::Decoded;
-use crate::pixel_format::{Photometric, PixelFormat};
+use crate::file::pixel_format::{Photometric, PixelFormat};
 use crate::samples::Samples;
 
 /// `embedded_bits` are those of the cells that hold overlays.
@@ -124,7 +124,6 @@ fn with_sign(samples: Samples, signed: bool, bits: u32) -> Samples {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::codec::Coded;
 
     /// The same cells mean the same whether they are coded or not; a lossy codestream does not hold cells.
     #[test]
@@ -139,7 +138,7 @@ mod tests {
                 precision,
                 colour: CodedColour::AsDeclared,
                 reduction: 0,
-                site: crate::resize::ReducedSite::First,
+                site: crate::samples::resize::ReducedSite::First,
                 damage: None,
             };
             stored(coded, (&format, &[]), is_lossless, false).expect("sound").samples

@@ -1,10 +1,10 @@
 //! Native pixel cells: 1, 8, 16, 32 bits and floats, any bits stored, planes or pixels, either byte order (PS3.5 section 8).
 
+use super::frame::Decoded;
 use crate::RenderError;
-use crate::decode::Decoded;
-use crate::pixel_format::{Photometric, PixelFormat, SampleKind};
-use crate::resize::ReducedSite;
+use crate::file::pixel_format::{Photometric, PixelFormat, SampleKind};
 use crate::samples::Samples;
+use crate::samples::resize::ReducedSite;
 
 /// How the cells of one frame are to be read.
 pub(crate) struct Source<'a> {

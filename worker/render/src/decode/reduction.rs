@@ -5,16 +5,16 @@
 //! averages of modality values, and where nothing else of the picture needs each sample.
 
 use crate::Header;
-use crate::pixel_format::{Photometric, PixelFormat};
+use crate::file::frame_view::FrameView;
+use crate::file::pixel_format::{Photometric, PixelFormat};
+use crate::file::transfer_syntax::{PixelCoding, is_lossless, pixel_coding};
 use crate::request::{Format, FrameRequest, Voi};
 use crate::samples::Sign;
-use crate::stages::functional_groups::FrameView;
 use crate::stages::geometry::{fitted, pixel_shape};
 use crate::stages::modality::Modality;
 use crate::stages::padding::Padding;
 use crate::stages::voi::{VoiTransform, fixed_range};
 use crate::stages::{label, overlay, palette};
-use crate::transfer_syntax::{PixelCoding, is_lossless, pixel_coding};
 
 /// Frames are decoded at an eighth of their sides at least.
 const REDUCTION_MAX: u8 = 3;

@@ -5,8 +5,11 @@
 //! same bytes, on every machine: a picture's `ETag` may be computed from what went in.
 
 pub mod jpeg;
+mod picture_file;
 pub mod png;
 pub mod webp;
+
+pub use picture_file::encode_picture;
 
 /// Why a picture could not be written.
 #[derive(Debug, Clone, thiserror::Error, PartialEq, Eq)]

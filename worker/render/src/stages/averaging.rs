@@ -5,9 +5,9 @@ use std::borrow::Cow;
 use super::grey::BACKGROUND;
 use super::modality::Modality;
 use super::padding::Padding;
-use super::resample::{Size, nearest, resize, resize_exactly, resize_reals};
 use crate::RenderError;
-use crate::resize::Grid;
+use crate::samples::resample::{Size, nearest, resize, resize_exactly, resize_reals};
+use crate::samples::resize::Grid;
 use crate::samples::{Samples, each_type};
 
 /// Least part of a new pixel that must be picture where it cannot be picture in part: values have no background.

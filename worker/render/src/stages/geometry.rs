@@ -3,9 +3,9 @@
 use dicom_core::Tag;
 use dicom_dictionary_std::tags;
 
-use super::functional_groups::FrameView;
 use crate::RenderError;
-use crate::parse::view::{Numbers, View};
+use crate::file::frame_view::FrameView;
+use crate::file::parse::view::{Numbers, View};
 use crate::request::{Fit, Region, SIDE_PIXELS_MAX};
 
 /// A rectangle of whole pixels.

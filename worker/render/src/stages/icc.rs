@@ -8,7 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use dicom_dictionary_std::tags;
 use moxcms::{CmsError, ColorProfile, Layout, RenderingIntent, TransformOptions};
 
-use crate::parse::view::View;
+use crate::file::parse::view::View;
 use crate::request::IccProfile;
 use crate::{RenderError, limits};
 

@@ -2,7 +2,7 @@
 
 use dicom_dictionary_std::tags;
 
-use crate::parse::view::View;
+use crate::file::parse::view::View;
 
 const LABEL_MAP_SEGMENTATION_STORAGE: &str = "1.2.840.10008.5.1.4.1.1.66.7";
 

@@ -3,7 +3,7 @@
 use dicom_core::Tag;
 use dicom_dictionary_std::tags;
 
-use crate::parse::view::{Numbers, View};
+use crate::file::parse::view::{Numbers, View};
 use crate::samples::Sign;
 
 /// A table over consecutive input values. Inputs outside take the first or the last entry.
@@ -129,8 +129,8 @@ pub(crate) fn entries(view: &View<'_>, data: Tag, length: usize, bits: u16) -> O
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::parse::element::{Element, Vr};
-    use crate::transfer_syntax::Encoding;
+    use crate::file::parse::element::{Element, Vr};
+    use crate::file::transfer_syntax::Encoding;
 
     /// Length, descriptor bits and data; the first entries and their bits.
     #[test]

@@ -1,7 +1,10 @@
-//! The stages between stored samples and a picture, in the order of PS3.4 N.2.
+//! The stages between stored samples and a picture, one file for each clause: what the file says, and what is done to
+//! values by it. None knows the frame as a whole or the other ways to a picture: [`crate::compose`] puts them in order.
+//!
+//! Grey in the order of PS3.4 N.2: [`modality`], [`voi`], [`presentation`], as one formula in [`grey`]; at another size
+//! by [`averaging`]. Colours: [`palette`] or [`ybr`], then [`icc`]. For both: [`geometry`], [`overlay`].
 
 pub(crate) mod averaging;
-pub(crate) mod functional_groups;
 pub(crate) mod geometry;
 pub(crate) mod grey;
 pub(crate) mod icc;
@@ -13,7 +16,5 @@ pub(crate) mod padding;
 pub(crate) mod palette;
 pub(crate) mod presentation;
 mod ramp;
-pub(crate) mod resample;
 pub(crate) mod voi;
-pub(crate) mod window;
 pub(crate) mod ybr;

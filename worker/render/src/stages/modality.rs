@@ -2,9 +2,9 @@
 
 use dicom_dictionary_std::tags;
 
-use super::functional_groups::FrameView;
 use super::lut::Lut;
-use crate::parse::view::{Numbers, View};
+use crate::file::frame_view::FrameView;
+use crate::file::parse::view::{Numbers, View};
 use crate::samples::Sign;
 
 /// The modality transformation of one frame.

@@ -2,8 +2,8 @@
 
 use dicom_core::Tag;
 
-use crate::parse::element::Vr;
-use crate::parse::view::{Numbers, View};
+use crate::file::parse::element::Vr;
+use crate::file::parse::view::{Numbers, View};
 
 /// 16 groups: 6000, 6002 to 601E.
 const GROUP_COUNT: u16 = 16;

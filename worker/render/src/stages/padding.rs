@@ -4,8 +4,8 @@ use std::ops::RangeInclusive;
 
 use dicom_dictionary_std::tags;
 
-use crate::parse::view::{Numbers, View};
-use crate::pixel_format::{PixelFormat, SampleKind};
+use crate::file::parse::view::{Numbers, View};
+use crate::file::pixel_format::{PixelFormat, SampleKind};
 
 /// Stored values that stand for "nothing here", both ends included.
 #[derive(Clone, Debug, PartialEq)]

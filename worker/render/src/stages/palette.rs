@@ -4,7 +4,7 @@ use dicom_core::Tag;
 use dicom_dictionary_std::tags;
 
 use super::lut::{Entries, Lut, descriptor_of, entries};
-use crate::parse::view::View;
+use crate::file::parse::view::View;
 use crate::samples::Sign;
 
 /// Segments of a segmented palette at most; the longest table of the smallest segments.

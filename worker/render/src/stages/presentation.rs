@@ -3,8 +3,8 @@
 use dicom_dictionary_std::tags;
 
 use super::lut::Lut;
-use crate::parse::view::View;
-use crate::pixel_format::Photometric;
+use crate::file::parse::view::View;
+use crate::file::pixel_format::Photometric;
 use crate::samples::Sign;
 
 /// What happens to display values after the VOI stage.

@@ -2,12 +2,13 @@
 
 use dicom_dictionary_std::tags;
 
-use super::functional_groups::FrameView;
 use super::lut::Lut;
 use super::modality::Modality;
 use super::padding::Padding;
-use super::window::{Window, file_windows};
-use crate::pixel_format::PixelFormat;
+use crate::Window;
+use crate::file::frame_view::FrameView;
+use crate::file::pixel_format::PixelFormat;
+use crate::file::windows;
 use crate::request::Voi;
 use crate::samples::Sign;
 
@@ -32,7 +33,7 @@ impl VoiTransform {
             Voi::FromFileWith(function) => Some(*function),
             Voi::FromFile => None,
         };
-        if let Some(window) = file_windows(frame).first() {
+        if let Some(window) = windows::of_frame(frame).first() {
             let asked = function.and_then(|function| window.with_function(function));
             return Some(Self::Window(asked.unwrap_or(*window)));
         }

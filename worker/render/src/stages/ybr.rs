@@ -1,6 +1,6 @@
 //! Luminance and chrominance to red, green, blue (PS3.3 C.7.6.3.1.2).
 
-use crate::pixel_format::Photometric;
+use crate::file::pixel_format::Photometric;
 
 /// Converts interleaved 8-bit pixels in place.
 pub(crate) fn to_rgb(pixels: &mut [u8], photometric: Photometric) {

@@ -1,0 +1,48 @@
+//! What lies over the picture and is burned in: overlays of planes of their own and of spare bits of the pixels.
+
+use super::composer::Composer;
+use crate::RenderError;
+use crate::samples::Samples;
+use crate::samples::resample::resize;
+use crate::samples::resize::Grid;
+use crate::stages::geometry::Crop;
+use crate::stages::overlay;
+
+impl Composer<'_> {
+    /// Draws the overlays of the frame, where they are asked for, into a picture of one or three samples a pixel.
+    pub(super) fn burn_overlays(
+        &self,
+        pixels: &mut [u8],
+        samples_per_pixel: usize,
+    ) -> Result<(), RenderError> {
+        if !self.request.overlays {
+            return Ok(());
+        }
+        let view = self.frame_view.top();
+        let overlays = overlay::of_frame(view, self.frame.frame_number);
+        if overlays.is_empty() && self.frame.embedded_overlays.is_empty() {
+            return Ok(());
+        }
+        let mut mask = vec![0; self.format.pixel_count() as usize];
+        overlays.iter().for_each(|overlay| overlay.draw(view, &mut mask, self.format.columns));
+        for embedded in &self.frame.embedded_overlays {
+            mask.iter_mut().zip(embedded).for_each(|(pixel, set)| *pixel |= set);
+        }
+        if let Samples::U8(mask) = self.fitted_mask(mask)? {
+            overlay::burn_in(pixels, samples_per_pixel, &mask);
+        }
+        Ok(())
+    }
+
+    /// A mask of the whole frame, cut and resized like the picture.
+    fn fitted_mask(&self, mask: Vec<u8>) -> Result<Samples, RenderError> {
+        let Crop { left, top, columns, rows } = self.plan.crop;
+        let stride = self.format.columns as usize;
+        let mask =
+            Samples::U8(mask).crop(stride, left as usize, columns as usize, top as usize, rows as usize);
+        if self.plan.resizes() {
+            return resize(&mask, &Grid::whole(rows, columns), (self.plan.columns, self.plan.rows));
+        }
+        Ok(mask)
+    }
+}
