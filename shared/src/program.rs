@@ -82,13 +82,16 @@ fn passing_threads(cores: usize) -> usize {
     cores.div_ceil(2)
 }
 
-/// Runs `work` on a runtime of several threads, on a machine that has several cores.
+/// Runs `work` on a runtime of as many threads as pass things on well on this machine.
 ///
 /// # Errors
 /// What `work` ends with, or a runtime that cannot be started.
 pub fn block_on(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    let mut runtime = match passing_threads(cores) {
+        1 => tokio::runtime::Builder::new_current_thread(),
+        _ => tokio::runtime::Builder::new_multi_thread(),
+    };
     let runtime = runtime.worker_threads(passing_threads(cores)).enable_all().build();
     let runtime = runtime.map_err(anyhow::Error::from)?;
     let ended = runtime.block_on(work);

@@ -12,6 +12,7 @@ use noctis_shared::{
     job::FrameSource,
     lane::Lane,
     request::{FrameRequest, PictureFormat, Voi, VoiFunction, Window},
+    storage::LocalPlace,
 };
 use noctis_worker::{
     index::{MissingUids, read_instance},
@@ -49,7 +50,7 @@ fn measure() -> anyhow::Result<()> {
     let task = |index: u32| RenderTask {
         source: source.clone(),
         request: request(index),
-        bytes: FrameBytes::Local(path.clone()),
+        bytes: FrameBytes::Local(LocalPlace::anywhere(&path)),
     };
 
     let kept = DecodedFrames::new(0);

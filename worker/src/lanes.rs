@@ -2,12 +2,11 @@
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
-use futures::future::join_all;
 use noctis_shared::{
     lane::Lane,
     queue::{Consumer, Delivery, Queue, QueueError},
 };
-use tokio::{sync::Semaphore, time::timeout};
+use tokio::{sync::Semaphore, task::JoinSet, time::timeout};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{info, warn};
 
@@ -59,13 +58,14 @@ pub async fn consume(
     let lanes: BTreeSet<Lane> = lanes.iter().copied().collect();
     let tracker = TaskTracker::new();
     let hands = Hands { renders, index, shutdown: shutdown.clone() };
-    let mut taking = Vec::new();
+    // In tasks of their own, which run where the deliveries come in.
+    let mut taking = JoinSet::new();
     for share in shares(slots).into_iter().filter(|share| lanes.contains(&share.lane)) {
         let consumer = queue.consume(share.lane, share.prefetch).await?;
-        taking.push(take(consumer, share, hands.clone(), tracker.clone(), shutdown.clone()));
+        taking.spawn(take(consumer, share, hands.clone(), tracker.clone(), shutdown.clone()));
     }
     info!(?lanes, slots, "taking work");
-    join_all(taking).await;
+    taking.join_all().await;
     tracker.close();
     if timeout(DRAIN_MAX, tracker.wait()).await.is_err() {
         // Unsettled deliveries go back to the queue when their tasks are dropped with the runtime.

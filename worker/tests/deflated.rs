@@ -19,7 +19,7 @@ use noctis_shared::{
     job::FrameSource,
     render::{FailureKind, Outcome, StageTimings},
     request::{FrameRequest, PictureFormat},
-    storage::Storage,
+    storage::{LocalPlace, Storage},
 };
 use noctis_worker::{
     index::{FilesInHand, IN_HAND_BYTES_MAX, Indexer, MissingUids, Rejected, read_instance},
@@ -327,7 +327,7 @@ fn picture(path: &Path, instance: &NewInstance, frame_index: usize) -> Outcome {
     };
     let frame_number = frame_index as u32 + 1;
     let request = FrameRequest { frame_number, ..FrameRequest::new(PictureFormat::Png) };
-    let task = RenderTask { source, request, bytes: FrameBytes::Local(path.to_owned()) };
+    let task = RenderTask { source, request, bytes: FrameBytes::Local(LocalPlace::anywhere(path)) };
     let mut outcome = perform(&task, &DecodedFrames::new(0), &mut |_| {}).expect("a file that can be read");
     if let Outcome::Picture(render) = &mut outcome {
         render.facts.timings = StageTimings::default();

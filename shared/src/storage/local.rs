@@ -52,6 +52,11 @@ impl Folder {
         url.scheme() == "file" && url.to_file_path().is_ok_and(|path| path.starts_with(&self.path))
     }
 
+    /// Its canonical path.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Permits to look something up in it.
     pub(super) fn lookups(&self) -> Arc<Semaphore> {
         Arc::clone(&self.lookups)
@@ -150,7 +155,7 @@ fn location_of(path: &Path) -> Result<String, StorageError> {
         .map_err(|()| StorageError::Invalid(format!("{} is not an absolute path", path.display())))
 }
 
-fn from_io(error: io::Error) -> StorageError {
+pub(super) fn from_io(error: io::Error) -> StorageError {
     match error.kind() {
         io::ErrorKind::NotFound => StorageError::NotFound,
         io::ErrorKind::UnexpectedEof => StorageError::Truncated,

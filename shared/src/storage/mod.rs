@@ -26,6 +26,9 @@ use url::Url;
 
 mod local;
 mod object;
+mod place;
+
+pub use self::place::LocalPlace;
 
 /// Largest file that is read or put, in bytes.
 pub const FILE_BYTES_MAX: u64 = 16 << 30;
@@ -175,6 +178,41 @@ impl Storage {
         Ok(match self.place_of(location).await? {
             Place::Local(path) => Some(path),
             Place::Object(..) => None,
+        })
+    }
+
+    /// Where a local location lies, without a look at the file system where its letters say under which root; `None` for
+    /// an object store.
+    ///
+    /// # Errors
+    /// As [`Storage::local_path`], for a location that lies under no root by its letters.
+    pub async fn local_place(&self, location: &str) -> Result<Option<LocalPlace>, StorageError> {
+        let named = Url::parse(location).ok().filter(|url| url.scheme() == "file");
+        let named = named.and_then(|url| url.to_file_path().ok());
+        let by_letters = named.and_then(|path| {
+            let root = self.local_roots().find(|root| path.starts_with(root))?;
+            Some(LocalPlace::new(root.to_owned(), path))
+        });
+        match by_letters {
+            Some(place) => Ok(Some(place)),
+            None => self.resolved_place(location).await,
+        }
+    }
+
+    /// Where the file at a local location really lies, under whichever root; `None` for an object store.
+    ///
+    /// # Errors
+    /// As [`Storage::local_path`].
+    pub async fn resolved_place(&self, location: &str) -> Result<Option<LocalPlace>, StorageError> {
+        let Some(path) = self.local_path(location).await? else { return Ok(None) };
+        let root = self.local_roots().find(|root| path.starts_with(root)).ok_or(StorageError::NotAllowed)?;
+        Ok(Some(LocalPlace::new(root.to_owned(), path)))
+    }
+
+    fn local_roots(&self) -> impl Iterator<Item = &Path> {
+        self.roots.iter().filter_map(|root| match root {
+            Root::Local(folder) => Some(folder.path()),
+            Root::Object(_) => None,
         })
     }
 

@@ -26,7 +26,7 @@ pub use self::changed::ChangedFiles;
 use self::settle::JobError;
 use crate::{
     settlement,
-    slot::{FrameBytes, READ_MAX, RENDER_MAX, RenderTask, Slots, ranges_to_fetch},
+    slot::{FrameBytes, READ_MAX, RENDER_MAX, ReadError, RenderTask, SlotError, Slots, ranges_to_fetch},
 };
 
 /// Longest fetch from storage by the worker itself; what a slot reads is timed there.
@@ -181,11 +181,16 @@ impl RenderJobs {
         let started = Instant::now();
         let bytes = timeout(FETCH_MAX, self.fetch(job)).await.map_err(|_| JobError::FetchTimedOut)??;
         let fetch_ms = started.elapsed().as_secs_f64() * 1000.0;
-        let task = RenderTask { source: job.source.clone(), request: job.request.clone(), bytes };
+        let mut task = RenderTask { source: job.source.clone(), request: job.request.clone(), bytes };
         let waits = Instant::now();
         let slot = self.slots.take(job.lane).await;
         let slot_ms = waits.elapsed().as_secs_f64() * 1000.0;
-        let answer = slot.render(&task).instrument(info_span!("render")).await;
+        let mut answer = slot.render(&task).instrument(info_span!("render")).await;
+        if let Err(SlotError::NotRead(ReadError::NotAllowed)) = answer {
+            // Out of the root that the letters name; perhaps into another.
+            task.bytes = resolved(&self.storage, job).await?;
+            answer = slot.render(&task).instrument(info_span!("render")).await;
+        }
         drop(slot);
         let mut outcome = answer.map_err(JobError::Slot)?;
         if let Outcome::Failure(RenderFailure { kind: FailureKind::FileChanged, .. }) = outcome {
@@ -201,8 +206,8 @@ impl RenderJobs {
 
     async fn fetch(&self, job: &RenderJob) -> Result<FrameBytes, StorageError> {
         let source = &job.source;
-        if let Some(path) = self.storage.local_path(&source.location).await? {
-            return Ok(FrameBytes::Local(path));
+        if let Some(place) = self.storage.local_place(&source.location).await? {
+            return Ok(FrameBytes::Local(place));
         }
         let parts = self.storage.read(&source.location, ranges_to_fetch(source)).await?;
         Ok(FrameBytes::Fetched(parts))
@@ -237,6 +242,12 @@ impl RenderJobs {
     async fn announce(&self, job: &RenderJob, outcome: &Outcome) -> bool {
         self.coordination.settle(job.image_id, &job.render_key, outcome).await.is_ok()
     }
+}
+
+/// The file of a job where it really lies.
+async fn resolved(storage: &Storage, job: &RenderJob) -> Result<FrameBytes, StorageError> {
+    let place = storage.resolved_place(&job.source.location).await?;
+    place.map(FrameBytes::Local).ok_or(StorageError::NotAllowed)
 }
 
 /// How the work on a job begins.

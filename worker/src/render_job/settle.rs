@@ -133,6 +133,7 @@ fn of_slot(error: &SlotError, past: Past<'_>) -> Verdict {
             told: "the decoder did not finish with this file, each time",
         },
         SlotError::NotRead(ReadError::NotFound) => for_now(FailureKind::FileMissing, MISSING),
+        SlotError::NotRead(ReadError::NotAllowed) => for_now(FailureKind::FileMissing, ELSEWHERE),
         SlotError::NotRead(ReadError::Failed(_)) if attempt >= STORAGE_ATTEMPTS_MAX => {
             for_now(FailureKind::StorageAway, AWAY)
         }
@@ -216,6 +217,7 @@ mod tests {
             (JobError::FileChanged, FailureKind::FileChanged),
             (JobError::Slot(SlotError::ReadTimedOut), FailureKind::StorageAway),
             (JobError::Slot(SlotError::NotRead(ReadError::NotFound)), FailureKind::FileMissing),
+            (JobError::Slot(SlotError::NotRead(ReadError::NotAllowed)), FailureKind::FileMissing),
             (JobError::Slot(SlotError::NotRead(failed)), FailureKind::StorageAway),
         ]
     }

@@ -3,7 +3,9 @@
 use std::{
     collections::VecDeque,
     os::{fd::OwnedFd, unix::net::UnixStream as StdUnixStream},
+    pin::pin,
     process::Stdio,
+    time::Duration,
 };
 
 use rustix::process::{Pid, setpriority_process};
@@ -15,9 +17,9 @@ use tokio::{
 
 use super::{
     FrameName, SlotError, SlotProgram, SlotTimes,
-    frame_bytes::ReadStep,
+    progress::{Progress, Reached},
     task::{Answer, RenderTask},
-    wire::{self, Said},
+    wire,
 };
 
 /// Frames that a child is believed to keep. It may have let go of them: then it decodes again.
@@ -28,20 +30,23 @@ const REMEMBERED_MAX: usize = 16;
 pub(super) struct Child {
     process: Process,
     socket: UnixStream,
+    progress: Progress,
     remembered: VecDeque<FrameName>,
 }
 
 impl Child {
-    /// Starts `program` with one end of a socket as its standard input, and nothing else of ours. `niceness` lowers its
+    /// Starts `program` with one end of a socket as its standard input, one of a pipe for its notes as its standard
+    /// output, and nothing else of ours. `niceness` lowers its
     /// priority.
     pub(super) fn spawn(program: &SlotProgram, niceness: i32) -> std::io::Result<Self> {
         let (ours, theirs) = StdUnixStream::pair()?;
         ours.set_nonblocking(true)?;
+        let (progress, theirs_to_note) = Progress::pipe()?;
         let process = Command::new(&program.path)
             .args(&program.arguments)
             .env_clear()
             .stdin(Stdio::from(OwnedFd::from(theirs)))
-            .stdout(Stdio::null())
+            .stdout(theirs_to_note)
             // Messages of parsers and codecs may quote the file, and a file has patients in it.
             .stderr(Stdio::null())
             // Ctrl-C is for the program that drains, not for the render it drains.
@@ -51,38 +56,38 @@ impl Child {
         if let Some(pid) = process.id().filter(|_| niceness != 0).and_then(to_pid) {
             setpriority_process(Some(pid), niceness)?;
         }
-        Ok(Self { process, socket: UnixStream::from_std(ours)?, remembered: VecDeque::new() })
+        Ok(Self { process, socket: UnixStream::from_std(ours)?, progress, remembered: VecDeque::new() })
     }
 
-    /// Sends the task and waits for the answer: first while it reads, then while it decodes, draws and encodes. A
-    /// process that ends or hangs is the storage's fault before it has read, and the decoder's after.
+    /// Sends the task and waits for the answer. A process that ends or hangs is the storage's fault before it has read,
+    /// and the decoder's after.
     pub(super) async fn render(&mut self, task: &RenderTask, times: &SlotTimes) -> Result<Answer, SlotError> {
-        if let Some(answer) = self.read(task, times).await? {
-            return Ok(answer);
-        }
-        match timeout_at(Instant::now() + times.render_max, wire::receive(&mut self.socket)).await {
-            Ok(Ok(Said::Answer(answer))) => answer.map_err(SlotError::NotRead),
-            // A closed socket or words that are none: either way this process is done for.
-            Ok(Ok(Said::Step(_)) | Err(_)) => Err(SlotError::Crashed),
-            Err(_) => Err(SlotError::TimedOut(times.render_max)),
-        }
-    }
-
-    /// Waits until all is read; an answer that comes before is that there was nothing to draw.
-    async fn read(&mut self, task: &RenderTask, times: &SlotTimes) -> Result<Option<Answer>, SlotError> {
-        let end = Instant::now() + times.read_max;
-        let stalls_at = || end.min(Instant::now() + times.read_stall_max);
-        let hung = |_| SlotError::ReadTimedOut;
-        let gone = |_| SlotError::Gone;
-        let sent = timeout_at(stalls_at(), wire::send_task(&mut self.socket, task)).await;
-        sent.map_err(hung)?.map_err(gone)?;
-        loop {
-            let said = timeout_at(stalls_at(), wire::receive(&mut self.socket)).await;
-            match said.map_err(hung)?.map_err(gone)? {
-                Said::Step(ReadStep::GoesOn) => {}
-                Said::Step(ReadStep::Done) => return Ok(None),
-                Said::Answer(answer) => return answer.map(Some).map_err(SlotError::NotRead),
+        let start = Instant::now();
+        let Self { socket, progress, .. } = self;
+        let sent = timeout_at(start + times.read_stall_max, wire::send_task(socket, task)).await;
+        sent.map_err(|_| SlotError::ReadTimedOut)?.map_err(|_| SlotError::Gone)?;
+        let mut answer = pin!(wire::receive_answer(socket));
+        let mut reached = Reached::Reading(Duration::ZERO);
+        let received = loop {
+            let deadline = start + lasts(reached, times);
+            match timeout_at(deadline, &mut answer).await {
+                Ok(received) => break received,
+                Err(_) => reached = progress.look(reached),
             }
+            if start + lasts(reached, times) <= Instant::now() {
+                return Err(match reached {
+                    Reached::Reading(_) => SlotError::ReadTimedOut,
+                    Reached::Read(_) => SlotError::TimedOut(times.render_max),
+                });
+            }
+        };
+        // Also so that the next task finds no notes of this one.
+        let reached = progress.look(reached);
+        match (received, reached) {
+            (Ok(answer), _) => answer.map_err(SlotError::NotRead),
+            // A closed socket or words that are none: either way this process is done for.
+            (Err(_), Reached::Read(_)) => Err(SlotError::Crashed),
+            (Err(_), Reached::Reading(_)) => Err(SlotError::Gone),
         }
     }
 
@@ -102,6 +107,14 @@ impl Child {
 
     pub(super) fn remembers(&self, frame: FrameName) -> bool {
         self.remembered.contains(&frame)
+    }
+}
+
+/// How long after its task a process may still be where it is.
+fn lasts(reached: Reached, times: &SlotTimes) -> Duration {
+    match reached {
+        Reached::Reading(last_piece) => (last_piece + times.read_stall_max).min(times.read_max),
+        Reached::Read(at) => at + times.render_max,
     }
 }
 

@@ -8,7 +8,6 @@ use std::{
     io::{self, Read},
     ops::Range,
     os::unix::fs::FileExt,
-    path::{Path, PathBuf},
 };
 
 use bytes::Bytes;
@@ -16,6 +15,7 @@ use noctis_render::{Deflation, Limits};
 use noctis_shared::{
     job::FrameSource,
     render::{FailureKind, RenderFailure},
+    storage::{LocalPlace, StorageError},
 };
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
@@ -29,7 +29,7 @@ const PIECE_BYTES: usize = 4 << 20;
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub enum FrameBytes {
     /// It reads them from this file.
-    Local(PathBuf),
+    Local(LocalPlace),
     /// They were fetched: the parts that [`ranges_to_fetch`] lists.
     Fetched(#[serde(skip)] Vec<Bytes>),
 }
@@ -49,6 +49,9 @@ pub enum ReadError {
     /// Nothing is at its path.
     #[error("nothing is stored at this location")]
     NotFound,
+    /// Links lead from its path out of the root.
+    #[error("the file lies outside the root of its location")]
+    NotAllowed,
     /// The system said so, in its words.
     #[error("reading failed: {0}")]
     Failed(String),
@@ -99,7 +102,7 @@ pub(super) fn load(
 ) -> Result<Loaded, LoadError> {
     check_lengths(source, limits)?;
     let read = match bytes {
-        FrameBytes::Local(path) => read_ranges(path, source, step)?,
+        FrameBytes::Local(place) => read_ranges(place, source, step)?,
         FrameBytes::Fetched(parts) => joined(parts.iter().map(AsRef::as_ref)),
     };
     step(ReadStep::Done);
@@ -111,7 +114,9 @@ pub(super) fn load(
 /// is away says nothing against it.
 pub(super) fn is_unchanged(bytes: &FrameBytes, source: &FrameSource, state: Option<FileState>) -> bool {
     match bytes {
-        FrameBytes::Local(path) => path.metadata().map_or(true, |now| Some(FileState::of(&now)) == state),
+        FrameBytes::Local(place) => {
+            place.path().metadata().map_or(true, |now| Some(FileState::of(&now)) == state)
+        }
         FrameBytes::Fetched(_) if source.deflated => false,
         FrameBytes::Fetched(parts) => joined(parts.iter().map(AsRef::as_ref)).is_as_indexed(source),
     }
@@ -151,11 +156,11 @@ fn check_lengths(source: &FrameSource, limits: &Limits) -> Result<(), LoadError>
 
 /// The ranges of [`ranges_to_fetch`]; those of a deflated file are one, and its bytes are not looked at here.
 fn read_ranges(
-    path: &Path,
+    place: &LocalPlace,
     source: &FrameSource,
     step: &mut dyn FnMut(ReadStep),
 ) -> Result<Loaded, LoadError> {
-    let (file, state) = open(path, source)?;
+    let (file, state) = open(place, source)?;
     let ranges = ranges_to_fetch(source);
     let lengths = ranges.iter().map(|range| length(range.end - range.start));
     let (header, frame) = match lengths.collect::<Result<Vec<_>, _>>()?[..] {
@@ -194,8 +199,8 @@ fn read_pieces(
 }
 
 /// The file, if it still has the bytes that the index counted: checked before a buffer of that size is made.
-fn open(path: &Path, source: &FrameSource) -> Result<(File, FileState), LoadError> {
-    let file = File::open(path).map_err(from_io)?;
+fn open(place: &LocalPlace, source: &FrameSource) -> Result<(File, FileState), LoadError> {
+    let file = place.open().map_err(from_storage)?;
     let metadata = file.metadata().map_err(from_io)?;
     let byte_count = metadata.len();
     let frame_end = source.frame.offset.saturating_add(source.frame.byte_count);
@@ -240,6 +245,14 @@ fn inflated_parts(read: &Loaded, way: Deflation, source: &FrameSource) -> io::Re
 
 fn length(byte_count: u64) -> Result<usize, LoadError> {
     usize::try_from(byte_count).map_err(|_| changed())
+}
+
+fn from_storage(error: StorageError) -> LoadError {
+    LoadError::NotRead(match error {
+        StorageError::NotFound => ReadError::NotFound,
+        StorageError::NotAllowed => ReadError::NotAllowed,
+        error => ReadError::Failed(error.to_string()),
+    })
 }
 
 fn from_io(error: io::Error) -> LoadError {

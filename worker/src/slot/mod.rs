@@ -12,6 +12,7 @@ pub mod file;
 mod frame_bytes;
 mod places;
 pub mod process;
+mod progress;
 pub(crate) mod render_terms;
 pub mod task;
 mod wire;
@@ -282,7 +283,7 @@ mod tests {
 
     /// A shell that says that all is read, then runs `rest`.
     fn reads_and_then(rest: &str) -> SlotProgram {
-        let said = r#"printf '\006\000\000\000\000\000\000\000\000\000\000\000"Read"' >&0"#;
+        let said = r"printf 'd\000\000\000\000'";
         program("/bin/sh", &["-c", &format!("head -c 12 <&0 >/dev/null; {said}; {rest}")])
     }
 

@@ -4,7 +4,7 @@ use std::{fs::File, io, os::fd::AsFd, process::ExitCode};
 
 use rustix::process::{Resource, Rlimit, Signal, set_parent_process_death_signal, setrlimit};
 
-use super::{decoded_frames::DecodedFrames, task, wire};
+use super::{decoded_frames::DecodedFrames, progress::Notes, task, wire};
 
 /// The first argument that makes a program of Noctis a render process.
 pub const ARGUMENT: &str = "render-slot";
@@ -15,7 +15,7 @@ const DECODED_BYTES_MAX: usize = 48 << 20;
 /// Bytes of memory that one process may take. A 200-megapixel frame takes less than 2 GB on its way to a picture.
 const MEMORY_BYTES_MAX: u64 = 4 << 30;
 
-/// Files that one process may have open: the socket, a file to read, and the few that a runtime needs.
+/// Files that one process may have open: the socket, its notes, a file to read and its root, and the few that a runtime needs.
 const OPEN_FILES_MAX: u64 = 16;
 
 /// Whether this program was started as a render process.
@@ -32,14 +32,13 @@ fn run() -> io::Result<()> {
     limit_this_process()?;
     // What a panic says may quote the file.
     std::panic::set_hook(Box::new(|_| {}));
+    let mut notes = Notes::take_standard_output()?;
     let mut socket = File::from(io::stdin().as_fd().try_clone_to_owned()?);
     let decoded = DecodedFrames::new(DECODED_BYTES_MAX);
     while let Some(task) = wire::receive_task(&mut socket)? {
         // A panic ends the process: the worker sees it die and counts it, as it does for a crash in C.
-        let answer = task::perform(&task, &decoded, &mut |step| {
-            // A worker that is gone is seen when the answer is sent.
-            let _it_is_gone = wire::send_step(&mut socket, step);
-        });
+        notes.begin();
+        let answer = task::perform(&task, &decoded, &mut |step| notes.note(step));
         wire::send_answer(&mut socket, answer)?;
     }
     Ok(())

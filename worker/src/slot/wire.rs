@@ -1,10 +1,9 @@
-//! What goes over the socket between a worker and a render process: a task one way; the steps of reading and then an
-//! answer the other.
+//! What goes over the socket between a worker and a render process: a task one way, an answer the other.
 //!
 //! A message is the length of its head, the length of its body, the head as JSON, the body. The task's body is the
 //! bytes that were fetched, the answer's is the record that goes to the cache as it is.
 
-use std::io::{self, Read, Write};
+use std::io::{self, IoSlice, Read, Write};
 
 use bytes::Bytes;
 use noctis_shared::render::Outcome;
@@ -15,7 +14,7 @@ use tokio::{
 };
 
 use super::{
-    frame_bytes::{FrameBytes, ReadError, ReadStep},
+    frame_bytes::{FrameBytes, ReadError},
     task::{Answer, RenderTask},
 };
 
@@ -34,23 +33,10 @@ struct TaskHead {
 
 #[derive(Serialize, Deserialize)]
 enum AnswerHead {
-    /// A part was read; more messages follow.
-    Reading,
-    /// All was read; the answer follows.
-    Read,
     /// The body is a record.
     Outcome,
     /// Reading failed.
     NotRead(ReadError),
-}
-
-/// What a render process says.
-#[derive(Debug)]
-pub(super) enum Said {
-    /// How its reading goes.
-    Step(ReadStep),
-    /// The end of the task.
-    Answer(Result<Answer, ReadError>),
 }
 
 fn prefix(head: &[u8], body_byte_count: usize) -> io::Result<[u8; PREFIX_BYTES]> {
@@ -91,8 +77,8 @@ pub(super) async fn send_task(socket: &mut UnixStream, task: &RenderTask) -> io:
     Ok(())
 }
 
-/// Receives the next message, in the worker. A picture is a view into what was received.
-pub(super) async fn receive(socket: &mut UnixStream) -> io::Result<Said> {
+/// Receives the answer, in the worker. A picture is a view into what was received.
+pub(super) async fn receive_answer(socket: &mut UnixStream) -> io::Result<Result<Answer, ReadError>> {
     let mut prefix = [0; PREFIX_BYTES];
     socket.read_exact(&mut prefix).await?;
     let (head, body) = lengths(prefix)?;
@@ -100,12 +86,10 @@ pub(super) async fn receive(socket: &mut UnixStream) -> io::Result<Said> {
     socket.read_exact(&mut message).await?;
     let message = Bytes::from(message);
     match serde_json::from_slice(&message[..head])? {
-        AnswerHead::Reading => Ok(Said::Step(ReadStep::GoesOn)),
-        AnswerHead::Read => Ok(Said::Step(ReadStep::Done)),
-        AnswerHead::NotRead(error) => Ok(Said::Answer(Err(error))),
+        AnswerHead::NotRead(error) => Ok(Err(error)),
         AnswerHead::Outcome => {
             let outcome = Outcome::from_record(message.slice(head..)).map_err(io::Error::other)?;
-            Ok(Said::Answer(Ok(outcome)))
+            Ok(Ok(outcome))
         }
     }
 }
@@ -133,15 +117,6 @@ pub(super) fn receive_task(socket: &mut impl Read) -> io::Result<Option<RenderTa
     Ok(Some(task))
 }
 
-/// Sends how the reading goes, in the render process.
-pub(super) fn send_step(socket: &mut impl Write, step: ReadStep) -> io::Result<()> {
-    let head = match step {
-        ReadStep::GoesOn => AnswerHead::Reading,
-        ReadStep::Done => AnswerHead::Read,
-    };
-    send(socket, &head, &[])
-}
-
 /// Sends the answer, in the render process.
 pub(super) fn send_answer(socket: &mut impl Write, answer: Result<Answer, ReadError>) -> io::Result<()> {
     match answer {
@@ -152,8 +127,18 @@ pub(super) fn send_answer(socket: &mut impl Write, answer: Result<Answer, ReadEr
 
 fn send(socket: &mut impl Write, head: &AnswerHead, body: &[u8]) -> io::Result<()> {
     let head = serde_json::to_vec(head)?;
-    let mut message = prefix(&head, body.len())?.to_vec();
-    message.extend_from_slice(&head);
-    socket.write_all(&message)?;
-    socket.write_all(body)
+    let mut start = prefix(&head, body.len())?.to_vec();
+    start.extend_from_slice(&head);
+    // In one call, so that the worker wakes once.
+    let mut rest = [IoSlice::new(&start), IoSlice::new(body)];
+    let mut rest = &mut rest[..];
+    while !rest.is_empty() {
+        match socket.write_vectored(rest) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(count) => IoSlice::advance_slices(&mut rest, count),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
 }

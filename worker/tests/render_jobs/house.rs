@@ -65,7 +65,7 @@ pub(crate) fn never_asked() -> SlotProgram {
 }
 
 fn reads_and_then(rest: &str) -> SlotProgram {
-    let said = r#"printf '\006\000\000\000\000\000\000\000\000\000\000\000"Read"' >&0"#;
+    let said = r"printf 'd\000\000\000\000'";
     program("/bin/sh", &["-c", &format!("head -c 12 <&0 >/dev/null; {said}; {rest}")])
 }
 
