@@ -140,6 +140,7 @@ impl Journey {
             wanted: self.wanted.clone(),
             board: Arc::clone(&self.board),
             job_id: Uuid::new_v4(),
+            is_first: self.board.job().is_none(),
             interest: Interest {
                 waiter_id: self.interest.waiter_id,
                 lasts: self.patience + COMES_BACK_WITHIN,
@@ -181,6 +182,8 @@ struct Asking {
     board: Arc<Board>,
     job_id: Uuid,
     interest: Interest,
+    /// Whether the flight has had no job yet.
+    is_first: bool,
 }
 
 impl Asking {
@@ -221,7 +224,8 @@ impl Asking {
     }
 
     async fn find_or_publish(&self, purpose: Purpose, claimed: bool) -> Result<Round, SubmitError> {
-        let frame = match self.passing_frame() {
+        // Where no cache takes what passes, the catalog has it: without a claim, and when it was made before in vain.
+        let frame = match self.passing_frame().filter(|_| claimed && self.is_first) {
             Some(frame) => frame,
             None => match self.look_up_frame().await? {
                 Located::Picture(found) => {

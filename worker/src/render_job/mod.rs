@@ -227,7 +227,12 @@ impl RenderJobs {
             worker: self.worker.clone(),
         };
         match self.catalog.put_render(&record).await {
-            Ok(()) => Ok(()),
+            Ok(()) if cached => Ok(()),
+            Ok(()) => {
+                // Whoever waits was told of nothing, or looked before the row was there.
+                let _they_ask_again_later = self.coordination.announce(&job.render_key).await;
+                Ok(())
+            }
             // One of the two has it: whoever waits is served, and the other is a cache.
             Err(error) if cached => {
                 tracing::warn!(%error, "render not recorded in the catalog");

@@ -250,6 +250,7 @@ mod tests {
     use noctis_shared::{
         job::{FrameRange, FrameSource},
         request::{FrameRequest, PictureFormat},
+        storage::LocalPlace,
     };
 
     use super::*;
@@ -270,7 +271,7 @@ mod tests {
                 header_checksum: 0,
             },
             request: FrameRequest::new(PictureFormat::Png),
-            bytes: FrameBytes::Local("/a.dcm".into()),
+            bytes: FrameBytes::Local(LocalPlace::anywhere("/a.dcm".as_ref())),
         }
     }
 
