@@ -1,7 +1,7 @@
 //! Puts a pile of renders on the background lane, to measure what it does to the screen: every image of a modality under
 //! one window after the other.
 //!
-//! `cargo run --release -p noctis-shared --example background_pile -- postgres://… amqp://… NAMESPACE MG 300`
+//! `cargo run --release -p noctis-api --example background_pile -- postgres://… amqp://… NAMESPACE MG 300`
 #![expect(clippy::print_stdout, reason = "its output is what it is for")]
 
 use std::env;
