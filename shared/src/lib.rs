@@ -4,6 +4,7 @@
 //! Architecture invariant: nothing here knows HTTP or how to decode a picture. Start with
 //! [`job::RenderJob`], the one value that crosses from the API to a worker.
 
+pub mod announced;
 pub mod answer;
 pub mod cache;
 pub mod catalog;

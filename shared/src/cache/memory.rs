@@ -7,8 +7,12 @@ use moka::sync;
 use tokio::sync::broadcast;
 use uuid::Uuid;
 
-use super::{CacheError, Forget, forget::FORGETS_MAX, limits::CacheLimits, local::LocalCache};
-use crate::{render::Outcome, render_key::RenderKey};
+use super::{CacheError, limits::CacheLimits, local::LocalCache};
+use crate::{
+    announced::{FORGETS_MAX, Forget},
+    render::Outcome,
+    render_key::RenderKey,
+};
 
 /// All a cache keeps, in the memory of this process. Cheap to clone.
 #[derive(Clone)]

@@ -23,7 +23,6 @@
 //! | `{namespace}:forget` | channel: a [`Forget`] as JSON | – |
 
 mod error;
-mod forget;
 mod limits;
 pub mod local;
 pub mod memory;
@@ -33,8 +32,8 @@ use bytes::Bytes;
 use tokio::sync::broadcast;
 use uuid::Uuid;
 
-pub(crate) use self::forget::FORGETS_MAX;
-pub use self::{error::CacheError, forget::Forget, limits::CacheLimits, local::LocalCache};
+pub use self::{error::CacheError, limits::CacheLimits, local::LocalCache};
+pub use crate::announced::Forget;
 use crate::{health::Health, render::Outcome, render_key::RenderKey};
 
 /// The cache this deployment has. Cheap to clone.

@@ -83,7 +83,7 @@ pub use images::{FrameLookup, ImageMetadata, ImageRecord, KnownFile};
 pub use namesakes::{Ids, Sharing};
 pub use new_instance::{NewInstance, NewSeries, NewStudy, Recorded};
 pub use order_facts::{OrderFacts, Plane};
-pub use renders::RenderRecord;
+pub use render_rows::RenderRecord;
 pub use scope::Scope;
 pub use studies::{DeletedStudy, StudyPage};
 pub use study_filter::{STUDIES_PER_PAGE_MAX, StudyFilter};

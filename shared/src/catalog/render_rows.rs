@@ -17,7 +17,6 @@ use uuid::Uuid;
 use super::{
     CatalogError,
     pool::{Pool, on_writer},
-    renders::RenderRecord,
     text::clean,
 };
 use crate::{
@@ -29,6 +28,19 @@ use crate::{
 const ROWS_MAX: usize = 16;
 /// How long one statement may take, the wait for a connection included.
 const INSERT_MAX: Duration = Duration::from_secs(15);
+
+/// A render to keep.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RenderRecord<'a> {
+    /// Its name.
+    pub key: RenderKey,
+    /// Key of the instance it shows.
+    pub image_id: Uuid,
+    /// The picture, or why there is none.
+    pub outcome: &'a Outcome,
+    /// Which worker made it.
+    pub worker: String,
+}
 
 /// A row to write.
 #[derive(Debug)]

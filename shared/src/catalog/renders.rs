@@ -4,27 +4,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 use sqlx::QueryBuilder;
-use uuid::Uuid;
 
 use super::{
     Catalog, CatalogError, Scope,
     pool::{on_held, on_writer},
-    render_rows::RenderRow,
+    render_rows::{RenderRecord, RenderRow},
 };
 use crate::{render::Outcome, render_key::RenderKey};
-
-/// A render to keep.
-#[derive(Debug, Clone, PartialEq)]
-pub struct RenderRecord<'a> {
-    /// Its name.
-    pub key: RenderKey,
-    /// Key of the instance it shows.
-    pub image_id: Uuid,
-    /// The picture, or why there is none.
-    pub outcome: &'a Outcome,
-    /// Which worker made it.
-    pub worker: String,
-}
 
 /// How many bytes of renders there may be, and how many this process added since it last looked.
 ///

@@ -12,9 +12,9 @@ use uuid::Uuid;
 use super::{
     Asked, Begun, Claimant, Interest, TOLD_LASTS,
     rate::{RateDecision, RateLimiter},
-    wakeup::Wakeups,
 };
 use crate::{
+    announced::Wakeups,
     cache::{CacheError, memory::MemoryCache},
     render::{Outcome, RenderFailure},
     render_key::RenderKey,

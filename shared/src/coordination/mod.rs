@@ -35,19 +35,13 @@ mod memory;
 mod rate;
 mod redis;
 mod scripts;
-mod wakeup;
 
 use std::time::Duration;
 
 use uuid::Uuid;
 
-pub(crate) use self::rate::client_digest;
-pub use self::{
-    memory::MemoryCoordination,
-    rate::RateDecision,
-    redis::RedisCoordination,
-    wakeup::{Waiter, Wakeups},
-};
+pub use self::{memory::MemoryCoordination, rate::RateDecision, redis::RedisCoordination};
+pub use crate::announced::{Waiter, Wakeups};
 use crate::{
     cache::{Cache, CacheError},
     redis_link::LinkError,

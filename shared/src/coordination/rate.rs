@@ -100,7 +100,7 @@ fn make_room(clients: &mut HashMap<[u8; 16], u64>, now: u64) {
 }
 
 /// Names a client in keys: fixed length whatever the client says it is, and no address or name in clear.
-pub(crate) fn client_digest(client: &str) -> [u8; 16] {
+pub(super) fn client_digest(client: &str) -> [u8; 16] {
     let mut digest = [0; 16];
     blake3::Hasher::new().update(client.as_bytes()).finalize_xof().fill(&mut digest);
     digest

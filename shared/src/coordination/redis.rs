@@ -8,11 +8,11 @@ use uuid::Uuid;
 
 use super::{
     Asked, Begun, Claimant, Interest, TOLD_LASTS,
-    rate::{RateDecision, RateLimiter},
+    rate::{RateDecision, RateLimiter, client_digest},
     scripts,
-    wakeup::Wakeups,
 };
 use crate::{
+    announced::Wakeups,
     cache::{CacheError, redis::RedisCache},
     redis_link::{LinkError, RedisLink, millis},
     render::{Outcome, RenderFailure},
@@ -189,7 +189,8 @@ impl RedisCoordination {
         limit: u32,
         window: Duration,
     ) -> RateDecision {
-        let mut command = scripts::eval(scripts::COUNT_REQUEST, &[self.link.keys().rate(client)]);
+        let mut command =
+            scripts::eval(scripts::COUNT_REQUEST, &[self.link.keys().rate(client_digest(client))]);
         command.arg(limit).arg(u64::try_from(window.as_micros()).unwrap_or(u64::MAX)).arg(cost);
         match self.link.connection().query::<(u8, u64, u64)>("count_request", &command).await {
             Ok((0, _, reset_micros)) => RateDecision::refused(reset_micros),

@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::error::LinkError;
-use crate::{coordination::client_digest, render_key::RenderKey};
+use crate::render_key::RenderKey;
 
 /// Prefixes every key and channel with the namespace.
 #[derive(Clone)]
@@ -48,8 +48,9 @@ impl Keys {
         format!("{}:told:{key}", self.namespace)
     }
 
-    pub(crate) fn rate(&self, client: &str) -> String {
-        format!("{}:rate:{}", self.namespace, Uuid::from_bytes(client_digest(client)).simple())
+    /// By the digest of the client's name.
+    pub(crate) fn rate(&self, client_digest: [u8; 16]) -> String {
+        format!("{}:rate:{}", self.namespace, Uuid::from_bytes(client_digest).simple())
     }
 
     pub(crate) fn wake_channel(&self) -> String {

@@ -17,10 +17,7 @@ use tokio_util::task::AbortOnDropHandle;
 pub use self::error::LinkError;
 use self::subscriber::Subscriber;
 pub(crate) use self::{connection::Connection, keys::Keys};
-use crate::{
-    cache::{FORGETS_MAX, Forget},
-    coordination::Wakeups,
-};
+use crate::announced::{FORGETS_MAX, Forget, Wakeups};
 
 /// Both connections of a process. Cheap to clone; the last clone ends them.
 #[derive(Clone)]

@@ -13,7 +13,10 @@ use tokio::{
 };
 
 use super::{connection::Connection, error::LinkError, keys::Keys};
-use crate::{cache::Forget, coordination::Wakeups, health::Health};
+use crate::{
+    announced::{Forget, Wakeups},
+    health::Health,
+};
 
 pub(super) struct Subscriber {
     pub(super) client: Client,

@@ -12,7 +12,7 @@ use noctis_render::PixelIndex;
 use noctis_shared::{job::FrameRange, render_key::ContentDigest};
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
-use super::instance::Rejected;
+use super::rejected::Rejected;
 
 /// Frames that one byte may belong to. Frames of one bit share their bytes with up to seven neighbours; a table that
 /// sends a million frames to the same bytes would have them read a million times.

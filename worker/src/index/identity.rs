@@ -9,7 +9,7 @@ use noctis_shared::{
     render_key::ContentDigest,
 };
 
-use super::{dicom_text::text, instance::Rejected};
+use super::{dicom_text::text, rejected::Rejected};
 
 /// What becomes of a picture without Study, Series or SOP Instance UID.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -13,6 +13,7 @@ pub mod instance;
 mod order_facts;
 mod read_ahead;
 mod reading;
+mod rejected;
 
 use std::{collections::HashMap, pin::pin};
 
@@ -34,8 +35,8 @@ pub use event::IndexJobs;
 pub use file_state::FileState;
 pub use files_in_hand::{FilesInHand, IN_HAND_BYTES_MAX};
 pub use identity::MissingUids;
-pub use instance::Rejected;
 pub use reading::read_instance;
+pub use rejected::Rejected;
 
 /// Instances that are recorded in one transaction. Headers are some 10 KB each, so a batch is some MB.
 const BATCH_MAX: usize = 256;

@@ -14,8 +14,8 @@ use super::{
     IndexError, Indexer,
     files_in_hand::{FilesInHand, Share, small_header_limits},
     identity::MissingUids,
-    instance::Rejected,
     reading::read_within,
+    rejected::Rejected,
 };
 
 /// Files that are read ahead while a batch is recorded.

@@ -15,7 +15,8 @@ use super::{
     checksums::{Checksums, Digested},
     file_state::FileState,
     identity::MissingUids,
-    instance::{FileFacts, Rejected, row},
+    instance::{FileFacts, row},
+    rejected::Rejected,
 };
 
 /// Files up to this size are read once, into memory; larger ones are streamed.

@@ -3,11 +3,11 @@
 use redis::Pipeline;
 use uuid::Uuid;
 
-use super::{
-    super::{Forget, forget::IMAGES_MAX},
-    RedisCache,
+use super::RedisCache;
+use crate::{
+    announced::{Forget, IMAGES_MAX},
+    redis_link::LinkError,
 };
-use crate::redis_link::LinkError;
 
 /// Keys of one `UNLINK`, and the hint of one `SCAN`.
 const KEYS_MAX: usize = 500;

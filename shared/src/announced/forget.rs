@@ -19,7 +19,7 @@ pub enum Forget {
 pub(crate) const FORGETS_MAX: usize = 1024;
 
 /// Images in one message; a study of 10,000 images is a handful of messages.
-pub(super) const IMAGES_MAX: usize = 1024;
+pub(crate) const IMAGES_MAX: usize = 1024;
 
 impl Forget {
     /// `image_ids` in messages of at most [`IMAGES_MAX`].
