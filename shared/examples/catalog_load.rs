@@ -8,8 +8,9 @@ use std::{env, fs, time::Instant};
 
 use anyhow::Context;
 use noctis_shared::{
-    catalog::{Catalog, CatalogLimits, NewInstance, NewSeries, NewStudy, OrderFacts, Plane, StudyFilter},
+    catalog::{Catalog, CatalogLimits, NewInstance, OrderFacts, Plane, StudyFilter},
     dicom_uid::public_id,
+    facts::{PatientFacts, SeriesFacts, StudyFacts},
     job::FrameRange,
     render_key::ContentDigest,
     request::{VoiFunction, Window},
@@ -99,18 +100,18 @@ fn instance(number: u32) -> NewInstance {
     // Compressible as headers are: the same tags again and again, with other numbers.
     let element = format!(r#""{number:08X}":{{"vr":"DS","Value":[{number}.5]}},"#);
     NewInstance {
-        study: NewStudy {
-            uid: format!("1.2.826.0.1.3680043.8.{study}"),
-            patient_id: Some(format!("LOAD-{study}")),
-            patient_name: Some(format!("Load^Patient{study}")),
+        study_instance_uid: format!("1.2.826.0.1.3680043.8.{study}"),
+        study: StudyFacts {
+            patient: PatientFacts {
+                patient_id: Some(format!("LOAD-{study}")),
+                patient_name: Some(format!("Load^Patient{study}")),
+                ..PatientFacts::default()
+            },
             study_date: Some(format!("20{:02}-{:02}-{:02}", study % 26, study % 12 + 1, study % 28 + 1)),
-            ..NewStudy::default()
+            ..StudyFacts::default()
         },
-        series: NewSeries {
-            uid: series_uid(number),
-            modality: Some("CT".to_owned()),
-            ..NewSeries::default()
-        },
+        series_instance_uid: series_uid(number),
+        series: SeriesFacts { modality: Some("CT".to_owned()), ..SeriesFacts::default() },
         sop_class_uid: Some("1.2.840.10008.5.1.4.1.1.2".to_owned()),
         instance_number: i32::try_from(number % INSTANCES_PER_SERIES).ok(),
         order: OrderFacts { plane: plane(number % INSTANCES_PER_SERIES), ..OrderFacts::default() },

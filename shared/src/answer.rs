@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::facts::{PatientFacts, SeriesFacts, StudyFacts};
+
 /// A study.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Study {
@@ -13,22 +15,9 @@ pub struct Study {
     pub study_id: Uuid,
     /// Study Instance UID (0020,000D).
     pub study_instance_uid: String,
-    /// Patient ID (0010,0020).
-    pub patient_id: Option<String>,
-    /// Patient's Name (0010,0010), component groups as stored.
-    pub patient_name: Option<String>,
-    /// Patient's Birth Date (0010,0030), ISO 8601.
-    pub patient_birth_date: Option<String>,
-    /// Patient's Sex (0010,0040).
-    pub patient_sex: Option<String>,
-    /// Study Date (0008,0020), ISO 8601.
-    pub study_date: Option<String>,
-    /// Study Time (0008,0030), ISO 8601.
-    pub study_time: Option<String>,
-    /// Study Description (0008,1030).
-    pub study_description: Option<String>,
-    /// Accession Number (0008,0050).
-    pub accession_number: Option<String>,
+    /// What its files tell of it.
+    #[serde(flatten)]
+    pub facts: StudyFacts,
     /// Modalities of its series, sorted.
     pub modalities: Vec<String>,
     /// How many series it has.
@@ -49,14 +38,9 @@ pub struct Series {
     pub series_instance_uid: String,
     /// The study it belongs to.
     pub study_id: Uuid,
-    /// Series Number (0020,0011).
-    pub series_number: Option<i32>,
-    /// Series Description (0008,103E).
-    pub series_description: Option<String>,
-    /// Modality (0008,0060).
-    pub modality: Option<String>,
-    /// Body Part Examined (0018,0015).
-    pub body_part: Option<String>,
+    /// What its files tell of it.
+    #[serde(flatten)]
+    pub facts: SeriesFacts,
     /// How many instances it has.
     pub image_count: u32,
 }
@@ -93,18 +77,49 @@ pub struct Image {
     #[serde(default)]
     pub uids_derived: bool,
     /// Who the file is of, where its study is another patient's; `null` otherwise.
-    pub other_patient: Option<OtherPatient>,
+    pub other_patient: Option<PatientFacts>,
 }
 
-/// The patient of an instance that stands in the study of another one.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct OtherPatient {
-    /// Patient ID (0010,0020).
-    pub patient_id: Option<String>,
-    /// Patient's Name (0010,0010), component groups as stored.
-    pub patient_name: Option<String>,
-    /// Patient's Birth Date (0010,0030), ISO 8601.
-    pub patient_birth_date: Option<String>,
-    /// Patient's Sex (0010,0040).
-    pub patient_sex: Option<String>,
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// Answers are kept in the cache, where those of an earlier build may lie.
+    #[test]
+    fn facts_are_members_of_what_they_are_told_of() {
+        let study = json!({
+            "study_id": Uuid::nil(),
+            "study_instance_uid": "1.2.3",
+            "patient_id": "P-1",
+            "patient_name": "DOE^JANE",
+            "patient_birth_date": "1970-12-31",
+            "patient_sex": "F",
+            "study_date": "2026-11-23",
+            "study_time": "12:30:05",
+            "study_description": null,
+            "accession_number": null,
+            "modalities": ["CT"],
+            "series_count": 1,
+            "image_count": 2,
+            "other_patient_count": 0,
+        });
+        let read: Study = serde_json::from_value(study.clone()).expect("a study");
+        assert_eq!(read.facts.patient.patient_sex.as_deref(), Some("F"));
+        assert_eq!(serde_json::to_value(read).expect("JSON"), study);
+        let series = json!({
+            "series_id": Uuid::nil(),
+            "series_instance_uid": "1.2.4",
+            "study_id": Uuid::nil(),
+            "series_number": 7,
+            "series_description": null,
+            "modality": "CT",
+            "body_part": "HEAD",
+            "image_count": 2,
+        });
+        let read: Series = serde_json::from_value(series.clone()).expect("a series");
+        assert_eq!(read.facts.series_number, Some(7));
+        assert_eq!(serde_json::to_value(read).expect("JSON"), series);
+    }
 }

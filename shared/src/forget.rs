@@ -110,7 +110,7 @@ impl Forgetting {
             stale.told_anew.extend(&stale.outcomes);
             // A correction may change what is told of every image of its study.
             let study_ids: BTreeSet<Uuid> =
-                instances.iter().map(|instance| public_id(&instance.study.uid)).collect();
+                instances.iter().map(|instance| public_id(&instance.study_instance_uid)).collect();
             for study_id in study_ids {
                 let Ids { series, images } = self.catalog.ids(&Scope::Study(study_id)).await?;
                 stale.names.extend(metadata_names::all_of_study(study_id, &series, &images));
@@ -196,10 +196,12 @@ impl Forgetting {
 fn named_by(instances: &[NewInstance]) -> (Stale, Ids) {
     let (mut stale, mut uids) = (Stale::default(), Ids::default());
     for instance in instances {
-        let NewInstance { study, series, sop_instance_uid, .. } = instance;
-        let series_ids = [public_id(&series.uid), own_id::of_series(&study.uid, &series.uid)];
+        let NewInstance { study_instance_uid, series_instance_uid, sop_instance_uid, .. } = instance;
+        let series_ids =
+            [public_id(series_instance_uid), own_id::of_series(study_instance_uid, series_instance_uid)];
         let image_ids = [public_id(sop_instance_uid), instance.own_id()];
-        stale.names.extend(metadata_names::all_of_study(public_id(&study.uid), &series_ids, &image_ids));
+        let study_id = public_id(study_instance_uid);
+        stale.names.extend(metadata_names::all_of_study(study_id, &series_ids, &image_ids));
         uids.series.push(series_ids[0]);
         uids.images.push(image_ids[0]);
     }

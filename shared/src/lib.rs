@@ -13,6 +13,7 @@ pub mod coordination;
 pub mod derived_uid;
 pub mod dicom_uid;
 pub mod event;
+pub mod facts;
 pub mod forget;
 pub mod health;
 pub mod job;

@@ -130,12 +130,12 @@ impl Suite<'_> {
     }
 
     fn study(&self) -> Result<Value, String> {
-        let study = self.instance()?.study.uid;
+        let study = self.instance()?.study_instance_uid;
         Ok(self.viewer.get(&format!("/api/v1/dicom/studies/{study}")).json())
     }
 
     fn images(&self) -> Result<Vec<Value>, String> {
-        let series = self.instance()?.series.uid;
+        let series = self.instance()?.series_instance_uid;
         Ok(self.viewer.list(&format!("/api/v1/dicom/series/{series}/images"), "images"))
     }
 

@@ -2,8 +2,9 @@
 
 use noctis_shared::{
     cache::CacheLimits,
-    catalog::{CatalogLimits, NewInstance, NewSeries, NewStudy, OrderFacts},
+    catalog::{CatalogLimits, NewInstance, OrderFacts},
     dicom_uid::public_id,
+    facts::{SeriesFacts, StudyFacts},
     job::FrameRange,
     own_id,
     render_key::ContentDigest,
@@ -40,8 +41,10 @@ impl Known {
 
 fn instance(study: &str, [series, image]: [&str; 2]) -> NewInstance {
     NewInstance {
-        study: NewStudy { uid: study.to_owned(), ..NewStudy::default() },
-        series: NewSeries { uid: series.to_owned(), ..NewSeries::default() },
+        study_instance_uid: study.to_owned(),
+        study: StudyFacts::default(),
+        series_instance_uid: series.to_owned(),
+        series: SeriesFacts::default(),
         sop_instance_uid: image.to_owned(),
         sop_class_uid: None,
         instance_number: None,

@@ -15,9 +15,10 @@ use http_body_util::BodyExt;
 use noctis_api::Api;
 use noctis_shared::{
     cache::{Cache, CacheLimits},
-    catalog::{Catalog, CatalogLimits, NewInstance, NewSeries, NewStudy, OrderFacts, RenderRecord},
+    catalog::{Catalog, CatalogLimits, NewInstance, OrderFacts, RenderRecord},
     coordination::Coordination,
     dicom_uid::public_id,
+    facts::{PatientFacts, SeriesFacts, StudyFacts},
     job::{FrameRange, RenderJob},
     lane::Lane,
     program::BackEnds,
@@ -133,7 +134,7 @@ impl House {
     /// Records the instance again, in another study.
     pub(crate) async fn record_copy(&self, study_instance_uid: &str) {
         let mut copy = instance(IMAGE, FRAMES);
-        copy.study.uid = study_instance_uid.to_owned();
+        copy.study_instance_uid = study_instance_uid.to_owned();
         copy.content_digest = ContentDigest([9; 32]);
         let recorded = self.back_ends.catalog.record_instances(&[copy], false).await.expect("recorded");
         assert_eq!(recorded, [noctis_shared::catalog::Recorded::Accepted]);
@@ -222,14 +223,18 @@ pub(crate) fn failure(kind: FailureKind) -> Outcome {
 fn instance(sop_instance_uid: &str, frame_count: u32) -> NewInstance {
     let frame = FrameRange { offset: 1000, byte_count: 262_144, checksum: 7 };
     NewInstance {
-        study: NewStudy {
-            uid: STUDY.to_owned(),
-            patient_id: Some("P-1".to_owned()),
-            patient_name: Some("DOE^JANE".to_owned()),
+        study_instance_uid: STUDY.to_owned(),
+        study: StudyFacts {
+            patient: PatientFacts {
+                patient_id: Some("P-1".to_owned()),
+                patient_name: Some("DOE^JANE".to_owned()),
+                ..PatientFacts::default()
+            },
             study_date: Some("2026-11-23".to_owned()),
-            ..NewStudy::default()
+            ..StudyFacts::default()
         },
-        series: NewSeries { uid: SERIES.to_owned(), modality: Some("CT".to_owned()), ..NewSeries::default() },
+        series_instance_uid: SERIES.to_owned(),
+        series: SeriesFacts { modality: Some("CT".to_owned()), ..SeriesFacts::default() },
         sop_instance_uid: sop_instance_uid.to_owned(),
         sop_class_uid: None,
         instance_number: Some(1),

@@ -1,8 +1,11 @@
 //! Probes, metrics, limits, documents, pages.
 
-use noctis_shared::queue::QueueLimits;
+use std::collections::BTreeSet;
 
-use crate::house::{House, image_path, picture};
+use noctis_shared::queue::QueueLimits;
+use serde_json::Value;
+
+use crate::house::{House, SERIES, STUDY, image_path, picture};
 
 #[tokio::test]
 async fn probes_tell_each_back_end() {
@@ -121,6 +124,35 @@ async fn the_openapi_document_tells_of_every_route_that_is_built() {
         assert_eq!(parameter.expect(side)["schema"]["maximum"], noctis_shared::request::SIDE_PIXELS_MAX);
     }
     assert!(document["components"]["schemas"]["RenderedImage"]["properties"]["image_data_url"].is_object());
+}
+
+#[tokio::test]
+async fn the_openapi_document_lists_every_member_of_an_answer() {
+    let house = House::new().await;
+    house.start_worker(picture()).await;
+    let document = house.get("/api/v1/openapi.json").await.json();
+    let studies = house.get("/api/v1/dicom/studies").await.json();
+    let series = house.get(&format!("/api/v1/dicom/studies/{STUDY}/series")).await.json();
+    let images = house.get(&format!("/api/v1/dicom/series/{SERIES}/images")).await.json();
+    let rendered = house.get(&image_path()).await.json();
+    for (schema, answer) in [
+        ("Study", &studies["studies"][0]),
+        ("Series", &series["series"][0]),
+        ("Image", &images["images"][0]),
+        ("RenderedImage", &rendered),
+        ("RenderedImageMetadata", &rendered["metadata"]),
+    ] {
+        let told = answer.as_object().expect(schema).keys().cloned().collect();
+        assert_eq!(members(&document, &document["components"]["schemas"][schema]), told, "{schema}");
+    }
+}
+
+/// Names of the members that a schema lists, with those of what it is made of.
+fn members(document: &Value, schema: &Value) -> BTreeSet<String> {
+    let own = schema["properties"].as_object().into_iter().flat_map(|properties| properties.keys().cloned());
+    let parts = schema["allOf"].as_array().into_iter().flatten();
+    let referred = schema["$ref"].as_str().and_then(|path| document.pointer(path.strip_prefix('#')?));
+    own.chain(parts.chain(referred).flat_map(|part| members(document, part))).collect()
 }
 
 #[tokio::test]

@@ -9,9 +9,10 @@ use sqlx::QueryBuilder;
 use uuid::Uuid;
 
 use super::{
-    batch_rows::{ImageIdentity, InstanceRow, KeyedInstance, SeriesIdentity, SeriesRow, StudyRow, folded},
+    batch_rows::{ImageIdentity, InstanceRow, KeyedInstance, SeriesIdentity, SeriesRow, StudyRow},
+    fact_columns::{merged, push_series, push_study, series_columns, study_columns},
     order_facts::Plane,
-    other_facts::OtherFacts,
+    other_facts,
     patient::PatientOfStudy,
     pool::{Pool, WriteTransaction, in_transaction, on_reader},
     row_keys::KnownRow,
@@ -171,63 +172,24 @@ pub(super) async fn mark_shared(
     })
 }
 
-/// `SET column = …` for each column: the value that was there first stays, or the new one wins.
-fn merged(table: &str, columns: &[&str], newest_wins: bool) -> String {
-    let one = |column: &&str| match newest_wins {
-        true => format!("{column} = COALESCE(excluded.{column}, {table}.{column})"),
-        false => format!("{column} = COALESCE({table}.{column}, excluded.{column})"),
-    };
-    columns.iter().map(one).collect::<Vec<_>>().join(", ")
-}
-
 /// Inserts the studies or completes their rows, and so locks them until the end of the transaction.
 pub(super) async fn upsert_studies(
     transaction: &mut WriteTransaction,
     studies: &[StudyRow],
     newest_wins: bool,
 ) -> Result<(), sqlx::Error> {
-    const MERGED: [&str; 11] = [
-        "patient_id",
-        "patient_name",
-        "patient_birth_date",
-        "patient_sex",
-        "study_time",
-        "study_description",
-        "accession_number",
-        "patient_id_folded",
-        "patient_name_folded",
-        "study_description_folded",
-        "accession_number_folded",
-    ];
-    let merged = merged("studies", &MERGED, newest_wins);
-    // '' is undated.
-    let (first, second) = if newest_wins { ("excluded", "studies") } else { ("studies", "excluded") };
-    let conflict = format!(
-        " ON CONFLICT (study_id) DO UPDATE SET {merged}, \
-         study_date = COALESCE(NULLIF({first}.study_date, ''), {second}.study_date)"
-    );
+    let merged = merged("studies", study_columns!(written), newest_wins);
+    let conflict = format!(" ON CONFLICT (study_id) DO UPDATE SET {merged}");
     in_transaction!(transaction, Db, connection => {
         for rows in studies.chunks(ROWS_PER_STATEMENT) {
-            let mut query: QueryBuilder<Db> = QueryBuilder::new(
-                "INSERT INTO studies (study_id, study_instance_uid, patient_id, patient_name, patient_birth_date, \
-                 patient_sex, study_date, study_time, study_description, accession_number, patient_id_folded, \
-                 patient_name_folded, study_description_folded, accession_number_folded) ",
-            );
-            query.push_values(rows, |mut row, StudyRow { study_id, facts }| {
-                row.push_bind(*study_id)
-                    .push_bind(&facts.uid)
-                    .push_bind(&facts.patient_id)
-                    .push_bind(&facts.patient_name)
-                    .push_bind(&facts.patient_birth_date)
-                    .push_bind(&facts.patient_sex)
-                    .push_bind(facts.study_date.as_deref().unwrap_or_default())
-                    .push_bind(&facts.study_time)
-                    .push_bind(&facts.study_description)
-                    .push_bind(&facts.accession_number)
-                    .push_bind(folded(facts.patient_id.as_ref()))
-                    .push_bind(folded(facts.patient_name.as_ref()))
-                    .push_bind(folded(facts.study_description.as_ref()))
-                    .push_bind(folded(facts.accession_number.as_ref()));
+            let mut query: QueryBuilder<Db> = QueryBuilder::new(concat!(
+                "INSERT INTO studies (study_id, study_instance_uid, ",
+                study_columns!(written),
+                ") "
+            ));
+            query.push_values(rows, |mut row, StudyRow { study_id, study_instance_uid, facts }| {
+                row.push_bind(*study_id).push_bind(study_instance_uid);
+                push_study(&mut row, facts);
             });
             query.push(&conflict).build().persistent(rows.len() == 1).execute(&mut *connection).await?;
         }
@@ -242,8 +204,7 @@ pub(super) async fn upsert_series(
     series: &[SeriesRow],
     newest_wins: bool,
 ) -> Result<bool, sqlx::Error> {
-    let merged =
-        merged("series", &["series_number", "series_description", "modality", "body_part"], newest_wins);
+    let merged = merged("series", series_columns!(), newest_wins);
     let conflict = format!(
         " ON CONFLICT (series_id) DO UPDATE SET {merged}, \
          uid_id = COALESCE(series.uid_id, excluded.uid_id), own_id = excluded.own_id, \
@@ -252,22 +213,19 @@ pub(super) async fn upsert_series(
     in_transaction!(transaction, Db, connection => {
         let mut written = 0;
         for rows in series.chunks(ROWS_PER_STATEMENT) {
-            let mut query: QueryBuilder<Db> = QueryBuilder::new(
-                "INSERT INTO series (series_id, uid_id, own_id, series_instance_uid, study_id, series_number, \
-                 series_description, modality, body_part, image_count) ",
-            );
+            let mut query: QueryBuilder<Db> = QueryBuilder::new(concat!(
+                "INSERT INTO series (series_id, uid_id, own_id, series_instance_uid, study_id, image_count, ",
+                series_columns!(),
+                ") "
+            ));
             query.push_values(rows, |mut row, series| {
-                let SeriesRow { key, uid_id, own_id, study_id, facts, image_count } = series;
-                row.push_bind(*key)
-                    .push_bind(*uid_id)
-                    .push_bind(*own_id)
-                    .push_bind(&facts.uid)
-                    .push_bind(*study_id)
-                    .push_bind(facts.series_number)
-                    .push_bind(&facts.series_description)
-                    .push_bind(&facts.modality)
-                    .push_bind(&facts.body_part)
-                    .push_bind(*image_count);
+                row.push_bind(series.key)
+                    .push_bind(series.uid_id)
+                    .push_bind(series.own_id)
+                    .push_bind(&series.series_instance_uid)
+                    .push_bind(series.study_id)
+                    .push_bind(series.image_count);
+                push_series(&mut row, &series.facts);
             });
             let query = query.push(&conflict).build().persistent(rows.len() == 1);
             written += query.execute(&mut *connection).await?.rows_affected();
@@ -308,7 +266,7 @@ pub(super) async fn insert_instances(
                     .push_bind(order.trigger_time.filter(|time| time.is_finite()))
                     .push_bind(order.acquisition_number)
                     .push_bind(order.slice_location.filter(|location| location.is_finite()))
-                    .push_bind(is_of_other_patient.then(|| OtherFacts::of(&instance.study).to_json()))
+                    .push_bind(is_of_other_patient.then(|| other_facts::to_json(&instance.study)))
                     .push_bind(instance.rows.map(i64::from))
                     .push_bind(instance.columns.map(i64::from))
                     .push_bind(i64::from(instance.samples_per_pixel))
@@ -389,10 +347,6 @@ pub(super) async fn follow_corrections(
 ) -> Result<(), sqlx::Error> {
     const SELECT: &str = "SELECT other_patient FROM instances JOIN series USING (series_id) \
          WHERE study_id = $1 GROUP BY other_patient LIMIT 2";
-    const UPDATE: &str = "UPDATE studies SET patient_id = $2, patient_name = $3, patient_birth_date = $4, \
-         patient_sex = $5, study_date = $6, study_time = $7, study_description = $8, accession_number = $9, \
-         patient_id_folded = $10, patient_name_folded = $11, study_description_folded = $12, \
-         accession_number_folded = $13 WHERE study_id = $1";
     const UNMARK: &str = "UPDATE instances SET other_patient = NULL \
          WHERE series_id IN (SELECT series_id FROM series WHERE study_id = $1)";
     in_transaction!(transaction, Db, connection => {
@@ -400,23 +354,11 @@ pub(super) async fn follow_corrections(
             let told: Vec<Option<String>> =
                 sqlx::query_scalar::<Db, _>(SELECT).bind(study_id).fetch_all(&mut *connection).await?;
             let [Some(json)] = &told[..] else { continue };
-            let facts = OtherFacts::from_json(json).into_study(String::new());
-            sqlx::query::<Db>(UPDATE)
-                .bind(study_id)
-                .bind(&facts.patient_id)
-                .bind(&facts.patient_name)
-                .bind(&facts.patient_birth_date)
-                .bind(&facts.patient_sex)
-                .bind(facts.study_date.as_deref().unwrap_or_default())
-                .bind(&facts.study_time)
-                .bind(&facts.study_description)
-                .bind(&facts.accession_number)
-                .bind(folded(facts.patient_id.as_ref()))
-                .bind(folded(facts.patient_name.as_ref()))
-                .bind(folded(facts.study_description.as_ref()))
-                .bind(folded(facts.accession_number.as_ref()))
-                .execute(&mut *connection)
-                .await?;
+            let mut update: QueryBuilder<Db> =
+                QueryBuilder::new(concat!("UPDATE studies SET (", study_columns!(written), ") = ("));
+            push_study(&mut update.separated(", "), &other_facts::from_json(json));
+            update.push(") WHERE study_id = ").push_bind(*study_id);
+            update.build().execute(&mut *connection).await?;
             sqlx::query::<Db>(UNMARK).bind(study_id).execute(&mut *connection).await?;
         }
         Ok(())

@@ -8,14 +8,15 @@ use uuid::Uuid;
 use super::{
     Catalog, CatalogError, OrderFacts, Plane,
     display_order::{self, DisplayPlace},
-    frame_index,
-    other_facts::OtherFacts,
+    fact_columns::{series_columns, study_columns},
+    frame_index, other_facts,
     pool::{on_held, on_reader, on_writer},
     studies::{count, shown_series_id},
 };
 use crate::{
     answer::Image,
     derived_uid::{Level, is_derived},
+    facts::{SeriesFacts, StudyFacts},
     job::FrameRange,
     render::Outcome,
     render_key::{ContentDigest, RenderKey},
@@ -47,8 +48,6 @@ pub struct ImageRecord {
     pub deflated: bool,
     /// Samples of one frame, rows x columns x samples per pixel: how heavy a render is.
     pub render_cost: u64,
-    /// Modality of its series.
-    pub modality: Option<String>,
     /// What it belongs to, for answers.
     pub metadata: ImageMetadata,
     /// Where its first frames lie: all of them, for most instances.
@@ -85,30 +84,14 @@ pub struct ImageMetadata {
     pub study_instance_uid: String,
     /// Series Instance UID (0020,000E).
     pub series_instance_uid: String,
-    /// Patient ID (0010,0020).
-    pub patient_id: Option<String>,
-    /// Patient's Name (0010,0010).
-    pub patient_name: Option<String>,
-    /// Patient's Birth Date (0010,0030), ISO 8601.
-    pub patient_birth_date: Option<String>,
-    /// Patient's Sex (0010,0040).
-    pub patient_sex: Option<String>,
-    /// Study Date (0008,0020), ISO 8601.
-    pub study_date: Option<String>,
-    /// Study Time (0008,0030), ISO 8601.
-    pub study_time: Option<String>,
-    /// Study Description (0008,1030).
-    pub study_description: Option<String>,
-    /// Accession Number (0008,0050).
-    pub accession_number: Option<String>,
-    /// Modality (0008,0060).
-    pub modality: Option<String>,
-    /// Series Number (0020,0011).
-    pub series_number: Option<i32>,
-    /// Series Description (0008,103E).
-    pub series_description: Option<String>,
-    /// Body Part Examined (0018,0015).
-    pub body_part: Option<String>,
+    /// What is told of the study; the file's own facts, where the study is another patient's.
+    #[serde(flatten)]
+    #[sqlx(flatten)]
+    pub study: StudyFacts,
+    /// What is told of the series.
+    #[serde(flatten)]
+    #[sqlx(flatten)]
+    pub series: SeriesFacts,
 }
 
 /// The columns of [`ImageRow`], except `series_id`. An instance whose UID other rows have now is called by its own id.
@@ -172,7 +155,7 @@ impl ImageRow {
             window: row.window_width,
             level: row.window_center,
             uids_derived,
-            other_patient: row.other_patient.map(|json| OtherFacts::from_json(&json).patient),
+            other_patient: row.other_patient.map(|json| other_facts::from_json(&json).patient),
         })
     }
 }
@@ -241,7 +224,7 @@ impl TryFrom<ImageRecordRow> for ImageRecord {
         let side = |side: Option<i64>| u64::from(count(side.unwrap_or_default()));
         let pixels = side(row.image.pixel_rows).saturating_mul(side(row.image.pixel_columns));
         let metadata = match row.image.other_patient.as_deref() {
-            Some(json) => OtherFacts::from_json(json).metadata(row.metadata),
+            Some(json) => ImageMetadata { study: other_facts::from_json(json), ..row.metadata },
             None => row.metadata,
         };
         let image = row.image.into_image(&belongs_to)?;
@@ -255,7 +238,6 @@ impl TryFrom<ImageRecordRow> for ImageRecord {
             header_checksum: row.header_checksum.cast_unsigned(),
             deflated: row.deflated,
             render_cost: pixels.saturating_mul(side(Some(row.samples_per_pixel))),
-            modality: metadata.modality.clone(),
             metadata,
             first_frames: frame_index::unpack_all(&row.first_ranges),
             image,
@@ -367,10 +349,11 @@ impl Catalog {
             shown_series_id!(),
             " AS series_id, instances.image_id AS key, location, file_byte_count, header_byte_count, header_checksum, deflated, \
              samples_per_pixel, substr(frame_ranges, 1, $2) AS first_ranges, study_id, study_instance_uid, \
-             series_instance_uid, patient_id, patient_name, \
-             patient_birth_date, patient_sex, NULLIF(study_date, '') AS study_date, study_time, study_description, \
-             accession_number, modality, series_number, series_description, body_part \
-             FROM instances JOIN series ON series.series_id = instances.series_id JOIN studies USING (study_id) \
+             series_instance_uid, ",
+            study_columns!(read),
+            ", ",
+            series_columns!(),
+            " FROM instances JOIN series ON series.series_id = instances.series_id JOIN studies USING (study_id) \
              WHERE instances.image_id = $1",
         );
         let row: Option<ImageRecordRow> = on_held!(&self.pool, Db, pool => {

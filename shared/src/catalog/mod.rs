@@ -30,7 +30,7 @@
 //!     are letters.
 //! 17. A study tells its modalities sorted, and its series by number, then UID.
 //! 18. Images come in display order.
-//! 19. An image reads back as it was recorded, with what it belongs to, and its header.
+//! 19. An image reads back as it was recorded, with every fact of what it belongs to, and its header.
 //! 20. One frame's range is read alone; frame 0 and frames past the end are none.
 //! 21. Unknown ids are `None`, not errors.
 //! 22. The images of everything, a study, a series, an image are listed.
@@ -52,6 +52,7 @@ mod batch_rows;
 mod batch_sql;
 mod display_order;
 mod error;
+mod fact_columns;
 mod fill_in;
 mod found;
 mod frame_index;
@@ -81,7 +82,7 @@ pub use error::CatalogError;
 pub use found::{CHOICES_MAX, Choice, Found, SeriesPlace};
 pub use images::{FrameLookup, ImageMetadata, ImageRecord, KnownFile};
 pub use namesakes::{Ids, Sharing};
-pub use new_instance::{NewInstance, NewSeries, NewStudy, Recorded};
+pub use new_instance::{NewInstance, Recorded};
 pub use order_facts::{OrderFacts, Plane};
 pub use render_rows::RenderRecord;
 pub use scope::Scope;

@@ -3,53 +3,25 @@
 use uuid::Uuid;
 
 use super::OrderFacts;
-use crate::{job::FrameRange, own_id, render_key::ContentDigest, request::Window};
-
-/// Facts of the study as one of its files tells them.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct NewStudy {
-    /// Study Instance UID (0020,000D).
-    pub uid: String,
-    /// Patient ID (0010,0020).
-    pub patient_id: Option<String>,
-    /// Patient's Name (0010,0010).
-    pub patient_name: Option<String>,
-    /// Patient's Birth Date (0010,0030), ISO 8601.
-    pub patient_birth_date: Option<String>,
-    /// Patient's Sex (0010,0040).
-    pub patient_sex: Option<String>,
-    /// Study Date (0008,0020), ISO 8601.
-    pub study_date: Option<String>,
-    /// Study Time (0008,0030), ISO 8601.
-    pub study_time: Option<String>,
-    /// Study Description (0008,1030).
-    pub study_description: Option<String>,
-    /// Accession Number (0008,0050).
-    pub accession_number: Option<String>,
-}
-
-/// Facts of the series as one of its files tells them.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct NewSeries {
-    /// Series Instance UID (0020,000E).
-    pub uid: String,
-    /// Series Number (0020,0011).
-    pub series_number: Option<i32>,
-    /// Series Description (0008,103E).
-    pub series_description: Option<String>,
-    /// Modality (0008,0060).
-    pub modality: Option<String>,
-    /// Body Part Examined (0018,0015).
-    pub body_part: Option<String>,
-}
+use crate::{
+    facts::{SeriesFacts, StudyFacts},
+    job::FrameRange,
+    own_id,
+    render_key::ContentDigest,
+    request::Window,
+};
 
 /// One instance as the index read it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewInstance {
-    /// Its study.
-    pub study: NewStudy,
-    /// Its series.
-    pub series: NewSeries,
+    /// Study Instance UID (0020,000D).
+    pub study_instance_uid: String,
+    /// What it tells of its study.
+    pub study: StudyFacts,
+    /// Series Instance UID (0020,000E).
+    pub series_instance_uid: String,
+    /// What it tells of its series.
+    pub series: SeriesFacts,
     /// SOP Instance UID (0008,0018).
     pub sop_instance_uid: String,
     /// SOP Class UID (0008,0016).
@@ -96,7 +68,7 @@ impl NewInstance {
     /// What names it alone, whatever else has its UID ([`own_id`]).
     #[must_use]
     pub fn own_id(&self) -> Uuid {
-        own_id::of_image(&self.study.uid, &self.series.uid, &self.sop_instance_uid)
+        own_id::of_image(&self.study_instance_uid, &self.series_instance_uid, &self.sop_instance_uid)
     }
 }
 

@@ -6,7 +6,8 @@
 
 use uuid::Uuid;
 
-use super::{NewStudy, text::fold};
+use super::text::fold;
+use crate::facts::PatientFacts;
 
 /// What tells one person from another. Absent values tell nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq, sqlx::FromRow)]
@@ -29,12 +30,12 @@ pub(super) struct PatientOfStudy {
 
 impl Patient {
     /// As a file tells of the patient of its study.
-    pub(super) fn of(study: &NewStudy) -> Self {
+    pub(super) fn of(told: &PatientFacts) -> Self {
         let folded = |text: &Option<String>| text.as_deref().map(fold);
         Self {
-            id: folded(&study.patient_id),
-            name: folded(&study.patient_name),
-            birth_date: study.patient_birth_date.clone(),
+            id: folded(&told.patient_id),
+            name: folded(&told.patient_name),
+            birth_date: told.patient_birth_date.clone(),
         }
     }
 
@@ -92,11 +93,11 @@ mod tests {
 
     fn patient((id, name, birth_date): (&str, &str, &str)) -> Patient {
         let value = |text: &str| (!text.is_empty()).then(|| text.to_owned());
-        Patient::of(&NewStudy {
+        Patient::of(&PatientFacts {
             patient_id: value(id),
             patient_name: value(name),
             patient_birth_date: value(birth_date),
-            ..NewStudy::default()
+            ..PatientFacts::default()
         })
     }
 

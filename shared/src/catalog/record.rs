@@ -4,18 +4,13 @@
 //! differences under that lock. What slips through (one UID under two studies, which both would give the same key) is
 //! seen in the number of rows written: the transaction is rolled back and decided anew.
 
-use std::{
-    borrow::Cow,
-    collections::{BTreeMap, HashMap, HashSet, hash_map::Entry},
-};
+use std::collections::{BTreeMap, HashMap, HashSet, hash_map::Entry};
 
 use uuid::Uuid;
 
 use super::{
     Catalog, CatalogError, NewInstance, Recorded,
-    batch_rows::{
-        ImageIdentity, InstanceRow, KeyedInstance, SeriesIdentity, SeriesRow, StudyRow, of_stranger,
-    },
+    batch_rows::{ImageIdentity, InstanceRow, KeyedInstance, SeriesIdentity, SeriesRow, StudyRow},
     batch_sql::{self, Known, KnownInstance},
     error::lost_to_another_transaction,
     patient::Patient,
@@ -190,7 +185,7 @@ impl<'a> Plan<'a> {
     /// Whether the file can be of the patient of its study, who is known better with each file.
     fn note_patient(&mut self, row: &InstanceRow<'_>) -> bool {
         let is_of_the_patient =
-            self.patients.entry(row.study_id).or_default().takes(Patient::of(&row.instance.study));
+            self.patients.entry(row.study_id).or_default().takes(Patient::of(&row.instance.study.patient));
         if is_of_the_patient {
             self.strangers.remove(&row.identity());
         } else {
@@ -209,18 +204,14 @@ impl<'a> Plan<'a> {
         self.keys.key(row.identity(), row.image_uid_id, row.own_id())
     }
 
-    /// The studies of the new instances, by id: every writer locks them in the same order.
+    /// The studies of the new instances, by id: every writer locks them in the same order. A file of another patient
+    /// tells nothing of its study.
     fn studies(&self, replace: bool) -> Vec<StudyRow> {
         let mut studies: BTreeMap<Uuid, StudyRow> = BTreeMap::new();
         for row in self.by_precedence(replace) {
-            let told = &row.instance.study;
-            let told = match self.strangers.contains(&row.identity()) {
-                true => Cow::Owned(of_stranger(told)),
-                false => Cow::Borrowed(told),
-            };
-            match studies.get_mut(&row.study_id) {
-                Some(study) => study.fill_from(&told),
-                None => drop(studies.insert(row.study_id, StudyRow::new(row.study_id, &told))),
+            let study = studies.entry(row.study_id).or_insert_with(|| StudyRow::new(row));
+            if !self.strangers.contains(&row.identity()) {
+                study.facts.fill_from(&row.instance.study);
             }
         }
         studies.into_values().collect()

@@ -6,10 +6,14 @@ use uuid::Uuid;
 use super::{
     Catalog, CatalogError, StudyFilter,
     error::lost_to_another_transaction,
+    fact_columns::{series_columns, study_columns},
     pool::{in_transaction, on_reader},
     study_filter::cursor,
 };
-use crate::answer::{Series, Study};
+use crate::{
+    answer::{Series, Study},
+    facts::{SeriesFacts, StudyFacts},
+};
 
 /// One page of studies.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,29 +33,25 @@ pub struct DeletedStudy {
     pub image_ids: Vec<Uuid>,
 }
 
-const SELECT_STUDIES: &str = "SELECT study_id, study_instance_uid, patient_id, patient_name, patient_birth_date, \
-    patient_sex, study_date, study_time, study_description, accession_number, \
-    (SELECT string_agg(modality, '\\') FROM \
+const SELECT_STUDIES: &str = concat!(
+    "SELECT study_id, study_instance_uid, ",
+    study_columns!(read),
+    ", (SELECT string_agg(modality, '\\') FROM \
         (SELECT DISTINCT modality FROM series WHERE series.study_id = studies.study_id) AS kinds) AS modalities, \
     (SELECT count(*) FROM series WHERE series.study_id = studies.study_id) AS series_count, \
     (SELECT CAST(COALESCE(sum(image_count), 0) AS BIGINT) FROM series \
         WHERE series.study_id = studies.study_id) AS image_count, \
     (SELECT count(*) FROM series JOIN instances ON instances.series_id = series.series_id \
         WHERE series.study_id = studies.study_id AND other_patient IS NOT NULL) AS other_patient_count \
-    FROM studies";
+    FROM studies",
+);
 
 #[derive(sqlx::FromRow)]
 struct StudyRow {
     study_id: Uuid,
     study_instance_uid: String,
-    patient_id: Option<String>,
-    patient_name: Option<String>,
-    patient_birth_date: Option<String>,
-    patient_sex: Option<String>,
-    study_date: String,
-    study_time: Option<String>,
-    study_description: Option<String>,
-    accession_number: Option<String>,
+    #[sqlx(flatten)]
+    facts: StudyFacts,
     /// Separated by `\`, as DICOM separates values.
     modalities: Option<String>,
     series_count: i64,
@@ -68,14 +68,7 @@ impl From<StudyRow> for Study {
         Study {
             study_id: row.study_id,
             study_instance_uid: row.study_instance_uid,
-            patient_id: row.patient_id,
-            patient_name: row.patient_name,
-            patient_birth_date: row.patient_birth_date,
-            patient_sex: row.patient_sex,
-            study_date: Some(row.study_date).filter(|date| !date.is_empty()),
-            study_time: row.study_time,
-            study_description: row.study_description,
-            accession_number: row.accession_number,
+            facts: row.facts,
             modalities,
             series_count: count(row.series_count),
             image_count: count(row.image_count),
@@ -89,10 +82,8 @@ struct SeriesRow {
     series_id: Uuid,
     series_instance_uid: String,
     study_id: Uuid,
-    series_number: Option<i32>,
-    series_description: Option<String>,
-    modality: Option<String>,
-    body_part: Option<String>,
+    #[sqlx(flatten)]
+    facts: SeriesFacts,
     image_count: i64,
 }
 
@@ -102,10 +93,7 @@ impl From<SeriesRow> for Series {
             series_id: row.series_id,
             series_instance_uid: row.series_instance_uid,
             study_id: row.study_id,
-            series_number: row.series_number,
-            series_description: row.series_description,
-            modality: row.modality,
-            body_part: row.body_part,
+            facts: row.facts,
             image_count: count(row.image_count),
         }
     }
@@ -139,7 +127,7 @@ impl Catalog {
             let mut query: QueryBuilder<Db> = QueryBuilder::new(SELECT_STUDIES);
             filter.push_condition(&mut query);
             filter.push_after(&mut query)?;
-            query.push(" ORDER BY study_date DESC, study_id LIMIT ").push_bind(i64::from(page_size) + 1);
+            query.push(" ORDER BY studies.study_date DESC, study_id LIMIT ").push_bind(i64::from(page_size) + 1);
             query.build_query_as().fetch_all(pool).await?
         });
         let mut studies: Vec<Study> = rows.into_iter().map(Study::from).collect();
@@ -181,8 +169,9 @@ impl Catalog {
         const SELECT: &str = concat!(
             "SELECT ",
             shown_series_id!(),
-            " AS series_id, series_instance_uid, study_id, series_number, series_description, modality, body_part, \
-             image_count FROM series WHERE study_id = $1 ORDER BY series_number NULLS LAST, series_instance_uid",
+            " AS series_id, series_instance_uid, study_id, ",
+            series_columns!(),
+            ", image_count FROM series WHERE study_id = $1 ORDER BY series_number NULLS LAST, series_instance_uid",
         );
         let rows: Vec<SeriesRow> = on_reader!(&self.pool, Db, pool => {
             sqlx::query_as::<Db, _>(SELECT).bind(study_id).fetch_all(pool).await?

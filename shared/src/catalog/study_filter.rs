@@ -78,8 +78,8 @@ impl StudyFilter {
     {
         if let Some(cursor) = &self.after {
             let (study_date, study_id) = parse_cursor(cursor)?;
-            query.push(" AND (study_date < ").push_bind(study_date.clone());
-            query.push(" OR (study_date = ").push_bind(study_date);
+            query.push(" AND (studies.study_date < ").push_bind(study_date.clone());
+            query.push(" OR (studies.study_date = ").push_bind(study_date);
             query.push(" AND study_id > ").push_bind(study_id).push("))");
         }
         Ok(())
@@ -108,10 +108,10 @@ impl StudyFilter {
         String: for<'q> Encode<'q, DB> + Type<DB>,
     {
         if let Some(from) = self.from {
-            query.push(" AND study_date >= ").push_bind(from.to_string());
+            query.push(" AND studies.study_date >= ").push_bind(from.to_string());
         }
         if let Some(to) = self.to {
-            query.push(" AND study_date <> '' AND study_date <= ").push_bind(to.to_string());
+            query.push(" AND studies.study_date <> '' AND studies.study_date <= ").push_bind(to.to_string());
         }
     }
 
@@ -142,7 +142,7 @@ fn bounded(filter: Option<&String>) -> Option<String> {
 
 /// Where the page after the one that ends with `study` starts.
 pub(super) fn cursor(study: &Study) -> String {
-    format!("{}.{}", study.study_date.as_deref().unwrap_or_default(), study.study_id.simple())
+    format!("{}.{}", study.facts.study_date.as_deref().unwrap_or_default(), study.study_id.simple())
 }
 
 fn parse_cursor(cursor: &str) -> Result<(String, Uuid), CatalogError> {

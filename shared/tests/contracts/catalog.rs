@@ -72,6 +72,7 @@ macro_rules! full_contract {
             reading::images_come_in_display_order,
             shared_uids::planes_of_several_orientations_do_not_interleave,
             reading::an_image_reads_back_as_recorded,
+            reading::every_fact_reads_back_wherever_it_is_told,
             reading::one_frame_is_read_alone,
             reading::unknown_ids_are_none,
             reading::the_images_of_a_scope_are_listed,

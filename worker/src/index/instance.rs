@@ -5,7 +5,8 @@ use dicom_dictionary_std::tags;
 use dicom_object::InMemDicomObject;
 use noctis_render::Scan;
 use noctis_shared::{
-    catalog::{NewInstance, NewSeries, NewStudy},
+    catalog::NewInstance,
+    facts::{PatientFacts, SeriesFacts, StudyFacts},
     render_key::ContentDigest,
     request::Window,
 };
@@ -50,8 +51,10 @@ fn row_of(scan: Scan, checksums: &Checksums, file: &FileFacts<'_>) -> Result<New
     let missing = if pixels.is_some() { file.missing } else { MissingUids::Refuse };
     let identity = Identity::of(dataset, missing, &file.digest)?;
     Ok(NewInstance {
-        study: study(dataset, identity.study_instance_uid),
-        series: series(dataset, identity.series_instance_uid),
+        study_instance_uid: identity.study_instance_uid,
+        study: study_facts(dataset),
+        series_instance_uid: identity.series_instance_uid,
+        series: series_facts(dataset),
         sop_instance_uid: identity.sop_instance_uid,
         sop_class_uid: uid(dataset, tags::SOP_CLASS_UID, "SOP Class UID").ok(),
         instance_number: integer(dataset, tags::INSTANCE_NUMBER),
@@ -87,13 +90,18 @@ fn first_window(scan: &Scan) -> Option<Window> {
     scan.header.file_window(1).and_then(to_shared_window)
 }
 
-fn study(dataset: &InMemDicomObject, uid: String) -> NewStudy {
-    NewStudy {
-        uid,
+fn patient_facts(dataset: &InMemDicomObject) -> PatientFacts {
+    PatientFacts {
         patient_id: short_text(dataset, tags::PATIENT_ID),
         patient_name: short_text(dataset, tags::PATIENT_NAME),
         patient_birth_date: date(dataset, tags::PATIENT_BIRTH_DATE),
         patient_sex: short_text(dataset, tags::PATIENT_SEX),
+    }
+}
+
+fn study_facts(dataset: &InMemDicomObject) -> StudyFacts {
+    StudyFacts {
+        patient: patient_facts(dataset),
         study_date: date(dataset, tags::STUDY_DATE),
         study_time: time(dataset, tags::STUDY_TIME),
         study_description: short_text(dataset, tags::STUDY_DESCRIPTION),
@@ -101,9 +109,8 @@ fn study(dataset: &InMemDicomObject, uid: String) -> NewStudy {
     }
 }
 
-fn series(dataset: &InMemDicomObject, uid: String) -> NewSeries {
-    NewSeries {
-        uid,
+fn series_facts(dataset: &InMemDicomObject) -> SeriesFacts {
+    SeriesFacts {
         series_number: integer(dataset, tags::SERIES_NUMBER),
         series_description: short_text(dataset, tags::SERIES_DESCRIPTION),
         modality: short_text(dataset, tags::MODALITY),

@@ -84,11 +84,11 @@ impl Reception {
         }
         let stored_at = self.storage.put(&place::of(&instance), path.to_owned()).await?;
         self.taken.insert(instance.own_id(), instance.content_digest);
-        let of_study = self.stored.entry(instance.study.uid.clone()).or_default();
+        let of_study = self.stored.entry(instance.study_instance_uid.clone()).or_default();
         of_study.push(stored_at);
         if of_study.len() == EVENT_INSTANCES_MAX {
             let locations = std::mem::take(of_study);
-            self.announce.study(&instance.study.uid, locations, self.replace).await?;
+            self.announce.study(&instance.study_instance_uid, locations, self.replace).await?;
         }
         Ok(outcome)
     }

@@ -5,9 +5,11 @@ use noctis_shared::{catalog::NewInstance, dicom_uid::public_id};
 /// The place of an instance. It holds the digest, so that a replacement never overwrites bytes that renders in hand
 /// still read.
 pub(super) fn of(instance: &NewInstance) -> String {
-    let NewInstance { study, series, sop_instance_uid, content_digest, .. } = instance;
+    let NewInstance { study_instance_uid, series_instance_uid, sop_instance_uid, content_digest, .. } =
+        instance;
     let digest = content_digest.to_string();
-    let [study, series, instance] = [&study.uid, &series.uid, sop_instance_uid].map(|uid| segment(uid));
+    let [study, series, instance] =
+        [study_instance_uid, series_instance_uid, sop_instance_uid].map(|uid| segment(uid));
     format!("{study}/{series}/{instance}-{}.dcm", &digest[..16])
 }
 

@@ -54,7 +54,7 @@ pub(super) async fn a_conflict_changes_nothing_and_makes_no_empty_study(place: A
     let before = catalog.image(image_id(1, 1, 1)).await.unwrap();
 
     let mut conflict = instance_version(1, 1, 1, 1);
-    conflict.study.patient_birth_date = Some("1999-09-09".to_owned());
+    conflict.study.patient.patient_birth_date = Some("1999-09-09".to_owned());
     conflict.series.body_part = Some("KNEE".to_owned());
     assert_eq!(catalog.record_instances(&[conflict], false).await, Ok(vec![Recorded::Conflict]));
     assert_eq!(catalog.image(image_id(1, 1, 1)).await.unwrap(), before);
@@ -120,31 +120,32 @@ pub(super) async fn two_processes_come_to_the_right_counts(place: Arc<Place>) {
 pub(super) async fn facts_are_filled_in_and_stay(place: Arc<Place>) {
     let catalog = place.connect().await;
     let mut sparse = instance(1, 1, 1);
-    (sparse.study.patient_name, sparse.study.study_date, sparse.series.series_number) = (None, None, None);
+    (sparse.study.patient.patient_name, sparse.study.study_date) = (None, None);
+    sparse.series.series_number = None;
     let mut other = instance(1, 1, 2);
-    other.study.patient_id = Some("p-1".to_owned());
+    other.study.patient.patient_id = Some("p-1".to_owned());
     other.series.body_part = Some("CHEST".to_owned());
     catalog.record_instances(&[sparse], false).await.unwrap();
     catalog.record_instances(&[other.clone()], false).await.unwrap();
 
     let study = catalog.study(study_id(1)).await.unwrap().unwrap();
-    assert_eq!(study.patient_id.as_deref(), Some("P-1"));
-    assert_eq!(study.patient_name, other.study.patient_name);
-    assert_eq!(study.study_date, other.study.study_date);
-    let series = catalog.series_of_study(study_id(1)).await.unwrap().unwrap();
-    assert_eq!((series[0].series_number, series[0].body_part.as_deref()), (Some(1), Some("CHEST")));
+    assert_eq!(study.facts.patient.patient_id.as_deref(), Some("P-1"));
+    assert_eq!(study.facts.patient.patient_name, other.study.patient.patient_name);
+    assert_eq!(study.facts.study_date, other.study.study_date);
+    let series = &catalog.series_of_study(study_id(1)).await.unwrap().unwrap()[0].facts;
+    assert_eq!((series.series_number, series.body_part.as_deref()), (Some(1), Some("CHEST")));
 
     // A replacement brings newer facts.
     other.content_digest.0[0] ^= 1;
     catalog.record_instances(&[other], true).await.unwrap();
     let study = catalog.study(study_id(1)).await.unwrap().unwrap();
-    assert_eq!(study.patient_id.as_deref(), Some("p-1"));
+    assert_eq!(study.facts.patient.patient_id.as_deref(), Some("p-1"));
 }
 
 pub(super) async fn text_without_end_and_with_nul_is_stored_cut_and_cleaned(place: Arc<Place>) {
     let catalog = place.connect().await;
     let mut odd = instance(1, 1, 1);
-    odd.study.patient_name = Some(format!("Nul\0^{}", "ü".repeat(5000)));
+    odd.study.patient.patient_name = Some(format!("Nul\0^{}", "ü".repeat(5000)));
     odd.study.study_description = Some("'; DROP TABLE studies; --".to_owned());
     odd.series.series_description = Some("\0".to_owned());
     odd.header_json = "{\"00100010\":\0{}}".to_owned();
@@ -152,13 +153,11 @@ pub(super) async fn text_without_end_and_with_nul_is_stored_cut_and_cleaned(plac
     catalog.record_instances(&[odd], false).await.unwrap();
 
     let study = catalog.study(study_id(1)).await.unwrap().unwrap();
-    let name = study.patient_name.unwrap();
+    let name = study.facts.patient.patient_name.unwrap();
     assert!(name.starts_with("Nul^ü") && name.chars().count() == 1024, "{} characters", name.chars().count());
-    assert_eq!(study.study_description.as_deref(), Some("'; DROP TABLE studies; --"));
-    assert_eq!(
-        catalog.series_of_study(study_id(1)).await.unwrap().unwrap()[0].series_description.as_deref(),
-        Some("")
-    );
+    assert_eq!(study.facts.study_description.as_deref(), Some("'; DROP TABLE studies; --"));
+    let series = catalog.series_of_study(study_id(1)).await.unwrap().unwrap();
+    assert_eq!(series[0].facts.series_description.as_deref(), Some(""));
     assert_eq!(catalog.header_json(image_id(1, 1, 1)).await, Ok(Some("{\"00100010\":{}}".to_owned())));
 }
 

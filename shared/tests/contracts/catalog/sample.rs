@@ -2,8 +2,9 @@
 
 use bytes::Bytes;
 use noctis_shared::{
-    catalog::{Catalog, NewInstance, NewSeries, NewStudy, OrderFacts, Plane, RenderRecord, StudyFilter},
+    catalog::{Catalog, NewInstance, OrderFacts, Plane, RenderRecord, StudyFilter},
     dicom_uid::public_id,
+    facts::{PatientFacts, SeriesFacts, StudyFacts},
     job::FrameRange,
     render::{FailureKind, Outcome, RenderFacts, RenderFailure, StageTimings, StoredRender},
     render_key::{ContentDigest, RenderKey},
@@ -15,18 +16,21 @@ use uuid::Uuid;
 pub(crate) fn instance_version(study: u32, series: u32, number: u32, version: u8) -> NewInstance {
     let sop_instance_uid = image_uid(study, series, number);
     NewInstance {
-        study: NewStudy {
-            uid: study_uid(study),
-            patient_id: Some(format!("P-{study}")),
-            patient_name: Some(format!("Sample^Patient{study}")),
+        study_instance_uid: study_uid(study),
+        study: StudyFacts {
+            patient: PatientFacts {
+                patient_id: Some(format!("P-{study}")),
+                patient_name: Some(format!("Sample^Patient{study}")),
+                ..PatientFacts::default()
+            },
             study_date: Some(format!("2026-01-{:02}", study % 28 + 1)),
-            ..NewStudy::default()
+            ..StudyFacts::default()
         },
-        series: NewSeries {
-            uid: series_uid(study, series),
+        series_instance_uid: series_uid(study, series),
+        series: SeriesFacts {
             series_number: i32::try_from(series).ok(),
             modality: Some("CT".to_owned()),
-            ..NewSeries::default()
+            ..SeriesFacts::default()
         },
         sop_class_uid: Some("1.2.840.10008.5.1.4.1.1.2".to_owned()),
         instance_number: i32::try_from(number).ok(),

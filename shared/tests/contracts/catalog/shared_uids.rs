@@ -5,6 +5,7 @@ use std::{collections::HashSet, sync::Arc};
 use noctis_shared::{
     catalog::{Catalog, Choice, Found, Ids, NewInstance, OrderFacts, Plane, Recorded, Scope, StudyFilter},
     dicom_uid::public_id,
+    facts::{PatientFacts, StudyFacts},
     own_id,
     render_key::ContentDigest,
 };
@@ -23,7 +24,7 @@ const SHARED_IMAGE: &str = "1.2.826.0.1.77.1";
 /// Instance 1 of study `study`, under a Series and a SOP Instance UID that every study has.
 fn shared(study: u32) -> NewInstance {
     let mut shared = instance(study, 1, 1);
-    shared.series.uid = SHARED_SERIES.to_owned();
+    shared.series_instance_uid = SHARED_SERIES.to_owned();
     shared.sop_instance_uid = SHARED_IMAGE.to_owned();
     shared
 }
@@ -68,7 +69,7 @@ async fn assert_listed(catalog: &Catalog, study: u32, series_id: Uuid, image_id:
         (key, images[0].clone(), study_id(study))
     );
     assert_eq!(record.metadata.study_instance_uid, study_uid(study));
-    assert_eq!(record.metadata.patient_id, shared(study).study.patient_id);
+    assert_eq!(record.metadata.study.patient.patient_id, shared(study).study.patient.patient_id);
     assert_eq!(record.content_digest, shared(study).content_digest);
 }
 
@@ -133,11 +134,11 @@ pub(super) async fn one_instance_uid_in_two_series_is_an_instance_in_each(place:
     assert_eq!(recorded, Ok(vec![Recorded::Accepted; 2]));
     assert_counts(&catalog, 1, 2, 2).await;
     for one in [&first, &second] {
-        let own = own_id::of_image(&one.study.uid, &one.series.uid, &one.sop_instance_uid);
+        let own = own_id::of_image(&one.study_instance_uid, &one.series_instance_uid, &one.sop_instance_uid);
         let key = catalog.find_image(own).await.unwrap().one().expect("one");
         let record = catalog.image(key).await.unwrap().expect("an image");
         assert_eq!(record.content_digest, one.content_digest);
-        assert_eq!(record.metadata.series_instance_uid, one.series.uid);
+        assert_eq!(record.metadata.series_instance_uid, one.series_instance_uid);
     }
     assert!(matches!(catalog.find_image(image_id(1, 1, 1)).await, Ok(Found::Several(_))));
     // Each is a duplicate of itself, and a conflict with other bytes under all three UIDs.
@@ -174,7 +175,7 @@ pub(super) async fn writers_of_one_uid_under_many_studies_lose_nothing(place: Ar
         writers.spawn(async move {
             let mut batch: Vec<NewInstance> = (0..40).map(|number| instance(9, 9, number)).collect();
             for instance in &mut batch {
-                instance.study.uid = study_uid(study);
+                instance.study_instance_uid = study_uid(study);
                 instance.content_digest.0[0] ^= u8::try_from(study).unwrap();
             }
             if study % 2 == 0 {
@@ -223,12 +224,12 @@ pub(super) async fn a_file_of_another_patient_is_told_with_its_own(place: Arc<Pl
     let catalog = place.connect().await;
     let person = |number: u32, id: &str, name: &str| {
         let mut person = instance(1, 1, number);
-        person.study.patient_id = Some(id.to_owned());
-        person.study.patient_name = Some(name.to_owned());
+        let patient = &mut person.study.patient;
+        (patient.patient_id, patient.patient_name) = (Some(id.to_owned()), Some(name.to_owned()));
         person
     };
     let mut stranger = person(2, "P-2", "Roe^Richard");
-    stranger.study.patient_birth_date = Some("1950-01-01".to_owned());
+    stranger.study.patient.patient_birth_date = Some("1950-01-01".to_owned());
     // In one batch, and in the next; nothing of the stranger becomes the study's.
     let recorded = catalog.record_instances(&[person(1, "P-1", "Doe^Jane"), stranger], false).await;
     assert_eq!(recorded, Ok(vec![Recorded::Accepted, Recorded::OtherPatient]));
@@ -239,8 +240,9 @@ pub(super) async fn a_file_of_another_patient_is_told_with_its_own(place: Arc<Pl
     assert_eq!(recorded, Ok(vec![Recorded::Accepted]));
     assert_counts(&catalog, 1, 1, 4).await;
     let study = catalog.study(study_id(1)).await.unwrap().unwrap();
-    assert_eq!(study.patient_name.as_deref(), Some("Doe^Jane"));
-    assert_eq!((study.patient_birth_date, study.other_patient_count), (None, 2));
+    let patient = study.facts.patient;
+    assert_eq!((patient.patient_name.as_deref(), patient.patient_birth_date), (Some("Doe^Jane"), None));
+    assert_eq!(study.other_patient_count, 2);
     let listed = catalog.images_of_series(public_id(&series_uid(1, 1))).await.unwrap().unwrap();
     let names = [
         (1, "Doe^Jane", None),
@@ -250,8 +252,8 @@ pub(super) async fn a_file_of_another_patient_is_told_with_its_own(place: Arc<Pl
     ];
     for ((number, name, born), listed) in names.into_iter().zip(listed) {
         let record = catalog.image(image_id(1, 1, number)).await.unwrap().unwrap();
-        assert_eq!(record.metadata.patient_name.as_deref(), Some(name));
-        assert_eq!(record.metadata.patient_birth_date.as_deref(), born);
+        let told = record.metadata.study.patient;
+        assert_eq!((told.patient_name.as_deref(), told.patient_birth_date.as_deref()), (Some(name), born));
         assert_eq!(record.image, listed);
         let other = listed.other_patient.and_then(|other| other.patient_name);
         assert_eq!(other.as_deref(), (name != "Doe^Jane").then_some(name));
@@ -263,18 +265,21 @@ pub(super) async fn a_study_is_of_the_patient_of_all_its_files(place: Arc<Place>
     let catalog = place.connect().await;
     let file = |number: u32, name: &str, digest: u8| {
         let mut file = instance(1, 1, number);
-        file.study.patient_id = Some(name.to_owned());
-        file.study.patient_name = Some(name.to_owned());
-        file.study.patient_birth_date = (name == "Doe^Jane").then(|| "1970-01-01".to_owned());
+        let patient = &mut file.study.patient;
+        (patient.patient_id, patient.patient_name) = (Some(name.to_owned()), Some(name.to_owned()));
+        patient.patient_birth_date = (name == "Doe^Jane").then(|| "1970-01-01".to_owned());
         file.study.accession_number = (name == "Roe^Richard").then(|| "ACC-R".to_owned());
         file.content_digest = ContentDigest([digest; 32]);
         file
     };
     let jane = [file(1, "Doe^Jane", 1), file(2, "Doe^Jane", 2)];
     catalog.record_instances(&jane, false).await.unwrap();
+    let some = |StudyFacts { patient, accession_number, .. }| {
+        let PatientFacts { patient_name, patient_birth_date, .. } = patient;
+        (patient_name.unwrap(), patient_birth_date, accession_number)
+    };
     let told = async |number: u32| {
-        let metadata = catalog.image(image_id(1, 1, number)).await.unwrap().unwrap().metadata;
-        (metadata.patient_name.unwrap(), metadata.patient_birth_date, metadata.accession_number)
+        some(catalog.image(image_id(1, 1, number)).await.unwrap().unwrap().metadata.study)
     };
     let of_jane = ("Doe^Jane".to_owned(), Some("1970-01-01".to_owned()), None);
     let of_richard = ("Roe^Richard".to_owned(), None, Some("ACC-R".to_owned()));
@@ -284,8 +289,7 @@ pub(super) async fn a_study_is_of_the_patient_of_all_its_files(place: Arc<Place>
         let study = catalog.study(study_id(1)).await.unwrap().unwrap();
         assert_eq!(study.other_patient_count, count);
         let expected = if count > 0 { &of_jane } else { &of_richard };
-        let of_study = (study.patient_name.unwrap(), study.patient_birth_date, study.accession_number);
-        assert_eq!(&of_study, expected, "nothing is mixed");
+        assert_eq!(&some(study.facts), expected, "nothing is mixed");
         assert_eq!(told(1).await, of_richard);
         assert_eq!(&told(2).await, expected);
     }
@@ -302,10 +306,10 @@ pub(super) async fn two_writers_of_two_patients_mix_no_facts(place: Arc<Place>) 
             let catalog = catalog.clone();
             writers.spawn(async move {
                 let mut one = instance(round, person, person);
-                one.study.patient_id = Some(format!("P-{person}"));
-                one.study.patient_name = None;
+                let patient = &mut one.study.patient;
+                (patient.patient_id, patient.patient_name) = (Some(format!("P-{person}")), None);
                 // Facts that only one of them has must not show under the other.
-                one.study.patient_birth_date = (person == 2).then(|| "1950-01-01".to_owned());
+                patient.patient_birth_date = (person == 2).then(|| "1950-01-01".to_owned());
                 catalog.record_instances(&[one], false).await.unwrap()[0]
             });
         }
@@ -314,9 +318,11 @@ pub(super) async fn two_writers_of_two_patients_mix_no_facts(place: Arc<Place>) 
         let born = |id: Option<&str>| (id == Some("P-2")).then(|| "1950-01-01".to_owned());
         let study = catalog.study(study_id(round)).await.unwrap().unwrap();
         assert_eq!((study.image_count, study.other_patient_count), (2, 1));
-        assert_eq!(study.patient_birth_date, born(study.patient_id.as_deref()));
+        let patient = study.facts.patient;
+        assert_eq!(patient.patient_birth_date, born(patient.patient_id.as_deref()));
         for person in [1, 2] {
-            let told = catalog.image(image_id(round, person, person)).await.unwrap().unwrap().metadata;
+            let record = catalog.image(image_id(round, person, person)).await.unwrap().unwrap();
+            let told = record.metadata.study.patient;
             assert_eq!(told.patient_id, Some(format!("P-{person}")));
             assert_eq!(told.patient_birth_date, born(told.patient_id.as_deref()));
         }
@@ -328,24 +334,25 @@ pub(super) async fn an_id_of_two_people_lists_each_with_their_own_name(place: Ar
     let catalog = place.connect().await;
     let person = |study: u32, name: &str, born: &str| {
         let mut person = instance(study, 1, 1);
-        person.study.patient_id = Some("SHARED".to_owned());
-        person.study.patient_name = Some(name.to_owned());
-        person.study.patient_birth_date = Some(born.to_owned());
+        let patient = &mut person.study.patient;
+        (patient.patient_id, patient.patient_name) = (Some("SHARED".to_owned()), Some(name.to_owned()));
+        patient.patient_birth_date = Some(born.to_owned());
         person
     };
     let batch = [person(1, "Doe^Jane", "1970-01-01"), person(2, "Roe^Richard", "1950-05-05")];
     assert_eq!(catalog.record_instances(&batch, false).await, Ok(vec![Recorded::Accepted; 2]));
     let filter = StudyFilter { patient: Some("shared".to_owned()), ..all() };
-    let mut studies = catalog.studies(&filter).await.unwrap().studies;
-    studies.sort_by(|left, right| left.patient_name.cmp(&right.patient_name));
-    let told: Vec<_> = studies
+    let studies = catalog.studies(&filter).await.unwrap().studies;
+    let mut told: Vec<_> = studies
         .iter()
-        .map(|study| (study.patient_name.as_deref(), study.patient_birth_date.as_deref()))
+        .map(|study| &study.facts.patient)
+        .map(|patient| (patient.patient_name.as_deref(), patient.patient_birth_date.as_deref()))
         .collect();
+    told.sort_unstable();
     let expected = [(Some("Doe^Jane"), Some("1970-01-01")), (Some("Roe^Richard"), Some("1950-05-05"))];
     assert_eq!(told, expected);
     let record = catalog.image(image_id(2, 1, 1)).await.unwrap().unwrap();
-    assert_eq!(record.metadata.patient_name.as_deref(), Some("Roe^Richard"));
+    assert_eq!(record.metadata.study.patient.patient_name.as_deref(), Some("Roe^Richard"));
 }
 
 /// Runs statements on the database behind the catalog's back.
@@ -378,7 +385,7 @@ pub(super) async fn rows_of_an_earlier_release_get_what_they_lack(place: Arc<Pla
     let catalog = place.connect().await;
     let mut batch: Vec<NewInstance> = (1..=3).map(|number| instance(1, 1, number)).collect();
     for (instance, z) in batch.iter_mut().zip([30.0, -10.0, 20.0]) {
-        instance.header_json = header(&instance.study.uid, z);
+        instance.header_json = header(&instance.study_instance_uid, z);
         instance.order = OrderFacts::default();
     }
     // Recorded under the first study of its series, as earlier releases did.
@@ -404,7 +411,7 @@ pub(super) async fn rows_of_an_earlier_release_get_what_they_lack(place: Arc<Pla
     assert_eq!(catalog.find_image(own).await, Ok(Found::One(image_id(1, 1, 1))));
     // The file that stood elsewhere is taken where it belongs.
     let mut right = batch[3].clone();
-    right.study.uid = study_uid(2);
+    right.study_instance_uid = study_uid(2);
     assert_eq!(catalog.record_instances(&[right], false).await, Ok(vec![Recorded::Accepted]));
     assert_counts(&catalog, 2, 2, 4).await;
     catalog.close().await;

@@ -33,12 +33,12 @@ pub(super) async fn pages_neither_lose_nor_repeat_a_study(place: Arc<Place>) {
         }
         assert_eq!(seen.len(), 60, "pages of {limit}");
         assert_eq!(seen.iter().map(|study| study.study_id).collect::<HashSet<_>>().len(), 60);
-        let order = |study: &noctis_shared::answer::Study| (study.study_date.clone(), study.study_id);
+        let order = |study: &noctis_shared::answer::Study| (study.facts.study_date.clone(), study.study_id);
         assert!(seen.is_sorted_by(|left, right| {
             let (left, right) = (order(left), order(right));
             left.0 > right.0 || (left.0 == right.0 && left.1 < right.1)
         }));
-        assert!(seen[53..].iter().all(|study| study.study_date.is_none()), "undated last");
+        assert!(seen[53..].iter().all(|study| study.facts.study_date.is_none()), "undated last");
     }
     let page = catalog.studies(&StudyFilter::default()).await.unwrap();
     assert_eq!(page.studies.len(), 1, "a limit of 0 is 1");
@@ -48,8 +48,8 @@ pub(super) async fn pages_neither_lose_nor_repeat_a_study(place: Arc<Place>) {
 async fn with_people(catalog: &Catalog) {
     let person = |study, id: &str, name: &str, date: Option<&str>, description: &str, modality: &str| {
         let mut person = instance(study, 1, 1);
-        person.study.patient_id = Some(id.to_owned());
-        person.study.patient_name = Some(name.to_owned());
+        let patient = &mut person.study.patient;
+        (patient.patient_id, patient.patient_name) = (Some(id.to_owned()), Some(name.to_owned()));
         person.study.study_date = date.map(str::to_owned);
         person.study.study_description = Some(description.to_owned());
         person.study.accession_number = Some(format!("ACC{study}"));

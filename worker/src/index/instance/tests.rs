@@ -40,10 +40,10 @@ fn facts_and_header_json_are_unicode_and_read_un_by_the_dictionary() {
         element(tags::INSTANCE_NUMBER, "UN", b"7 "),
     ]);
     assert_eq!(instance.sop_instance_uid, "1.2.3");
-    assert_eq!((&*instance.study.uid, &*instance.series.uid), ("1.2.4", "1.2.5"));
+    assert_eq!((&*instance.study_instance_uid, &*instance.series_instance_uid), ("1.2.4", "1.2.5"));
     assert_eq!(instance.sop_class_uid.as_deref(), Some("1.2.840.10008.5.1.4.1.1.7"));
     assert_eq!(instance.study.study_date.as_deref(), Some("2026-11-23"));
-    assert_eq!(instance.study.patient_name.as_deref(), Some("Yamada=山田^太郎"));
+    assert_eq!(instance.study.patient.patient_name.as_deref(), Some("Yamada=山田^太郎"));
     assert_eq!(instance.study.study_description.as_deref(), Some("山田"));
     assert_eq!(instance.series.series_description.as_deref(), Some("太郎"));
     assert_eq!(instance.instance_number, Some(7));
