@@ -1,6 +1,7 @@
 //! One picture, from the request to the answer. [`answer_image`] is the table of contents; one step a file.
 
 mod answer;
+mod asked_format;
 mod parameters;
 mod representation;
 mod unrenderable;
