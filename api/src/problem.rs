@@ -59,6 +59,8 @@ pub enum Kind {
     CatalogUnavailable,
     /// The cache cannot be cleared.
     CacheUnavailable,
+    /// Earlier answers hold all the memory that answers may.
+    AnswersUnread,
     /// The bytes of the image were replaced while it was asked for.
     ImageReplaced,
     /// Nothing is where the file was.
@@ -78,7 +80,7 @@ type Row = (&'static str, StatusCode, &'static str);
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Kind; 27] = [
+    pub const ALL: [Kind; 28] = [
         Kind::InvalidParameter,
         Kind::RequestDoesNotFit,
         Kind::StudyNotFound,
@@ -100,6 +102,7 @@ impl Kind {
         Kind::QueueUnavailable,
         Kind::CatalogUnavailable,
         Kind::CacheUnavailable,
+        Kind::AnswersUnread,
         Kind::ImageReplaced,
         Kind::FileMissing,
         Kind::StorageUnavailable,
@@ -140,6 +143,9 @@ impl Kind {
             }
             Kind::CacheUnavailable => {
                 ("cache-unavailable", S::SERVICE_UNAVAILABLE, "The cache is unavailable")
+            }
+            Kind::AnswersUnread => {
+                ("answers-unread", S::SERVICE_UNAVAILABLE, "Earlier answers are not read yet")
             }
             Kind::ImageReplaced => {
                 ("image-replaced", S::SERVICE_UNAVAILABLE, "The image was replaced just now")

@@ -2,6 +2,7 @@
 
 mod answer;
 mod asked_format;
+mod json_body;
 mod parameters;
 mod representation;
 mod unrenderable;
@@ -91,7 +92,7 @@ async fn answer_chosen(
         return Err(submit_problem(&SubmitError::ImageReplaced));
     }
     api.numbers.count_picture(found.tier != Tier::Render);
-    answer::tell(found, &told, validator, headers)
+    answer::tell(found, &told, validator, headers, api.outgoing.to(&caller.name))
 }
 
 /// Whether the file was not as this process knows it.

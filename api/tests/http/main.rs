@@ -4,5 +4,6 @@ mod house;
 mod operation;
 mod pictures;
 mod problems;
+mod sending;
 mod studies;
 mod waiting;
