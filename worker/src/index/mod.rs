@@ -256,7 +256,10 @@ fn is_of_one_file(error: &StorageError) -> bool {
         | StorageError::Unreadable(_)
         | StorageError::Truncated
         | StorageError::TooLarge(_) => true,
-        StorageError::NotAllowed | StorageError::Invalid(_) | StorageError::Transient(_) => false,
+        StorageError::NotAllowed
+        | StorageError::Invalid(_)
+        | StorageError::Hung
+        | StorageError::Transient(_) => false,
     }
 }
 

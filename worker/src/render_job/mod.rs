@@ -29,7 +29,8 @@ use crate::{
     slot::{FrameBytes, READ_MAX, RENDER_MAX, ReadError, RenderTask, SlotError, Slots, ranges_to_fetch},
 };
 
-/// Longest fetch from storage by the worker itself; what a slot reads is timed there.
+/// Longest fetch from storage by the worker itself, which gives one up of which nothing arrives long before; what a slot
+/// reads is timed there.
 const FETCH_MAX: Duration = READ_MAX;
 
 /// Everything a render job needs. Cheap to clone.
@@ -179,7 +180,8 @@ impl RenderJobs {
         let queue_ms =
             (Utc::now() - job.published_at).num_microseconds().map_or(0.0, |us| us as f64 / 1000.0);
         let started = Instant::now();
-        let bytes = timeout(FETCH_MAX, self.fetch(job)).await.map_err(|_| JobError::FetchTimedOut)??;
+        let fetched = timeout(FETCH_MAX, self.fetch(job)).await.unwrap_or(Err(StorageError::Hung));
+        let bytes = fetched.inspect_err(count_hung)?;
         let fetch_ms = started.elapsed().as_secs_f64() * 1000.0;
         let mut task = RenderTask { source: job.source.clone(), request: job.request.clone(), bytes };
         let waits = Instant::now();
@@ -246,6 +248,13 @@ impl RenderJobs {
     /// Whether the cache has it now.
     async fn announce(&self, job: &RenderJob, outcome: &Outcome) -> bool {
         self.coordination.settle(job.image_id, &job.render_key, outcome).await.is_ok()
+    }
+}
+
+/// A fetch that the storage did not answer counts as what a slot gives up for the same reason.
+fn count_hung(error: &StorageError) {
+    if matches!(error, StorageError::Hung) {
+        metrics::counter!("noctis_slot_reads_hung_total").increment(1);
     }
 }
 

@@ -33,8 +33,6 @@ const CHANGED: &str = "the file is no longer as it was when it was indexed";
 pub(super) enum JobError {
     #[error(transparent)]
     Storage(#[from] StorageError),
-    #[error("storage did not answer in time")]
-    FetchTimedOut,
     #[error("the file is no longer as it was when it was indexed")]
     FileChanged,
     #[error(transparent)]
@@ -92,7 +90,6 @@ fn verdict(result: Result<Done, JobError>, past: Past<'_>) -> Verdict {
     match result {
         Ok(_) => Verdict::Ack,
         Err(JobError::Storage(error)) => of_storage(&error, past.attempt),
-        Err(JobError::FetchTimedOut) => for_now(FailureKind::StorageAway, HUNG),
         Err(JobError::FileChanged) => for_now(FailureKind::FileChanged, CHANGED),
         Err(JobError::Slot(error)) => of_slot(&error, past),
         Err(error @ JobError::Catalog(_)) => Verdict::Retry(error.to_string()),
@@ -113,6 +110,8 @@ fn of_storage(error: &StorageError, attempt: u32) -> Verdict {
         StorageError::NotAllowed | StorageError::Invalid(_) => for_now(FailureKind::FileMissing, ELSEWHERE),
         StorageError::Truncated => for_now(FailureKind::FileChanged, CHANGED),
         StorageError::Unreadable(_) | StorageError::TooLarge(_) => for_now(FailureKind::StorageAway, AWAY),
+        // Another attempt would hang as long as this one, and nobody would wait for its end.
+        StorageError::Hung => for_now(FailureKind::StorageAway, HUNG),
         StorageError::Transient(_) if attempt >= STORAGE_ATTEMPTS_MAX => {
             for_now(FailureKind::StorageAway, AWAY)
         }
@@ -137,7 +136,6 @@ fn of_slot(error: &SlotError, past: Past<'_>) -> Verdict {
         SlotError::NotRead(ReadError::Failed(_)) if attempt >= STORAGE_ATTEMPTS_MAX => {
             for_now(FailureKind::StorageAway, AWAY)
         }
-        // Another attempt would hang as long as this one, and nobody would wait for its end.
         SlotError::ReadTimedOut => for_now(FailureKind::StorageAway, HUNG),
         SlotError::Crashed
         | SlotError::TimedOut(_)
@@ -213,7 +211,7 @@ mod tests {
             (JobError::Storage(StorageError::Truncated), FailureKind::FileChanged),
             (JobError::Storage(StorageError::Unreadable("denied".to_owned())), FailureKind::StorageAway),
             (JobError::Storage(transient), FailureKind::StorageAway),
-            (JobError::FetchTimedOut, FailureKind::StorageAway),
+            (JobError::Storage(StorageError::Hung), FailureKind::StorageAway),
             (JobError::FileChanged, FailureKind::FileChanged),
             (JobError::Slot(SlotError::ReadTimedOut), FailureKind::StorageAway),
             (JobError::Slot(SlotError::NotRead(ReadError::NotFound)), FailureKind::FileMissing),
@@ -234,6 +232,15 @@ mod tests {
                 }
                 other => panic!("{what}: {other:?}"),
             }
+        }
+    }
+
+    /// Whoever waits hears of it at once, and not after a second read that hangs as long.
+    #[test]
+    fn storage_that_hangs_is_told_after_the_first_attempt() {
+        for error in [JobError::Storage(StorageError::Hung), JobError::Slot(SlotError::ReadTimedOut)] {
+            let expected = for_now(FailureKind::StorageAway, HUNG);
+            assert_eq!(verdict(Err(error), FIRST), expected);
         }
     }
 
