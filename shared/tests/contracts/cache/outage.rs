@@ -1,10 +1,6 @@
 //! Redis goes away and comes back: a private server, killed and started again.
 
-use std::{
-    net::TcpListener,
-    process::{Child, Command, Stdio},
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use noctis_shared::{
     cache::{Cache, CacheError, CacheLimits, Forget},
@@ -15,49 +11,7 @@ use noctis_shared::{
 use uuid::Uuid;
 
 use super::fixture::{MINUTE, SECOND, eventually, key, picture, within};
-
-/// A Redis of this test alone; dropping it kills it.
-struct PrivateRedis {
-    port: u16,
-    server: Child,
-}
-
-impl PrivateRedis {
-    fn spare_port() -> u16 {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a spare port");
-        listener.local_addr().expect("an address").port()
-    }
-
-    fn start(port: u16) -> Self {
-        let settings = ["--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--port"];
-        let mut command = Command::new("redis-server");
-        command.args(settings).arg(port.to_string()).stdout(Stdio::null());
-        Self { port, server: command.spawn().expect("redis-server on PATH") }
-    }
-
-    fn url(&self) -> String {
-        format!("redis://127.0.0.1:{}", self.port)
-    }
-
-    fn kill(mut self) -> u16 {
-        self.server.kill().expect("killed");
-        self.server.wait().expect("gone");
-        self.port
-    }
-
-    fn signal(&self, name: &str) {
-        let status = Command::new("kill").args([name, &self.server.id().to_string()]).status();
-        assert!(status.expect("kill on PATH").success());
-    }
-}
-
-impl Drop for PrivateRedis {
-    fn drop(&mut self) {
-        // Already gone when the test killed it.
-        let _ = self.server.kill();
-        let _ = self.server.wait();
-    }
-}
+use crate::private_redis::PrivateRedis;
 
 async fn is_up(cache: &Cache) -> bool {
     cache.health().await == Health::Up
