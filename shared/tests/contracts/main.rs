@@ -9,5 +9,6 @@ mod forgetting;
 mod messages;
 mod private_redis;
 mod queue;
+mod said;
 mod services;
 mod waiting;

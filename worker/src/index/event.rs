@@ -3,7 +3,7 @@
 use noctis_shared::{
     dicom_uid::public_id,
     event::{Event, STUDY_INDEXED, StudyDeleted, StudyEvent, StudyIndexed, StudyNew},
-    forget::{Change, Forgetting},
+    forget::Change,
     queue::{Delivery, Queue, RetryOutcome, Work},
     storage::StorageError,
 };
@@ -118,8 +118,7 @@ impl IndexJobs {
     async fn study_deleted(&self, event: &Event<StudyDeleted>) -> Result<(), EventError> {
         let study_instance_uid = event.subject.as_deref().ok_or(EventError::NamesNoStudy)?;
         let study_id = public_id(study_instance_uid);
-        let Indexer { catalog, cache, .. } = &self.indexer;
-        Forgetting::new(catalog, cache).forget(Change::Deleted(study_id)).await.map_err(back_end)?;
+        self.indexer.forgetting.forget(Change::Deleted(study_id)).await.map_err(back_end)?;
         Ok(())
     }
 }
