@@ -178,6 +178,19 @@ impl Kind {
         self.row().2
     }
 
+    /// Whether it is of something that was logged when it began, so that each request which meets it need not be.
+    pub(crate) const fn is_of_an_outage(self) -> bool {
+        matches!(
+            self,
+            Kind::QueueUnavailable
+                | Kind::CatalogUnavailable
+                | Kind::CacheUnavailable
+                | Kind::StorageUnavailable
+                | Kind::FileMissing
+                | Kind::AnswersUnread
+        )
+    }
+
     /// The kind that stands for a bare status which the framework answered with.
     pub(crate) fn of_status(status: StatusCode) -> Kind {
         match status {
@@ -252,7 +265,7 @@ impl Problem {
         self.kind
     }
 
-    /// The whole answer.
+    /// The whole answer, with its kind beside it for the log.
     pub(crate) fn write(self, path: &str, request_id: &str) -> Response {
         let Self { kind, detail, mut details, retry_after } = self;
         if kind.status().is_server_error() {
@@ -278,6 +291,7 @@ impl Problem {
         if let Some(pause) = retry_after {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(whole_seconds(pause)));
         }
+        response.extensions_mut().insert(kind);
         response
     }
 }

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     index::{FilesInHand, IndexJobs, Indexer, MissingUids},
     lanes,
-    render_job::{ChangedFiles, RenderJobs},
+    render_job::{ChangedFiles, RenderJobs, StorageWatch},
     slot::{SlotProgram, SlotTimes, Slots},
 };
 
@@ -87,6 +87,7 @@ pub async fn run(worker: Worker, shutdown: CancellationToken) -> anyhow::Result<
         storage: worker.storage.clone(),
         slots: Slots::start(worker.slot_program.clone(), worker.slots, SlotTimes::default())?,
         changed: ChangedFiles::new(worker.indexer()),
+        storage_watch: StorageWatch::default(),
         worker: worker_name(),
     };
     let index = IndexJobs { indexer: worker.indexer(), queue: worker.queue.clone() };

@@ -2,6 +2,7 @@
 
 mod house;
 mod operation;
+mod outages;
 mod pictures;
 mod problems;
 mod sending;

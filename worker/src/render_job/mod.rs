@@ -2,6 +2,7 @@
 
 mod changed;
 mod settle;
+mod storage_watch;
 
 use std::{
     panic::AssertUnwindSafe,
@@ -20,10 +21,10 @@ use noctis_shared::{
     storage::{Storage, StorageError},
 };
 use tokio::time::timeout;
-use tracing::{Instrument, debug, info_span};
+use tracing::{Instrument, debug, info_span, warn};
 
-pub use self::changed::ChangedFiles;
 use self::settle::JobError;
+pub use self::{changed::ChangedFiles, storage_watch::StorageWatch};
 use crate::{
     settlement,
     slot::{FrameBytes, READ_MAX, RENDER_MAX, ReadError, RenderTask, SlotError, Slots, ranges_to_fetch},
@@ -46,6 +47,8 @@ pub struct RenderJobs {
     pub slots: Slots,
     /// Files that are not as they were when they were indexed.
     pub changed: ChangedFiles,
+    /// Whether files can be read.
+    pub storage_watch: StorageWatch,
     /// Name of this worker in render records.
     pub worker: String,
 }
@@ -195,6 +198,7 @@ impl RenderJobs {
         }
         drop(slot);
         let mut outcome = answer.map_err(JobError::Slot)?;
+        self.storage_watch.answered(self.storage.is_its_own(&job.source.location));
         if let Outcome::Failure(RenderFailure { kind: FailureKind::FileChanged, .. }) = outcome {
             return Err(JobError::FileChanged);
         }
@@ -237,7 +241,12 @@ impl RenderJobs {
             }
             // One of the two has it: whoever waits is served, and the other is a cache.
             Err(error) if cached => {
-                tracing::warn!(%error, "render not recorded in the catalog");
+                // A catalog that is away has said so.
+                if error.is_transient() {
+                    debug!(%error, "render not recorded in the catalog");
+                } else {
+                    warn!(%error, "render not recorded in the catalog");
+                }
                 metrics::counter!("noctis_renders_unrecorded_total").increment(1);
                 Ok(())
             }

@@ -26,7 +26,7 @@ use noctis_shared::{
 };
 use noctis_worker::{
     index::{FilesInHand, Indexer, MissingUids, read_instance},
-    render_job::{ChangedFiles, RenderJobs},
+    render_job::{ChangedFiles, RenderJobs, StorageWatch},
     slot::{SlotProgram, SlotTimes, Slots},
 };
 use tempfile::TempDir;
@@ -247,6 +247,7 @@ fn hands(back_ends: &BackEnds, storage: Storage, program: SlotProgram) -> Render
         storage,
         slots: Slots::start(program, 1, times).unwrap(),
         changed: ChangedFiles::new(indexer),
+        storage_watch: StorageWatch::default(),
         worker: "test".to_owned(),
     }
 }

@@ -11,7 +11,7 @@ use noctis_shared::{
 use uuid::Uuid;
 
 use super::fixture::{MINUTE, SECOND, eventually, key, picture, within};
-use crate::private_redis::PrivateRedis;
+use crate::{private_redis::PrivateRedis, said::Said};
 
 async fn is_up(cache: &Cache) -> bool {
     cache.health().await == Health::Up
@@ -126,4 +126,26 @@ async fn a_server_that_does_not_speak_tls_is_down_and_nothing_panics() {
     let cache = Cache::connect(&url, "noctis", CacheLimits::default()).await.expect("a cache all the same");
     assert_eq!(cache.health().await, Health::Down);
     assert_eq!(cache.render(&key()).await, None);
+}
+
+#[tokio::test]
+async fn an_outage_is_said_once_by_the_name_of_the_setting_and_so_is_its_end() {
+    let redis = PrivateRedis::start(PrivateRedis::spare_port());
+    let cache = ready(&redis).await;
+    let said = Said::from_now_on();
+    let port = redis.kill();
+    let url = format!("redis://127.0.0.1:{port}");
+    for _ in 0..200 {
+        assert_eq!(cache.render(&key()).await, None);
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert_eq!(said.lines_with("NOCTIS_CACHE_URL is out of reach"), 1, "{said}");
+    let redis = PrivateRedis::start(port);
+    eventually(5 * SECOND, "it is up again", async || is_up(&cache).await).await;
+    for _ in 0..20 {
+        assert_eq!(cache.render(&key()).await, None);
+    }
+    assert_eq!(said.lines_with("NOCTIS_CACHE_URL answers again"), 1, "{said}");
+    assert_eq!((said.lines_with(&url), said.lines_with("NOCTIS_CACHE_URL")), (0, 2), "{said}");
+    drop(redis);
 }
