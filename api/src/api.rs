@@ -21,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     caller::Caller,
     numbers::Numbers,
+    outgoing::Outgoing,
     visible::{KnownImages, Visible},
 };
 
@@ -34,6 +35,8 @@ pub struct Api {
     pub(crate) submit: Submit,
     pub(crate) images: KnownImages,
     pub(crate) numbers: Numbers,
+    /// What answers hold until they are read.
+    pub(crate) outgoing: Outgoing,
     pub(crate) prometheus: PrometheusHandle,
     pub(crate) render_wait: Duration,
     pub(crate) rate_limit: Option<RateLimit>,
@@ -60,6 +63,7 @@ impl Api {
             submit,
             images: KnownImages::new(),
             numbers: Numbers::default(),
+            outgoing: Outgoing::default(),
             prometheus,
             render_wait: settings.render_wait,
             rate_limit: settings.rate_limit,
@@ -69,6 +73,12 @@ impl Api {
         });
         tokio::spawn(forget_with_others(forgets, Arc::downgrade(&api)));
         api
+    }
+
+    /// Bytes that answers hold now, since nobody has read them yet.
+    #[must_use]
+    pub fn outgoing_bytes(&self) -> u64 {
+        self.outgoing.bytes()
     }
 
     /// What there is for `caller`.

@@ -1,4 +1,5 @@
-//! What a back end that fails means to the client.
+//! What a back end that fails means to the client. That one is away is logged where it is noticed, once, and not for each
+//! request that lacks it.
 
 use std::time::Duration;
 
@@ -16,7 +17,7 @@ const FULL_PAUSE: Duration = Duration::from_secs(5);
 /// The problem of a catalog that did not answer the question.
 pub(crate) fn catalog_problem(error: &CatalogError) -> Problem {
     if error.is_transient() {
-        tracing::warn!(%error, "the catalog was needed and is away");
+        tracing::debug!(%error, "the catalog was needed and is away");
         let detail = "What was asked for is in no cache, and the catalog does not answer.";
         return Problem::new(Kind::CatalogUnavailable, detail).retry_after(RECONNECT_PAUSE);
     }
@@ -33,7 +34,7 @@ pub(crate) fn forget_problem(error: &ForgetError) -> Problem {
 
 /// The problem of a cache that could not be written.
 fn cache_problem(error: &CacheError) -> Problem {
-    tracing::warn!(%error, "the cache was needed and is away");
+    tracing::debug!(%error, "the cache was needed and is away");
     Problem::new(Kind::CacheUnavailable, "The cache does not answer.").retry_after(RECONNECT_PAUSE)
 }
 
@@ -61,14 +62,20 @@ fn publish_problem(error: &PublishError) -> Problem {
             Problem::new(Kind::QueueFull, "More renders are waiting than workers can make soon.")
                 .retry_after(FULL_PAUSE)
         }
-        PublishError::Unavailable(_) | PublishError::Unroutable => {
+        PublishError::Unavailable(_) => {
+            tracing::debug!(%error, "a render could not be queued");
+            no_queue()
+        }
+        // Nobody else notices it: the broker is there, and its queue is not.
+        PublishError::Unroutable => {
             tracing::warn!(%error, "a render could not be queued");
-            Problem::new(
-                Kind::QueueUnavailable,
-                "The picture is in no cache, and no render can be queued now.",
-            )
-            .retry_after(RECONNECT_PAUSE)
+            no_queue()
         }
         PublishError::TooLarge => Problem::internal(error),
     }
+}
+
+fn no_queue() -> Problem {
+    let detail = "The picture is in no cache, and no render can be queued now.";
+    Problem::new(Kind::QueueUnavailable, detail).retry_after(RECONNECT_PAUSE)
 }

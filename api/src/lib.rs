@@ -9,6 +9,7 @@ mod caller;
 mod edge;
 mod entity_tag;
 mod numbers;
+mod outgoing;
 mod picture;
 pub mod problem;
 mod query;
@@ -27,7 +28,7 @@ use tower_http::cors::CorsLayer;
 
 pub use self::{
     api::Api,
-    serve::{DRAIN_SECONDS_MAX, serve},
+    serve::{DRAIN_SECONDS_MAX, ServeTimes, serve},
 };
 
 /// Every route, behind the edge. Serve it with connect info of `SocketAddr`, or all clients count as one.

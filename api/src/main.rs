@@ -3,7 +3,7 @@
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::Parser;
-use noctis_api::Api;
+use noctis_api::{Api, ServeTimes};
 use noctis_shared::{
     program::{self, BackEnds, Failure},
     settings::{Settings, Texts},
@@ -41,7 +41,7 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
         let shutdown = program::shutdown_on_signals()?;
         program::announce_listening(&listener)?;
         let api = Api::new(&settings, back_ends.clone(), telemetry.metrics.clone());
-        let served = noctis_api::serve(listener, api, shutdown).await;
+        let served = noctis_api::serve(listener, api, ServeTimes::default(), shutdown).await;
         back_ends.close().await;
         served.map_err(Failure::from)
     })

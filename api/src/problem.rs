@@ -59,6 +59,8 @@ pub enum Kind {
     CatalogUnavailable,
     /// The cache cannot be cleared.
     CacheUnavailable,
+    /// Earlier answers hold all the memory that answers may.
+    AnswersUnread,
     /// The bytes of the image were replaced while it was asked for.
     ImageReplaced,
     /// Nothing is where the file was.
@@ -78,7 +80,7 @@ type Row = (&'static str, StatusCode, &'static str);
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Kind; 27] = [
+    pub const ALL: [Kind; 28] = [
         Kind::InvalidParameter,
         Kind::RequestDoesNotFit,
         Kind::StudyNotFound,
@@ -100,6 +102,7 @@ impl Kind {
         Kind::QueueUnavailable,
         Kind::CatalogUnavailable,
         Kind::CacheUnavailable,
+        Kind::AnswersUnread,
         Kind::ImageReplaced,
         Kind::FileMissing,
         Kind::StorageUnavailable,
@@ -141,6 +144,9 @@ impl Kind {
             Kind::CacheUnavailable => {
                 ("cache-unavailable", S::SERVICE_UNAVAILABLE, "The cache is unavailable")
             }
+            Kind::AnswersUnread => {
+                ("answers-unread", S::SERVICE_UNAVAILABLE, "Earlier answers are not read yet")
+            }
             Kind::ImageReplaced => {
                 ("image-replaced", S::SERVICE_UNAVAILABLE, "The image was replaced just now")
             }
@@ -170,6 +176,19 @@ impl Kind {
     #[must_use]
     pub const fn title(self) -> &'static str {
         self.row().2
+    }
+
+    /// Whether it is of something that was logged when it began, so that each request which meets it need not be.
+    pub(crate) const fn is_of_an_outage(self) -> bool {
+        matches!(
+            self,
+            Kind::QueueUnavailable
+                | Kind::CatalogUnavailable
+                | Kind::CacheUnavailable
+                | Kind::StorageUnavailable
+                | Kind::FileMissing
+                | Kind::AnswersUnread
+        )
     }
 
     /// The kind that stands for a bare status which the framework answered with.
@@ -246,7 +265,7 @@ impl Problem {
         self.kind
     }
 
-    /// The whole answer.
+    /// The whole answer, with its kind beside it for the log.
     pub(crate) fn write(self, path: &str, request_id: &str) -> Response {
         let Self { kind, detail, mut details, retry_after } = self;
         if kind.status().is_server_error() {
@@ -272,6 +291,7 @@ impl Problem {
         if let Some(pause) = retry_after {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(whole_seconds(pause)));
         }
+        response.extensions_mut().insert(kind);
         response
     }
 }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use noctis_shared::{
+    forget::Forgetting,
     program::{self, BackEnds, Failure},
     settings::Settings,
     storage::Storage,
@@ -82,7 +83,8 @@ fn announce(settings: &Settings, back_ends: &BackEnds, storage: &Storage) -> Ann
         return Announce::Event { queue, source: SOURCE };
     }
     let (storage, files) = (storage.clone(), FilesInHand::new(2));
-    Announce::Here(Indexer { catalog, cache, storage, files, missing_uids: MissingUids::Refuse })
+    let forgetting = Forgetting::new(&catalog, &cache);
+    Announce::Here(Indexer { catalog, forgetting, storage, files, missing_uids: MissingUids::Refuse })
 }
 
 fn tell_a_server_beside(settings: &Settings) -> anyhow::Result<()> {

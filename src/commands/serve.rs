@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::Context;
-use noctis_api::Api;
+use noctis_api::{Api, ServeTimes};
 use noctis_shared::{
     program::{self, BackEnds, Failure},
     settings::Settings,
@@ -78,7 +78,7 @@ async fn serve(arguments: &Arguments, settings: &Settings, paths: Vec<PathBuf>) 
     // The worker outlives the API: requests in hand still get their pictures.
     let worker_shutdown = CancellationToken::new();
     let working = tokio::spawn(noctis_worker::run(worker, worker_shutdown.clone()));
-    let serving = tokio::spawn(noctis_api::serve(listener, api, shutdown.clone()));
+    let serving = tokio::spawn(noctis_api::serve(listener, api, ServeTimes::default(), shutdown.clone()));
     if !arguments.no_index
         && !locations.is_empty()
         && let Err(error) = index(&indexer, &locations, &shutdown).await

@@ -15,6 +15,31 @@ pub(crate) fn serve(data: &Path, arguments: &[&str]) -> Program {
     Program::start(&mut serve)
 }
 
+/// A Redis that is not there: what is indexed is indexed, and what the cache should forget is owed.
+#[test]
+fn a_redis_that_is_away_stops_no_indexing_and_is_said_once() {
+    let data = tempfile::tempdir().unwrap();
+    let files = data.path().join("files");
+    write_study(&files, "away", 3);
+    let log = data.path().join("log");
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let mut serve = command("noctis");
+    serve.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(data.path()).arg(&files);
+    serve.env("NOCTIS_RATE_LIMIT", "off").env("NOCTIS_CACHE_URL", format!("redis://127.0.0.1:{port}"));
+    let mut program = Program::start(serve.stderr(std::fs::File::create(&log).unwrap()));
+    assert_eq!(program.wait_for_line("indexed"), "indexed 3 instances, 0 rejected");
+    let viewer = Viewer::new(&program.url);
+    assert_eq!(viewer.list("/api/v1/dicom/studies", "studies").len(), 1);
+    let picture = viewer.png(&slice_uid("away", 2), "").picture();
+    assert!(picture.samples == windowed_slice(2, -700.0, 600.0));
+    assert!(program.terminate().success());
+    let said = std::fs::read_to_string(log).unwrap();
+    let lines = |part: &str| said.lines().filter(|line| line.contains(part)).count();
+    assert_eq!(lines("NOCTIS_CACHE_URL is out of reach"), 1, "{said}");
+    assert_eq!(lines("forgets what changes now when it is back"), 1, "{said}");
+    assert_eq!(lines(&port.to_string()), 0, "{said}");
+}
+
 /// Serves a study of `count` slices.
 fn serve_study(data: &Path, study: &str, count: u32) -> (Program, Viewer) {
     let files = data.join("files");

@@ -1,15 +1,15 @@
 //! A worker as a whole: its parts, and running them until shutdown.
 
 use noctis_shared::{
-    cache::Cache, catalog::Catalog, coordination::Coordination, lane::Lane, program::BackEnds, queue::Queue,
-    settings::Settings, storage::Storage,
+    cache::Cache, catalog::Catalog, coordination::Coordination, forget::Forgetting, lane::Lane,
+    program::BackEnds, queue::Queue, settings::Settings, storage::Storage,
 };
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     index::{FilesInHand, IndexJobs, Indexer, MissingUids},
     lanes,
-    render_job::{ChangedFiles, RenderJobs},
+    render_job::{ChangedFiles, RenderJobs, StorageWatch},
     slot::{SlotProgram, SlotTimes, Slots},
 };
 
@@ -18,8 +18,10 @@ use crate::{
 pub struct Worker {
     /// Where jobs come from.
     pub queue: Queue,
-    /// Where answers are forgotten.
+    /// Where answers are kept.
     pub cache: Cache,
+    /// What has answers forgotten.
+    pub forgetting: Forgetting,
     /// Where pictures go first, and who waits for them is known.
     pub coordination: Coordination,
     /// Where pictures stay.
@@ -46,7 +48,19 @@ impl Worker {
         let slot_program = SlotProgram::current()?;
         let (slots, lanes) = (settings.workers, settings.lanes.clone());
         let files = FilesInHand::new(slots);
-        Ok(Self { queue, cache, coordination, catalog, storage, slot_program, slots, files, lanes })
+        let forgetting = Forgetting::lasting(&catalog, &cache);
+        Ok(Self {
+            queue,
+            cache,
+            forgetting,
+            coordination,
+            catalog,
+            storage,
+            slot_program,
+            slots,
+            files,
+            lanes,
+        })
     }
 
     /// What reads files into the catalog.
@@ -54,7 +68,7 @@ impl Worker {
     pub fn indexer(&self) -> Indexer {
         Indexer {
             catalog: self.catalog.clone(),
-            cache: self.cache.clone(),
+            forgetting: self.forgetting.clone(),
             storage: self.storage.clone(),
             files: self.files.clone(),
             missing_uids: MissingUids::Refuse,
@@ -73,6 +87,7 @@ pub async fn run(worker: Worker, shutdown: CancellationToken) -> anyhow::Result<
         storage: worker.storage.clone(),
         slots: Slots::start(worker.slot_program.clone(), worker.slots, SlotTimes::default())?,
         changed: ChangedFiles::new(worker.indexer()),
+        storage_watch: StorageWatch::default(),
         worker: worker_name(),
     };
     let index = IndexJobs { indexer: worker.indexer(), queue: worker.queue.clone() };

@@ -16,6 +16,7 @@ use noctis_render::{Limits, inflate, scan};
 use noctis_shared::{
     cache::{Cache, CacheLimits},
     catalog::{Catalog, CatalogLimits, NewInstance},
+    forget::Forgetting,
     job::FrameSource,
     render::{FailureKind, Outcome, StageTimings},
     request::{FrameRequest, PictureFormat},
@@ -174,9 +175,11 @@ fn read(path: &Path) -> String {
 async fn index(folder: &Path) -> String {
     let mut storage = Storage::new(&"file:///nowhere".parse().expect("a URL"), &[]).expect("a storage");
     let location = storage.allow_local(folder).expect("a folder");
+    let catalog = Catalog::connect("sqlite::memory:", CatalogLimits::default()).await.expect("a catalog");
+    let cache = Cache::connect("memory:", "noctis", CacheLimits::default()).await.expect("a cache");
     let indexer = Indexer {
-        catalog: Catalog::connect("sqlite::memory:", CatalogLimits::default()).await.expect("a catalog"),
-        cache: Cache::connect("memory:", "noctis", CacheLimits::default()).await.expect("a cache"),
+        forgetting: Forgetting::new(&catalog, &cache),
+        catalog,
         storage,
         files: FilesInHand::new(64),
         missing_uids: MissingUids::Refuse,

@@ -74,7 +74,7 @@ pub(crate) async fn around(State(api): State<Arc<Api>>, mut request: Request, ne
     put_headers(response.headers_mut(), &request_id, quota, took);
     drop(active);
     api.numbers.count_request(&method, route, response.status(), took);
-    log(&method, route, &request_id, response.status(), took);
+    log(&method, route, &request_id, &response, took);
     response
 }
 
@@ -159,9 +159,12 @@ fn put_headers(headers: &mut HeaderMap, request_id: &RequestId, quota: Option<Qu
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
 }
 
-/// Failed and slow requests are told; the rest only to who asks for it.
-fn log(method: &Method, route: &str, request_id: &RequestId, status: StatusCode, took: Duration) {
-    let failed = is_failure(status);
+/// Failed and slow requests are told; the rest only to who asks for it, and so are those that failed for a back end which
+/// was said to be away.
+fn log(method: &Method, route: &str, request_id: &RequestId, response: &Response, took: Duration) {
+    let status = response.status();
+    let is_known = response.extensions().get::<Kind>().is_some_and(|kind| kind.is_of_an_outage());
+    let failed = is_failure(status) && !is_known;
     let (status, took_ms, request_id) = (status.as_u16(), took.as_millis(), request_id.as_str());
     if failed {
         tracing::warn!(%method, route, status, took_ms, request_id, "a request failed");

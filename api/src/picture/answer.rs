@@ -1,4 +1,5 @@
-//! From an outcome to the answer. Picture bytes are sent as they lie in memory: never parsed, never copied.
+//! From an outcome to the answer. Picture bytes are sent as they lie in memory: never parsed, and copied for JSON alone,
+//! piece by piece.
 
 use std::{fmt::Write, sync::Arc};
 
@@ -20,9 +21,10 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::unrenderable;
+use super::{json_body::JsonBody, unrenderable};
 use crate::{
     entity_tag::{EntityTag, any_is_named_by},
+    outgoing::Recipient,
     problem::Problem,
     visible::Permitted,
 };
@@ -79,15 +81,16 @@ pub(crate) struct Asked<'a> {
     pub(crate) json: bool,
 }
 
-/// The answer that tells of `found` to a client that sent `headers`.
+/// The answer that tells of `found` to a recipient that sent `headers`.
 ///
 /// # Errors
-/// The problem that a remembered failure is.
+/// The problem that a remembered failure is; 503 to one that has too much unread.
 pub(crate) fn tell(
     found: Found,
     asked: &Asked<'_>,
     validator: Validator,
     headers: &HeaderMap,
+    recipient: Recipient<'_>,
 ) -> Result<Response, Problem> {
     let Found { outcome, tier } = found;
     let StoredRender { facts, picture } = match outcome {
@@ -98,11 +101,12 @@ pub(crate) fn tell(
         return Ok(not_modified(validator));
     }
     let (content_type, body) = if asked.json {
-        (JSON, json_body(&facts, &picture, asked, tier)?.into())
+        (JSON, Body::new(json_body(&facts, picture, asked, tier, recipient)?))
     } else {
-        (HeaderValue::from_static(facts.format.media_type()), picture)
+        let media_type = HeaderValue::from_static(facts.format.media_type());
+        (media_type, Body::from(recipient.take(picture)?))
     };
-    let mut response = Response::new(Body::from(body));
+    let mut response = Response::new(body);
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, content_type);
     headers.insert(SERVER_TIMING, server_timing(tier, &facts.timings));
@@ -189,7 +193,13 @@ impl<'a> Metadata<'a> {
     }
 }
 
-fn json_body(facts: &RenderFacts, picture: &Bytes, asked: &Asked<'_>, tier: Tier) -> Result<String, Problem> {
+fn json_body(
+    facts: &RenderFacts,
+    picture: Bytes,
+    asked: &Asked<'_>,
+    tier: Tier,
+    recipient: Recipient<'_>,
+) -> Result<JsonBody, Problem> {
     let image = asked.image;
     let url_start = format!("data:{};base64,", facts.format.media_type());
     let members = RenderedImage {
@@ -204,13 +214,10 @@ fn json_body(facts: &RenderFacts, picture: &Bytes, asked: &Asked<'_>, tier: Tier
         columns: facts.columns,
         cached: tier != Tier::Render,
     };
-    let members = serde_json::to_string(&members).map_err(|error| Problem::internal(&error))?;
-    let (before, after) = members.split_at("{\"image_data_url\":\"".len() + url_start.len());
-    let mut body = String::with_capacity(members.len() + picture.len().div_ceil(3) * 4);
-    body.push_str(before);
-    base64_simd::STANDARD.encode_append(picture, &mut body);
-    body.push_str(after);
-    Ok(body)
+    let mut before =
+        serde_json::to_vec(&members).map(Bytes::from).map_err(|error| Problem::internal(&error))?;
+    let after = before.split_off("{\"image_data_url\":\"".len() + url_start.len());
+    JsonBody::new(before, picture, after, recipient)
 }
 
 #[cfg(test)]

@@ -1,6 +1,8 @@
 //! One picture, from the request to the answer. [`answer_image`] is the table of contents; one step a file.
 
 mod answer;
+mod asked_format;
+mod json_body;
 mod parameters;
 mod representation;
 mod unrenderable;
@@ -90,7 +92,7 @@ async fn answer_chosen(
         return Err(submit_problem(&SubmitError::ImageReplaced));
     }
     api.numbers.count_picture(found.tier != Tier::Render);
-    answer::tell(found, &told, validator, headers)
+    answer::tell(found, &told, validator, headers, api.outgoing.to(&caller.name))
 }
 
 /// Whether the file was not as this process knows it.

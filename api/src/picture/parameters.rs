@@ -5,7 +5,7 @@ use noctis_shared::{
     submit::view,
 };
 
-use super::representation::AskedFormat;
+use super::asked_format::AskedFormat;
 use crate::{problem::Problem, query::Query};
 
 /// The parameters, for the problem that names another.

@@ -1,11 +1,12 @@
 //! In which shape the picture is sent: `format=`, else the `Accept` header (RFC 9110 12.5.1).
 
-use std::str::FromStr;
-
 use axum::http::{HeaderMap, header};
 use noctis_shared::request::{FrameRequest, IccProfile, PictureFormat, Voi};
 
-use super::parameters::Asked;
+use super::{
+    asked_format::AskedFormat::{self, Jpeg, Json, Png, Png16, Webp},
+    parameters::Asked,
+};
 use crate::problem::{Kind, Problem};
 
 /// Longest `Accept` that is looked at, in bytes, and its most entries.
@@ -13,34 +14,6 @@ const ACCEPT_BYTES_MAX: usize = 4096;
 const ACCEPT_ENTRIES_MAX: usize = 64;
 /// JPEG quality when none is asked: above it files grow faster than pictures improve.
 const JPEG_QUALITY: u8 = 90;
-
-/// A value of `format=`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum AskedFormat {
-    Png,
-    Png16,
-    Jpeg,
-    Webp,
-    /// PNG inside a JSON answer.
-    Json,
-}
-
-use AskedFormat::{Jpeg, Json, Png, Png16, Webp};
-
-impl FromStr for AskedFormat {
-    type Err = ();
-
-    fn from_str(name: &str) -> Result<Self, ()> {
-        match name {
-            "png" => Ok(Png),
-            "png16" => Ok(Png16),
-            "jpeg" => Ok(Jpeg),
-            "webp" => Ok(Webp),
-            "json" => Ok(Json),
-            _ => Err(()),
-        }
-    }
-}
 
 /// What is sent: which picture, and whether inside JSON.
 #[derive(Debug, Clone, PartialEq)]

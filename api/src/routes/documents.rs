@@ -11,6 +11,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use crate::{
     entity_tag::{EntityTag, any_is_named_by},
+    outgoing::Recipient,
     problem::Problem,
     visible::{Permitted, Visible},
 };
@@ -64,19 +65,23 @@ pub(super) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     serde_json::from_slice(body).map_err(|error| Problem::internal(&error))
 }
 
-/// `body` to a client that sent `headers`; a 304 to one that has it. Nobody between us and the client keeps it: it may
+/// `body` to a recipient that sent `headers`; a 304 to one that has it. Nobody between us and the client keeps it: it may
 /// name patients.
-pub(super) fn tell(body: Bytes, headers: &HeaderMap) -> Response {
+///
+/// # Errors
+/// 503 to one that has too much unread.
+pub(super) fn tell(body: Bytes, headers: &HeaderMap, recipient: Recipient<'_>) -> Result<Response, Problem> {
     // Weak: 64 bits tell two bodies apart and do not vouch for each byte.
     let tag = EntityTag::weak(format_args!("{:016x}", xxh3_64(&body)));
     let mut response = if tag.is_named_by(headers) || any_is_named_by(headers) {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
-        ([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], body).into_response()
+        let content_type = [(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))];
+        (content_type, recipient.take(body)?).into_response()
     };
     let headers = response.headers_mut();
     tag.put_into(headers);
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
     headers.insert(header::VARY, HeaderValue::from_static("Authorization"));
-    response
+    Ok(response)
 }

@@ -58,7 +58,7 @@ use crate::{
         (status = 406, description = "No acceptable media type, or a video", body = Document, content_type = "application/problem+json"),
         (status = 422, description = "The file cannot be rendered", body = Document, content_type = "application/problem+json"),
         (status = 429, description = "Too many requests", body = Document, content_type = "application/problem+json"),
-        (status = 503, description = "No render can be made now", body = Document, content_type = "application/problem+json"),
+        (status = 503, description = "No render can be made now, or earlier answers are not read yet; `Retry-After` says when to ask again", body = Document, content_type = "application/problem+json"),
         (status = 504, description = "Not ready in time; the job is in `details`", body = Document, content_type = "application/problem+json"),
     )
 )]

@@ -52,6 +52,8 @@ pub(super) struct Summary {
 pub(super) async fn prometheus(State(api): State<Arc<Api>>) -> impl IntoResponse {
     refresh_queue_gauges(&api).await;
     gauge!("noctis_renders_awaited").set(api.submit.flight_count() as f64);
+    // Far below 2^53.
+    gauge!("noctis_answer_bytes_unread").set(api.outgoing_bytes() as f64);
     let content_type = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
     ([(header::CONTENT_TYPE, content_type)], api.prometheus.render())
 }

@@ -1,12 +1,16 @@
 //! The window presets.
 
-use axum::{http::HeaderMap, response::Response};
+use std::sync::Arc;
+
+use axum::{Extension, extract::State, http::HeaderMap, response::Response};
 use noctis_shared::presets::{PRESETS, Preset};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::documents::{body_of, tell};
 use crate::{
+    api::Api,
+    caller::Caller,
     problem::{Document, Problem},
     query::NoParameters,
 };
@@ -29,6 +33,11 @@ pub(super) struct Presets {
         (status = 400, description = "It takes no parameter", body = Document, content_type = "application/problem+json"),
     )
 )]
-pub(super) async fn list(_: NoParameters, headers: HeaderMap) -> Result<Response, Problem> {
-    Ok(tell(body_of(&Presets { presets: &PRESETS })?, &headers))
+pub(super) async fn list(
+    State(api): State<Arc<Api>>,
+    _: NoParameters,
+    Extension(caller): Extension<Caller>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    tell(body_of(&Presets { presets: &PRESETS })?, &headers, api.outgoing.to(&caller.name))
 }

@@ -88,7 +88,7 @@ pub(super) struct ImagesOfSeries {
         (status = 200, description = "One page", body = Studies, headers(("ETag" = String, description = "Weak"))),
         (status = 304, description = "The client has it (`If-None-Match`)"),
         (status = 400, description = "A parameter is wrong", body = Document, content_type = "application/problem+json"),
-        (status = 503, description = "The catalog does not answer", body = Document, content_type = "application/problem+json"),
+        (status = 503, description = "The catalog does not answer, or earlier answers are not read yet", body = Document, content_type = "application/problem+json"),
     )
 )]
 pub(super) async fn list(
@@ -103,7 +103,7 @@ pub(super) async fn list(
         CatalogError::Invalid(_) => no_such_page(),
         error => catalog_problem(&error),
     })?;
-    Ok(tell(body_of(&Studies { studies, total, next })?, &headers))
+    tell(body_of(&Studies { studies, total, next })?, &headers, api.outgoing.to(&caller.name))
 }
 
 fn filter(query: Option<&str>) -> Result<StudyFilter, Problem> {
@@ -156,7 +156,7 @@ impl FromStr for Day {
         (status = 304, description = "The client has it (`If-None-Match`)"),
         (status = 400, description = "It takes no parameter", body = Document, content_type = "application/problem+json"),
         (status = 404, description = "No such study", body = Document, content_type = "application/problem+json"),
-        (status = 503, description = "The catalog does not answer", body = Document, content_type = "application/problem+json"),
+        (status = 503, description = "The catalog does not answer, or earlier answers are not read yet", body = Document, content_type = "application/problem+json"),
     )
 )]
 pub(super) async fn one(
@@ -173,7 +173,7 @@ pub(super) async fn one(
         told.map(|told| study.told_as(told)).ok_or_else(Problem::no_such_study)
     };
     let body = cached(visible, &metadata_names::study(*study), Problem::no_such_study, fetch).await?;
-    Ok(tell(body.into_inner(), &headers))
+    tell(body.into_inner(), &headers, api.outgoing.to(&caller.name))
 }
 
 /// Lists the series of a study.
@@ -191,7 +191,7 @@ pub(super) async fn one(
         (status = 304, description = "The client has it (`If-None-Match`)"),
         (status = 400, description = "A parameter is wrong", body = Document, content_type = "application/problem+json"),
         (status = 404, description = "No such study", body = Document, content_type = "application/problem+json"),
-        (status = 503, description = "The catalog does not answer", body = Document, content_type = "application/problem+json"),
+        (status = 503, description = "The catalog does not answer, or earlier answers are not read yet", body = Document, content_type = "application/problem+json"),
     )
 )]
 pub(super) async fn series(
@@ -213,11 +213,11 @@ pub(super) async fn series(
     let name = metadata_names::series_of_study(*study);
     let whole = cached(visible, &name, Problem::no_such_study, fetch).await?;
     if portion.is_all() {
-        return Ok(tell(whole.into_inner(), &headers));
+        return tell(whole.into_inner(), &headers, api.outgoing.to(&caller.name));
     }
     let SeriesOfStudy { series, .. } = read(&whole)?;
     let Page { entries: series, total, next } = portion.cut(series, |series| &series.series_instance_uid)?;
-    Ok(tell(body_of(&SeriesOfStudy { series, total, next })?, &headers))
+    tell(body_of(&SeriesOfStudy { series, total, next })?, &headers, api.outgoing.to(&caller.name))
 }
 
 /// Lists the images of a series in display order.
@@ -236,7 +236,7 @@ pub(super) async fn series(
         (status = 400, description = "A parameter is wrong", body = Document, content_type = "application/problem+json"),
         (status = 404, description = "No such series", body = Document, content_type = "application/problem+json"),
         (status = 409, description = "Series of several studies have this UID; `details.choices` names each alone", body = Document, content_type = "application/problem+json"),
-        (status = 503, description = "The catalog does not answer", body = Document, content_type = "application/problem+json"),
+        (status = 503, description = "The catalog does not answer, or earlier answers are not read yet", body = Document, content_type = "application/problem+json"),
     )
 )]
 pub(super) async fn images(
@@ -258,11 +258,11 @@ pub(super) async fn images(
     let name = metadata_names::images_of_series(series_id);
     let whole = cached(visible, &name, Problem::no_such_series, fetch).await?;
     if portion.is_all() {
-        return Ok(tell(whole.into_inner(), &headers));
+        return tell(whole.into_inner(), &headers, api.outgoing.to(&caller.name));
     }
     let ImagesOfSeries { images, .. } = read(&whole)?;
     let Page { entries: images, total, next } = portion.cut(images, |image| &image.sop_instance_uid)?;
-    Ok(tell(body_of(&ImagesOfSeries { images, total, next })?, &headers))
+    tell(body_of(&ImagesOfSeries { images, total, next })?, &headers, api.outgoing.to(&caller.name))
 }
 
 /// The parameters of a list that takes no others.

@@ -2,7 +2,9 @@
 
 mod house;
 mod operation;
+mod outages;
 mod pictures;
 mod problems;
+mod sending;
 mod studies;
 mod waiting;

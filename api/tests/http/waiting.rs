@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use axum::response::Response;
+use noctis_api::ServeTimes;
 use noctis_shared::{
     coordination::{Begun, Claimant},
     lane::Lane,
@@ -13,7 +14,7 @@ use tower::ServiceExt;
 
 use crate::house::{House, PICTURE, picture};
 
-async fn wait_until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
+pub(crate) async fn wait_until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
     let end = tokio::time::Instant::now() + Duration::from_secs(10);
     while !holds().await {
         assert!(tokio::time::Instant::now() < end, "{what} did not come");
@@ -142,7 +143,8 @@ async fn requests_under_way_are_answered_after_the_order_to_stop() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address");
     let shutdown = tokio_util::sync::CancellationToken::new();
-    let serving = tokio::spawn(noctis_api::serve(listener, house.api.clone(), shutdown.clone()));
+    let serving =
+        tokio::spawn(noctis_api::serve(listener, house.api.clone(), ServeTimes::default(), shutdown.clone()));
     let mut client = tokio::net::TcpStream::connect(address).await.expect("connected");
     let request =
         format!("GET {} HTTP/1.1\r\nHost: a\r\nAccept: image/png\r\n\r\n", crate::house::image_path());

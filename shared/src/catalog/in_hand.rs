@@ -81,14 +81,16 @@ impl<DB: Database> InHand<DB> {
         match &acquired {
             Ok(_) => {
                 if self.circuit.answered() {
-                    tracing::info!("the catalog is to be had again");
+                    tracing::info!("the catalog of NOCTIS_CATALOG_URL is to be had again");
                 }
             }
             Err(sqlx::Error::PoolClosed) => {}
             Err(_) if is_at_its_limit(&self.pool) => {}
             Err(_) => {
                 if self.circuit.failed() {
-                    tracing::warn!("no connection to the catalog is to be had, going on without it");
+                    tracing::warn!(
+                        "no connection to the catalog of NOCTIS_CATALOG_URL is to be had, going on without it"
+                    );
                 }
             }
         }

@@ -105,7 +105,7 @@ impl Connection {
             Err(error) if error.is_outage() => {
                 count_fault(operation);
                 if self.circuit.failed() {
-                    tracing::warn!(operation, %error, "redis is out of reach, going on without it");
+                    tracing::warn!(operation, %error, "the redis of NOCTIS_CACHE_URL is out of reach, going on without it");
                 }
             }
             Err(error) => {
@@ -115,7 +115,7 @@ impl Connection {
             }
             Ok(_) => {
                 if self.circuit.answered() {
-                    tracing::info!("redis answers again");
+                    tracing::info!("the redis of NOCTIS_CACHE_URL answers again");
                 }
             }
         }

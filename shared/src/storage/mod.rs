@@ -6,7 +6,8 @@
 //! - a listing is recursive, sorted by nothing, bounded in memory, and of files only;
 //! - what is put is there when `put` returns, or not at all;
 //! - a storage that hangs is an error within [`ANSWER_MAX`] wherever a place is looked up, and holds up a bounded number
-//!   of threads.
+//!   of threads;
+//! - an object store of which no byte arrives for some seconds hangs: reading it ends in an error then.
 //!
 //! Local files are read by plain positioned reads where they lie; every other scheme goes through `object_store`.
 
@@ -64,6 +65,9 @@ pub enum StorageError {
     /// Larger than [`FILE_BYTES_MAX`].
     #[error("{0} bytes are more than a stored file may have")]
     TooLarge(u64),
+    /// Nothing came for too long; may go away, and another try would hang as long.
+    #[error("the storage did not answer in time")]
+    Hung,
     /// Anything else; may go away.
     #[error("storage: {0}")]
     Transient(String),
@@ -73,7 +77,7 @@ impl StorageError {
     /// Whether the same access may succeed later, though nobody does anything about it.
     #[must_use]
     pub fn is_transient(&self) -> bool {
-        matches!(self, StorageError::Transient(_))
+        matches!(self, StorageError::Hung | StorageError::Transient(_))
     }
 }
 

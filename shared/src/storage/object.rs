@@ -1,19 +1,24 @@
 //! Object stores: S3 and what the `object_store` library knows beside it.
 
-use std::{io::Write, ops::Range, sync::Arc};
+use std::{io::Write, ops::Range, sync::Arc, time::Duration};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use futures::StreamExt;
-use object_store::{ObjectStore, ObjectStoreExt, WriteMultipart, path::Path};
-use tokio::{io::AsyncReadExt, sync::mpsc::Sender};
+use object_store::{
+    GetOptions, GetResult, OBJECT_STORE_COALESCE_DEFAULT, ObjectStore, ObjectStoreExt, WriteMultipart,
+    coalesce_ranges, path::Path,
+};
+use tokio::{io::AsyncReadExt, sync::mpsc::Sender, time::timeout};
 use url::Url;
 
-use super::{FILE_BYTES_MAX, StorageError};
+use super::{ANSWER_MAX, FILE_BYTES_MAX, StorageError};
 
 /// Bytes of one part of an upload.
 const PART_BYTES: usize = 8 << 20;
 /// Parts of one upload that are under way at a time.
 const PARTS_AT_A_TIME: usize = 4;
+/// Longest time in which not one byte of an object arrives. Shorter than clients wait, so that they hear of it.
+const READ_STALL_MAX: Duration = Duration::from_secs(5);
 
 /// A bucket and a prefix in it.
 #[derive(Debug, Clone)]
@@ -21,16 +26,25 @@ pub(super) struct Prefix {
     store: Arc<dyn ObjectStore>,
     url: Url,
     prefix: Path,
+    read_stall_max: Duration,
 }
 
 impl Prefix {
     /// The prefix at `url`; credentials and endpoint come from the environment (`AWS_…`).
     pub(super) fn new(url: &Url) -> Result<Self, StorageError> {
         let options = std::env::vars().map(|(name, value)| (name.to_lowercase(), value));
-        let known = options.filter(|(name, _)| name.starts_with("aws_"));
-        let (store, prefix) = object_store::parse_url_opts(url, known)
+        Self::with_options(url, options.filter(|(name, _)| name.starts_with("aws_")), READ_STALL_MAX)
+    }
+
+    /// The prefix at `url`, with what the library calls options, read with so much patience.
+    pub(super) fn with_options(
+        url: &Url,
+        options: impl Iterator<Item = (String, String)>,
+        read_stall_max: Duration,
+    ) -> Result<Self, StorageError> {
+        let (store, prefix) = object_store::parse_url_opts(url, options)
             .map_err(|error| StorageError::Invalid(format!("{}: {error}", url.scheme())))?;
-        Ok(Self { store: Arc::from(store), url: url.clone(), prefix })
+        Ok(Self { store: Arc::from(store), url: url.clone(), prefix, read_stall_max })
     }
 
     #[cfg(test)]
@@ -39,6 +53,7 @@ impl Prefix {
             store: Arc::new(object_store::memory::InMemory::new()),
             url: url.clone(),
             prefix: Path::default(),
+            read_stall_max: READ_STALL_MAX,
         }
     }
 
@@ -80,7 +95,9 @@ impl Prefix {
     }
 
     pub(super) async fn read(&self, path: &Path, ranges: &[Range<u64>]) -> Result<Vec<Bytes>, StorageError> {
-        let parts = self.store.get_ranges(path, ranges).await.map_err(from_store)?;
+        // Ranges that lie close together are one request.
+        let read_range = |range| self.read_range(path, range);
+        let parts = coalesce_ranges(ranges, read_range, OBJECT_STORE_COALESCE_DEFAULT).await?;
         let exact = |(part, range): (&Bytes, &Range<u64>)| part.len() as u64 == range.end - range.start;
         if parts.len() != ranges.len() || !parts.iter().zip(ranges).all(exact) {
             return Err(StorageError::Truncated);
@@ -88,17 +105,47 @@ impl Prefix {
         Ok(parts)
     }
 
+    /// One range, exactly. It is read piece by piece, since a store that hangs is known by the pieces that do not come,
+    /// and the library waits for minutes.
+    async fn read_range(&self, path: &Path, range: Range<u64>) -> Result<Bytes, StorageError> {
+        let byte_count = range.end - range.start;
+        let mut pieces = self.get(path, GetOptions::new().with_range(Some(range))).await?.into_stream();
+        let mut read = BytesMut::new();
+        while let Some(piece) = self.in_time(pieces.next()).await? {
+            let piece = piece.map_err(from_store)?;
+            if read.is_empty() && piece.len() as u64 == byte_count {
+                return Ok(piece);
+            }
+            if (read.len() + piece.len()) as u64 > byte_count {
+                break;
+            }
+            // All at once, so that a large frame is not copied while it grows; the store has it, or said so.
+            read.reserve(usize::try_from(byte_count).unwrap_or(0).saturating_sub(read.len()));
+            read.extend_from_slice(&piece);
+        }
+        if read.len() as u64 == byte_count { Ok(read.freeze()) } else { Err(StorageError::Truncated) }
+    }
+
+    async fn get(&self, path: &Path, options: GetOptions) -> Result<GetResult, StorageError> {
+        self.in_time(self.store.get_opts(path, options)).await?.map_err(from_store)
+    }
+
+    /// What arrives, before the store counts as hung.
+    async fn in_time<T>(&self, arriving: impl Future<Output = T>) -> Result<T, StorageError> {
+        timeout(self.read_stall_max, arriving).await.map_err(|_| StorageError::Hung)
+    }
+
     /// A temporary copy of the object.
     pub(super) async fn download(&self, path: &Path) -> Result<tempfile::TempPath, StorageError> {
         let transient = |error: std::io::Error| StorageError::Transient(error.to_string());
-        let object = self.store.get(path).await.map_err(from_store)?;
+        let object = self.get(path, GetOptions::new()).await?;
         if object.meta.size > FILE_BYTES_MAX {
             return Err(StorageError::TooLarge(object.meta.size));
         }
         let mut copy = tempfile::NamedTempFile::new().map_err(transient)?;
-        let mut parts = object.into_stream();
-        while let Some(part) = parts.next().await {
-            copy.write_all(&part.map_err(from_store)?).map_err(transient)?;
+        let mut pieces = object.into_stream();
+        while let Some(piece) = self.in_time(pieces.next()).await? {
+            copy.write_all(&piece.map_err(from_store)?).map_err(transient)?;
         }
         copy.flush().map_err(transient)?;
         Ok(copy.into_temp_path())
@@ -138,7 +185,8 @@ impl Prefix {
     pub(super) async fn answers(&self) -> bool {
         // An object that is not there is an answer; no connection is none.
         let probe: Path = self.prefix.parts().chain(Path::from(".health").parts()).collect();
-        matches!(self.store.head(&probe).await, Ok(_) | Err(object_store::Error::NotFound { .. }))
+        let answer = timeout(ANSWER_MAX, self.store.head(&probe)).await;
+        matches!(answer, Ok(Ok(_) | Err(object_store::Error::NotFound { .. })))
     }
 }
 

@@ -5,6 +5,8 @@
 
 use std::fs;
 
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
 use super::*;
 
 struct Variant {
@@ -149,6 +151,78 @@ async fn a_root_whose_lookups_hang_holds_up_no_other() {
         0,
         "the share's own are the ones that are held"
     );
+}
+
+/// How long a read of [`s3_that_sends`] may lie still.
+const STALL_MAX: Duration = Duration::from_millis(400);
+
+/// A storage on an S3 that answers each request with these pieces, a pause before each, and then says nothing more.
+async fn s3_that_sends(pieces: Vec<String>, pause: Duration) -> Storage {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let endpoint = format!("http://{}", listener.local_addr().expect("an address"));
+    tokio::spawn(async move {
+        while let Ok((mut connection, _)) = listener.accept().await {
+            let pieces = pieces.clone();
+            tokio::spawn(async move {
+                let _request = connection.read(&mut [0; 4096]).await;
+                for piece in pieces {
+                    tokio::time::sleep(pause).await;
+                    connection.write_all(piece.as_bytes()).await.expect("sent");
+                }
+                std::future::pending::<()>().await;
+            });
+        }
+    });
+    let options = [
+        ("aws_endpoint", &*endpoint),
+        ("aws_allow_http", "true"),
+        ("aws_region", "us-east-1"),
+        ("aws_access_key_id", "test"),
+        ("aws_secret_access_key", "test"),
+    ];
+    let options = options.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let url = "s3://bucket/".parse().expect("a URL");
+    let prefix = object::Prefix::with_options(&url, options.into_iter(), STALL_MAX).expect("a store");
+    Storage::over(vec![Root::Object(prefix)])
+}
+
+/// The head of an answer with the first 10 of 100 bytes.
+fn ten_bytes() -> String {
+    "HTTP/1.1 206 Partial Content\r\nContent-Length: 10\r\nContent-Range: bytes 0-9/100\r\nETag: \"1\"\r\n\
+     Last-Modified: Sat, 28 Nov 2026 10:00:00 GMT\r\n\r\n"
+        .to_owned()
+}
+
+#[tokio::test]
+async fn an_object_store_of_which_no_byte_arrives_hangs_and_is_given_up_early() {
+    let whole = ten_bytes().replace("206 Partial Content", "200 OK").replace("Content-Range", "X-Range");
+    let half = "01234".to_owned();
+    let cases = [
+        (vec![], vec![]),
+        (vec![ten_bytes()], vec![whole.clone()]),
+        (vec![ten_bytes(), half.clone()], vec![whole, half]),
+    ];
+    for (of_range, of_file) in cases {
+        let started = std::time::Instant::now();
+        let storage = s3_that_sends(of_range.clone(), Duration::ZERO).await;
+        let read = storage.read("s3://bucket/a.dcm", vec![0..10]).await;
+        assert!(matches!(read, Err(StorageError::Hung)), "{of_range:?}: {read:?}");
+        let storage = s3_that_sends(of_file.clone(), Duration::ZERO).await;
+        let copied = storage.local_file("s3://bucket/a.dcm").await;
+        assert!(matches!(copied, Err(StorageError::Hung)), "{of_file:?}: {copied:?}");
+        assert!(started.elapsed() < 10 * STALL_MAX, "{:?}", started.elapsed());
+    }
+}
+
+#[tokio::test]
+async fn an_object_store_that_is_slow_is_read_to_the_end() {
+    let mut pieces = vec![ten_bytes()];
+    pieces.extend("0123456789".chars().map(String::from));
+    let storage = s3_that_sends(pieces, STALL_MAX / 6).await;
+    let started = std::time::Instant::now();
+    let read = storage.read("s3://bucket/a.dcm", vec![0..4, 6..10]).await.expect("read");
+    assert_eq!(read, [&b"0123"[..], &b"6789"[..]]);
+    assert!(started.elapsed() > STALL_MAX, "it was not slow");
 }
 
 #[test]

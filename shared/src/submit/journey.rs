@@ -12,7 +12,7 @@ use tracing::{Instrument, Span};
 use uuid::Uuid;
 
 use super::{
-    Submit, SubmitError, Wanted,
+    Submit, SubmitError, Wanted, cost,
     flight::{Board, Landing},
     job, keeping, look,
     look::{Found, Tier},
@@ -113,7 +113,7 @@ impl Journey {
                         rounds += 1;
                         found_elsewhere = true;
                         // A claim that fails now and is won in a moment would publish the same job again.
-                        asks_again_at = Instant::now() + CLAIM_LEASE;
+                        asks_again_at = Instant::now() + self.time_unclaimed();
                     }
                     Round::Held(job_id) => self.board.set_job(job_id),
                 }
@@ -125,6 +125,13 @@ impl Journey {
                 Waited::ForLong => {}
             }
         }
+    }
+
+    /// How long a job without a claim may take before its picture counts as lost. No lease ends it, nor does anybody tell:
+    /// each round gets its part of the patience, so that the last one is still waited for. A worker that takes a job
+    /// twice finds the picture in the catalog.
+    fn time_unclaimed(&self) -> Duration {
+        (self.patience / ROUNDS_MAX).max(cost::of(&self.wanted.image) * 2)
     }
 
     /// What is found before any job was published was made for somebody else.

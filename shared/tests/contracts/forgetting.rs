@@ -1,4 +1,5 @@
-//! What goes when something changes: the rows of [`Change`], over a memory cache and SQLite.
+//! What goes when something changes: the rows of [`Change`], over a memory cache and SQLite; and what becomes of it when
+//! Redis is away.
 
 use std::time::Duration;
 
@@ -7,11 +8,17 @@ use noctis_shared::{
     cache::{Cache, CacheLimits, Forget},
     catalog::{Catalog, CatalogLimits, NewInstance, Recorded, RenderRecord, Scope},
     forget::{Change, Forgetting},
+    health::Health,
     metadata_names,
 };
 use uuid::Uuid;
 
-use crate::catalog::sample::{image_id, instance, key, picture, series_id, study_id};
+use crate::{
+    catalog::sample::{image_id, instance, key, picture, series_id, study_id},
+    private_redis::PrivateRedis,
+    said::Said,
+    waiting::eventually,
+};
 
 struct House {
     catalog: Catalog,
@@ -28,6 +35,20 @@ impl House {
         let catalog = Catalog::connect("sqlite::memory:", CatalogLimits::default()).await.unwrap();
         let cache = Cache::connect("memory:", "test", CacheLimits::default()).await.unwrap();
         let forgetting = Forgetting::new(&catalog, &cache);
+        Self::over(catalog, cache, forgetting).await
+    }
+
+    /// The same in a process that lasts, over a cache that is `redis`.
+    async fn beside(redis: &PrivateRedis) -> Self {
+        let catalog = Catalog::connect("sqlite::memory:", CatalogLimits::default()).await.unwrap();
+        let limits = CacheLimits { response_timeout: Duration::from_millis(500), ..CacheLimits::default() };
+        let cache = Cache::connect(&redis.url(), "test", limits).await.unwrap();
+        eventually("redis is up", async || cache.health().await == Health::Up).await;
+        let forgetting = Forgetting::lasting(&catalog, &cache);
+        Self::over(catalog, cache, forgetting).await
+    }
+
+    async fn over(catalog: Catalog, cache: Cache, forgetting: Forgetting) -> Self {
         let house = Self { catalog, cache, forgetting };
         house.catalog.record_instances(&batch(), false).await.unwrap();
         house.remember().await;
@@ -159,4 +180,43 @@ async fn an_order_to_clear_takes_what_its_scope_names_from_caches_and_catalog() 
             assert_eq!(house.catalog.render(&key(number)).await.unwrap().is_some(), kept, "{scope:?}");
         }
     }
+}
+
+#[tokio::test]
+async fn what_changed_while_redis_was_away_is_forgotten_once_it_is_back() {
+    let redis = PrivateRedis::start(PrivateRedis::spare_port());
+    let house = House::beside(&redis).await;
+    let mut forgets = house.cache.forgets();
+    let said = Said::from_now_on();
+    // It hangs, and keeps what it has.
+    redis.signal("-STOP");
+    let replaced = image_id(1, 1, 1);
+    let (instances, recorded) = ([instance(1, 1, 1)], [Recorded::Replaced { image_id: replaced }]);
+    for _ in 0..5 {
+        let change = Change::Recorded { instances: &instances, recorded: &recorded };
+        assert_eq!(house.forgetting.forget(change).await.unwrap(), 0);
+    }
+    house.forgetting.forget(Change::Moved(&[image_id(1, 1, 2)])).await.unwrap();
+    let told = forgets.try_recv().unwrap();
+    assert_eq!(told, Forget::Images([replaced].into()), "this process forgets at once");
+    assert!(
+        house.forgetting.forget(Change::Deleted(study_id(2))).await.is_err(),
+        "what is ordered is done or fails"
+    );
+
+    redis.signal("-CONT");
+    eventually("the cache has forgotten", async || house.outcomes().await == [false, false, true]).await;
+    eventually("all is forgotten", async || house.names().await == names_of(2)).await;
+    assert_eq!(said.lines_with("forgets what changes now when it is back"), 1, "{said}");
+    eventually("its end is said", async || said.lines_with("has forgotten what changed") == 1).await;
+}
+
+#[tokio::test]
+async fn a_process_that_ends_soon_is_told_that_the_cache_did_not_forget() {
+    let house = House::new().await;
+    let url = format!("redis://127.0.0.1:{}", PrivateRedis::spare_port());
+    let away = Cache::connect(&url, "test", CacheLimits::default()).await.unwrap();
+    let moved = [image_id(1, 1, 2)];
+    assert!(Forgetting::new(&house.catalog, &away).forget(Change::Moved(&moved)).await.is_err());
+    assert_eq!(Forgetting::lasting(&house.catalog, &away).forget(Change::Moved(&moved)).await.unwrap(), 0);
 }

@@ -1,14 +1,15 @@
 //! Events about studies: index what is new, remove what was deleted, tell what came of it.
 
 use noctis_shared::{
+    catalog::CatalogError,
     dicom_uid::public_id,
     event::{Event, STUDY_INDEXED, StudyDeleted, StudyEvent, StudyIndexed, StudyNew},
-    forget::{Change, Forgetting},
-    queue::{Delivery, Queue, RetryOutcome, Work},
+    forget::{Change, ForgetError},
+    queue::{Delivery, PublishError, Queue, RetryOutcome, Work},
     storage::StorageError,
 };
 use tokio_util::sync::CancellationToken;
-use tracing::{Instrument, error, info, info_span, warn};
+use tracing::{Instrument, debug, error, info, info_span, warn};
 
 use super::{FileOutcome, IndexError, Indexer};
 use crate::settlement;
@@ -40,8 +41,29 @@ enum EventError {
     NamesNoStudy,
     #[error("{0} files could not be read; the storage may be away for a moment")]
     FilesAway(u64),
-    #[error("back end: {0}")]
-    BackEnd(String),
+    #[error(transparent)]
+    Catalog(#[from] CatalogError),
+    #[error(transparent)]
+    Publish(#[from] PublishError),
+    #[error(transparent)]
+    Forget(#[from] ForgetError),
+}
+
+impl EventError {
+    /// Whether it is of a back end that is away and has said so.
+    fn is_known(&self) -> bool {
+        match self {
+            EventError::Catalog(error)
+            | EventError::Forget(ForgetError::Catalog(error))
+            | EventError::Index(
+                IndexError::Catalog(error) | IndexError::Forget(ForgetError::Catalog(error)),
+            ) => error.is_transient(),
+            EventError::Forget(ForgetError::Cache(_))
+            | EventError::Index(IndexError::Forget(ForgetError::Cache(_)))
+            | EventError::Publish(PublishError::Unavailable(_)) => true,
+            _ => false,
+        }
+    }
 }
 
 impl IndexJobs {
@@ -72,7 +94,7 @@ impl IndexJobs {
         shutdown: &CancellationToken,
     ) -> Result<(), EventError> {
         let catalog = &self.indexer.catalog;
-        if catalog.event_handled(&event.source, &event.id).await.map_err(back_end)? {
+        if catalog.event_handled(&event.source, &event.id).await? {
             info!("event was handled before");
             return Ok(());
         }
@@ -107,25 +129,20 @@ impl IndexJobs {
         );
         // Told before it is recorded: an event that dies in between is told twice, never not at all.
         self.tell(event, &summary).await?;
-        catalog.record_event(&event.source, &event.id, &summary).await.map_err(back_end)
+        Ok(catalog.record_event(&event.source, &event.id, &summary).await?)
     }
 
     async fn tell(&self, event: &Event<StudyNew>, summary: &StudyIndexed) -> Result<(), EventError> {
         let told = Event::new(STUDY_INDEXED, SOURCE, event.subject.clone(), summary.clone());
-        self.queue.publish_indexed(&told).await.map_err(back_end)
+        Ok(self.queue.publish_indexed(&told).await?)
     }
 
     async fn study_deleted(&self, event: &Event<StudyDeleted>) -> Result<(), EventError> {
         let study_instance_uid = event.subject.as_deref().ok_or(EventError::NamesNoStudy)?;
         let study_id = public_id(study_instance_uid);
-        let Indexer { catalog, cache, .. } = &self.indexer;
-        Forgetting::new(catalog, cache).forget(Change::Deleted(study_id)).await.map_err(back_end)?;
+        self.indexer.forgetting.forget(Change::Deleted(study_id)).await?;
         Ok(())
     }
-}
-
-fn back_end(error: impl std::fmt::Display) -> EventError {
-    EventError::BackEnd(error.to_string())
 }
 
 /// The one place that decides what a failure of an event means.
@@ -140,7 +157,7 @@ async fn settle(delivery: Delivery, result: Result<(), EventError>) {
         Err(EventError::Index(IndexError::Storage(error @ StorageError::NotFound)))
             if delivery.attempt < AWAY_ATTEMPTS_MAX =>
         {
-            retry(delivery, &error.to_string()).await;
+            retry(delivery, &error.to_string(), false).await;
         }
         Err(EventError::Index(IndexError::Storage(error))) if !error.is_transient() => {
             error!(%error, "event points to nothing that can be indexed");
@@ -150,14 +167,17 @@ async fn settle(delivery: Delivery, result: Result<(), EventError>) {
             error!(%error, "event cannot be carried out");
             settlement::note(delivery.dead_letter("invalid_event").await);
         }
-        Err(error) => retry(delivery, &error.to_string()).await,
+        Err(error) => retry(delivery, &error.to_string(), error.is_known()).await,
     }
 }
 
-async fn retry(delivery: Delivery, cause: &str) {
+async fn retry(delivery: Delivery, cause: &str, is_known: bool) {
     match delivery.retry(cause).await {
+        Ok(RetryOutcome::Scheduled { delay }) if is_known => {
+            debug!(cause, ?delay, "event will be tried again")
+        }
         Ok(RetryOutcome::Scheduled { delay }) => warn!(cause, ?delay, "event will be tried again"),
         Ok(RetryOutcome::Exhausted) => error!(cause, "event failed for the last time"),
-        Err(error) => warn!(%error, "event could not be retried; the queue delivers it again"),
+        Err(error) => settlement::said(&error, "event could not be retried; the queue delivers it again"),
     }
 }

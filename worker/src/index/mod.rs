@@ -19,7 +19,6 @@ use std::{collections::HashMap, pin::pin};
 
 use futures::StreamExt;
 use noctis_shared::{
-    cache::Cache,
     catalog::{Catalog, CatalogError, KnownFile, NewInstance, Recorded},
     event::{RejectedFile, StudyIndexed},
     forget::{Change, ForgetError, Forgetting},
@@ -49,8 +48,8 @@ const REASONS_MAX: usize = 1000;
 pub struct Indexer {
     /// Where instances are recorded.
     pub catalog: Catalog,
-    /// Where stale answers are forgotten.
-    pub cache: Cache,
+    /// What has stale answers forgotten.
+    pub forgetting: Forgetting,
     /// Where files lie.
     pub storage: Storage,
     /// What bounds the files that are read at a time, in all runs of this process.
@@ -172,8 +171,7 @@ impl Indexer {
         let mut recorded = self.catalog.record_instances(&batch, replace).await?;
         self.follow_changed(&batch, &mut recorded).await?;
         self.follow_moved(&batch, &recorded).await?;
-        let forgetting = Forgetting::new(&self.catalog, &self.cache);
-        forgetting.forget(Change::Recorded { instances: &batch, recorded: &recorded }).await?;
+        self.forgetting.forget(Change::Recorded { instances: &batch, recorded: &recorded }).await?;
         let strangers = recorded.iter().filter(|recorded| **recorded == Recorded::OtherPatient).count();
         if strangers > 0 {
             warn!(strangers, "files name another patient than their study: each is told with its own");
@@ -223,7 +221,7 @@ impl Indexer {
             }
         }
         if !moved.is_empty() {
-            Forgetting::new(&self.catalog, &self.cache).forget(Change::Moved(&moved)).await?;
+            self.forgetting.forget(Change::Moved(&moved)).await?;
         }
         Ok(())
     }
@@ -257,7 +255,10 @@ fn is_of_one_file(error: &StorageError) -> bool {
         | StorageError::Unreadable(_)
         | StorageError::Truncated
         | StorageError::TooLarge(_) => true,
-        StorageError::NotAllowed | StorageError::Invalid(_) | StorageError::Transient(_) => false,
+        StorageError::NotAllowed
+        | StorageError::Invalid(_)
+        | StorageError::Hung
+        | StorageError::Transient(_) => false,
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod changed;
 mod settle;
+mod storage_watch;
 
 use std::{
     panic::AssertUnwindSafe,
@@ -20,16 +21,17 @@ use noctis_shared::{
     storage::{Storage, StorageError},
 };
 use tokio::time::timeout;
-use tracing::{Instrument, debug, info_span};
+use tracing::{Instrument, debug, info_span, warn};
 
-pub use self::changed::ChangedFiles;
 use self::settle::JobError;
+pub use self::{changed::ChangedFiles, storage_watch::StorageWatch};
 use crate::{
     settlement,
     slot::{FrameBytes, READ_MAX, RENDER_MAX, ReadError, RenderTask, SlotError, Slots, ranges_to_fetch},
 };
 
-/// Longest fetch from storage by the worker itself; what a slot reads is timed there.
+/// Longest fetch from storage by the worker itself, which gives one up of which nothing arrives long before; what a slot
+/// reads is timed there.
 const FETCH_MAX: Duration = READ_MAX;
 
 /// Everything a render job needs. Cheap to clone.
@@ -45,6 +47,8 @@ pub struct RenderJobs {
     pub slots: Slots,
     /// Files that are not as they were when they were indexed.
     pub changed: ChangedFiles,
+    /// Whether files can be read.
+    pub storage_watch: StorageWatch,
     /// Name of this worker in render records.
     pub worker: String,
 }
@@ -179,7 +183,8 @@ impl RenderJobs {
         let queue_ms =
             (Utc::now() - job.published_at).num_microseconds().map_or(0.0, |us| us as f64 / 1000.0);
         let started = Instant::now();
-        let bytes = timeout(FETCH_MAX, self.fetch(job)).await.map_err(|_| JobError::FetchTimedOut)??;
+        let fetched = timeout(FETCH_MAX, self.fetch(job)).await.unwrap_or(Err(StorageError::Hung));
+        let bytes = fetched.inspect_err(count_hung)?;
         let fetch_ms = started.elapsed().as_secs_f64() * 1000.0;
         let mut task = RenderTask { source: job.source.clone(), request: job.request.clone(), bytes };
         let waits = Instant::now();
@@ -193,6 +198,7 @@ impl RenderJobs {
         }
         drop(slot);
         let mut outcome = answer.map_err(JobError::Slot)?;
+        self.storage_watch.answered(self.storage.is_its_own(&job.source.location));
         if let Outcome::Failure(RenderFailure { kind: FailureKind::FileChanged, .. }) = outcome {
             return Err(JobError::FileChanged);
         }
@@ -235,7 +241,12 @@ impl RenderJobs {
             }
             // One of the two has it: whoever waits is served, and the other is a cache.
             Err(error) if cached => {
-                tracing::warn!(%error, "render not recorded in the catalog");
+                // A catalog that is away has said so.
+                if error.is_transient() {
+                    debug!(%error, "render not recorded in the catalog");
+                } else {
+                    warn!(%error, "render not recorded in the catalog");
+                }
                 metrics::counter!("noctis_renders_unrecorded_total").increment(1);
                 Ok(())
             }
@@ -246,6 +257,13 @@ impl RenderJobs {
     /// Whether the cache has it now.
     async fn announce(&self, job: &RenderJob, outcome: &Outcome) -> bool {
         self.coordination.settle(job.image_id, &job.render_key, outcome).await.is_ok()
+    }
+}
+
+/// A fetch that the storage did not answer counts as what a slot gives up for the same reason.
+fn count_hung(error: &StorageError) {
+    if matches!(error, StorageError::Hung) {
+        metrics::counter!("noctis_slot_reads_hung_total").increment(1);
     }
 }
 

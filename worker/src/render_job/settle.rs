@@ -10,7 +10,7 @@ use noctis_shared::{
     render::{FailureKind, Outcome, RenderFailure},
     storage::StorageError,
 };
-use tracing::{error, warn};
+use tracing::{debug, error, warn};
 
 use super::{Done, RenderJobs};
 use crate::{
@@ -33,8 +33,6 @@ const CHANGED: &str = "the file is no longer as it was when it was indexed";
 pub(super) enum JobError {
     #[error(transparent)]
     Storage(#[from] StorageError),
-    #[error("storage did not answer in time")]
-    FetchTimedOut,
     #[error("the file is no longer as it was when it was indexed")]
     FileChanged,
     #[error(transparent)]
@@ -45,6 +43,20 @@ pub(super) enum JobError {
     Panicked,
     #[error("every worker that began it died")]
     WorkersDied,
+}
+
+impl JobError {
+    /// Whether a storage is away, or the one file.
+    fn is_of_storage(&self) -> bool {
+        match self {
+            JobError::Storage(error) => error.is_transient() || matches!(error, StorageError::NotFound),
+            JobError::Slot(error) => matches!(
+                error,
+                SlotError::ReadTimedOut | SlotError::NotRead(ReadError::NotFound | ReadError::Failed(_))
+            ),
+            _ => false,
+        }
+    }
 }
 
 /// What to do with the delivery.
@@ -92,7 +104,6 @@ fn verdict(result: Result<Done, JobError>, past: Past<'_>) -> Verdict {
     match result {
         Ok(_) => Verdict::Ack,
         Err(JobError::Storage(error)) => of_storage(&error, past.attempt),
-        Err(JobError::FetchTimedOut) => for_now(FailureKind::StorageAway, HUNG),
         Err(JobError::FileChanged) => for_now(FailureKind::FileChanged, CHANGED),
         Err(JobError::Slot(error)) => of_slot(&error, past),
         Err(error @ JobError::Catalog(_)) => Verdict::Retry(error.to_string()),
@@ -113,6 +124,8 @@ fn of_storage(error: &StorageError, attempt: u32) -> Verdict {
         StorageError::NotAllowed | StorageError::Invalid(_) => for_now(FailureKind::FileMissing, ELSEWHERE),
         StorageError::Truncated => for_now(FailureKind::FileChanged, CHANGED),
         StorageError::Unreadable(_) | StorageError::TooLarge(_) => for_now(FailureKind::StorageAway, AWAY),
+        // Another attempt would hang as long as this one, and nobody would wait for its end.
+        StorageError::Hung => for_now(FailureKind::StorageAway, HUNG),
         StorageError::Transient(_) if attempt >= STORAGE_ATTEMPTS_MAX => {
             for_now(FailureKind::StorageAway, AWAY)
         }
@@ -137,7 +150,6 @@ fn of_slot(error: &SlotError, past: Past<'_>) -> Verdict {
         SlotError::NotRead(ReadError::Failed(_)) if attempt >= STORAGE_ATTEMPTS_MAX => {
             for_now(FailureKind::StorageAway, AWAY)
         }
-        // Another attempt would hang as long as this one, and nobody would wait for its end.
         SlotError::ReadTimedOut => for_now(FailureKind::StorageAway, HUNG),
         SlotError::Crashed
         | SlotError::TimedOut(_)
@@ -147,18 +159,36 @@ fn of_slot(error: &SlotError, past: Past<'_>) -> Verdict {
     }
 }
 
-/// Settles `delivery` by what became of its job. Each failure is logged once, here.
+/// Whether what failed is a back end that is away and has said so. Says so for the storage, of which jobs alone know.
+fn is_known(jobs: &RenderJobs, job: &RenderJob, error: &JobError) -> bool {
+    match error {
+        JobError::Catalog(error) => error.is_transient(),
+        error if error.is_of_storage() => {
+            jobs.storage_watch.failed(jobs.storage.is_its_own(&job.source.location));
+            true
+        }
+        _ => false,
+    }
+}
+
+/// Settles `delivery` by what became of its job. Each failure is logged once, here; that a back end is away, once for all
+/// jobs.
 pub(super) async fn settle(
     jobs: &RenderJobs,
     job: &RenderJob,
     delivery: Delivery,
     result: Result<Done, JobError>,
 ) {
+    let is_known = result.as_ref().is_err_and(|error| is_known(jobs, job, error));
     let verdict = verdict(result, Past::of(&delivery));
     match verdict {
         Verdict::Ack => settlement::note(delivery.ack().await),
         Verdict::ForNow { kind, told } => {
-            warn!(reason = told, "render job answered for now");
+            if is_known {
+                debug!(reason = told, "render job answered for now");
+            } else {
+                warn!(reason = told, "render job answered for now");
+            }
             let failure = RenderFailure { job_id: Some(job.job_id), ..RenderFailure::new(kind, told) };
             let _they_ask_again = jobs.coordination.tell(&job.render_key, &failure).await;
             if kind == FailureKind::FileChanged {
@@ -175,19 +205,28 @@ pub(super) async fn settle(
             }
             settlement::note(delivery.dead_letter(reason).await);
         }
-        Verdict::Retry(cause) => retry(jobs, job, delivery, &cause).await,
+        Verdict::Retry(cause) => retry(jobs, job, delivery, &cause, is_known).await,
     }
 }
 
-async fn retry(jobs: &RenderJobs, job: &RenderJob, delivery: Delivery, cause: &str) {
+async fn retry(jobs: &RenderJobs, job: &RenderJob, delivery: Delivery, cause: &str, is_known: bool) {
     match delivery.retry(cause).await {
+        Ok(RetryOutcome::Scheduled { delay }) if is_known => {
+            debug!(cause, ?delay, "render job will be tried again");
+        }
         Ok(RetryOutcome::Scheduled { delay }) => warn!(cause, ?delay, "render job will be tried again"),
         Ok(RetryOutcome::Exhausted) => {
-            error!(cause, "render job failed for the last time");
+            if is_known {
+                debug!(cause, "render job failed for the last time");
+            } else {
+                error!(cause, "render job failed for the last time");
+            }
             // Not remembered: what is transient may be gone at the next request. The claim goes with it.
             let _lease_runs_out = jobs.coordination.release(&job.render_key, job.job_id).await;
         }
-        Err(error) => warn!(%error, "render job could not be retried; the queue delivers it again"),
+        Err(error) => {
+            settlement::said(&error, "render job could not be retried; the queue delivers it again")
+        }
     }
 }
 
@@ -213,7 +252,7 @@ mod tests {
             (JobError::Storage(StorageError::Truncated), FailureKind::FileChanged),
             (JobError::Storage(StorageError::Unreadable("denied".to_owned())), FailureKind::StorageAway),
             (JobError::Storage(transient), FailureKind::StorageAway),
-            (JobError::FetchTimedOut, FailureKind::StorageAway),
+            (JobError::Storage(StorageError::Hung), FailureKind::StorageAway),
             (JobError::FileChanged, FailureKind::FileChanged),
             (JobError::Slot(SlotError::ReadTimedOut), FailureKind::StorageAway),
             (JobError::Slot(SlotError::NotRead(ReadError::NotFound)), FailureKind::FileMissing),
@@ -234,6 +273,15 @@ mod tests {
                 }
                 other => panic!("{what}: {other:?}"),
             }
+        }
+    }
+
+    /// Whoever waits hears of it at once, and not after a second read that hangs as long.
+    #[test]
+    fn storage_that_hangs_is_told_after_the_first_attempt() {
+        for error in [JobError::Storage(StorageError::Hung), JobError::Slot(SlotError::ReadTimedOut)] {
+            let expected = for_now(FailureKind::StorageAway, HUNG);
+            assert_eq!(verdict(Err(error), FIRST), expected);
         }
     }
 

@@ -13,6 +13,7 @@ use noctis_shared::{
     cache::{Cache, CacheLimits, LocalCache},
     catalog::{Catalog, CatalogLimits},
     coordination::{Claimant, Coordination},
+    forget::Forgetting,
     job::RenderJob,
     lane::Lane,
     program::BackEnds,
@@ -25,7 +26,7 @@ use noctis_shared::{
 };
 use noctis_worker::{
     index::{FilesInHand, Indexer, MissingUids, read_instance},
-    render_job::{ChangedFiles, RenderJobs},
+    render_job::{ChangedFiles, RenderJobs, StorageWatch},
     slot::{SlotProgram, SlotTimes, Slots},
 };
 use tempfile::TempDir;
@@ -235,7 +236,7 @@ fn hands(back_ends: &BackEnds, storage: Storage, program: SlotProgram) -> Render
     let times = if program.path == renders().path { SlotTimes::default() } else { brief };
     let indexer = Indexer {
         catalog: back_ends.catalog.clone(),
-        cache: back_ends.cache.clone(),
+        forgetting: Forgetting::new(&back_ends.catalog, &back_ends.cache),
         storage: storage.clone(),
         files: FilesInHand::new(1),
         missing_uids: MissingUids::Refuse,
@@ -246,6 +247,7 @@ fn hands(back_ends: &BackEnds, storage: Storage, program: SlotProgram) -> Render
         storage,
         slots: Slots::start(program, 1, times).unwrap(),
         changed: ChangedFiles::new(indexer),
+        storage_watch: StorageWatch::default(),
         worker: "test".to_owned(),
     }
 }

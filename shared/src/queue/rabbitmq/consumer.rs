@@ -1,6 +1,6 @@
 //! Consumers on RabbitMQ: they subscribe anew whenever their channel or its connection is lost.
 
-use std::{sync::Arc, time::Duration};
+use std::{mem, sync::Arc, time::Duration};
 
 use futures::StreamExt;
 use lapin::{
@@ -88,11 +88,15 @@ impl Consumer {
 
     /// Waits for a session and subscribes on it; `None` once the queue is closed.
     async fn reopen(&self) -> Option<Subscription> {
+        let mut is_first = true;
         loop {
             let session = self.link.wait_for_session().await?;
             match self.open(&session).await {
                 Ok(subscription) => return Some(subscription),
-                Err(error) => tracing::warn!(lane = %self.lane, %error, "the lane cannot be consumed"),
+                Err(error) if mem::take(&mut is_first) => {
+                    tracing::warn!(lane = %self.lane, %error, "the lane cannot be consumed, trying on");
+                }
+                Err(error) => tracing::debug!(lane = %self.lane, %error, "the lane still cannot be consumed"),
             }
             tokio::time::sleep(SUBSCRIBE_PAUSE).await;
         }

@@ -72,12 +72,12 @@ impl Link {
         match confirmed {
             Ok(Ok(Ok(_))) => {
                 if self.circuit.answered() {
-                    tracing::info!("the broker confirms again");
+                    tracing::info!("the broker of NOCTIS_QUEUE_URL confirms again");
                 }
             }
             Err(_) => {
                 if self.circuit.failed() {
-                    tracing::warn!("the broker does not confirm, publishing jobs rests");
+                    tracing::warn!("the broker of NOCTIS_QUEUE_URL does not confirm, publishing jobs rests");
                 }
             }
             // A connection that broke is the session's business, unless it was the one to try.

@@ -3,7 +3,7 @@
 //! The client library can recover by itself, but not from everything; a supervisor is needed anyway, and one
 //! mechanism that starts from nothing is easier to trust than two that interleave. See `docs/decisions/`.
 
-use std::{fmt, pin::pin, sync::Arc, time::Duration};
+use std::{fmt, mem, pin::pin, sync::Arc, time::Duration};
 
 use futures::{StreamExt, future::join, stream};
 use lapin::{Channel, Connection, ConnectionProperties, options::ConfirmSelectOptions, uri::AMQPUri};
@@ -151,24 +151,28 @@ pub(super) async fn supervise(
                 () = closed.cancelled() => break,
                 () = session.lost() => {}
             }
-            tracing::warn!("the connection to the broker is lost");
+            tracing::warn!("the connection to the broker of NOCTIS_QUEUE_URL is lost");
         }
         sessions.send_replace(None);
         tokio::select! {
             () = closed.cancelled() => break,
             session = redial(&dialer) => sessions.send_replace(Some(session)),
         };
-        tracing::info!("the connection to the broker is back");
+        tracing::info!("the connection to the broker of NOCTIS_QUEUE_URL is back");
     }
     sessions.send_replace(None);
 }
 
 async fn redial(dialer: &Dialer) -> Session {
     let mut pause = PAUSE_MIN;
+    let mut is_first = true;
     loop {
         match dialer.dial().await {
             Ok(session) => return session,
-            Err(error) => tracing::warn!(%error, "no connection to the broker"),
+            Err(error) if mem::take(&mut is_first) => {
+                tracing::warn!(%error, "no connection to the broker of NOCTIS_QUEUE_URL, trying on");
+            }
+            Err(error) => tracing::debug!(%error, "still no connection to the broker"),
         }
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(PAUSE_MAX);

@@ -1,10 +1,6 @@
 //! Redis goes away and comes back: a private server, killed and started again.
 
-use std::{
-    net::TcpListener,
-    process::{Child, Command, Stdio},
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use noctis_shared::{
     cache::{Cache, CacheError, CacheLimits, Forget},
@@ -15,49 +11,7 @@ use noctis_shared::{
 use uuid::Uuid;
 
 use super::fixture::{MINUTE, SECOND, eventually, key, picture, within};
-
-/// A Redis of this test alone; dropping it kills it.
-struct PrivateRedis {
-    port: u16,
-    server: Child,
-}
-
-impl PrivateRedis {
-    fn spare_port() -> u16 {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a spare port");
-        listener.local_addr().expect("an address").port()
-    }
-
-    fn start(port: u16) -> Self {
-        let settings = ["--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--port"];
-        let mut command = Command::new("redis-server");
-        command.args(settings).arg(port.to_string()).stdout(Stdio::null());
-        Self { port, server: command.spawn().expect("redis-server on PATH") }
-    }
-
-    fn url(&self) -> String {
-        format!("redis://127.0.0.1:{}", self.port)
-    }
-
-    fn kill(mut self) -> u16 {
-        self.server.kill().expect("killed");
-        self.server.wait().expect("gone");
-        self.port
-    }
-
-    fn signal(&self, name: &str) {
-        let status = Command::new("kill").args([name, &self.server.id().to_string()]).status();
-        assert!(status.expect("kill on PATH").success());
-    }
-}
-
-impl Drop for PrivateRedis {
-    fn drop(&mut self) {
-        // Already gone when the test killed it.
-        let _ = self.server.kill();
-        let _ = self.server.wait();
-    }
-}
+use crate::{private_redis::PrivateRedis, said::Said};
 
 async fn is_up(cache: &Cache) -> bool {
     cache.health().await == Health::Up
@@ -172,4 +126,26 @@ async fn a_server_that_does_not_speak_tls_is_down_and_nothing_panics() {
     let cache = Cache::connect(&url, "noctis", CacheLimits::default()).await.expect("a cache all the same");
     assert_eq!(cache.health().await, Health::Down);
     assert_eq!(cache.render(&key()).await, None);
+}
+
+#[tokio::test]
+async fn an_outage_is_said_once_by_the_name_of_the_setting_and_so_is_its_end() {
+    let redis = PrivateRedis::start(PrivateRedis::spare_port());
+    let cache = ready(&redis).await;
+    let said = Said::from_now_on();
+    let port = redis.kill();
+    let url = format!("redis://127.0.0.1:{port}");
+    for _ in 0..200 {
+        assert_eq!(cache.render(&key()).await, None);
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert_eq!(said.lines_with("NOCTIS_CACHE_URL is out of reach"), 1, "{said}");
+    let redis = PrivateRedis::start(port);
+    eventually(5 * SECOND, "it is up again", async || is_up(&cache).await).await;
+    for _ in 0..20 {
+        assert_eq!(cache.render(&key()).await, None);
+    }
+    assert_eq!(said.lines_with("NOCTIS_CACHE_URL answers again"), 1, "{said}");
+    assert_eq!((said.lines_with(&url), said.lines_with("NOCTIS_CACHE_URL")), (0, 2), "{said}");
+    drop(redis);
 }

@@ -3,20 +3,24 @@
 //! An answer that was read just before a change can reach a cache just after it was forgotten. So names are forgotten
 //! at the change and once more a little later; what a deletion takes, before its rows go and after. What must not be
 //! here: what a change is (the index, the operator's order), and how a cache drops things (`cache`).
+//!
+//! A cache that is away stops no indexing: what has changed is changed, and is forgotten when the cache is back
+//! ([`Forgetting::lasting`]). An order to delete or to clear fails then, since whoever gave it wants it done.
 
-use std::{collections::BTreeSet, time::Duration};
+mod owed;
+mod stale;
+
+use std::collections::BTreeSet;
 
 use uuid::Uuid;
 
+use self::{owed::Owed, stale::Stale};
 use crate::{
-    cache::{Cache, CacheError, Forget},
+    cache::{Cache, CacheError},
     catalog::{Catalog, CatalogError, Ids, NewInstance, Recorded, Scope},
     dicom_uid::public_id,
     metadata_names, own_id,
 };
-
-/// How long a read that began before a change may take to reach the cache.
-const AGAIN_AFTER: Duration = Duration::from_secs(2);
 
 /// Something that changed, or is about to.
 #[derive(Debug)]
@@ -53,24 +57,21 @@ pub enum ForgetError {
 pub struct Forgetting {
     catalog: Catalog,
     cache: Cache,
-}
-
-/// What goes from the caches.
-#[derive(Debug, Default)]
-struct Stale {
-    /// Answers, by name.
-    names: Vec<String>,
-    /// Images whose outcomes go.
-    outcomes: Vec<Uuid>,
-    /// Images that are told otherwise from now on, so that processes drop what they remember of them.
-    told_anew: Vec<Uuid>,
+    owed: Option<Owed>,
 }
 
 impl Forgetting {
-    /// Forgets what `cache` holds of what `catalog` knows.
+    /// Forgets what `cache` holds of what `catalog` knows, now or not at all.
     #[must_use]
     pub fn new(catalog: &Catalog, cache: &Cache) -> Self {
-        Self { catalog: catalog.clone(), cache: cache.clone() }
+        Self { catalog: catalog.clone(), cache: cache.clone(), owed: None }
+    }
+
+    /// The same for a process that lasts: what was recorded or moved while `cache` is away is forgotten once it is back.
+    /// Should the process end before, what the cache still has ends with its lifetime.
+    #[must_use]
+    pub fn lasting(catalog: &Catalog, cache: &Cache) -> Self {
+        Self { owed: Some(Owed::of(cache)), ..Self::new(catalog, cache) }
     }
 
     /// Makes every cache of every process forget what `change` made stale; how many outcomes went. Safe to repeat.
@@ -81,12 +82,12 @@ impl Forgetting {
         match change {
             Change::Recorded { instances, recorded } => {
                 let stale = self.after_recording(instances, recorded).await?;
-                self.drop(stale).await
+                self.drop_or_owe(stale).await
             }
             // Failures that were remembered while the file was away go too.
             Change::Moved(image_ids) => {
                 let outcomes = image_ids.to_vec();
-                self.drop(Stale { told_anew: outcomes.clone(), outcomes, ..Stale::default() }).await
+                self.drop_or_owe(Stale { told_anew: outcomes.clone(), outcomes, ..Stale::default() }).await
             }
             Change::Deleted(study_id) => self.delete(study_id).await,
             Change::Cleared(scope) => self.clear(scope).await,
@@ -133,7 +134,7 @@ impl Forgetting {
         let before = self.cache.forget_images(&stale.outcomes).await?;
         let deleted = self.catalog.delete_study(study_id).await?;
         stale.told_anew.extend(deleted.image_ids);
-        Ok(before + self.drop(stale).await?)
+        Ok(before + stale.drop_from(&self.cache).await?)
     }
 
     async fn clear(&self, scope: &Scope) -> Result<u64, ForgetError> {
@@ -144,7 +145,7 @@ impl Forgetting {
             Scope::Study(_) | Scope::Series(_) | Scope::Image(_) => {
                 let Ids { series, images } = self.catalog.ids(scope).await?;
                 let names = cleared_names(scope, &series, &images);
-                self.drop(Stale { names, outcomes: images, ..Stale::default() }).await?
+                Stale { names, outcomes: images, ..Stale::default() }.drop_from(&self.cache).await?
             }
         };
         // Nearly every cached picture is recorded too, so the sum would count it twice.
@@ -161,34 +162,14 @@ impl Forgetting {
         Ok(())
     }
 
-    async fn drop(&self, stale: Stale) -> Result<u64, ForgetError> {
-        let Stale { mut names, outcomes, mut told_anew } = stale;
-        names.sort_unstable();
-        names.dedup();
-        told_anew.sort_unstable();
-        told_anew.dedup();
-        self.cache.forget_metadata(&names).await?;
-        let dropped = if outcomes.is_empty() { 0 } else { self.cache.forget_images(&outcomes).await? };
-        for forget in Forget::images(&told_anew) {
-            self.cache.broadcast_forget(forget).await?;
-        }
-        self.forget_again(names);
-        Ok(dropped)
-    }
-
-    /// Forgotten once more a little later, an answer that was read during the change does not stay for the hours of its
-    /// life.
-    fn forget_again(&self, names: Vec<String>) {
-        if names.is_empty() {
-            return;
-        }
-        let cache = self.cache.clone();
-        tokio::spawn(async move {
-            tokio::time::sleep(AGAIN_AFTER).await;
-            if let Err(error) = cache.forget_metadata(&names).await {
-                tracing::warn!(%error, "an answer that was read during the change may stay until it expires");
+    async fn drop_or_owe(&self, mut stale: Stale) -> Result<u64, ForgetError> {
+        match (stale.drop_from(&self.cache).await, &self.owed) {
+            (Err(error), Some(owed)) => {
+                owed.add(stale, &error).await;
+                Ok(0)
             }
-        });
+            (dropped, _) => Ok(dropped?),
+        }
     }
 }
 
