@@ -84,7 +84,8 @@ fn announce(settings: &Settings, back_ends: &BackEnds, storage: &Storage) -> Ann
     }
     let (storage, files) = (storage.clone(), FilesInHand::new(2));
     let forgetting = Forgetting::new(&catalog, &cache);
-    Announce::Here(Indexer { catalog, forgetting, storage, files, missing_uids: MissingUids::Refuse })
+    let missing_uids = MissingUids::Refuse;
+    Announce::Here(Box::new(Indexer { catalog, forgetting, storage, files, missing_uids }))
 }
 
 fn tell_a_server_beside(settings: &Settings) -> anyhow::Result<()> {

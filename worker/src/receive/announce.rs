@@ -19,7 +19,7 @@ pub enum Announce {
         source: &'static str,
     },
     /// At once, in this process: nobody else would hear an event.
-    Here(Indexer),
+    Here(Box<Indexer>),
 }
 
 impl Announce {
