@@ -50,7 +50,10 @@ async fn images(catalog: &Catalog, modality: &str) -> anyhow::Result<Vec<ImageRe
             for image in catalog.images_of_series(series.key).await?.unwrap_or_default() {
                 let Some(key) = catalog.find_image(image.image_id).await?.one() else { continue };
                 images.extend(
-                    catalog.image(key).await?.filter(|image| image.modality.as_deref() == Some(modality)),
+                    catalog
+                        .image(key)
+                        .await?
+                        .filter(|image| image.metadata.series.modality.as_deref() == Some(modality)),
                 );
             }
         }
