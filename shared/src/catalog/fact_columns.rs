@@ -6,7 +6,7 @@ use sqlx::{Database, Encode, Type, query_builder::Separated};
 use super::text::{clean_option, fold};
 use crate::facts::{PatientFacts, SeriesFacts, StudyFacts};
 
-/// The columns of [`StudyFacts`] in `studies`: `read` by FromRow, where '' in the column is undated; `written` in the
+/// The columns of [`StudyFacts`] in `studies`: `read` by `FromRow`, where '' in the column is undated; `written` in the
 /// order of [`push_study`], with the folded forms that filters look at.
 ///
 /// Beside `read`, other mentions of `study_date` in a statement are to name the table: Postgres takes a bare name in
@@ -30,7 +30,7 @@ macro_rules! study_columns {
     };
 }
 
-/// The columns of [`SeriesFacts`] in `series`, read by FromRow and written in the order of [`push_series`].
+/// The columns of [`SeriesFacts`] in `series`, read by `FromRow` and written in the order of [`push_series`].
 macro_rules! series_columns {
     () => {
         "series_number, series_description, modality, body_part"
