@@ -24,6 +24,11 @@ pub(crate) enum Sight {
 }
 
 impl Sight {
+    /// Whether what is found is what everybody finds.
+    pub(crate) fn is_everything(&self) -> bool {
+        matches!(self, Sight::Everything)
+    }
+
     pub(crate) fn reaches(&self, study_id: Uuid) -> bool {
         match self {
             Sight::Everything => true,

@@ -19,7 +19,7 @@ use crate::problem::{Kind, Problem};
 /// What the answers to one client may hold. Four large mammograms are some 50 MB.
 const CLIENT_BYTES_MAX: u64 = 128 << 20;
 /// What all answers may hold.
-const BYTES_MAX: u64 = 256 << 20;
+const BYTES_MAX: u64 = 512 << 20;
 /// Shorter answers are not counted: a connection that reads and writes nothing takes as much.
 const COUNTED_BYTES_MIN: usize = 16 << 10;
 /// When a client may try again: what somebody reads at all is mostly read by then.
@@ -33,8 +33,8 @@ pub(crate) struct Outgoing(Arc<Mutex<Held>>);
 struct Held {
     bytes: u64,
     by_client: HashMap<Arc<str>, u64>,
-    /// Answers that hold the bytes which begin at an address. They hold them, so that nothing else can lie there.
-    readers: HashMap<usize, usize>,
+    /// Answers that hold the bytes of an address and a length. They hold them, so that nothing else can lie there.
+    readers: HashMap<(usize, usize), usize>,
     /// Since there was room for much, somebody was refused.
     refuses: bool,
 }
@@ -96,7 +96,7 @@ impl Recipient<'_> {
             return Err(held
                 .refuse("client", "The answers that this client has not read yet hold all that they may."));
         }
-        let is_held = held.readers.contains_key(&address(shared));
+        let is_held = held.readers.contains_key(&place(shared));
         let more_bytes = if is_held { own_bytes } else { answer_bytes };
         if held.bytes > 0 && held.bytes + more_bytes > BYTES_MAX {
             return Err(held.refuse("all", "The answers that have not been read yet hold all that they may."));
@@ -107,7 +107,7 @@ impl Recipient<'_> {
         };
         held.bytes += more_bytes;
         *held.by_client.entry(Arc::clone(&client)).or_default() += answer_bytes;
-        *held.readers.entry(address(shared)).or_default() += 1;
+        *held.readers.entry(place(shared)).or_default() += 1;
         Ok(Some(Permit { outgoing: self.outgoing.clone(), client, shared: shared.clone(), own_bytes }))
     }
 }
@@ -135,7 +135,7 @@ impl Drop for Permit {
             }
         }
         held.bytes -= self.own_bytes;
-        if let Entry::Occupied(mut readers) = held.readers.entry(address(&self.shared)) {
+        if let Entry::Occupied(mut readers) = held.readers.entry(place(&self.shared)) {
             *readers.get_mut() -= 1;
             if *readers.get() == 0 {
                 readers.remove();
@@ -166,8 +166,9 @@ impl AsRef<[u8]> for Carried {
     }
 }
 
-fn address(bytes: &Bytes) -> usize {
-    bytes.as_ptr().addr()
+/// Where bytes lie, and how many: parts of one allocation count on their own.
+fn place(bytes: &Bytes) -> (usize, usize) {
+    (bytes.as_ptr().addr(), bytes.len())
 }
 
 fn byte_count(bytes: &Bytes) -> u64 {

@@ -186,7 +186,6 @@ impl Kind {
                 | Kind::CatalogUnavailable
                 | Kind::CacheUnavailable
                 | Kind::StorageUnavailable
-                | Kind::FileMissing
                 | Kind::AnswersUnread
         )
     }

@@ -84,7 +84,7 @@ impl TraceContext {
     fn ride_on(&self, span: &Span) {
         span.with_subscriber(|(id, dispatch)| {
             if let Some(span) = dispatch.downcast_ref::<Registry>().and_then(|registry| registry.span(id)) {
-                span.extensions_mut().insert(self.clone());
+                span.extensions_mut().replace(self.clone());
             }
         });
     }

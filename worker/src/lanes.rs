@@ -58,14 +58,21 @@ pub async fn consume(
     let lanes: BTreeSet<Lane> = lanes.iter().copied().collect();
     let tracker = TaskTracker::new();
     let hands = Hands { renders, index, shutdown: shutdown.clone() };
+    let mut consumers = Vec::new();
+    for share in shares(slots).into_iter().filter(|share| lanes.contains(&share.lane)) {
+        consumers.push((share, queue.consume(share.lane, share.prefetch).await?));
+    }
     // In tasks of their own, which run where the deliveries come in.
     let mut taking = JoinSet::new();
-    for share in shares(slots).into_iter().filter(|share| lanes.contains(&share.lane)) {
-        let consumer = queue.consume(share.lane, share.prefetch).await?;
+    for (share, consumer) in consumers {
         taking.spawn(take(consumer, share, hands.clone(), tracker.clone(), shutdown.clone()));
     }
     info!(?lanes, slots, "taking work");
-    taking.join_all().await;
+    while let Some(ended) = taking.join_next().await {
+        if let Err(error) = ended {
+            warn!(%error, "a lane is not taken any more");
+        }
+    }
     tracker.close();
     if timeout(DRAIN_MAX, tracker.wait()).await.is_err() {
         // Unsettled deliveries go back to the queue when their tasks are dropped with the runtime.

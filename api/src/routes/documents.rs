@@ -32,7 +32,10 @@ pub(super) async fn cached<T: Serialize>(
     }
     let fetched = fetch.await?;
     let body = body_of(&*fetched)?;
-    visible.cache.put_metadata(name, packed(fetched.study_id(), &body)).await;
+    // What a caller is held to may be its choice of several, and must not become everybody's.
+    if visible.caller.sight.is_everything() {
+        visible.cache.put_metadata(name, packed(fetched.study_id(), &body)).await;
+    }
     Ok(fetched.told_as(body))
 }
 
@@ -84,4 +87,41 @@ pub(super) fn tell(body: Bytes, headers: &HeaderMap, recipient: Recipient<'_>) -
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
     headers.insert(header::VARY, HeaderValue::from_static("Authorization"));
     Ok(response)
+}
+
+#[cfg(test)]
+mod tests {
+    use noctis_shared::{
+        cache::{Cache, CacheLimits},
+        catalog::{Catalog, CatalogLimits},
+    };
+
+    use super::*;
+    use crate::{
+        caller::{Caller, Sight},
+        visible::KnownImages,
+    };
+
+    /// The choice of one caller among several is not everybody's answer, and what is everybody's is not told to all.
+    #[tokio::test]
+    async fn what_a_caller_is_held_to_is_kept_for_nobody_else() {
+        let cache = Cache::connect("memory:", "test", CacheLimits::default()).await.expect("a cache");
+        let catalog = Catalog::connect("sqlite::memory:", CatalogLimits::default()).await.expect("a catalog");
+        let images = KnownImages::new();
+        let [mine, other] = [1, 2].map(Uuid::from_u128);
+        let caller = |sight| Caller { name: "viewer".to_owned(), sight };
+        let [held, everybody, stranger] =
+            [Sight::Studies([mine].into()), Sight::Everything, Sight::Studies([other].into())].map(caller);
+        let to = |caller| Visible { caller, images: &images, cache: &cache, catalog: &catalog };
+        let ask = async |caller, told: &'static str| {
+            let visible = to(caller);
+            let fetch = async { visible.of_study(mine, told).ok_or_else(Problem::no_such_series) };
+            let body = cached(visible, "of-series:shared", Problem::no_such_series, fetch).await;
+            body.ok().map(Permitted::into_inner)
+        };
+        assert_eq!(ask(&held, "its own").await.as_deref(), Some(&b"\"its own\""[..]));
+        assert_eq!(ask(&everybody, "everybody's").await.as_deref(), Some(&b"\"everybody's\""[..]));
+        assert_eq!(ask(&held, "not fetched again").await.as_deref(), Some(&b"\"everybody's\""[..]));
+        assert_eq!(ask(&stranger, "not fetched").await, None);
+    }
 }

@@ -163,6 +163,17 @@ async fn an_image_that_was_replaced_is_drawn_anew_under_a_passing_window_too() {
     assert_ne!(house.png(passing).await.header("etag"), old);
 }
 
+/// The file that was replaced may still lie where it lay, so that no worker would find anything wrong with it.
+#[tokio::test]
+async fn a_passing_window_of_a_record_that_is_not_fresh_is_held_against_the_catalog() {
+    let house = House::new().await;
+    house.start_worker(crate::house::picture()).await;
+    house.png("?frame=99").await.problem(404, "frame-not-found");
+    house.replace_image().await;
+    assert_eq!(house.png("?window=401&level=40").await.status, 200);
+    assert_eq!(house.jobs(), 1, "no picture was asked of the old bytes");
+}
+
 #[tokio::test]
 async fn windows_of_a_known_image_are_drawn_while_the_catalog_is_away() {
     let house = House::new().await;

@@ -1,6 +1,6 @@
 //! Object stores: S3 and what the `object_store` library knows beside it.
 
-use std::{io::Write, ops::Range, sync::Arc, time::Duration};
+use std::{ops::Range, sync::Arc, time::Duration};
 
 use bytes::{Bytes, BytesMut};
 use futures::StreamExt;
@@ -8,7 +8,11 @@ use object_store::{
     GetOptions, GetResult, OBJECT_STORE_COALESCE_DEFAULT, ObjectStore, ObjectStoreExt, WriteMultipart,
     coalesce_ranges, path::Path,
 };
-use tokio::{io::AsyncReadExt, sync::mpsc::Sender, time::timeout};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    sync::mpsc::Sender,
+    time::timeout,
+};
 use url::Url;
 
 use super::{ANSWER_MAX, FILE_BYTES_MAX, StorageError};
@@ -142,13 +146,14 @@ impl Prefix {
         if object.meta.size > FILE_BYTES_MAX {
             return Err(StorageError::TooLarge(object.meta.size));
         }
-        let mut copy = tempfile::NamedTempFile::new().map_err(transient)?;
+        let (file, copy) = tempfile::NamedTempFile::new().map_err(transient)?.into_parts();
+        let mut file = tokio::fs::File::from_std(file);
         let mut pieces = object.into_stream();
         while let Some(piece) = self.in_time(pieces.next()).await? {
-            copy.write_all(&piece.map_err(from_store)?).map_err(transient)?;
+            file.write_all(&piece.map_err(from_store)?).await.map_err(transient)?;
         }
-        copy.flush().map_err(transient)?;
-        Ok(copy.into_temp_path())
+        file.flush().await.map_err(transient)?;
+        Ok(copy)
     }
 
     /// Uploads the local file in parts; an unfinished upload is aborted and nothing is there.

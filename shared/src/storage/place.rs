@@ -64,17 +64,26 @@ impl LocalPlace {
         if relative.as_os_str().is_empty() {
             return Err(Errno::NOTDIR);
         }
+        self.open_from_root(relative, ResolveFlags::BENEATH)
+    }
+
+    fn open_from_root(&self, relative: &Path, how: ResolveFlags) -> Result<File, Errno> {
         let root = open(&self.root, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
-        let flags = OFlags::RDONLY | OFlags::CLOEXEC;
-        openat2(root, relative, flags, Mode::empty(), ResolveFlags::BENEATH).map(File::from)
+        openat2(root, relative, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty(), how).map(File::from)
     }
 
     fn open_resolved(&self) -> Result<File, StorageError> {
         let canonical = self.path.canonicalize().map_err(from_io)?;
-        if !canonical.starts_with(&self.root) {
-            return Err(StorageError::NotAllowed);
+        let relative = canonical.strip_prefix(&self.root).map_err(|_| StorageError::NotAllowed)?;
+        if relative.as_os_str().is_empty() {
+            return File::open(canonical).map_err(from_io);
         }
-        File::open(canonical).map_err(from_io)
+        // What was resolved has no links any more: one that is there now was put there since.
+        match self.open_from_root(relative, ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS) {
+            Err(Errno::NOSYS | Errno::PERM) => File::open(canonical).map_err(from_io),
+            Err(Errno::LOOP) => Err(StorageError::NotAllowed),
+            opened => opened.map_err(|error| from_io(error.into())),
+        }
     }
 }
 

@@ -246,11 +246,13 @@ impl Asking {
         Ok(if claimed { Round::Published } else { Round::PublishedUnclaimed })
     }
 
-    /// Where the frame lies of a picture that the catalog does not keep, when that is known without it. Should the file
-    /// have been replaced meanwhile, its checksums tell the worker.
+    /// Where the frame lies of a picture that the catalog does not keep, when it was asked for this image just now.
     fn passing_frame(&self) -> Option<FrameRange> {
         let Wanted { image, request, .. } = &self.wanted;
-        if keeping::is_kept(image, request) { None } else { image.frame(request.frame_number) }
+        if keeping::is_kept(image, request) || !self.submit.confirmed.has(image) {
+            return None;
+        }
+        image.frame(request.frame_number)
     }
 
     async fn look_up_frame(&self) -> Result<Located, SubmitError> {
@@ -263,6 +265,7 @@ impl Asking {
         if content_digest != image.content_digest {
             return Err(SubmitError::ImageReplaced);
         }
+        self.submit.confirmed.note(image);
         range.map(Located::Frame).ok_or(SubmitError::WithoutRange)
     }
 

@@ -1,12 +1,14 @@
 //! The one way to ask for a render, whoever asks.
 //!
 //! [`view`] turns a named view into a [`FrameRequest`]; [`cost`] and `lane` say what a render takes and where it waits;
-//! `share` bounds what one client has on-screen at a time; `keeping` says which pictures the catalog keeps; `job` makes the message; `look` knows where a picture may
+//! `share` bounds what one client has on-screen at a time; `keeping` says which pictures the catalog keeps, and `confirmed`
+//! which images it was asked for a moment ago; `job` makes the message; `look` knows where a picture may
 //! already be; `flight` lets equal requests of one process travel together; `journey` is the way itself: look, claim,
 //! publish, wait.
 //!
 //! What must not be here: anything of HTTP, who may see what (decided before anybody comes here), and decoding.
 
+mod confirmed;
 pub mod cost;
 mod error;
 mod flight;
@@ -22,6 +24,7 @@ use std::{sync::Arc, time::Duration};
 
 use uuid::Uuid;
 
+use self::{confirmed::Confirmed, flight::Flights, journey::Journey, share::Shares};
 pub use self::{
     error::SubmitError,
     flight::{Landing, Seat},
@@ -29,7 +32,6 @@ pub use self::{
     lane::awaited as lane_of_awaited,
     look::{Found, Tier},
 };
-use self::{flight::Flights, journey::Journey, share::Shares};
 use crate::{
     cache::{Cache, LocalCache},
     catalog::{Catalog, ImageRecord},
@@ -64,6 +66,7 @@ pub struct Submit {
     local: LocalCache,
     flights: Flights,
     shares: Shares,
+    confirmed: Confirmed,
 }
 
 impl Submit {
@@ -79,6 +82,7 @@ impl Submit {
             local,
             flights: Flights::default(),
             shares: Shares::default(),
+            confirmed: Confirmed::default(),
         }
     }
 
@@ -103,10 +107,12 @@ impl Submit {
     /// Drops what the memory of this process has of these images.
     pub fn forget_images(&self, image_ids: &[Uuid]) {
         self.local.forget_images(image_ids);
+        self.confirmed.forget_images(image_ids);
     }
 
     /// Drops all that the memory of this process has.
     pub fn forget_everything(&self) {
         self.local.clear();
+        self.confirmed.clear();
     }
 }

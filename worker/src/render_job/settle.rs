@@ -46,14 +46,13 @@ pub(super) enum JobError {
 }
 
 impl JobError {
-    /// Whether a storage is away, or the one file.
+    /// Whether a storage is away, and not a file of it.
     fn is_of_storage(&self) -> bool {
         match self {
-            JobError::Storage(error) => error.is_transient() || matches!(error, StorageError::NotFound),
-            JobError::Slot(error) => matches!(
-                error,
-                SlotError::ReadTimedOut | SlotError::NotRead(ReadError::NotFound | ReadError::Failed(_))
-            ),
+            JobError::Storage(error) => error.is_transient(),
+            JobError::Slot(error) => {
+                matches!(error, SlotError::ReadTimedOut | SlotError::NotRead(ReadError::Failed(_)))
+            }
             _ => false,
         }
     }
@@ -164,7 +163,7 @@ fn is_known(jobs: &RenderJobs, job: &RenderJob, error: &JobError) -> bool {
     match error {
         JobError::Catalog(error) => error.is_transient(),
         error if error.is_of_storage() => {
-            jobs.storage_watch.failed(jobs.storage.is_its_own(&job.source.location));
+            jobs.storage_watch.failed(jobs.storage.is_its_own(&job.source.location), error);
             true
         }
         _ => false,

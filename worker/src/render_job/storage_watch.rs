@@ -20,12 +20,13 @@ const SETTINGS: [&str; 2] = ["NOCTIS_STORAGE_URL", "NOCTIS_INGEST_ROOTS, or a pa
 
 impl StorageWatch {
     /// A file could not be read, for no fault of its own. Says so unless that is known; whether it was said now.
-    pub(super) fn failed(&self, is_its_own: bool) -> bool {
+    pub(super) fn failed(&self, is_its_own: bool, error: &dyn std::fmt::Display) -> bool {
         let mut last_failures = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let was_there = last_failures[usize::from(!is_its_own)].replace(Instant::now()).is_none();
         if was_there {
             warn!(
                 setting = SETTINGS[usize::from(!is_its_own)],
+                %error,
                 "files cannot be read, whoever asks is told so"
             );
         }
@@ -50,10 +51,13 @@ mod tests {
     fn what_is_away_is_said_once_for_each_of_the_two() {
         let watch = StorageWatch::default();
         assert_eq!(
-            [true, true, false, true, false].map(|own| watch.failed(own)),
+            [true, true, false, true, false].map(|own| watch.failed(own, &"stale handle")),
             [true, false, true, false, false]
         );
         watch.answered(true);
-        assert!(!watch.failed(true), "one file that is read beside those that are not is no return");
+        assert!(
+            !watch.failed(true, &"stale handle"),
+            "one file that is read beside those that are not is no return"
+        );
     }
 }

@@ -12,7 +12,7 @@ use rustix::process::{Pid, setpriority_process};
 use tokio::{
     net::UnixStream,
     process::{Child as Process, Command},
-    time::{Instant, timeout_at},
+    time::{Instant, timeout, timeout_at},
 };
 
 use super::{
@@ -36,8 +36,7 @@ pub(super) struct Child {
 
 impl Child {
     /// Starts `program` with one end of a socket as its standard input, one of a pipe for its notes as its standard
-    /// output, and nothing else of ours. `niceness` lowers its
-    /// priority.
+    /// output, and nothing else of ours. `niceness` lowers its priority.
     pub(super) fn spawn(program: &SlotProgram, niceness: i32) -> std::io::Result<Self> {
         let (ours, theirs) = StdUnixStream::pair()?;
         ours.set_nonblocking(true)?;
@@ -62,10 +61,11 @@ impl Child {
     /// Sends the task and waits for the answer. A process that ends or hangs is the storage's fault before it has read,
     /// and the decoder's after.
     pub(super) async fn render(&mut self, task: &RenderTask, times: &SlotTimes) -> Result<Answer, SlotError> {
-        let start = Instant::now();
         let Self { socket, progress, .. } = self;
-        let sent = timeout_at(start + times.read_stall_max, wire::send_task(socket, task)).await;
+        let sent = timeout(times.read_stall_max, wire::send_task(socket, task)).await;
         sent.map_err(|_| SlotError::ReadTimedOut)?.map_err(|_| SlotError::Gone)?;
+        // Notes count from here: the process has its task.
+        let start = Instant::now();
         let mut answer = pin!(wire::receive_answer(socket));
         let mut reached = Reached::Reading(Duration::ZERO);
         let received = loop {
