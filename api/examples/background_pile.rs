@@ -10,7 +10,7 @@ use anyhow::Context;
 use chrono::Utc;
 use noctis_shared::{
     catalog::{Catalog, CatalogLimits, ImageRecord, StudyFilter},
-    job::{FrameSource, RenderJob},
+    job::RenderJob,
     lane::Lane,
     purpose::Purpose,
     queue::{Queue, QueueLimits},
@@ -70,15 +70,7 @@ fn job(image: &ImageRecord, number: usize, ordered_by: Uuid) -> anyhow::Result<R
         lane: Lane::Background,
         image_id: image.key,
         study_id: image.study_id,
-        source: FrameSource {
-            location: image.location.clone(),
-            content_digest: image.content_digest,
-            file_byte_count: image.file_byte_count,
-            header_byte_count: image.header_byte_count,
-            frame: image.frame(1).context("an image without frames")?,
-            deflated: image.deflated,
-            header_checksum: image.header_checksum,
-        },
+        source: image.source(image.frame(1).context("an image without frames")?),
         request,
         published_at: Utc::now(),
         purpose: Purpose::Prerender { job_id: ordered_by },

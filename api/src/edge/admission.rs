@@ -51,8 +51,7 @@ pub(super) async fn count(
     caller: &Caller,
 ) -> Result<Option<Quota>, Box<Refused>> {
     let Some(limit) = api.rate_limit.filter(|_| policy.cost > 0) else { return Ok(None) };
-    let decision =
-        api.coordination.count_request(&caller.name, policy.cost, limit.requests, limit.window).await;
+    let decision = api.coordination.count_request(&caller.name, policy.cost, limit).await;
     let quota = Quota { limit, decision };
     if decision.allowed {
         return Ok(Some(quota));

@@ -59,7 +59,7 @@ pub(crate) async fn around(State(api): State<Arc<Api>>, mut request: Request, ne
     let policy = policy::of(route);
     debug_assert!(matched.is_none() || policy.route == route, "{route} has no row in the table of routes");
     let lengths = admission::check_lengths(&request, policy);
-    let caller = identity::caller(&request);
+    let caller = Arc::new(identity::caller(&request));
     let (response, quota) = match admit(&api, policy, lengths, &caller).await {
         Ok(quota) => {
             request.extensions_mut().insert(caller);

@@ -52,7 +52,7 @@ pub(super) struct Cleared {
 pub(super) async fn clear(
     State(api): State<Arc<Api>>,
     RawQuery(query): RawQuery,
-    Extension(caller): Extension<Caller>,
+    Extension(caller): Extension<Arc<Caller>>,
 ) -> Result<Json<Cleared>, Problem> {
     let scope = keyed(scope(query.as_deref())?, api.visible_to(&caller)).await?;
     let forgetting = Forgetting::new(&api.catalog, &api.cache);

@@ -36,7 +36,7 @@ pub(super) struct Presets {
 pub(super) async fn list(
     State(api): State<Arc<Api>>,
     _: NoParameters,
-    Extension(caller): Extension<Caller>,
+    Extension(caller): Extension<Arc<Caller>>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     tell(body_of(&Presets { presets: &PRESETS })?, &headers, api.outgoing.to(&caller.name))

@@ -94,7 +94,7 @@ pub(super) struct ImagesOfSeries {
 pub(super) async fn list(
     State(api): State<Arc<Api>>,
     RawQuery(query): RawQuery,
-    Extension(caller): Extension<Caller>,
+    Extension(caller): Extension<Arc<Caller>>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let filter = filter(query.as_deref())?;
@@ -163,7 +163,7 @@ pub(super) async fn one(
     State(api): State<Arc<Api>>,
     Path(segment): Path<String>,
     _: NoParameters,
-    Extension(caller): Extension<Caller>,
+    Extension(caller): Extension<Arc<Caller>>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let visible = api.visible_to(&caller);
@@ -198,7 +198,7 @@ pub(super) async fn series(
     State(api): State<Arc<Api>>,
     Path(segment): Path<String>,
     RawQuery(query): RawQuery,
-    Extension(caller): Extension<Caller>,
+    Extension(caller): Extension<Arc<Caller>>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let portion = portion(query.as_deref())?;
@@ -243,7 +243,7 @@ pub(super) async fn images(
     State(api): State<Arc<Api>>,
     Path(segment): Path<String>,
     RawQuery(query): RawQuery,
-    Extension(caller): Extension<Caller>,
+    Extension(caller): Extension<Arc<Caller>>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let portion = portion(query.as_deref())?;

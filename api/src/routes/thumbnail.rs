@@ -49,7 +49,7 @@ pub(super) async fn thumbnail(
     State(api): State<Arc<Api>>,
     Path(segment): Path<String>,
     RawQuery(query): RawQuery,
-    Extension(caller): Extension<Caller>,
+    Extension(caller): Extension<Arc<Caller>>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let mut query = Query::parse(query.as_deref())?;

@@ -41,12 +41,13 @@
 //! 25. A render of an image that is not there is not kept.
 //! 26. Renders of a scope are cleared and counted.
 //! 27. Picture bytes stay within the budget; the oldest go first.
+//! 28. A render that is put behind is there a moment later, at once after a flush, and after closing.
 //!
 //! Events
-//! 28. An event is handled once it is recorded, under its source and id together; again changes nothing.
+//! 29. An event is handled once it is recorded, under its source and id together; again changes nothing.
 //!
 //! Trouble
-//! 29. A catalog that does not answer is a transient error and `Down`, and no error holds patient data.
+//! 30. A catalog that does not answer is a transient error and `Down`, and no error holds patient data.
 
 mod batch_rows;
 mod batch_sql;
@@ -59,6 +60,7 @@ mod frame_index;
 mod images;
 mod in_hand;
 mod inbox;
+mod known_files;
 mod namesakes;
 mod new_instance;
 mod order_facts;
@@ -66,7 +68,6 @@ mod other_facts;
 mod patient;
 mod pool;
 mod record;
-mod render_rows;
 mod renders;
 mod row_keys;
 mod scope;
@@ -74,17 +75,18 @@ mod studies;
 mod study_filter;
 mod text;
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use pool::{Pool, on_reader};
 
 pub use error::CatalogError;
 pub use found::{CHOICES_MAX, Choice, Found, SeriesPlace};
-pub use images::{FrameLookup, ImageMetadata, ImageRecord, KnownFile};
+pub use images::{FrameLookup, ImageMetadata, ImageRecord};
+pub use known_files::KnownFile;
 pub use namesakes::{Ids, Sharing};
 pub use new_instance::{NewInstance, Recorded};
 pub use order_facts::{OrderFacts, Plane};
-pub use render_rows::RenderRecord;
+pub use renders::RenderRecord;
 pub use scope::Scope;
 pub use studies::{DeletedStudy, StudyPage};
 pub use study_filter::{STUDIES_PER_PAGE_MAX, StudyFilter};
@@ -130,8 +132,7 @@ pub struct Counts {
 #[derive(Debug, Clone)]
 pub struct Catalog {
     pool: Pool,
-    render_rows: render_rows::RenderRows,
-    render_budget: Arc<renders::RenderBudget>,
+    render_rows: renders::RenderRows,
 }
 
 impl Catalog {
@@ -144,9 +145,8 @@ impl Catalog {
     pub async fn connect(url: &str, limits: CatalogLimits) -> Result<Self, CatalogError> {
         let pool = Pool::connect(url, &limits).await?;
         fill_in::fill_in(&pool).await?;
-        let render_rows = render_rows::RenderRows::start(pool.clone());
-        let render_budget = Arc::new(renders::RenderBudget::new(limits.render_bytes_max));
-        Ok(Self { pool, render_rows, render_budget })
+        let render_rows = renders::RenderRows::start(pool.clone(), limits.render_bytes_max);
+        Ok(Self { pool, render_rows })
     }
 
     /// How much is in it.
@@ -180,8 +180,10 @@ impl Catalog {
         }
     }
 
-    /// Closes every connection once its work in hand is done; later calls on any clone are `Unavailable`.
+    /// Writes the renders that wait, and closes every connection once its work in hand is done; later calls on any
+    /// clone are `Unavailable`.
     pub async fn close(&self) {
+        self.flush_renders().await;
         self.pool.close().await;
     }
 }

@@ -18,6 +18,7 @@ use crate::{
     cache::{CacheError, memory::MemoryCache},
     render::{Outcome, RenderFailure},
     render_key::RenderKey,
+    settings::RateLimit,
 };
 
 /// All that is coordinated, in the memory of this process. Cheap to clone.
@@ -149,14 +150,8 @@ impl MemoryCoordination {
         &self.0.wakeups
     }
 
-    pub(super) fn count_request(
-        &self,
-        client: &str,
-        cost: u32,
-        limit: u32,
-        window: Duration,
-    ) -> RateDecision {
-        self.0.limiter.count_request(client, cost, limit, window)
+    pub(super) fn count_request(&self, client: &str, cost: u32, limit: RateLimit) -> RateDecision {
+        self.0.limiter.count_request(client, cost, limit)
     }
 
     fn lock(&self) -> MutexGuard<'_, Tables> {

@@ -47,6 +47,7 @@ use crate::{
     redis_link::LinkError,
     render::{Outcome, RenderFailure},
     render_key::RenderKey,
+    settings::RateLimit,
 };
 
 /// How long a failure that passes lies there for those who wait for its job. They look at the latest a second after
@@ -243,12 +244,12 @@ impl Coordination {
         }
     }
 
-    /// Counts a request of `client`, which takes as much as `cost` of its `limit` in `window`. Without Redis each process
+    /// Counts a request of `client`, which takes as much as `cost` requests of its `limit`. Without Redis each process
     /// counts alone.
-    pub async fn count_request(&self, client: &str, cost: u32, limit: u32, window: Duration) -> RateDecision {
+    pub async fn count_request(&self, client: &str, cost: u32, limit: RateLimit) -> RateDecision {
         match self {
-            Coordination::Memory(here) => here.count_request(client, cost, limit, window),
-            Coordination::Redis(shared) => shared.count_request(client, cost, limit, window).await,
+            Coordination::Memory(here) => here.count_request(client, cost, limit),
+            Coordination::Redis(shared) => shared.count_request(client, cost, limit).await,
         }
     }
 }

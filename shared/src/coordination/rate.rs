@@ -9,6 +9,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use crate::settings::RateLimit;
+
 /// Whether a request may pass, for the status and the `RateLimit-*` and `Retry-After` fields.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RateDecision {
@@ -24,18 +26,13 @@ impl RateDecision {
     /// Decides at `now` for a client whose quota is whole again at `whole_at`, both in microseconds of one clock, and who
     /// wants as much as `cost` requests.
     /// Returns also the new `whole_at`. `coordination/scripts.rs` holds the same arithmetic in Lua.
-    pub(super) fn decide(
-        whole_at: Option<u64>,
-        now: u64,
-        cost: u32,
-        limit: u32,
-        window: Duration,
-    ) -> (Self, u64) {
+    pub(super) fn decide(whole_at: Option<u64>, now: u64, cost: u32, limit: RateLimit) -> (Self, u64) {
+        let RateLimit { requests, window } = limit;
         let window = u64::try_from(window.as_micros()).unwrap_or(u64::MAX / 4).min(u64::MAX / 4);
-        if limit == 0 {
+        if requests == 0 {
             return (Self::refused(window), now);
         }
-        let interval = (window / u64::from(limit)).max(1);
+        let interval = (window / u64::from(requests)).max(1);
         let whole_at = whole_at.unwrap_or(now).max(now);
         let spent = interval.saturating_mul(cost.into());
         let debt = (whole_at - now).saturating_add(spent);
@@ -71,21 +68,14 @@ impl Default for RateLimiter {
 }
 
 impl RateLimiter {
-    pub(super) fn count_request(
-        &self,
-        client: &str,
-        cost: u32,
-        limit: u32,
-        window: Duration,
-    ) -> RateDecision {
+    pub(super) fn count_request(&self, client: &str, cost: u32, limit: RateLimit) -> RateDecision {
         let now = u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX / 4);
         let client = client_digest(client);
         let mut clients = self.whole_at.lock().unwrap_or_else(PoisonError::into_inner);
         if clients.len() >= CLIENTS_MAX && !clients.contains_key(&client) {
             make_room(&mut clients, now);
         }
-        let (decision, whole_at) =
-            RateDecision::decide(clients.get(&client).copied(), now, cost, limit, window);
+        let (decision, whole_at) = RateDecision::decide(clients.get(&client).copied(), now, cost, limit);
         clients.insert(client, whole_at);
         decision
     }
@@ -110,37 +100,43 @@ pub(super) fn client_digest(client: &str) -> [u8; 16] {
 mod tests {
     use super::*;
 
-    const SECOND: Duration = Duration::from_secs(1);
+    fn a_second(requests: u32) -> RateLimit {
+        RateLimit { requests, window: Duration::from_secs(1) }
+    }
 
     #[test]
     fn a_client_may_spend_its_limit_at_once_and_gets_it_back_evenly() {
         let (mut whole_at, mut remaining) = (None, vec![]);
         for _ in 0..4 {
-            let (decision, next) = RateDecision::decide(whole_at, 0, 1, 4, SECOND);
+            let (decision, next) = RateDecision::decide(whole_at, 0, 1, a_second(4));
             assert!(decision.allowed);
             remaining.push(decision.remaining);
             whole_at = Some(next);
         }
         assert_eq!(remaining, [3, 2, 1, 0]);
-        let (refused, next) = RateDecision::decide(whole_at, 0, 1, 4, SECOND);
+        let (refused, next) = RateDecision::decide(whole_at, 0, 1, a_second(4));
         assert_eq!(refused, RateDecision::refused(250_000));
-        assert!(!RateDecision::decide(Some(next), 249_999, 1, 4, SECOND).0.allowed);
-        assert!(RateDecision::decide(Some(next), 250_000, 1, 4, SECOND).0.allowed);
+        assert!(!RateDecision::decide(Some(next), 249_999, 1, a_second(4)).0.allowed);
+        assert!(RateDecision::decide(Some(next), 250_000, 1, a_second(4)).0.allowed);
     }
 
     #[test]
     fn a_dear_request_takes_several_at_once_or_is_refused() {
-        let (decision, next) = RateDecision::decide(None, 0, 3, 4, SECOND);
+        let (decision, next) = RateDecision::decide(None, 0, 3, a_second(4));
         assert_eq!((decision, next), (RateDecision::allowed(1, 750_000), 750_000));
-        let (refused, next) = RateDecision::decide(Some(next), 0, 2, 4, SECOND);
+        let (refused, next) = RateDecision::decide(Some(next), 0, 2, a_second(4));
         assert_eq!((refused, next), (RateDecision::refused(250_000), 750_000));
-        assert!(!RateDecision::decide(None, 0, 5, 4, SECOND).0.allowed, "more than there ever is");
-        assert!(!RateDecision::decide(None, 0, u32::MAX, 1, Duration::MAX).0.allowed);
+        assert!(!RateDecision::decide(None, 0, 5, a_second(4)).0.allowed, "more than there ever is");
+        assert!(
+            !RateDecision::decide(None, 0, u32::MAX, RateLimit { requests: 1, window: Duration::MAX })
+                .0
+                .allowed
+        );
     }
 
     #[test]
     fn a_limit_of_zero_lets_nothing_pass() {
-        assert_eq!(RateDecision::decide(None, 7, 1, 0, SECOND), (RateDecision::refused(1_000_000), 7));
+        assert_eq!(RateDecision::decide(None, 7, 1, a_second(0)), (RateDecision::refused(1_000_000), 7));
     }
 
     #[test]

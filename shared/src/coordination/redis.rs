@@ -17,6 +17,7 @@ use crate::{
     redis_link::{LinkError, RedisLink, millis},
     render::{Outcome, RenderFailure},
     render_key::RenderKey,
+    settings::RateLimit,
 };
 
 /// All that is coordinated, in Redis. Cheap to clone.
@@ -182,20 +183,15 @@ impl RedisCoordination {
         self.link.wakeups()
     }
 
-    pub(super) async fn count_request(
-        &self,
-        client: &str,
-        cost: u32,
-        limit: u32,
-        window: Duration,
-    ) -> RateDecision {
+    pub(super) async fn count_request(&self, client: &str, cost: u32, limit: RateLimit) -> RateDecision {
+        let RateLimit { requests, window } = limit;
         let mut command =
             scripts::eval(scripts::COUNT_REQUEST, &[self.link.keys().rate(client_digest(client))]);
-        command.arg(limit).arg(u64::try_from(window.as_micros()).unwrap_or(u64::MAX)).arg(cost);
+        command.arg(requests).arg(u64::try_from(window.as_micros()).unwrap_or(u64::MAX)).arg(cost);
         match self.link.connection().query::<(u8, u64, u64)>("count_request", &command).await {
             Ok((0, _, reset_micros)) => RateDecision::refused(reset_micros),
             Ok((_, remaining, reset_micros)) => RateDecision::allowed(remaining, reset_micros),
-            Err(_) => self.limiter.count_request(client, cost, limit, window),
+            Err(_) => self.limiter.count_request(client, cost, limit),
         }
     }
 }

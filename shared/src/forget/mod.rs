@@ -1,8 +1,9 @@
 //! What must go when something changes: the one place that knows it, in which order, and that some of it goes twice.
 //!
 //! An answer that was read just before a change can reach a cache just after it was forgotten. So names are forgotten
-//! at the change and once more a little later; what a deletion takes, before its rows go and after. What must not be
-//! here: what a change is (the index, the operator's order), and how a cache drops things (`cache`).
+//! at the change and once more a little later; what a deletion takes, before its rows go and after; and renders that an
+//! operator clears once more when those have come that workers had still to write. What must not be here: what a change
+//! is (the index, the operator's order), and how a cache drops things (`cache`).
 //!
 //! A cache that is away stops no indexing: what has changed is changed, and is forgotten when the cache is back
 //! ([`Forgetting::lasting`]). An order to delete or to clear fails then, since whoever gave it wants it done.
@@ -12,9 +13,13 @@ mod stale;
 
 use std::collections::BTreeSet;
 
+use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use self::{owed::Owed, stale::Stale};
+use self::{
+    owed::Owed,
+    stale::{AGAIN_AFTER, Stale},
+};
 use crate::{
     cache::{Cache, CacheError},
     catalog::{Catalog, CatalogError, Ids, NewInstance, Recorded, Scope},
@@ -138,18 +143,42 @@ impl Forgetting {
     }
 
     async fn clear(&self, scope: &Scope) -> Result<u64, ForgetError> {
+        let cleared_at = Utc::now();
         // The catalog first: what it still had would fill the caches again.
         let recorded = self.catalog.clear_renders(scope).await?;
-        let cached = match scope {
-            Scope::Everything => self.cache.clear().await?,
+        let cached = self.clear_caches(scope).await?;
+        self.clear_latecomers(*scope, cleared_at);
+        // Nearly every cached picture is recorded too, so the sum would count it twice.
+        Ok(recorded.max(cached))
+    }
+
+    async fn clear_caches(&self, scope: &Scope) -> Result<u64, ForgetError> {
+        match scope {
+            Scope::Everything => Ok(self.cache.clear().await?),
             Scope::Study(_) | Scope::Series(_) | Scope::Image(_) => {
                 let Ids { series, images } = self.catalog.ids(scope).await?;
                 let names = cleared_names(scope, &series, &images);
-                Stale { names, outcomes: images, ..Stale::default() }.drop_from(&self.cache).await?
+                let mut stale = Stale { names, outcomes: images, ..Stale::default() };
+                Ok(stale.drop_from(&self.cache).await?)
             }
-        };
-        // Nearly every cached picture is recorded too, so the sum would count it twice.
-        Ok(recorded.max(cached))
+        }
+    }
+
+    /// A worker writes renders a moment after they were made: what was made before is not to come back.
+    fn clear_latecomers(&self, scope: Scope, cleared_at: DateTime<Utc>) {
+        let forgetting = self.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(AGAIN_AFTER).await;
+            let late = forgetting.catalog.clear_renders_made_before(&scope, cleared_at).await;
+            let cleared = match late {
+                Ok(0) => return,
+                Ok(_) => forgetting.clear_caches(&scope).await,
+                Err(error) => Err(error.into()),
+            };
+            if let Err(error) = cleared {
+                tracing::warn!(%error, "renders that were written while they were cleared may stay");
+            }
+        });
     }
 
     async fn add_sharing(&self, uids: &Ids, stale: &mut Stale) -> Result<(), ForgetError> {

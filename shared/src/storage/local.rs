@@ -6,7 +6,8 @@ use std::{
     ops::Range,
     os::unix::fs::FileExt,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
 };
 
 use bytes::Bytes;
@@ -21,11 +22,16 @@ use super::{FILE_BYTES_MAX, LOOKUPS_MAX, StorageError};
 pub(super) struct Folder {
     path: PathBuf,
     lookups: Arc<Semaphore>,
+    /// When a read in it hung last.
+    hung_at: Arc<Mutex<Option<Instant>>>,
 }
+
+/// How long a folder in which a read hung is looked into before somebody reads in it.
+const SUSPECTED: Duration = Duration::from_secs(30);
 
 impl Folder {
     fn at(path: PathBuf) -> Self {
-        Self { path, lookups: Arc::new(Semaphore::new(LOOKUPS_MAX)) }
+        Self { path, lookups: Arc::new(Semaphore::new(LOOKUPS_MAX)), hung_at: Arc::default() }
     }
 
     /// The folder of a `file:` URL, made if it is not there.
@@ -60,6 +66,17 @@ impl Folder {
     /// Permits to look something up in it.
     pub(super) fn lookups(&self) -> Arc<Semaphore> {
         Arc::clone(&self.lookups)
+    }
+
+    /// A read in it hung just now.
+    pub(super) fn note_hung(&self) {
+        *self.hung_at.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+    }
+
+    /// Whether the next read in it may hang, too.
+    pub(super) fn is_suspected(&self) -> bool {
+        let hung_at = *self.hung_at.lock().unwrap_or_else(PoisonError::into_inner);
+        hung_at.is_some_and(|at| at.elapsed() < SUSPECTED)
     }
 
     /// Its URL.

@@ -186,16 +186,17 @@ impl Storage {
     }
 
     /// Where a local location lies, without a look at the file system where its letters say under which root; `None` for
-    /// an object store.
+    /// an object store. A root in which a read hung is looked into first for a while: what hangs again then is a thread
+    /// of a bounded number, and not a process that renders.
     ///
     /// # Errors
-    /// As [`Storage::local_path`], for a location that lies under no root by its letters.
+    /// As [`Storage::local_path`], for a location that lies under no root by its letters, or under one that hung.
     pub async fn local_place(&self, location: &str) -> Result<Option<LocalPlace>, StorageError> {
         let named = Url::parse(location).ok().filter(|url| url.scheme() == "file");
         let named = named.and_then(|url| url.to_file_path().ok());
         let by_letters = named.and_then(|path| {
-            let root = self.local_roots().find(|root| path.starts_with(root))?;
-            Some(LocalPlace::new(root.to_owned(), path))
+            let root = self.folders().find(|root| path.starts_with(root.path()))?;
+            (!root.is_suspected()).then(|| LocalPlace::new(root.path().to_owned(), path))
         });
         match by_letters {
             Some(place) => Ok(Some(place)),
@@ -209,13 +210,22 @@ impl Storage {
     /// As [`Storage::local_path`].
     pub async fn resolved_place(&self, location: &str) -> Result<Option<LocalPlace>, StorageError> {
         let Some(path) = self.local_path(location).await? else { return Ok(None) };
-        let root = self.local_roots().find(|root| path.starts_with(root)).ok_or(StorageError::NotAllowed)?;
-        Ok(Some(LocalPlace::new(root.to_owned(), path)))
+        let root = self.folders().find(|root| path.starts_with(root.path()));
+        let root = root.ok_or(StorageError::NotAllowed)?;
+        Ok(Some(LocalPlace::new(root.path().to_owned(), path)))
     }
 
-    fn local_roots(&self) -> impl Iterator<Item = &Path> {
+    /// Somebody's read of the file at this location hung.
+    pub fn note_hung(&self, location: &str) {
+        let Ok(url) = Url::parse(location) else { return };
+        if let Some(folder) = self.folders().find(|folder| folder.names(&url)) {
+            folder.note_hung();
+        }
+    }
+
+    fn folders(&self) -> impl Iterator<Item = &local::Folder> {
         self.roots.iter().filter_map(|root| match root {
-            Root::Local(folder) => Some(folder.path()),
+            Root::Local(folder) => Some(folder),
             Root::Object(_) => None,
         })
     }
@@ -309,12 +319,9 @@ impl Storage {
 
     /// The permits of the root that a local location names, so that one that hangs holds up no other.
     fn permits_for(&self, location: &str) -> Arc<Semaphore> {
-        let under = Url::parse(location).ok().and_then(|url| {
-            self.roots.iter().find_map(|root| match root {
-                Root::Local(folder) if folder.names(&url) => Some(folder.lookups()),
-                _ => None,
-            })
-        });
+        let under = Url::parse(location)
+            .ok()
+            .and_then(|url| self.folders().find(|folder| folder.names(&url)).map(local::Folder::lookups));
         under.unwrap_or_else(|| Arc::clone(&self.elsewhere))
     }
 }

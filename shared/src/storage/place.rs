@@ -1,7 +1,8 @@
 //! A local file as a location names it, to be opened by whoever reads it: later, and perhaps in another process.
 //!
 //! It is looked for when it is opened and not before, in one call that never leaves the root on its way: what lies
-//! between a check and a use is no place for a link to be swapped.
+//! between a check and a use is no place for a link to be swapped. Links that name whole paths, and systems without that
+//! call, take two steps: the path is resolved, held against the root, and opened as one without links.
 
 use std::{
     fs::File,

@@ -153,6 +153,21 @@ async fn a_root_whose_lookups_hang_holds_up_no_other() {
     );
 }
 
+#[tokio::test]
+async fn under_a_root_in_which_a_read_hung_nothing_is_handed_out_unseen() {
+    let (own, share) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
+    let url = Url::from_directory_path(own.path()).expect("a URL");
+    let mut storage = Storage::new(&url, &[]).expect("a storage");
+    let on_share = format!("{}/gone.dcm", storage.allow_local(share.path()).expect("allowed"));
+    let in_storage = format!("{url}gone.dcm");
+    for location in [&on_share, &in_storage] {
+        assert!(storage.local_place(location).await.expect("by its letters").is_some(), "{location}");
+    }
+    storage.note_hung(&on_share);
+    assert!(matches!(storage.local_place(&on_share).await, Err(StorageError::NotFound)), "it was looked for");
+    assert!(storage.local_place(&in_storage).await.expect("by its letters").is_some(), "the other root");
+}
+
 /// How long a read of [`s3_that_sends`] may lie still.
 const STALL_MAX: Duration = Duration::from_millis(400);
 

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::{Wanted, keeping, lane};
 use crate::{
-    job::{FrameRange, FrameSource, RenderJob},
+    job::{FrameRange, RenderJob},
     purpose::Purpose,
 };
 
@@ -24,15 +24,7 @@ pub(super) fn new(
         lane: lane::of(image, &purpose, ahead),
         image_id: image.key,
         study_id: image.study_id,
-        source: FrameSource {
-            location: image.location.clone(),
-            content_digest: image.content_digest,
-            file_byte_count: image.file_byte_count,
-            header_byte_count: image.header_byte_count,
-            frame,
-            deflated: image.deflated,
-            header_checksum: image.header_checksum,
-        },
+        source: image.source(frame),
         request: request.clone(),
         published_at: Utc::now(),
         purpose,

@@ -1,6 +1,7 @@
 //! The contract of the catalog, as `noctis_shared::catalog` states it; run on SQLite in a file, SQLite in memory and
 //! Postgres. A missing Postgres is a failure, not a skip.
 
+mod earlier_releases;
 mod place;
 mod reading;
 mod recording;
@@ -30,10 +31,11 @@ macro_rules! lasting_contract {
     ($variant:ident as $module:ident) => {
         contract! { $variant as $module:
             starting::what_was_recorded_is_there_after_connecting_again,
+            renders::what_was_put_behind_is_written_when_the_catalog_is_closed,
             starting::processes_may_start_at_once_on_an_empty_database,
             recording::two_processes_come_to_the_right_counts,
-            shared_uids::rows_of_an_earlier_release_get_what_they_lack,
-            shared_uids::tables_of_the_first_release_keep_what_is_in_them,
+            earlier_releases::rows_of_an_earlier_release_get_what_they_lack,
+            earlier_releases::tables_of_the_first_release_keep_what_is_in_them,
         }
     };
 }
@@ -70,7 +72,7 @@ macro_rules! full_contract {
             studies::a_deleted_study_is_gone_with_its_renders_and_others_stay,
             studies::a_study_deleted_while_it_grows_is_whole_or_gone,
             reading::images_come_in_display_order,
-            shared_uids::planes_of_several_orientations_do_not_interleave,
+            reading::planes_of_several_orientations_do_not_interleave,
             reading::an_image_reads_back_as_recorded,
             reading::every_fact_reads_back_wherever_it_is_told,
             reading::one_frame_is_read_alone,
@@ -82,6 +84,8 @@ macro_rules! full_contract {
             renders::renders_of_a_scope_are_cleared_and_counted,
             renders::picture_bytes_stay_within_the_budget_and_the_oldest_go_first,
             renders::a_budget_that_shrank_is_kept_from_the_first_render_on,
+            renders::what_is_put_behind_is_there_a_moment_later_and_at_once_after_a_flush,
+            renders::what_is_cleared_later_is_what_was_made_before,
             renders::an_event_is_handled_once_it_is_recorded,
             starting::a_closed_catalog_is_down_and_transient,
         }

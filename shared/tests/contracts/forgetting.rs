@@ -183,6 +183,25 @@ async fn an_order_to_clear_takes_what_its_scope_names_from_caches_and_catalog() 
 }
 
 #[tokio::test]
+async fn what_another_process_had_still_to_write_is_cleared_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite:{}", folder.path().join("catalog").display());
+    let open = async || Catalog::connect(&url, CatalogLimits::default()).await.unwrap();
+    let cache = Cache::connect("memory:", "test", CacheLimits::default()).await.unwrap();
+    let (here, elsewhere) = (open().await, open().await);
+    let house = House::over(here.clone(), cache.clone(), Forgetting::new(&here, &cache)).await;
+    let outcome = picture(20);
+    let made = |key, image_id| RenderRecord { key, image_id, outcome: &outcome, worker: "w".to_owned() };
+    elsewhere.put_render_behind(&made(key(7), image_id(1, 1, 1))).await;
+    house.forgetting.forget(Change::Cleared(&Scope::Study(study_id(1)))).await.unwrap();
+    elsewhere.put_render(&made(key(8), image_id(1, 1, 1))).await.unwrap();
+    elsewhere.flush_renders().await;
+    assert!(house.catalog.render(&key(7)).await.unwrap().is_some(), "it comes late");
+    eventually("it goes", async || house.catalog.render(&key(7)).await.unwrap().is_none()).await;
+    assert_eq!(house.catalog.render(&key(8)).await, Ok(Some(picture(20))), "this was made after");
+}
+
+#[tokio::test]
 async fn what_changed_while_redis_was_away_is_forgotten_once_it_is_back() {
     let redis = PrivateRedis::start(PrivateRedis::spare_port());
     let house = House::beside(&redis).await;

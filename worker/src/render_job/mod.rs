@@ -15,6 +15,7 @@ use noctis_shared::{
     catalog::{Catalog, RenderRecord},
     coordination::{Begun, Claimant, Coordination},
     job::RenderJob,
+    lane::Lane,
     purpose::Interest,
     queue::{Delivery, Work},
     render::{FailureKind, Outcome, RenderFailure},
@@ -27,7 +28,9 @@ use self::settle::JobError;
 pub use self::{changed::ChangedFiles, storage_watch::StorageWatch};
 use crate::{
     settlement,
-    slot::{FrameBytes, READ_MAX, RENDER_MAX, ReadError, RenderTask, SlotError, Slots, ranges_to_fetch},
+    slot::{
+        Answer, FrameBytes, READ_MAX, RENDER_MAX, ReadError, RenderTask, SlotError, Slots, ranges_to_fetch,
+    },
 };
 
 /// Longest fetch from storage by the worker itself, which gives one up of which nothing arrives long before; what a slot
@@ -187,18 +190,19 @@ impl RenderJobs {
         let bytes = fetched.inspect_err(count_hung)?;
         let fetch_ms = started.elapsed().as_secs_f64() * 1000.0;
         let mut task = RenderTask { source: job.source.clone(), request: job.request.clone(), bytes };
-        let waits = Instant::now();
-        let slot = self.slots.take(job.lane).await;
-        let slot_ms = waits.elapsed().as_secs_f64() * 1000.0;
-        let mut answer = slot.render(&task).instrument(info_span!("render")).await;
+        let (mut answer, mut slot_ms) = self.in_slot(job.lane, &task).await;
         if let Err(SlotError::NotRead(ReadError::NotAllowed)) = answer {
             // Out of the root that the letters name; perhaps into another.
             task.bytes = resolved(&self.storage, job).await?;
-            answer = slot.render(&task).instrument(info_span!("render")).await;
+            let (second, waited_ms) = self.in_slot(job.lane, &task).await;
+            answer = second;
+            slot_ms += waited_ms;
         }
-        drop(slot);
+        if let Err(SlotError::ReadTimedOut) = answer {
+            self.storage.note_hung(&job.source.location);
+        }
         let mut outcome = answer.map_err(JobError::Slot)?;
-        self.storage_watch.answered(self.storage.is_its_own(&job.source.location));
+        self.storage_watch.answered(|| self.storage.is_its_own(&job.source.location));
         if let Outcome::Failure(RenderFailure { kind: FailureKind::FileChanged, .. }) = outcome {
             return Err(JobError::FileChanged);
         }
@@ -210,6 +214,14 @@ impl RenderJobs {
         Ok(outcome)
     }
 
+    /// The answer of a slot, and the milliseconds until there was one.
+    async fn in_slot(&self, lane: Lane, task: &RenderTask) -> (Result<Answer, SlotError>, f64) {
+        let waits = Instant::now();
+        let slot = self.slots.take(lane).await;
+        let slot_ms = waits.elapsed().as_secs_f64() * 1000.0;
+        (slot.render(task).instrument(info_span!("render")).await, slot_ms)
+    }
+
     async fn fetch(&self, job: &RenderJob) -> Result<FrameBytes, StorageError> {
         let source = &job.source;
         if let Some(place) = self.storage.local_place(&source.location).await? {
@@ -219,19 +231,24 @@ impl RenderJobs {
         Ok(FrameBytes::Fetched(parts))
     }
 
-    /// Cache and announcement first, since someone waits; the catalog second, unless the picture passes; the delivery is
-    /// settled last. Death between any two of these delivers the job again, and the next worker finds the picture.
+    /// Cache and announcement first, since someone waits; the catalog second, unless the picture passes. A picture that
+    /// the cache has is written to the catalog a moment later, with others: should this process die before, the cache
+    /// still has it, and should that lose it too, it is made again. Everything else is written before the delivery is
+    /// settled: death in between delivers the job again.
     async fn store(&self, job: &RenderJob, outcome: &Outcome) -> Result<(), JobError> {
         let cached = self.announce(job, outcome).await;
-        if cached && !job.keep && matches!(outcome, Outcome::Picture(_)) {
-            return Ok(());
-        }
         let record = RenderRecord {
             key: job.render_key,
             image_id: job.image_id,
             outcome,
             worker: self.worker.clone(),
         };
+        if cached && matches!(outcome, Outcome::Picture(_)) {
+            if job.keep {
+                self.catalog.put_render_behind(&record).await;
+            }
+            return Ok(());
+        }
         match self.catalog.put_render(&record).await {
             Ok(()) if cached => Ok(()),
             Ok(()) => {
@@ -243,9 +260,9 @@ impl RenderJobs {
             Err(error) if cached => {
                 // A catalog that is away has said so.
                 if error.is_transient() {
-                    debug!(%error, "render not recorded in the catalog");
+                    debug!(%error, "failure not recorded in the catalog");
                 } else {
-                    warn!(%error, "render not recorded in the catalog");
+                    warn!(%error, "failure not recorded in the catalog");
                 }
                 metrics::counter!("noctis_renders_unrecorded_total").increment(1);
                 Ok(())

@@ -33,9 +33,13 @@ impl StorageWatch {
         was_there
     }
 
-    /// A file was read.
-    pub(super) fn answered(&self, is_its_own: bool) {
+    /// A file was read. Where it lies is asked only while something is away.
+    pub(super) fn answered(&self, is_its_own: impl FnOnce() -> bool) {
         let mut last_failures = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if *last_failures == [None, None] {
+            return;
+        }
+        let is_its_own = is_its_own();
         let last_failure = &mut last_failures[usize::from(!is_its_own)];
         if last_failure.take_if(|at| at.elapsed() > QUIET).is_some() {
             info!(setting = SETTINGS[usize::from(!is_its_own)], "files can be read again");
@@ -54,7 +58,7 @@ mod tests {
             [true, true, false, true, false].map(|own| watch.failed(own, &"stale handle")),
             [true, false, true, false, false]
         );
-        watch.answered(true);
+        watch.answered(|| true);
         assert!(
             !watch.failed(true, &"stale handle"),
             "one file that is read beside those that are not is no return"

@@ -121,3 +121,22 @@ fn lasts(reached: Reached, times: &SlotTimes) -> Duration {
 fn to_pid(id: u32) -> Option<Pid> {
     Pid::from_raw(i32::try_from(id).ok()?)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reading_lasts_from_piece_to_piece_and_not_for_ever_and_drawing_from_the_last() {
+        let seconds = Duration::from_secs;
+        let times = SlotTimes { read_stall_max: seconds(5), read_max: seconds(20), render_max: seconds(30) };
+        for (reached, expected) in [
+            (Reached::Reading(Duration::ZERO), 5),
+            (Reached::Reading(seconds(7)), 12),
+            (Reached::Reading(seconds(19)), 20),
+            (Reached::Read(seconds(19)), 49),
+        ] {
+            assert_eq!(lasts(reached, &times), seconds(expected), "{reached:?}");
+        }
+    }
+}

@@ -95,3 +95,40 @@ impl Progress {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pipe() -> (Progress, io::PipeWriter) {
+        let (pipe, theirs) = io::pipe().expect("a pipe");
+        ioctl_fionbio(&pipe, true).expect("a pipe that does not block");
+        (Progress { pipe }, theirs)
+    }
+
+    const START: Reached = Reached::Reading(Duration::ZERO);
+
+    #[test]
+    fn the_last_note_says_how_far_it_came_and_none_leaves_it_where_it_was() {
+        let (mut progress, mut theirs) = pipe();
+        assert_eq!(progress.look(START), START);
+        theirs.write_all(&[GOES_ON, 1, 0, 0, 0, GOES_ON, 0, 1, 0, 0]).expect("noted");
+        let reading = Reached::Reading(Duration::from_millis(256));
+        assert_eq!(progress.look(START), reading);
+        assert_eq!(progress.look(reading), reading);
+        theirs.write_all(&[DONE, 0, 2, 0, 0]).expect("noted");
+        let read = Reached::Read(Duration::from_millis(512));
+        assert_eq!(progress.look(reading), read);
+        drop(theirs);
+        assert_eq!(progress.look(read), read, "the process has ended");
+    }
+
+    #[test]
+    fn more_notes_than_one_look_takes_are_all_taken() {
+        let (mut progress, mut theirs) = pipe();
+        for count in 0..=200_u8 {
+            theirs.write_all(&[GOES_ON, count, 0, 0, 0]).expect("noted");
+        }
+        assert_eq!(progress.look(START), Reached::Reading(Duration::from_millis(200)));
+    }
+}

@@ -196,6 +196,7 @@ impl House {
 
     /// What the catalog has under the key.
     pub(crate) async fn recorded(&self) -> Option<Outcome> {
+        self.back_ends.catalog.flush_renders().await;
         self.back_ends.catalog.render(&self.wanted.key).await.unwrap()
     }
 

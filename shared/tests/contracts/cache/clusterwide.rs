@@ -5,6 +5,7 @@ use noctis_shared::{
     coordination::{Asked, Claimant, Coordination, Interest},
     redis_link::LinkError,
     render::{FailureKind, RenderFailure},
+    settings::RateLimit,
 };
 use uuid::Uuid;
 
@@ -67,7 +68,7 @@ async fn every_key_lives_under_the_namespace_and_ends_by_itself() {
         coordination.ask(&other, claimant, interest, MINUTE).await.expect("asked");
         let told = RenderFailure::new(FailureKind::StorageAway, "for now");
         coordination.tell(&other, &told).await.expect("told");
-        coordination.count_request("10.0.0.1", 1, 10, MINUTE).await;
+        coordination.count_request("10.0.0.1", 1, RateLimit { requests: 10, window: MINUTE }).await;
         let keys = keys_of(&redis_url(), &namespace).await;
         assert_eq!(keys.len(), 7, "{keys:?}");
         assert!(!keys.iter().any(|key| key.contains("10.0.0.1")), "no address in clear: {keys:?}");

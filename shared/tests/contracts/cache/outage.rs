@@ -7,11 +7,14 @@ use noctis_shared::{
     coordination::{Claimant, Coordination},
     health::Health,
     redis_link::LinkError,
+    settings::RateLimit,
 };
 use uuid::Uuid;
 
 use super::fixture::{MINUTE, SECOND, eventually, key, picture, within};
 use crate::{private_redis::PrivateRedis, said::Said};
+
+const ONE_A_MINUTE: RateLimit = RateLimit { requests: 1, window: MINUTE };
 
 async fn is_up(cache: &Cache) -> bool {
     cache.health().await == Health::Up
@@ -46,8 +49,8 @@ async fn a_redis_that_dies_is_a_miss_that_costs_little_and_its_return_is_noticed
     }
     assert!(started.elapsed() < SECOND, "400 calls cost {:?}", started.elapsed());
     assert_eq!(cache.health().await, Health::Down);
-    assert!(coordination.count_request("client", 1, 1, MINUTE).await.allowed);
-    assert!(!coordination.count_request("client", 1, 1, MINUTE).await.allowed, "the process counts alone");
+    assert!(coordination.count_request("client", 1, ONE_A_MINUTE).await.allowed);
+    assert!(!coordination.count_request("client", 1, ONE_A_MINUTE).await.allowed, "the process counts alone");
     eventually(5 * SECOND, "the subscription is gone", async || !is_subscribed(&cache)).await;
 
     let redis = PrivateRedis::start(port);

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use noctis_shared::{
-    catalog::{CatalogError, Found, FrameLookup, NewInstance, Scope},
+    catalog::{CatalogError, Found, FrameLookup, NewInstance, OrderFacts, Plane, Scope},
+    dicom_uid::public_id,
     facts::{PatientFacts, SeriesFacts, StudyFacts},
     job::FrameRange,
     render_key::ContentDigest,
@@ -40,6 +41,39 @@ pub(super) async fn images_come_in_display_order(place: Arc<Place>) {
         let ids: Vec<Uuid> = images.iter().map(|image| image.image_id).collect();
         let expected: Vec<Uuid> = expected.into_iter().map(|number| image_id(1, series, number)).collect();
         assert_eq!(ids, expected, "series {series}");
+    }
+}
+
+pub(super) async fn planes_of_several_orientations_do_not_interleave(place: Arc<Place>) {
+    let catalog = place.connect().await;
+    let plane = |number: u32, position: [f64; 3], orientation: [f64; 6]| {
+        let mut placed = instance(1, 1, number);
+        placed.order = OrderFacts { plane: Plane::new(position, orientation), ..OrderFacts::default() };
+        placed
+    };
+    let (axial, coronal) = ([1.0, 0.0, 0.0, 0.0, 1.0, 0.0], [1.0, 0.0, 0.0, 0.0, 0.0, -1.0]);
+    let batch = [
+        plane(4, [0.0, 10.0, 0.0], coronal),
+        plane(1, [0.0, 0.0, 0.0], axial),
+        plane(3, [0.0, 0.0, 0.0], coronal),
+        plane(2, [0.0, 0.0, 10.0], axial),
+    ];
+    // One at a time, as an index that goes on finds them.
+    for one in batch {
+        catalog.record_instances(&[one], false).await.unwrap();
+    }
+    let mut phased: Vec<NewInstance> = (1..=4).map(|number| instance(2, 1, number)).collect();
+    for (instance, (z, trigger_time)) in
+        phased.iter_mut().zip([(0.0, 0.0), (0.0, 40.0), (5.0, 0.5), (5.0, 40.5)])
+    {
+        let plane = Plane::new([0.0, 0.0, z], axial);
+        instance.order = OrderFacts { plane, trigger_time: Some(trigger_time), ..OrderFacts::default() };
+    }
+    catalog.record_instances(&phased, false).await.unwrap();
+    for (study, expected) in [(1, [1, 2, 3, 4]), (2, [1, 3, 2, 4])] {
+        let images = catalog.images_of_series(public_id(&series_uid(study, 1))).await.unwrap().unwrap();
+        let numbers: Vec<_> = images.iter().filter_map(|image| image.instance_number).collect();
+        assert_eq!(numbers, expected, "study {study}");
     }
 }
 

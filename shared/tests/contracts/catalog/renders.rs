@@ -1,7 +1,8 @@
 //! Renders and events.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
+use chrono::Utc;
 use noctis_shared::{
     catalog::{CatalogError, CatalogLimits, Scope},
     event::StudyIndexed,
@@ -10,7 +11,7 @@ use uuid::Uuid;
 
 use super::{
     place::Place,
-    sample::{failure, image_id, instance, key, picture, put, series_id, study_id},
+    sample::{failure, image_id, instance, key, picture, put, put_behind, series_id, study_id},
 };
 
 pub(super) async fn pictures_and_failures_read_back(place: Arc<Place>) {
@@ -115,6 +116,61 @@ async fn a_budget_of_nothing_keeps_nothing(place: &Place) {
     catalog.record_instances(&[instance(1, 1, 1)], false).await.unwrap();
     put(&catalog, 1, image_id(1, 1, 1), &picture(1)).await;
     assert_eq!(catalog.render(&key(1)).await, Ok(None));
+}
+
+pub(super) async fn what_is_put_behind_is_there_a_moment_later_and_at_once_after_a_flush(place: Arc<Place>) {
+    let catalog = place.connect().await;
+    let images = [image_id(1, 1, 1), image_id(1, 1, 2)];
+    catalog.record_instances(&[instance(1, 1, 1), instance(1, 1, 2)], false).await.unwrap();
+    // More than one group; some of an image that is not there, and one key twice.
+    for number in 0..200 {
+        put_behind(&catalog, number, images[number as usize % 2], &picture(1000 + number as usize)).await;
+        put_behind(&catalog, 1000 + number, image_id(9, 9, 9), &picture(10)).await;
+    }
+    put_behind(&catalog, 199, images[0], &failure("too late")).await;
+    put_behind(&catalog, 300, images[0], &failure("for now")).await;
+    put_behind(&catalog, 300, images[0], &picture(10)).await;
+    catalog.flush_renders().await;
+    assert_eq!(catalog.render(&key(300)).await, Ok(Some(picture(10))));
+    for number in 0..200 {
+        assert_eq!(catalog.render(&key(number)).await, Ok(Some(picture(1000 + number as usize))));
+        assert_eq!(catalog.render(&key(1000 + number)).await, Ok(None));
+    }
+    put_behind(&catalog, 500, images[0], &picture(10)).await;
+    let written = async {
+        while catalog.render(&key(500)).await.unwrap().is_none() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), written)
+        .await
+        .expect("nobody asked for it, and it is written");
+}
+
+pub(super) async fn what_was_put_behind_is_written_when_the_catalog_is_closed(place: Arc<Place>) {
+    let catalog = place.connect().await;
+    catalog.record_instances(&[instance(1, 1, 1)], false).await.unwrap();
+    put_behind(&catalog, 1, image_id(1, 1, 1), &picture(10)).await;
+    catalog.close().await;
+    // Nobody waits for a catalog that is closed.
+    put_behind(&catalog, 2, image_id(1, 1, 1), &picture(10)).await;
+    catalog.flush_renders().await;
+    let catalog = place.connect().await;
+    assert_eq!(catalog.render(&key(1)).await, Ok(Some(picture(10))));
+    assert_eq!(catalog.render(&key(2)).await, Ok(None));
+}
+
+pub(super) async fn what_is_cleared_later_is_what_was_made_before(place: Arc<Place>) {
+    let catalog = place.connect().await;
+    catalog.record_instances(&[instance(1, 1, 1), instance(1, 1, 2)], false).await.unwrap();
+    put(&catalog, 1, image_id(1, 1, 1), &picture(10)).await;
+    put(&catalog, 2, image_id(1, 1, 2), &picture(10)).await;
+    let cleared_at = Utc::now();
+    put(&catalog, 3, image_id(1, 1, 1), &picture(10)).await;
+    let image = Scope::Image(image_id(1, 1, 1));
+    assert_eq!(catalog.clear_renders_made_before(&image, cleared_at).await, Ok(1));
+    assert_eq!(catalog.clear_renders_made_before(&Scope::Everything, cleared_at).await, Ok(1));
+    assert_eq!(catalog.render(&key(3)).await, Ok(Some(picture(10))));
 }
 
 pub(super) async fn an_event_is_handled_once_it_is_recorded(place: Arc<Place>) {

@@ -118,6 +118,11 @@ pub(super) async fn put(catalog: &Catalog, number: u32, image_id: Uuid, outcome:
     catalog.put_render(&render).await.unwrap();
 }
 
+pub(super) async fn put_behind(catalog: &Catalog, number: u32, image_id: Uuid, outcome: &Outcome) {
+    let render = RenderRecord { key: key(number), image_id, outcome, worker: "worker-1".to_owned() };
+    catalog.put_render_behind(&render).await;
+}
+
 /// Everything on one page.
 pub(crate) fn all() -> StudyFilter {
     StudyFilter { limit: 1000, ..StudyFilter::default() }

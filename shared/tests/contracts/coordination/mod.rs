@@ -7,6 +7,7 @@ use noctis_shared::{
     cache::{Cache, CacheLimits},
     coordination::{Asked, Begun, Claimant, Coordination, Interest},
     render::{FailureKind, Outcome, RenderFailure},
+    settings::RateLimit,
 };
 use uuid::Uuid;
 
@@ -237,10 +238,14 @@ async fn an_announcement_wakes_all_waiters_of_its_key_and_only_these(place: Plac
     assert_eq!(wakeups.key_count(), 0);
 }
 
+fn limit(requests: u32, window: Duration) -> RateLimit {
+    RateLimit { requests, window }
+}
+
 async fn clearing_the_cache_leaves_claims_interest_and_counts(place: Place) {
     let (key, holder) = (key(), claimant());
     place.coordination.ask(&key, holder, waits_for(MINUTE), MINUTE).await.expect("asked");
-    assert!(place.coordination.count_request("client", 1, 1, MINUTE).await.allowed);
+    assert!(place.coordination.count_request("client", 1, limit(1, MINUTE)).await.allowed);
     place.cache.clear().await.expect("cleared");
     let asked = place.coordination.ask(&key, claimant(), None, MINUTE).await;
     assert_eq!(asked.expect("asked"), held_by(holder));
@@ -248,26 +253,32 @@ async fn clearing_the_cache_leaves_claims_interest_and_counts(place: Place) {
         place.coordination.begin(&key, holder, true, MINUTE).await.expect("begun"),
         Begun::Ours { before: 0 }
     );
-    assert!(!place.coordination.count_request("client", 1, 1, MINUTE).await.allowed);
+    assert!(!place.coordination.count_request("client", 1, limit(1, MINUTE)).await.allowed);
 }
 
 async fn a_client_over_its_limit_is_refused_and_told_when_to_come_back(place: Place) {
     let (coordination, window) = (&place.coordination, 4 * SECOND);
     for remaining in [1, 0] {
-        let decision = coordination.count_request("busy", 1, 2, window).await;
+        let decision = coordination.count_request("busy", 1, limit(2, window)).await;
         assert!(decision.allowed);
         assert_eq!(decision.remaining, remaining);
         assert!(decision.reset_after <= window && !decision.reset_after.is_zero(), "{decision:?}");
     }
-    let refused = coordination.count_request("busy", 1, 2, window).await;
+    let refused = coordination.count_request("busy", 1, limit(2, window)).await;
     assert!(!refused.allowed);
     assert!(refused.reset_after <= 2 * SECOND && !refused.reset_after.is_zero(), "{refused:?}");
-    assert!(coordination.count_request("patient", 1, 2, window).await.allowed, "others are not affected");
-    assert!(!coordination.count_request("nobody", 1, 0, window).await.allowed);
+    assert!(
+        coordination.count_request("patient", 1, limit(2, window)).await.allowed,
+        "others are not affected"
+    );
+    assert!(!coordination.count_request("nobody", 1, limit(0, window)).await.allowed);
     tokio::time::sleep(refused.reset_after).await;
-    assert!(coordination.count_request("busy", 1, 2, window).await.allowed, "it came back when told");
-    let dear = coordination.count_request("dear", 3, 4, window).await;
+    assert!(coordination.count_request("busy", 1, limit(2, window)).await.allowed, "it came back when told");
+    let dear = coordination.count_request("dear", 3, limit(4, window)).await;
     assert_eq!((dear.allowed, dear.remaining), (true, 1));
-    assert!(!coordination.count_request("dear", 2, 4, window).await.allowed);
-    assert!(coordination.count_request("dear", 1, 4, window).await.allowed, "what was refused cost nothing");
+    assert!(!coordination.count_request("dear", 2, limit(4, window)).await.allowed);
+    assert!(
+        coordination.count_request("dear", 1, limit(4, window)).await.allowed,
+        "what was refused cost nothing"
+    );
 }

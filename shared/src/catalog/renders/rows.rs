@@ -1,20 +1,14 @@
-//! Rows of renders, written in groups: whatever is put while one group is written is the next group.
-//!
-//! Each render is put by a job of its own, and a transaction for each would be most of what storing a picture costs.
-//! A single put waits for nobody; a put that is answered is written.
+//! Rows of renders, and the statement that writes a group of them.
 
 use std::time::Duration;
 
 use bytes::Bytes;
 use chrono::Utc;
 use sqlx::QueryBuilder;
-use tokio::{
-    sync::{mpsc, oneshot},
-    time::timeout,
-};
+use tokio::time::timeout;
 use uuid::Uuid;
 
-use super::{
+use super::super::{
     CatalogError,
     pool::{Pool, on_writer},
     text::clean,
@@ -24,8 +18,6 @@ use crate::{
     render_key::{RENDERER_VERSION, RenderKey},
 };
 
-/// Rows in one statement. Each has a picture in it.
-const ROWS_MAX: usize = 16;
 /// How long one statement may take, the wait for a connection included.
 const INSERT_MAX: Duration = Duration::from_secs(15);
 
@@ -78,51 +70,18 @@ impl RenderRow {
     }
 }
 
-/// Whether a row was kept.
-type Kept = Result<bool, CatalogError>;
-
-/// Where rows are put. Cheap to clone; the task that writes ends with the last clone.
-#[derive(Debug, Clone)]
-pub(super) struct RenderRows(mpsc::Sender<(RenderRow, oneshot::Sender<Kept>)>);
-
-impl RenderRows {
-    pub(super) fn start(pool: Pool) -> Self {
-        let (sender, mut receiver) = mpsc::channel::<(RenderRow, oneshot::Sender<Kept>)>(ROWS_MAX);
-        tokio::spawn(async move {
-            let mut group = Vec::with_capacity(ROWS_MAX);
-            while receiver.recv_many(&mut group, ROWS_MAX).await > 0 {
-                let (rows, puts): (Vec<_>, Vec<_>) = group.drain(..).unzip();
-                for (kept, put) in write(&pool, rows).await.into_iter().zip(puts) {
-                    // Whoever put it may have gone.
-                    let _nobody_asks = put.send(kept);
-                }
-            }
-        });
-        Self(sender)
-    }
-
-    pub(super) async fn put(&self, row: RenderRow) -> Kept {
-        let gone = || CatalogError::Unavailable("the task that writes renders has ended".to_owned());
-        let (put, kept) = oneshot::channel();
-        self.0.send((row, put)).await.map_err(|_| gone())?;
-        kept.await.map_err(|_| gone())?
-    }
-}
-
-/// What became of each row, in their order.
-async fn write(pool: &Pool, rows: Vec<RenderRow>) -> Vec<Kept> {
-    if all_differ(&rows) {
-        match insert_in_time(pool, &rows).await {
-            Ok(kept) => return rows.iter().map(|row| Ok(kept.contains(&row.key))).collect(),
-            Err(error) if is_of_one_row(&error) => {}
-            Err(error) => {
-                let error = CatalogError::from(error);
-                return rows.iter().map(|_| Err(error.clone())).collect();
-            }
+/// What became of each row, in their order: whether it was kept.
+pub(super) async fn write(pool: &Pool, rows: &[&RenderRow]) -> Vec<Result<bool, CatalogError>> {
+    match insert_in_time(pool, &one_of_each_key(rows)).await {
+        Ok(kept) => return rows.iter().map(|row| Ok(kept.contains(&row.key))).collect(),
+        Err(error) if is_of_one_row(&error) => {}
+        Err(error) => {
+            let error = CatalogError::from(error);
+            return rows.iter().map(|_| Err(error.clone())).collect();
         }
     }
     let mut all_kept = Vec::with_capacity(rows.len());
-    for row in &rows {
+    for row in rows {
         all_kept.push(match insert_in_time(pool, std::slice::from_ref(row)).await {
             Ok(kept) => Ok(!kept.is_empty()),
             Err(error) if is_of_one_row(&error) => Ok(false),
@@ -133,7 +92,7 @@ async fn write(pool: &Pool, rows: Vec<RenderRow>) -> Vec<Kept> {
 }
 
 /// A server that vanished without a word must not hold up every job of the process.
-async fn insert_in_time(pool: &Pool, rows: &[RenderRow]) -> Result<Vec<RenderKey>, sqlx::Error> {
+async fn insert_in_time(pool: &Pool, rows: &[&RenderRow]) -> Result<Vec<RenderKey>, sqlx::Error> {
     timeout(INSERT_MAX, insert(pool, rows)).await.unwrap_or(Err(sqlx::Error::PoolTimedOut))
 }
 
@@ -142,14 +101,26 @@ fn is_of_one_row(error: &sqlx::Error) -> bool {
     error.as_database_error().is_some_and(|error| error.is_foreign_key_violation())
 }
 
-/// A statement must not change a row twice.
-fn all_differ(rows: &[RenderRow]) -> bool {
-    rows.iter().enumerate().all(|(at, row)| rows[..at].iter().all(|other| other.key != row.key))
+/// A statement must not change a row twice. Of several the one stays that would if each had a statement: the first
+/// picture, or the first failure.
+fn one_of_each_key<'a>(rows: &[&'a RenderRow]) -> Vec<&'a RenderRow> {
+    let mut chosen: Vec<&RenderRow> = Vec::with_capacity(rows.len());
+    for &row in rows {
+        match chosen.iter_mut().find(|chosen| chosen.key == row.key) {
+            Some(chosen) if row.is_picture && !chosen.is_picture => *chosen = row,
+            Some(_) => {}
+            None => chosen.push(row),
+        }
+    }
+    chosen
 }
 
 /// Inserts the rows whose images are in the catalog; the keys of those that were kept. Only a picture in place of a
 /// failure changes what is there: a dead letter that was run again with success.
-async fn insert(pool: &Pool, rows: &[RenderRow]) -> Result<Vec<RenderKey>, sqlx::Error> {
+async fn insert(pool: &Pool, rows: &[&RenderRow]) -> Result<Vec<RenderKey>, sqlx::Error> {
+    if rows.is_empty() {
+        return Ok(Vec::new());
+    }
     const START: &str = "INSERT INTO renders (render_key, image_id, made_at, byte_count, is_picture, media_type, \
         renderer_version, worker, queue_ms, fetch_ms, decode_ms, render_ms, encode_ms, record) ";
     const END: &str = " ON CONFLICT (render_key) DO UPDATE SET image_id = excluded.image_id, \
