@@ -1,8 +1,8 @@
 //! Who may use a slot next: the lanes in their order, and the screen always has a slot to itself.
 //!
-//! There are as many places as slots. What is heavy or in the background takes all but one of them together; with one slot
-//! it takes that one, and on-screen work goes first between jobs. The next job of a lane is delivered only when one has
-//! ended, so that a place waits a moment for its own lane before it goes to a lower one.
+//! There are as many places as slots, and two where there is one slot. What is heavy or in the background takes all but
+//! one of them together. The next job of a lane is delivered only when one has ended, so that a place waits a moment for
+//! its own lane before it goes to a lower one.
 
 use std::{
     collections::VecDeque,
@@ -50,11 +50,12 @@ pub(super) fn urgency(lane: Lane) -> usize {
 }
 
 impl Places {
-    pub(super) fn new(count: usize) -> Self {
-        let off_screen_free = count.saturating_sub(1).max(1);
+    /// With one slot what is on the screen is drawn beside what is not, whose process gives way to it.
+    pub(super) fn new(slot_count: usize) -> Self {
+        let count = slot_count.max(2);
         Self(Arc::new(Mutex::new(State {
             free: count,
-            off_screen_free,
+            off_screen_free: count - 1,
             kept: None,
             waiting: Default::default(),
         })))
@@ -163,7 +164,7 @@ mod tests {
     #[tokio::test]
     async fn the_screen_always_has_a_slot_to_itself() {
         use Lane::{Background, OnScreen, OnScreenHeavy};
-        let cases: [(usize, &[Lane], &[bool]); 5] = [
+        let cases: [(usize, &[Lane], &[bool]); 6] = [
             (2, &[OnScreenHeavy, OnScreenHeavy, OnScreen], &[true, false, true]),
             (2, &[Background, OnScreenHeavy, OnScreen], &[true, false, true]),
             (
@@ -172,7 +173,8 @@ mod tests {
                 &[true, true, true, false, true],
             ),
             (2, &[OnScreen, OnScreen, Background], &[true, true, false]),
-            (1, &[Background, OnScreen], &[true, false]),
+            (1, &[Background, OnScreen, OnScreenHeavy], &[true, true, false]),
+            (1, &[OnScreenHeavy, Background, OnScreen], &[true, false, true]),
         ];
         for (slots, lanes, expected) in cases {
             assert_eq!(at_once(slots, lanes).await, expected, "{slots} slots, {lanes:?}");
@@ -190,8 +192,8 @@ mod tests {
 
     #[tokio::test]
     async fn between_jobs_the_screen_goes_first_then_what_is_heavy() {
-        let places = Places::new(1);
-        let held = places.take(Lane::Background).await;
+        let places = Places::new(2);
+        let (_on_screen, held) = (places.take(Lane::OnScreen).await, places.take(Lane::Background).await);
         let (told, mut given) = mpsc::unbounded_channel();
         for lane in [Lane::Background, Lane::OnScreenHeavy, Lane::OnScreen] {
             wait(&places, lane, &told);
@@ -208,8 +210,8 @@ mod tests {
     /// The next job of a lane comes a moment after the last one has ended.
     #[tokio::test]
     async fn a_place_waits_a_moment_for_its_own_lane() {
-        let places = Places::new(1);
-        let on_screen = places.take(Lane::OnScreen).await;
+        let places = Places::new(2);
+        let (_held, on_screen) = (places.take(Lane::OnScreen).await, places.take(Lane::OnScreen).await);
         let (told, mut given) = mpsc::unbounded_channel();
         wait(&places, Lane::Background, &told);
         tokio::task::yield_now().await;
@@ -222,8 +224,8 @@ mod tests {
 
     #[tokio::test]
     async fn who_leaves_before_its_turn_or_right_after_takes_no_place_along() {
-        let places = Places::new(1);
-        let held = places.take(Lane::OnScreen).await;
+        let places = Places::new(2);
+        let (_other, held) = (places.take(Lane::OnScreen).await, places.take(Lane::OnScreen).await);
         let mut leaves = Box::pin(places.take(Lane::OnScreen));
         let mut handed = Box::pin(places.take(Lane::OnScreen));
         assert!(leaves.as_mut().now_or_never().is_none() && handed.as_mut().now_or_never().is_none());
