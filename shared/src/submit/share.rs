@@ -9,8 +9,8 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-/// Renders of one client that are on-screen at a time, cheap ones. A screen of four panes asks for as many.
-pub(super) const ON_SCREEN_MAX: usize = 4;
+/// Renders of one client that are on-screen at a time, cheap ones: what is looked at, and what comes next.
+pub(super) const ON_SCREEN_MAX: usize = 2;
 
 /// Clients and what they have under way. Cheap to clone.
 #[derive(Debug, Clone, Default)]

@@ -49,7 +49,7 @@ const ENDING_MAX: usize = 8;
 
 /// How much the operating system favours others over the processes of a lane, by urgency: heavy and background work
 /// takes what the screen leaves.
-const NICENESS: [i32; 3] = [0, 5, 15];
+const NICENESS: [i32; 3] = [0, 10, 19];
 
 /// How long a slot may take for what.
 #[derive(Debug, Clone)]

@@ -24,8 +24,8 @@ use super::{
 
 /// Rows in one statement.
 const GROUP_ROWS_MAX: usize = 64;
-/// Bytes of rows with which a group is large enough.
-const GROUP_BYTES: u64 = 8 << 20;
+/// Bytes of rows with which a group is large enough: whatever else the process passes on waits while they are copied.
+const GROUP_BYTES: u64 = 1 << 20;
 /// How long a row waits for others.
 const GATHER_MAX: Duration = Duration::from_millis(250);
 /// KiB of rows that wait or are being written.
