@@ -6,6 +6,7 @@
 
 pub mod announced;
 pub mod answer;
+pub mod auth;
 pub mod cache;
 pub mod catalog;
 mod circuit;

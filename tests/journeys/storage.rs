@@ -148,7 +148,8 @@ fn a_read_that_hangs_is_a_503_frees_its_slot_and_is_never_a_decoders_fault() {
     assert!(Command::new("mkfifo").arg(&path).status().unwrap().success());
     let begun = Instant::now();
     std::thread::scope(|scope| {
-        for query in ["", "preset=bone", "preset=lung"] {
+        // As many as a client has on-screen at a time: more would have processes of another lane.
+        for query in ["", "preset=bone"] {
             let viewer = &viewer;
             scope.spawn(move || {
                 let answer = viewer.png(&slice_uid("hung", 1), query);

@@ -1,4 +1,5 @@
-//! The catalog: what is known of studies, series and instances, the renders made of them, and the events handled.
+//! The catalog: what is known of studies, series and instances, the renders made of them, the events handled, and who may
+//! log in.
 //! SQLite for one process, Postgres for many. Truth is here and in storage; start with [`Catalog`].
 //!
 //! # Contract
@@ -46,9 +47,14 @@
 //! Events
 //! 29. An event is handled once it is recorded, under its source and id together; again changes nothing.
 //!
+//! Accounts and logins
+//! 30. An account reads back as it was added; its name is taken once; another secret, or none any more, ends its logins.
+//! 31. A refresh token works once, of two at once for one; its second use ends the login, and so does logging out.
+//!
 //! Trouble
-//! 30. A catalog that does not answer is a transient error and `Down`, and no error holds patient data.
+//! 32. A catalog that does not answer is a transient error and `Down`, and no error holds patient data.
 
+mod accounts;
 mod batch_rows;
 mod batch_sql;
 mod display_order;
@@ -74,11 +80,13 @@ mod scope;
 mod studies;
 mod study_filter;
 mod text;
+mod tokens;
 
 use std::time::Duration;
 
 use pool::{Pool, on_reader};
 
+pub use accounts::{ACCOUNT_NAME_BYTES_MAX, check_account_name};
 pub use error::CatalogError;
 pub use found::{CHOICES_MAX, Choice, Found, SeriesPlace};
 pub use images::{FrameLookup, ImageMetadata, ImageRecord};
@@ -90,11 +98,15 @@ pub use renders::RenderRecord;
 pub use scope::Scope;
 pub use studies::{DeletedStudy, StudyPage};
 pub use study_filter::{STUDIES_PER_PAGE_MAX, StudyFilter};
+pub use tokens::Rotation;
 
 use crate::health::Health;
 
 /// How long a catalog that is up may take to say so.
 const HEALTH_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// How long the end of a process waits for renders to be written.
+const FLUSH_MAX: Duration = Duration::from_secs(5);
 
 /// Bounds of what one process takes of the catalog.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -183,7 +195,8 @@ impl Catalog {
     /// Writes the renders that wait, and closes every connection once its work in hand is done; later calls on any
     /// clone are `Unavailable`.
     pub async fn close(&self) {
-        self.flush_renders().await;
+        // A database that does not answer is not waited for: what lies in the cache is not lost with its row.
+        let _it_does_not_answer = tokio::time::timeout(FLUSH_MAX, self.flush_renders()).await;
         self.pool.close().await;
     }
 }

@@ -244,8 +244,8 @@ impl Coordination {
         }
     }
 
-    /// Counts a request of `client`, which takes as much as `cost` requests of its `limit`. Without Redis each process
-    /// counts alone.
+    /// Counts a request of `client`, which takes as much as `cost` requests of its `limit`; one that costs nothing is a
+    /// look at what is left. Without Redis each process counts alone.
     pub async fn count_request(&self, client: &str, cost: u32, limit: RateLimit) -> RateDecision {
         match self {
             Coordination::Memory(here) => here.count_request(client, cost, limit),

@@ -66,6 +66,7 @@ local interval = math.max(1, math.floor(window / limit))
 local whole_at = math.max(now, tonumber(redis.call('GET', KEYS[1]) or now))
 local debt = whole_at + interval * cost - now
 if debt > window then return {0, 0, debt - window} end
+if cost == 0 then return {1, math.floor((window - debt) / interval), debt} end
 redis.call('SET', KEYS[1], string.format('%.0f', whole_at + interval * cost), 'PX', math.ceil(debt / 1000))
 return {1, math.floor((window - debt) / interval), debt}";
 

@@ -11,7 +11,7 @@
 mod owed;
 mod stale;
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
@@ -56,6 +56,10 @@ pub enum ForgetError {
     #[error(transparent)]
     Cache(#[from] CacheError),
 }
+
+/// When renders are looked for that workers had still to write: at once, for most; and for those of a worker whose
+/// catalog was slow.
+const LATECOMERS_AFTER: [Duration; 3] = [AGAIN_AFTER, Duration::from_secs(10), Duration::from_secs(60)];
 
 /// Makes every cache forget. Cheap to clone.
 #[derive(Clone)]
@@ -168,15 +172,17 @@ impl Forgetting {
     fn clear_latecomers(&self, scope: Scope, cleared_at: DateTime<Utc>) {
         let forgetting = self.clone();
         tokio::spawn(async move {
-            tokio::time::sleep(AGAIN_AFTER).await;
-            let late = forgetting.catalog.clear_renders_made_before(&scope, cleared_at).await;
-            let cleared = match late {
-                Ok(0) => return,
-                Ok(_) => forgetting.clear_caches(&scope).await,
-                Err(error) => Err(error.into()),
-            };
-            if let Err(error) = cleared {
-                tracing::warn!(%error, "renders that were written while they were cleared may stay");
+            for pause in LATECOMERS_AFTER {
+                tokio::time::sleep(pause).await;
+                let late = forgetting.catalog.clear_renders_made_before(&scope, cleared_at).await;
+                let cleared = match late {
+                    Ok(0) => continue,
+                    Ok(_) => forgetting.clear_caches(&scope).await,
+                    Err(error) => Err(error.into()),
+                };
+                if let Err(error) = cleared {
+                    tracing::warn!(%error, "renders that were written while they were cleared may stay");
+                }
             }
         });
     }

@@ -7,12 +7,15 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use url::Url;
 
+mod login;
 pub mod source;
 pub mod table;
 mod unknown;
 mod value;
 
+pub use login::{JwtSettings, Secret};
 pub use source::{Origin, Sourced, Texts};
+pub use value::parse_duration;
 
 use crate::lane::Lane;
 
@@ -63,6 +66,8 @@ pub struct Settings {
     pub ingest_roots: Vec<Url>,
     /// Prefix of every exchange, queue and cache key.
     pub namespace: String,
+    /// `None`: whoever comes may see and do everything.
+    pub jwt: Option<JwtSettings>,
     /// `None`: no limit.
     pub rate_limit: Option<RateLimit>,
     /// How long renders stay in the cache.
@@ -106,6 +111,7 @@ impl Settings {
             storage_url: value::storage_url(texts, &data)?,
             ingest_roots: value::ingest_roots(texts)?,
             namespace: value::namespace(texts)?,
+            jwt: login::jwt(texts)?,
             rate_limit: value::rate_limit(texts)?,
             cache_ttl_images: value::duration(texts, "NOCTIS_CACHE_TTL_IMAGES")?,
             cache_ttl_metadata: value::duration(texts, "NOCTIS_CACHE_TTL_METADATA")?,
@@ -120,7 +126,9 @@ impl Settings {
             lanes: value::lanes(texts)?,
             data,
         };
-        value::refuse_open_listening(texts, settings.listen)?;
+        if settings.jwt.is_none() {
+            value::refuse_open_listening(texts, settings.listen)?;
+        }
         Ok(settings)
     }
 
@@ -162,14 +170,8 @@ impl Settings {
 
 /// A setting of the contract that this version has not built says so, instead of being accepted and ignored.
 fn refuse_what_is_not_built(texts: &Texts) -> Result<(), SettingError> {
-    if value::one_of(texts, "NOCTIS_AUTH", &["off", "jwt"])? == "jwt" {
-        return Err(SettingError::new("NOCTIS_AUTH", "jwt is not built in this version: it takes off"));
-    }
-    const NOT_BUILT: [(&str, &str); 8] = [
-        ("NOCTIS_JWT_SECRET", "tokens are"),
-        ("NOCTIS_JWT_JWKS_URL", "tokens are"),
-        ("NOCTIS_JWT_ISSUER", "tokens are"),
-        ("NOCTIS_JWT_AUDIENCE", "tokens are"),
+    const NOT_BUILT: [(&str, &str); 5] = [
+        ("NOCTIS_JWT_JWKS_URL", "the key set of an identity provider is"),
         ("NOCTIS_ALLOWED_HOSTS", "a check of Host and Origin is"),
         ("NOCTIS_TRUSTED_PROXIES", "a list of proxies is"),
         ("NOCTIS_TLS_CERT", "TLS is"),
@@ -244,7 +246,11 @@ mod tests {
                 "many",
                 r#"NOCTIS_RATE_LIMIT: "many" is not off or requests and a window, like 1000/60s"#,
             ),
-            ("NOCTIS_AUTH", "jwt", "NOCTIS_AUTH: jwt is not built in this version: it takes off"),
+            (
+                "NOCTIS_JWT_ISSUER",
+                "https://noctis.example",
+                "NOCTIS_JWT_ISSUER: is for NOCTIS_AUTH=jwt, and that is off",
+            ),
             (
                 "NOCTIS_TLS_CERT",
                 "/etc/cert.pem",
@@ -277,6 +283,34 @@ mod tests {
             settings(&[open]).expect_err("open").starts_with("NOCTIS_AUTH: off listens on loopback only")
         );
         assert!(settings(&[open, ("NOCTIS_AUTH_OFF_ANYWHERE", "true")]).is_ok());
+    }
+
+    #[test]
+    fn a_login_takes_secrets_that_nobody_guesses_and_none_of_them_is_repeated() {
+        let (jwt, open) = (("NOCTIS_AUTH", "jwt"), ("NOCTIS_LISTEN", "0.0.0.0:8080"));
+        let (one, other) = ("a".repeat(32), "b".repeat(40));
+        let both = format!("{one}, {other}");
+        let known =
+            settings(&[jwt, open, ("NOCTIS_JWT_SECRET", &both)]).expect("valid").jwt.expect("a login");
+        let secrets: Vec<_> = known.secrets.iter().map(Secret::bytes).collect();
+        assert_eq!(secrets, [one.as_bytes(), other.as_bytes()]);
+        assert_eq!((known.issuer.as_str(), known.audience.as_deref()), ("noctis", None));
+        assert_eq!((known.access_ttl.as_secs(), known.refresh_ttl.as_secs()), (900, 43200));
+        assert!(!format!("{known:?}").contains(&one));
+        for wrong in ["", "geheim", &format!("{one},geheim")] {
+            let sentence = settings(&[jwt, ("NOCTIS_JWT_SECRET", wrong)]).expect_err(wrong);
+            assert!(
+                sentence.starts_with("NOCTIS_JWT_SECRET: NOCTIS_AUTH=jwt takes one secret"),
+                "{sentence}"
+            );
+            assert!(!sentence.contains("geheim"));
+        }
+        let inverted = [jwt, ("NOCTIS_JWT_SECRET", &*one), ("NOCTIS_JWT_REFRESH_TTL", "10m")];
+        assert!(
+            settings(&inverted).expect_err("inverted").starts_with("NOCTIS_JWT_REFRESH_TTL: takes as long")
+        );
+        let brief = [jwt, ("NOCTIS_JWT_SECRET", &*one), ("NOCTIS_JWT_ACCESS_TTL", "10ms")];
+        assert_eq!(settings(&brief).expect_err("too brief"), "NOCTIS_JWT_ACCESS_TTL: takes a second or more");
     }
 
     #[test]

@@ -41,7 +41,7 @@ const fn url(name: &'static str, default: &'static str, meaning: &'static str) -
 }
 
 /// Every setting, in the order of the documentation.
-pub const SETTINGS: [Setting; 32] = [
+pub const SETTINGS: [Setting; 34] = [
     plain("NOCTIS_LISTEN", "127.0.0.1:8080", "where HTTP listens"),
     plain(
         "NOCTIS_METRICS_LISTEN",
@@ -55,12 +55,21 @@ pub const SETTINGS: [Setting; 32] = [
     url("NOCTIS_STORAGE_URL", "", "file: or s3://bucket/prefix; default file: under the data folder"),
     url("NOCTIS_INGEST_ROOTS", "", "comma list of URLs that events may point to beside the storage"),
     plain("NOCTIS_NAMESPACE", "noctis", "prefix of every exchange, queue and cache key"),
-    plain("NOCTIS_AUTH", "off", "off or jwt (not built in this version)"),
+    plain("NOCTIS_AUTH", "off", "off, or jwt: callers have tokens"),
     plain("NOCTIS_AUTH_OFF_ANYWHERE", "false", "whether off may listen beyond loopback"),
-    Setting { shown: Shown::Secret, ..plain("NOCTIS_JWT_SECRET", "", "not built in this version") },
+    Setting {
+        shown: Shown::Secret,
+        ..plain(
+            "NOCTIS_JWT_SECRET",
+            "",
+            "comma list of secrets of 32 bytes or more; the first signs, all check",
+        )
+    },
     plain("NOCTIS_JWT_JWKS_URL", "", "not built in this version"),
-    plain("NOCTIS_JWT_ISSUER", "", "not built in this version"),
-    plain("NOCTIS_JWT_AUDIENCE", "", "not built in this version"),
+    plain("NOCTIS_JWT_ISSUER", "", "who tokens say issued them; default noctis"),
+    plain("NOCTIS_JWT_AUDIENCE", "", "for whom tokens must be; default anybody"),
+    plain("NOCTIS_JWT_ACCESS_TTL", "15m", "how long an access token is valid"),
+    plain("NOCTIS_JWT_REFRESH_TTL", "12h", "how long a refresh token works"),
     plain("NOCTIS_ALLOWED_HOSTS", "", "not built in this version"),
     plain("NOCTIS_TRUSTED_PROXIES", "", "not built in this version"),
     plain("NOCTIS_TLS_CERT", "", "not built in this version"),

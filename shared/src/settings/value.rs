@@ -153,7 +153,8 @@ pub(super) fn duration(texts: &Texts, name: &str) -> Value<Duration> {
 }
 
 /// `500ms`, `10s`, `30m`, `2h` or `7d`: above zero and at most a year.
-fn parse_duration(text: &str) -> Option<Duration> {
+#[must_use]
+pub fn parse_duration(text: &str) -> Option<Duration> {
     let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (number, unit) = text.split_at(digits);
     let milliseconds_each = match unit {
@@ -240,6 +241,6 @@ pub(super) fn refuse_open_listening(texts: &Texts, listen: SocketAddr) -> Value<
     Err(SettingError::new("NOCTIS_AUTH", reason))
 }
 
-fn list(text: &str) -> impl Iterator<Item = &str> {
+pub(super) fn list(text: &str) -> impl Iterator<Item = &str> {
     text.split(',').map(str::trim).filter(|item| !item.is_empty())
 }

@@ -1,6 +1,7 @@
 //! The contract of the catalog, as `noctis_shared::catalog` states it; run on SQLite in a file, SQLite in memory and
 //! Postgres. A missing Postgres is a failure, not a skip.
 
+mod accounts;
 mod earlier_releases;
 mod place;
 mod reading;
@@ -87,6 +88,12 @@ macro_rules! full_contract {
             renders::what_is_put_behind_is_there_a_moment_later_and_at_once_after_a_flush,
             renders::what_is_cleared_later_is_what_was_made_before,
             renders::an_event_is_handled_once_it_is_recorded,
+            accounts::an_account_reads_back_and_its_name_is_taken_once,
+            accounts::another_secret_or_none_ends_the_logins_of_an_account,
+            accounts::a_refresh_token_works_once_and_its_second_use_ends_the_login,
+            accounts::a_login_that_races_another_secret_does_not_outlive_it,
+            accounts::of_two_who_refresh_at_once_one_is_refused,
+            accounts::what_is_logged_out_or_over_is_not_believed,
             starting::a_closed_catalog_is_down_and_transient,
         }
     };

@@ -30,8 +30,8 @@ const GROUP_BYTES: u64 = 1 << 20;
 const GATHER_MAX: Duration = Duration::from_millis(250);
 /// KiB of rows that wait or are being written.
 const ROOM_KIB: u32 = 64 << 10;
-/// KiB of rows that wait for a catalog that is away, and the room that one row takes at most: the other half is for
-/// those who come meanwhile, so that nobody waits for its return.
+/// KiB of rows that wait for a catalog that is away: the other half is for those who come meanwhile, so that nobody waits
+/// for its return.
 const ROOM_KIB_AWAY: u32 = ROOM_KIB / 2;
 /// How long a catalog that did not take a group is left alone.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -71,6 +71,8 @@ struct Waiting {
     flushes: Vec<(u64, oneshot::Sender<()>)>,
     /// Set while the catalog does not take rows.
     left_until: Option<Instant>,
+    /// Whether the task that writes has ended.
+    ended: bool,
 }
 
 #[derive(Debug)]
@@ -91,15 +93,27 @@ impl RenderRows {
     /// Ends when the row is written.
     pub(super) async fn put(&self, row: RenderRow) -> Kept {
         let (put, kept) = oneshot::channel();
-        self.desk.change(|waiting| waiting.asked.push((row, put)));
+        self.desk.change(|waiting| {
+            if !waiting.ended {
+                waiting.asked.push((row, put));
+            }
+        });
         kept.await.map_err(|_| has_ended())?
     }
 
-    /// Ends when there is room for the row.
+    /// Ends when there is room for the row; for one that takes more room than there may be, when it is written.
     pub(super) async fn put_behind(&self, row: RenderRow) {
-        let kib = u32::try_from(row.byte_count().div_ceil(1024)).unwrap_or(u32::MAX).min(ROOM_KIB_AWAY);
-        // It is never closed.
-        let Ok(room) = Arc::clone(&self.desk.room).acquire_many_owned(kib).await else { return };
+        let kib = u32::try_from(row.byte_count().div_ceil(1024)).unwrap_or(u32::MAX);
+        if kib > ROOM_KIB_AWAY {
+            if self.put(row).await.is_err() {
+                unrecorded(1);
+            }
+            return;
+        }
+        let Ok(room) = Arc::clone(&self.desk.room).acquire_many_owned(kib).await else {
+            // The task that writes has ended.
+            return unrecorded(1);
+        };
         self.desk.change(|waiting| {
             waiting.behind_bytes += row.byte_count();
             waiting.behind_count += 1;
@@ -114,7 +128,11 @@ impl RenderRows {
     /// Ends when the rows that were put before are written, or could not be.
     pub(super) async fn flush(&self) {
         let (flush, flushed) = oneshot::channel();
-        self.desk.change(|waiting| waiting.flushes.push((waiting.behind_count, flush)));
+        self.desk.change(|waiting| {
+            if !waiting.ended {
+                waiting.flushes.push((waiting.behind_count, flush));
+            }
+        });
         let _the_writer_has_ended = flushed.await;
     }
 }
@@ -179,14 +197,21 @@ impl Waiting {
 
     /// The rows to write together, and who waits for the first of them.
     fn take_group(&mut self) -> (Vec<(RenderRow, oneshot::Sender<Kept>)>, Vec<Behind>) {
-        let asked: Vec<_> = self.asked.drain(..self.asked.len().min(GROUP_ROWS_MAX)).collect();
-        let (mut behind, mut bytes) = (Vec::new(), 0);
+        let mut bytes = 0;
+        let mut fits = |(row, _): &(RenderRow, _)| {
+            let is_in = bytes < GROUP_BYTES;
+            bytes += row.byte_count();
+            is_in
+        };
+        let asked_count = self.asked.iter().take(GROUP_ROWS_MAX).take_while(|asked| fits(asked)).count();
+        let asked: Vec<_> = self.asked.drain(..asked_count).collect();
+        let mut behind = Vec::new();
         while asked.len() + behind.len() < GROUP_ROWS_MAX && bytes < GROUP_BYTES {
             let Some(next) = self.behind.pop_front() else { break };
             bytes += next.row.byte_count();
+            self.behind_bytes -= next.row.byte_count();
             behind.push(next);
         }
-        self.behind_bytes -= bytes;
         (asked, behind)
     }
 
@@ -207,7 +232,7 @@ impl Waiting {
             self.behind_bytes -= oldest.row.byte_count();
             dropped += 1;
         }
-        metrics::counter!("noctis_renders_unrecorded_total").increment(dropped);
+        unrecorded(dropped);
     }
 
     /// Tells those who waited for what is written now, or for what cannot be.
@@ -220,8 +245,27 @@ impl Waiting {
     }
 }
 
+fn unrecorded(row_count: u64) {
+    metrics::counter!("noctis_renders_unrecorded_total").increment(row_count);
+}
+
+/// The end of the task that writes, however it comes: nobody waits for it any more.
+struct Ends(Arc<Desk>);
+
+impl Drop for Ends {
+    fn drop(&mut self) {
+        self.0.room.close();
+        let mut waiting = self.0.lock();
+        waiting.ended = true;
+        waiting.asked.clear();
+        waiting.flushes.clear();
+        waiting.behind.clear();
+    }
+}
+
 /// Writes group after group.
 async fn write_all(pool: Pool, mut budget: RenderBudget, desk: Arc<Desk>) {
+    let _ends = Ends(Arc::clone(&desk));
     loop {
         desk.gathered().await;
         let (asked, behind) = desk.lock().take_group();
@@ -253,7 +297,7 @@ fn not_taken(rows: Vec<Behind>, all_kept: Vec<Kept>) -> Vec<Behind> {
             Ok(_) => {}
             Err(error) if error.is_transient() => not_taken.push(row),
             Err(error) => {
-                metrics::counter!("noctis_renders_unrecorded_total").increment(1);
+                unrecorded(1);
                 refused = Some(error);
             }
         }
@@ -327,7 +371,24 @@ mod tests {
         let (asked, behind) = rows.desk.lock().take_group();
         assert_eq!((asked.len(), behind.len()), (1, 1));
         drop(asked);
-        assert!(put.await.expect("an end").is_err(), "its writer has ended");
+        assert!(put.await.expect("an end").is_err(), "its row went unwritten");
+    }
+
+    #[tokio::test]
+    async fn nobody_waits_for_a_writer_that_has_ended() {
+        let rows = desk();
+        let put = tokio::spawn({
+            let rows = rows.clone();
+            async move { rows.put(row(1)).await }
+        });
+        while rows.desk.lock().asked.is_empty() {
+            tokio::task::yield_now().await;
+        }
+        drop(Ends(Arc::clone(&rows.desk)));
+        assert!(put.await.expect("an end").is_err());
+        assert!(rows.put(row(1)).await.is_err());
+        rows.put_behind(row(1)).await;
+        rows.flush().await;
     }
 
     #[tokio::test]
@@ -338,7 +399,7 @@ mod tests {
         for _ in 0..100 {
             rows.put_behind(row(MIB)).await;
         }
-        rows.put_behind(row(40 * MIB)).await;
+        rows.put_behind(row(31 * MIB)).await;
         rows.put_behind(row(MIB)).await;
         let waiting = rows.desk.lock();
         assert!(waiting.behind_bytes <= u64::from(ROOM_KIB_AWAY) * 1024);

@@ -1,5 +1,9 @@
 //! How many bytes of renders are kept.
 
+use std::time::Duration;
+
+use tokio::time::timeout;
+
 use super::super::{
     CatalogError,
     pool::{Pool, on_writer},
@@ -15,6 +19,9 @@ pub(super) struct RenderBudget {
     bytes_max: u64,
     added_bytes: u64,
 }
+
+/// How long rows wait for an eviction.
+const EVICT_MAX: Duration = Duration::from_secs(15);
 
 /// Keeps the newest renders up to a sum of bytes.
 const EVICT: &str = "DELETE FROM renders WHERE render_key IN (SELECT render_key FROM \
@@ -33,13 +40,12 @@ impl RenderBudget {
         if byte_count == 0 || self.added_bytes <= self.bytes_max / 16 {
             return;
         }
-        match self.evict(pool).await {
-            Ok(render_count) => {
-                self.added_bytes = 0;
-                tracing::debug!(render_count, "evicted renders");
-            }
-            // The next render looks again.
-            Err(error) => tracing::debug!(%error, "renders were not evicted"),
+        // What could not be evicted is with the next sixteenth: rows wait meanwhile.
+        self.added_bytes = 0;
+        match timeout(EVICT_MAX, self.evict(pool)).await {
+            Ok(Ok(render_count)) => tracing::debug!(render_count, "evicted renders"),
+            Ok(Err(error)) => tracing::debug!(%error, "renders were not evicted"),
+            Err(_) => tracing::warn!("evicting renders took too long and was given up"),
         }
     }
 

@@ -77,7 +77,10 @@ pub(super) async fn write(pool: &Pool, rows: &[&RenderRow]) -> Vec<Result<bool, 
         Err(error) if is_of_one_row(&error) => {}
         Err(error) => {
             let error = CatalogError::from(error);
-            return rows.iter().map(|_| Err(error.clone())).collect();
+            if error.is_transient() {
+                return rows.iter().map(|_| Err(error.clone())).collect();
+            }
+            // Of one row, perhaps: the others are not to go with it.
         }
     }
     let mut all_kept = Vec::with_capacity(rows.len());
@@ -112,6 +115,8 @@ fn one_of_each_key<'a>(rows: &[&'a RenderRow]) -> Vec<&'a RenderRow> {
             None => chosen.push(row),
         }
     }
+    // In one order everywhere, so that two workers do not wait for each other's rows.
+    chosen.sort_unstable_by_key(|row| row.key.to_string());
     chosen
 }
 

@@ -277,8 +277,12 @@ async fn a_client_over_its_limit_is_refused_and_told_when_to_come_back(place: Pl
     let dear = coordination.count_request("dear", 3, limit(4, window)).await;
     assert_eq!((dear.allowed, dear.remaining), (true, 1));
     assert!(!coordination.count_request("dear", 2, limit(4, window)).await.allowed);
+    for _ in 0..3 {
+        assert_eq!(coordination.count_request("dear", 0, limit(4, window)).await.remaining, 1, "a look");
+    }
     assert!(
         coordination.count_request("dear", 1, limit(4, window)).await.allowed,
         "what was refused cost nothing"
     );
+    assert_eq!(coordination.count_request("dear", 0, limit(4, window)).await.remaining, 0);
 }
