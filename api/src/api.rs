@@ -19,6 +19,7 @@ use tokio::sync::broadcast::{self, error::RecvError};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    auth::Auth,
     caller::Caller,
     numbers::Numbers,
     outgoing::Outgoing,
@@ -34,6 +35,8 @@ pub struct Api {
     /// Where pictures are asked for.
     pub(crate) submit: Submit,
     pub(crate) images: KnownImages,
+    /// Whom tokens are of; `None` where nobody is asked for one.
+    pub(crate) auth: Option<Auth>,
     pub(crate) numbers: Numbers,
     /// What answers hold until they are read.
     pub(crate) outgoing: Outgoing,
@@ -55,6 +58,7 @@ impl Api {
         let submit = Submit::new(&back_ends, LocalCache::new(program::cache_limits(settings)));
         let BackEnds { queue, cache, coordination, catalog } = back_ends;
         let forgets = cache.forgets();
+        let auth = settings.jwt.as_ref().map(|jwt| Auth::new(jwt, &catalog));
         let api = Arc::new(Self {
             queue,
             cache,
@@ -62,6 +66,7 @@ impl Api {
             catalog,
             submit,
             images: KnownImages::new(),
+            auth,
             numbers: Numbers::default(),
             outgoing: Outgoing::default(),
             prometheus,

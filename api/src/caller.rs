@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use noctis_shared::auth::Scopes;
 use uuid::Uuid;
 
 /// Who makes a request.
@@ -11,11 +12,24 @@ pub(crate) struct Caller {
     pub(crate) name: String,
     /// What it may see.
     pub(crate) sight: Sight,
+    /// What it may do.
+    pub(crate) scopes: Scopes,
+}
+
+impl Caller {
+    /// Who comes from `address` where nobody is asked for a token.
+    pub(crate) fn anybody(address: String) -> Self {
+        Self { name: address, sight: Sight::Everything, scopes: Scopes::ALL }
+    }
+
+    /// Who comes from `address` without a token, where one is asked for.
+    pub(crate) fn nobody(address: String) -> Self {
+        Self { name: address, sight: Sight::Studies(BTreeSet::new()), scopes: Scopes::NONE }
+    }
 }
 
 /// The studies that a caller may see. What is not among them does not exist for it.
 #[derive(Debug, Clone)]
-#[cfg_attr(not(test), expect(dead_code, reason = "without a login nobody is held to some studies"))]
 pub(crate) enum Sight {
     /// All there are.
     Everything,

@@ -4,6 +4,7 @@
 //! Start with [`router`]; a request goes through `edge`, then `routes`, asks in `visible` for what its caller may see, and for pictures goes through `picture`.
 
 mod api;
+pub mod auth;
 mod back_end;
 mod caller;
 mod edge;

@@ -19,6 +19,20 @@ use utoipa::ToSchema;
 pub enum Kind {
     /// A parameter that is unknown, given twice, or no value of its kind.
     InvalidParameter,
+    /// A login that lacks what it must have.
+    InvalidRequest,
+    /// A login by what is no password, or by a refresh token that is none any more.
+    InvalidGrant,
+    /// A login of a service by what is no secret of it.
+    InvalidClient,
+    /// A login for more than the account may have.
+    InvalidScope,
+    /// A login in a way that is none.
+    UnsupportedGrantType,
+    /// No token, or one that is not valid.
+    Unauthorized,
+    /// The token does not allow this.
+    InsufficientScope,
     /// A valid request that does not fit this image.
     RequestDoesNotFit,
     /// No such study.
@@ -39,6 +53,8 @@ pub enum Kind {
     NotAcceptable,
     /// Video: other media types would work.
     NotAPicture,
+    /// A body of a kind that the route does not read.
+    UnsupportedMediaType,
     /// A body past the limit.
     BodyTooLarge,
     /// A path and query past the limit.
@@ -73,6 +89,8 @@ pub enum Kind {
     RenderTimeout,
     /// A back end took too long.
     RequestTimeout,
+    /// Too many log in at once.
+    LoginsWait,
 }
 
 /// One row of the table: slug, status, title.
@@ -80,8 +98,15 @@ type Row = (&'static str, StatusCode, &'static str);
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Kind; 28] = [
+    pub const ALL: [Kind; 37] = [
         Kind::InvalidParameter,
+        Kind::InvalidRequest,
+        Kind::InvalidGrant,
+        Kind::InvalidClient,
+        Kind::InvalidScope,
+        Kind::UnsupportedGrantType,
+        Kind::Unauthorized,
+        Kind::InsufficientScope,
         Kind::RequestDoesNotFit,
         Kind::StudyNotFound,
         Kind::SeriesNotFound,
@@ -92,6 +117,7 @@ impl Kind {
         Kind::MethodNotAllowed,
         Kind::NotAcceptable,
         Kind::NotAPicture,
+        Kind::UnsupportedMediaType,
         Kind::BodyTooLarge,
         Kind::UriTooLong,
         Kind::Unrenderable,
@@ -109,6 +135,7 @@ impl Kind {
         Kind::ShuttingDown,
         Kind::RenderTimeout,
         Kind::RequestTimeout,
+        Kind::LoginsWait,
     ];
 
     /// The table.
@@ -116,6 +143,16 @@ impl Kind {
         use StatusCode as S;
         match self {
             Kind::InvalidParameter => ("invalid-parameter", S::BAD_REQUEST, "Invalid parameter"),
+            // Their titles are what programs of OAuth 2 read as `error` (RFC 6749 5.2).
+            Kind::InvalidRequest => ("invalid-request", S::BAD_REQUEST, "invalid_request"),
+            Kind::InvalidGrant => ("invalid-grant", S::BAD_REQUEST, "invalid_grant"),
+            Kind::InvalidClient => ("invalid-client", S::UNAUTHORIZED, "invalid_client"),
+            Kind::InvalidScope => ("invalid-scope", S::BAD_REQUEST, "invalid_scope"),
+            Kind::UnsupportedGrantType => {
+                ("unsupported-grant-type", S::BAD_REQUEST, "unsupported_grant_type")
+            }
+            Kind::Unauthorized => ("unauthorized", S::UNAUTHORIZED, "A token is needed"),
+            Kind::InsufficientScope => ("insufficient-scope", S::FORBIDDEN, "The token does not allow this"),
             Kind::RequestDoesNotFit => {
                 ("request-does-not-fit", S::BAD_REQUEST, "The request does not fit the image")
             }
@@ -128,6 +165,9 @@ impl Kind {
             Kind::MethodNotAllowed => ("method-not-allowed", S::METHOD_NOT_ALLOWED, "Method not allowed"),
             Kind::NotAcceptable => ("not-acceptable", S::NOT_ACCEPTABLE, "No acceptable media type"),
             Kind::NotAPicture => ("not-a-picture", S::NOT_ACCEPTABLE, "Not a picture"),
+            Kind::UnsupportedMediaType => {
+                ("unsupported-media-type", S::UNSUPPORTED_MEDIA_TYPE, "Unsupported media type")
+            }
             Kind::BodyTooLarge => ("body-too-large", S::PAYLOAD_TOO_LARGE, "Body too large"),
             Kind::UriTooLong => ("uri-too-long", S::URI_TOO_LONG, "URI too long"),
             Kind::Unrenderable => ("unrenderable", S::UNPROCESSABLE_ENTITY, "The file cannot be rendered"),
@@ -157,6 +197,7 @@ impl Kind {
             Kind::ShuttingDown => ("shutting-down", S::SERVICE_UNAVAILABLE, "The server is shutting down"),
             Kind::RenderTimeout => ("render-timeout", S::GATEWAY_TIMEOUT, "The render is not ready yet"),
             Kind::RequestTimeout => ("request-timeout", S::GATEWAY_TIMEOUT, "A back end took too long"),
+            Kind::LoginsWait => ("logins-wait", S::SERVICE_UNAVAILABLE, "Too many log in at once"),
         }
     }
 
@@ -195,6 +236,7 @@ impl Kind {
         match status {
             StatusCode::NOT_FOUND => Kind::RouteNotFound,
             StatusCode::METHOD_NOT_ALLOWED => Kind::MethodNotAllowed,
+            StatusCode::UNSUPPORTED_MEDIA_TYPE => Kind::UnsupportedMediaType,
             StatusCode::PAYLOAD_TOO_LARGE => Kind::BodyTooLarge,
             StatusCode::URI_TOO_LONG => Kind::UriTooLong,
             status if status.is_client_error() => Kind::InvalidParameter,
@@ -270,6 +312,7 @@ impl Problem {
         if kind.status().is_server_error() {
             details.insert("request_id".to_owned(), request_id.into());
         }
+        let challenge = challenge(kind, &details);
         let document = Document {
             r#type: format!("urn:noctis:problem:{}", kind.slug()),
             title: kind.title(),
@@ -290,9 +333,29 @@ impl Problem {
         if let Some(pause) = retry_after {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(whole_seconds(pause)));
         }
+        if let Some(challenge) = challenge {
+            headers.insert(header::WWW_AUTHENTICATE, challenge);
+        }
         response.extensions_mut().insert(kind);
         response
     }
+}
+
+/// How to be let in (RFC 9110 11.6.1), for the kinds that are about it. Names of ours alone stand in it.
+fn challenge(kind: Kind, details: &Map<String, Value>) -> Option<HeaderValue> {
+    let member = |name: &str| {
+        let text = details.get(name).and_then(Value::as_str);
+        text.map_or_else(String::new, |text| format!(", {name}=\"{text}\""))
+    };
+    let challenge = match kind {
+        Kind::InvalidClient => "Basic realm=\"noctis\"".to_owned(),
+        Kind::Unauthorized => format!("Bearer realm=\"noctis\"{}", member("error")),
+        Kind::InsufficientScope => {
+            format!("Bearer realm=\"noctis\", error=\"insufficient_scope\"{}", member("scope"))
+        }
+        _ => return None,
+    };
+    HeaderValue::try_from(challenge).ok()
 }
 
 /// Seconds, rounded up, at least 1.

@@ -69,7 +69,10 @@ pub(super) fn check_lengths(request: &Request, policy: &Policy) -> Result<(), Pr
     }
     let announced = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
     let body_bytes_max = policy.body_bytes_max;
-    if announced.and_then(|length| length.parse().ok()).is_some_and(|length: u64| length > body_bytes_max) {
+    if announced
+        .and_then(|length| length.parse().ok())
+        .is_some_and(|length: u64| length > body_bytes_max as u64)
+    {
         let detail = format!("A body may be {body_bytes_max} bytes long.");
         return Err(Problem::new(Kind::BodyTooLarge, detail));
     }

@@ -15,18 +15,20 @@ use std::{
 };
 
 use axum::{
-    extract::{MatchedPath, Request, State},
+    extract::{DefaultBodyLimit, MatchedPath, Request, State},
     http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
 use futures::FutureExt;
+use http_body::Body;
 use noctis_shared::trace_context::TraceContext;
 use tracing::{Instrument, Span};
 
 use self::{
     admission::{Quota, Refused},
-    policy::Policy,
+    identity::Identified,
+    policy::{NO_ROUTE, Policy},
     request_id::RequestId,
 };
 use crate::{
@@ -38,8 +40,6 @@ use crate::{
 
 /// Requests above this are worth a line in the log.
 const SLOW: Duration = Duration::from_secs(2);
-/// The route label of what matched no route.
-const NO_ROUTE: &str = "none";
 
 const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 
@@ -59,14 +59,20 @@ pub(crate) async fn around(State(api): State<Arc<Api>>, mut request: Request, ne
     let policy = policy::of(route);
     debug_assert!(matched.is_none() || policy.route == route, "{route} has no row in the table of routes");
     let lengths = admission::check_lengths(&request, policy);
-    let caller = Arc::new(identity::caller(&request));
-    let (response, quota) = match admit(&api, policy, lengths, &caller).await {
-        Ok(quota) => {
+    let Identified { caller, refused } =
+        identity::identify(&api, policy, identity::address(&request), request.headers()).await;
+    let (response, quota) = match (admit(&api, policy, lengths, &caller).await, refused) {
+        (Ok(quota), Some(problem)) => (problem.into_response(), quota),
+        (Ok(quota), None) => {
             request.extensions_mut().insert(caller);
+            if !request.body().is_end_stream() {
+                // Announced lengths were held against it; this is for what comes without one.
+                DefaultBodyLimit::max(policy.body_bytes_max).apply(&mut request);
+            }
             let span = span(&method, route, &request_id, request.headers());
             (run(&api, policy, request, next).instrument(span).await, quota)
         }
-        Err(refused) => (refused.problem.into_response(), refused.quota),
+        (Err(refused), _) => (refused.problem.into_response(), refused.quota),
     };
 
     let mut response = written(response, uri.path(), request_id.as_str());

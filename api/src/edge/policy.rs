@@ -5,33 +5,7 @@
 
 use std::{collections::HashMap, sync::LazyLock, time::Duration};
 
-/// What a caller must be allowed for a route. Stated in the OpenAPI document; this version asks nobody.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Scope {
-    /// Nothing: probes, the page, what holds for everybody.
-    Anyone,
-    /// To see pictures.
-    ImagesRead,
-    /// To see what there is.
-    StudiesRead,
-    /// To change what there is.
-    StudiesWrite,
-    /// To run the system.
-    Admin,
-}
-
-impl Scope {
-    /// The name in tokens and in the document; `None` where none is needed.
-    pub(crate) fn name(self) -> Option<&'static str> {
-        match self {
-            Scope::Anyone => None,
-            Scope::ImagesRead => Some("images:read"),
-            Scope::StudiesRead => Some("studies:read"),
-            Scope::StudiesWrite => Some("studies:write"),
-            Scope::Admin => Some("admin"),
-        }
-    }
-}
+use noctis_shared::auth::Scope;
 
 /// How a route says what is wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,10 +21,10 @@ pub(crate) enum Dialect {
 pub(crate) struct Policy {
     /// As the router matches it.
     pub(crate) route: &'static str,
-    /// Who may come.
-    pub(crate) scope: Scope,
-    /// Longest body that a client may announce, in bytes.
-    pub(crate) body_bytes_max: u64,
+    /// What a caller must be allowed; `None` for probes, the page, and what holds for everybody.
+    pub(crate) scope: Option<Scope>,
+    /// Longest body, in bytes.
+    pub(crate) body_bytes_max: usize,
     /// What a request may take beyond the wait for a render.
     pub(crate) time_beyond_render: Duration,
     /// What it takes of the caller's requests; 0 for what is exempt: operators and their probes are not to be starved.
@@ -59,25 +33,34 @@ pub(crate) struct Policy {
     pub(crate) dialect: Dialect,
 }
 
-/// No route of this version reads a body.
-const BODY_BYTES_MAX: u64 = 64 * 1024;
+/// Only logins have a body in this version.
+const BODY_BYTES_MAX: usize = 64 * 1024;
 const TIME: Duration = Duration::from_secs(20);
 
-const fn row(route: &'static str, scope: Scope) -> Policy {
+const fn row(route: &'static str, scope: Option<Scope>) -> Policy {
     let (body_bytes_max, time_beyond_render) = (BODY_BYTES_MAX, TIME);
     Policy { route, scope, body_bytes_max, time_beyond_render, cost: 1, dialect: Dialect::Problem }
 }
 
 const fn probe(route: &'static str) -> Policy {
-    Policy { cost: 0, ..row(route, Scope::Anyone) }
+    Policy { cost: 0, ..row(route, None) }
+}
+
+/// A login is tens of milliseconds of a core.
+const fn login(route: &'static str) -> Policy {
+    Policy { cost: 5, ..row(route, None) }
 }
 
 const fn dicom_web(route: &'static str) -> Policy {
-    Policy { dialect: Dialect::DicomWeb, ..row(route, Scope::ImagesRead) }
+    Policy { dialect: Dialect::DicomWeb, ..row(route, Some(Scope::ImagesRead)) }
 }
 
-/// What holds for what matches no route.
-const NO_ROUTE: Policy = row("none", Scope::Anyone);
+/// The label of what matches no route.
+pub(super) const NO_ROUTE: &str = "none";
+/// What holds for that.
+const OF_NO_ROUTE: Policy = row(NO_ROUTE, None);
+/// What holds for a route that was forgotten here: nobody but an operator comes in by mistake.
+const FORGOTTEN: Policy = row("forgotten", Some(Scope::Admin));
 
 /// Every route.
 pub(crate) const POLICIES: &[Policy] = &[
@@ -85,31 +68,34 @@ pub(crate) const POLICIES: &[Policy] = &[
     probe("/readyz"),
     probe("/metrics"),
     probe("/api/v1/health"),
-    row("/", Scope::Anyone),
-    row("/page/page.css", Scope::Anyone),
-    row("/page/page.js", Scope::Anyone),
-    row("/page/album.js", Scope::Anyone),
-    row("/page/elements.js", Scope::Anyone),
-    row("/page/hands.js", Scope::Anyone),
-    row("/page/loader.js", Scope::Anyone),
-    row("/page/server.js", Scope::Anyone),
-    row("/page/viewer.js", Scope::Anyone),
-    row("/api/v1/metrics", Scope::Admin),
-    row("/api/v1/openapi.json", Scope::Anyone),
-    row("/api/v1/docs", Scope::Anyone),
-    row("/api/v1/docs/{*path}", Scope::Anyone),
-    row("/api/v1/dicom/presets", Scope::Anyone),
-    row("/api/v1/dicom/studies", Scope::StudiesRead),
-    row("/api/v1/dicom/studies/{study_id}", Scope::StudiesRead),
-    row("/api/v1/dicom/studies/{study_id}/series", Scope::StudiesRead),
-    row("/api/v1/dicom/series/{series_id}/images", Scope::StudiesRead),
-    row("/api/v1/dicom/images/{image_id}", Scope::ImagesRead),
-    row("/api/v1/dicom/images/{image_id}/thumbnail", Scope::ImagesRead),
-    row("/api/v1/dicom/clear-cache", Scope::Admin),
-    row("/api/v1/dicom/studies/{study_id}/prerender", Scope::StudiesWrite),
-    row("/api/v1/jobs", Scope::StudiesRead),
-    row("/api/v1/jobs/{*rest}", Scope::StudiesRead),
-    row("/api/v1/auth/{*rest}", Scope::Anyone),
+    row("/", None),
+    row("/page/page.css", None),
+    row("/page/page.js", None),
+    row("/page/album.js", None),
+    row("/page/elements.js", None),
+    row("/page/hands.js", None),
+    row("/page/loader.js", None),
+    row("/page/login.js", None),
+    row("/page/server.js", None),
+    row("/page/viewer.js", None),
+    row("/api/v1/metrics", Some(Scope::Admin)),
+    row("/api/v1/openapi.json", None),
+    row("/api/v1/docs", None),
+    row("/api/v1/docs/{*path}", None),
+    row("/api/v1/dicom/presets", None),
+    row("/api/v1/dicom/studies", Some(Scope::StudiesRead)),
+    row("/api/v1/dicom/studies/{study_id}", Some(Scope::StudiesRead)),
+    row("/api/v1/dicom/studies/{study_id}/series", Some(Scope::StudiesRead)),
+    row("/api/v1/dicom/series/{series_id}/images", Some(Scope::StudiesRead)),
+    row("/api/v1/dicom/images/{image_id}", Some(Scope::ImagesRead)),
+    row("/api/v1/dicom/images/{image_id}/thumbnail", Some(Scope::ImagesRead)),
+    row("/api/v1/dicom/clear-cache", Some(Scope::Admin)),
+    row("/api/v1/dicom/studies/{study_id}/prerender", Some(Scope::StudiesWrite)),
+    row("/api/v1/jobs", Some(Scope::StudiesRead)),
+    row("/api/v1/jobs/{*rest}", Some(Scope::StudiesRead)),
+    login("/api/v1/auth/token"),
+    login("/api/v1/auth/refresh"),
+    login("/api/v1/auth/logout"),
     dicom_web("/dicom-web"),
     dicom_web("/dicom-web/{*rest}"),
 ];
@@ -118,7 +104,8 @@ pub(crate) const POLICIES: &[Policy] = &[
 pub(crate) fn of(route: &str) -> &'static Policy {
     static BY_ROUTE: LazyLock<HashMap<&str, &Policy>> =
         LazyLock::new(|| POLICIES.iter().map(|policy| (policy.route, policy)).collect());
-    BY_ROUTE.get(route).copied().unwrap_or(&NO_ROUTE)
+    let unlisted = if route == NO_ROUTE { &OF_NO_ROUTE } else { &FORGOTTEN };
+    BY_ROUTE.get(route).copied().unwrap_or(unlisted)
 }
 
 #[cfg(test)]
@@ -128,8 +115,8 @@ mod tests {
     #[test]
     fn each_route_has_one_row_and_what_has_none_is_counted() {
         assert!(POLICIES.iter().all(|policy| of(policy.route) == policy), "a route stands twice");
-        assert_eq!(of("/nowhere"), &NO_ROUTE);
-        assert_eq!(of("/nowhere").cost, 1);
+        assert_eq!((of(NO_ROUTE).scope, of(NO_ROUTE).cost), (None, 1));
+        assert_eq!(of("/forgotten").scope, Some(Scope::Admin));
     }
 
     #[test]

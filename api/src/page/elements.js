@@ -20,9 +20,11 @@ export const personName = (name) => {
 /** Tells a screen reader. */
 export const say = (text) => { byId("status").textContent = text; };
 
-/** Shows what went wrong in place of the picture, or with `null` nothing any more. */
+/** Shows what went wrong in place of the picture, or with `null` nothing any more. Where somebody has to sign in, the form
+ *  says so. */
 export function showError(error) {
-  byId("error").hidden = !error;
-  byId("error").textContent = error?.message ?? "";
-  byId("hint").hidden = Boolean(error) || !byId("viewer").classList.contains("idle");
+  const isShown = Boolean(error) && error.status !== 401;
+  byId("error").hidden = !isShown;
+  byId("error").textContent = isShown ? error.message : "";
+  byId("hint").hidden = isShown || !byId("viewer").classList.contains("idle");
 }

@@ -3,7 +3,8 @@
 
 import { byId, make, personName, say, showError } from "./elements.js";
 import { listenToHands } from "./hands.js";
-import { askJson, askPicture, keepToken } from "./server.js";
+import { signIn, signInWith, signOut, startAnew, takeFromAddress } from "./login.js";
+import { askJson, askPicture, showLogin } from "./server.js";
 import { Viewer } from "./viewer.js";
 
 const EMPTY_RETRY_MS = 3000;
@@ -150,19 +151,37 @@ async function start() {
 
 const restart = () => start().catch(showError);
 byId("refresh").addEventListener("click", restart);
-addEventListener("hashchange", restart);
+addEventListener("hashchange", () => {
+  takeFromAddress();
+  restart();
+});
 byId("search").addEventListener("submit", (event) => event.preventDefault());
 byId("query").addEventListener("input", () => {
   clearTimeout(typingTimer);
   typingTimer = setTimeout(() => listStudies().catch(showError), TYPING_MS);
 });
-byId("sign-in").addEventListener("submit", (event) => {
-  event.preventDefault();
-  keepToken(byId("token").value.trim());
-  byId("token").value = "";
-  byId("sign-in").hidden = true;
+
+async function letIn() {
+  const [username, password, given] = ["username", "password", "token"].map((name) => byId(name).value);
+  if (given.trim()) signInWith(given.trim());
+  else await signIn(username.trim(), password);
+  for (const name of ["password", "token"]) byId(name).value = "";
+  showLogin(false);
   showError(null);
   restart();
+}
+
+byId("sign-in").addEventListener("submit", (event) => {
+  event.preventDefault();
+  byId("refused").textContent = "";
+  letIn().catch((error) => { byId("refused").textContent = error.message; });
 });
+byId("sign-out").addEventListener("click", async () => {
+  await signOut();
+  history.replaceState(null, "", location.pathname);
+  startAnew();
+});
+takeFromAddress();
+showLogin(false);
 listenToHands(viewer);
 restart();

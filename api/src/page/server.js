@@ -1,9 +1,9 @@
 // Asking the server: answers, pictures with their timing, and problems in its own words.
 
 import { byId } from "./elements.js";
+import { anotherThan, isSignedIn, startAnew, token } from "./login.js";
 
 const API = "/api/v1";
-const TOKEN_KEY = "noctis-token";
 
 /** What the server said instead of an answer (RFC 9457), or that there was none. */
 export class Problem extends Error {
@@ -13,23 +13,34 @@ export class Problem extends Error {
   }
 }
 
-/** Keeps an access token for as long as the tab is open. */
-export function keepToken(token) {
-  sessionStorage.setItem(TOKEN_KEY, token);
+/** Shows the form where nobody is signed in, and the way out where somebody is. */
+export function showLogin(isNeeded) {
+  byId("sign-in").hidden = !isNeeded;
+  byId("sign-out").hidden = !isSignedIn();
 }
 
-async function ask(path, signal) {
-  const token = sessionStorage.getItem(TOKEN_KEY);
-  const headers = token ? { Authorization: `Bearer ${token}` } : {};
-  let response;
+async function send(path, shown, signal) {
+  const headers = shown ? { Authorization: `Bearer ${shown}` } : {};
   try {
-    response = await fetch(`${API}/${path}`, { headers, signal });
+    return await fetch(`${API}/${path}`, { headers, signal });
   } catch (error) {
     if (error.name === "AbortError") throw error;
     throw new Problem(0, "The server does not answer", "It may be stopped or restarting.");
   }
+}
+
+async function ask(path, signal) {
+  let shown = await token();
+  let response = await send(path, shown, signal);
+  if (response.status === 401 && shown && await anotherThan(shown)) {
+    shown = await token();
+    response = await send(path, shown, signal);
+  }
   if (response.ok) return response;
-  if (response.status === 401) byId("sign-in").hidden = false;
+  if (response.status === 401) {
+    if (byId("studies").children.length) startAnew();
+    else showLogin(true);
+  }
   const body = await response.json().catch(() => ({}));
   throw new Problem(response.status, body.title ?? `HTTP ${response.status}`, body.detail ?? "");
 }

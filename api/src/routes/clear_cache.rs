@@ -22,7 +22,7 @@ use crate::{
     caller::Caller,
     problem::{Document, Kind, Problem},
     query::Query,
-    visible::Visible,
+    visible::{Permitted, Visible},
 };
 
 /// What was cleared.
@@ -54,7 +54,9 @@ pub(super) async fn clear(
     RawQuery(query): RawQuery,
     Extension(caller): Extension<Arc<Caller>>,
 ) -> Result<Json<Cleared>, Problem> {
-    let scope = keyed(scope(query.as_deref())?, api.visible_to(&caller)).await?;
+    let Some(scope) = keyed(scope(query.as_deref())?, api.visible_to(&caller)).await? else {
+        return Ok(Json(Cleared { cleared: 0 }));
+    };
     let forgetting = Forgetting::new(&api.catalog, &api.cache);
     let cleared = forgetting.forget(Change::Cleared(&scope)).await.map_err(|error| forget_problem(&error))?;
     // Other processes are told by the cache; this one must not answer from memory a moment longer.
@@ -69,17 +71,27 @@ async fn image_ids(api: &Api, scope: &Scope) -> Result<Vec<Uuid>, Problem> {
     api.catalog.image_ids(scope).await.map_err(|error| catalog_problem(&error))
 }
 
-/// The scope by keys of the catalog, where public ids name one thing.
-async fn keyed(scope: Scope, visible: Visible<'_>) -> Result<Scope, Problem> {
-    // What nobody knows is nothing to clear.
+/// The scope by keys of the catalog, where public ids name one thing; `None` where there is nothing for the caller. Of
+/// what the catalog does not know any more a cache may know something.
+async fn keyed(scope: Scope, visible: Visible<'_>) -> Result<Option<Scope>, Problem> {
+    let may_clear_all = visible.caller.sight.is_everything();
     let key_or = |id: Uuid, key: Result<Uuid, Problem>| match key {
-        Err(problem) if matches!(problem.kind(), Kind::SeriesNotFound | Kind::ImageNotFound) => Ok(id),
-        key => key,
+        Err(problem) if matches!(problem.kind(), Kind::SeriesNotFound | Kind::ImageNotFound) => {
+            Ok(may_clear_all.then_some(id))
+        }
+        key => key.map(Some),
     };
     Ok(match scope {
-        Scope::Everything | Scope::Study(_) => scope,
-        Scope::Series(id) => Scope::Series(key_or(id, visible.series(id).await.map(|series| series.key))?),
-        Scope::Image(id) => Scope::Image(key_or(id, visible.image(id).await.map(|image| image.key))?),
+        Scope::Everything if may_clear_all => Some(scope),
+        Scope::Everything => {
+            let detail = "A token that is held to some studies clears one of them: name it.";
+            return Err(Problem::new(Kind::InsufficientScope, detail));
+        }
+        Scope::Study(study_id) => visible.of_study(study_id, scope).map(Permitted::into_inner),
+        Scope::Series(id) => {
+            key_or(id, visible.series(id).await.map(|series| series.key))?.map(Scope::Series)
+        }
+        Scope::Image(id) => key_or(id, visible.image(id).await.map(|image| image.key))?.map(Scope::Image),
     })
 }
 

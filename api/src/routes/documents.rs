@@ -109,7 +109,7 @@ mod tests {
         let catalog = Catalog::connect("sqlite::memory:", CatalogLimits::default()).await.expect("a catalog");
         let images = KnownImages::new();
         let [mine, other] = [1, 2].map(Uuid::from_u128);
-        let caller = |sight| Caller { name: "viewer".to_owned(), sight };
+        let caller = |sight| Caller { sight, ..Caller::anybody("viewer".to_owned()) };
         let [held, everybody, stranger] =
             [Sight::Studies([mine].into()), Sight::Everything, Sight::Studies([other].into())].map(caller);
         let to = |caller| Visible { caller, images: &images, cache: &cache, catalog: &catalog };

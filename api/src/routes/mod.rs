@@ -1,5 +1,6 @@
 //! Every route, and nothing else: one file a resource.
 
+mod auth;
 mod clear_cache;
 mod documents;
 mod health;
@@ -45,6 +46,9 @@ fn documented() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(thumbnail::thumbnail))
         .routes(routes!(presets::list))
         .routes(routes!(clear_cache::clear))
+        .routes(routes!(auth::token))
+        .routes(routes!(auth::refresh))
+        .routes(routes!(auth::logout))
         .routes(routes!(health::live))
         .routes(routes!(health::ready))
         .routes(routes!(health::health))

@@ -9,8 +9,7 @@ use crate::{
     problem::{Kind, Problem},
 };
 
-const PATHS: [&str; 6] = [
-    "/api/v1/auth/{*rest}",
+const PATHS: [&str; 5] = [
     "/api/v1/jobs",
     "/api/v1/jobs/{*rest}",
     "/api/v1/dicom/studies/{study_id}/prerender",

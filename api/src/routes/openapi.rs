@@ -9,9 +9,13 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
+use noctis_shared::auth::Scope;
 use utoipa::{
     OpenApi,
-    openapi::{Info, License, OpenApi as Document},
+    openapi::{
+        ContentBuilder, Info, License, OpenApi as Document, Ref, ResponseBuilder,
+        security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme},
+    },
 };
 use utoipa_swagger_ui::Config;
 
@@ -65,15 +69,37 @@ pub(crate) fn routes(mut document: Document) -> Router<Arc<Api>> {
         )
 }
 
-/// Says at each operation which scope it takes, by the table of routes.
+/// The name of the one way to say who one is.
+const BEARER: &str = "bearer";
+
+/// Says at each operation which scope it takes, and how those are answered who lack it, by the table of routes.
 fn state_scopes(document: &mut Document) {
     for (route, item) in &mut document.paths.paths {
-        let scope = policy::of(route).scope.name();
+        let scope = policy::of(route).scope.map(Scope::name);
         let operations = [&mut item.get, &mut item.post, &mut item.put, &mut item.delete];
         for operation in operations.into_iter().flatten() {
             operation.extensions.get_or_insert_default().insert("x-scope".to_owned(), scope.into());
+            let Some(scope) = scope else { continue };
+            operation.security = Some(vec![SecurityRequirement::new(BEARER, [scope])]);
+            let responses = &mut operation.responses.responses;
+            responses.insert(
+                "401".to_owned(),
+                refusal("Where tokens are asked for: none, or none that is valid").into(),
+            );
+            responses.insert("403".to_owned(), refusal("The token lacks the scope of `x-scope`").into());
         }
     }
+    let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT");
+    let bearer = bearer.description(Some("From `/api/v1/auth/token`, or from an identity provider. A deployment with `NOCTIS_AUTH=off` asks nobody for one."));
+    document
+        .components
+        .get_or_insert_default()
+        .add_security_scheme(BEARER, SecurityScheme::Http(bearer.build()));
+}
+
+fn refusal(description: &str) -> utoipa::openapi::Response {
+    let problem = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
+    ResponseBuilder::new().description(description).content("application/problem+json", problem).build()
 }
 
 /// One file of the page.

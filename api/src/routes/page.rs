@@ -22,7 +22,7 @@ const CSS: &str = "text/css; charset=utf-8";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 
 /// Every file of the page: where it is asked for, what it is, and its text.
-const PARTS: [(&str, &str, &str); 9] = [
+const PARTS: [(&str, &str, &str); 10] = [
     ("/", HTML, include_str!("../page/index.html")),
     ("/page/page.css", CSS, include_str!("../page/page.css")),
     ("/page/page.js", SCRIPT, include_str!("../page/page.js")),
@@ -30,6 +30,7 @@ const PARTS: [(&str, &str, &str); 9] = [
     ("/page/elements.js", SCRIPT, include_str!("../page/elements.js")),
     ("/page/hands.js", SCRIPT, include_str!("../page/hands.js")),
     ("/page/loader.js", SCRIPT, include_str!("../page/loader.js")),
+    ("/page/login.js", SCRIPT, include_str!("../page/login.js")),
     ("/page/server.js", SCRIPT, include_str!("../page/server.js")),
     ("/page/viewer.js", SCRIPT, include_str!("../page/viewer.js")),
 ];

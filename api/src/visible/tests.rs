@@ -78,11 +78,11 @@ fn digest_of(study: &str) -> ContentDigest {
 /// A caller that may see these of [`STUDIES`].
 fn caller(studies: &[usize]) -> Caller {
     let study_ids = studies.iter().map(|number| public_id(STUDIES[*number])).collect();
-    Caller { name: "viewer".to_owned(), sight: Sight::Studies(study_ids) }
+    Caller { sight: Sight::Studies(study_ids), ..everybody() }
 }
 
 fn everybody() -> Caller {
-    Caller { name: "viewer".to_owned(), sight: Sight::Everything }
+    Caller::anybody("viewer".to_owned())
 }
 
 #[tokio::test]

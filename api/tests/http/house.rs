@@ -146,9 +146,19 @@ impl House {
     }
 
     pub(crate) async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
+        self.send_body(method, path, headers, Body::empty()).await
+    }
+
+    pub(crate) async fn send_body(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Body,
+    ) -> Answer {
         let request = axum::http::Request::builder().method(method).uri(path);
         let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
-        let response = self.router.clone().oneshot(request.body(Body::empty()).expect("a request")).await;
+        let response = self.router.clone().oneshot(request.body(body).expect("a request")).await;
         let (parts, body) = response.expect("infallible").into_parts();
         let body = body.collect().await.expect("a whole body").to_bytes();
         Answer { status: parts.status.as_u16(), headers: parts.headers, body }

@@ -1,6 +1,7 @@
 //! The API over HTTP, driven through the real router. Each test has a house of its own.
 
 mod house;
+mod login;
 mod operation;
 mod outages;
 mod pictures;

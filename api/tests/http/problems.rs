@@ -93,7 +93,6 @@ async fn a_sane_request_id_is_kept_and_another_is_replaced() {
 async fn what_is_not_built_says_so() {
     let house = House::new().await;
     for (method, path) in [
-        ("POST", "/api/v1/auth/token"),
         ("GET", "/api/v1/jobs/17"),
         ("POST", "/api/v1/dicom/studies/1.2.3/prerender"),
         ("GET", "/dicom-web/studies"),
