@@ -8,6 +8,8 @@ mod output;
 mod progress;
 mod render;
 mod serve;
+mod token;
+mod user;
 
 use std::path::PathBuf;
 
@@ -45,18 +47,10 @@ enum Command {
     DeadLetters(dead_letters::Arguments),
     /// Prints every setting, its value and where it came from; secrets masked.
     Config,
-    /// Signs a token for scripts and tests (not built in this version).
-    #[command(hide = true)]
-    Token(NotBuilt),
-    /// People and service clients (not built in this version).
-    #[command(hide = true)]
-    User(NotBuilt),
-}
-
-#[derive(Debug, clap::Args)]
-struct NotBuilt {
-    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
-    rest: Vec<String>,
+    /// Signs a token for scripts and tests.
+    Token(token::Arguments),
+    /// Adds, disables and lists people and services that may log in.
+    User(user::Arguments),
 }
 
 /// Runs the command.
@@ -79,14 +73,7 @@ pub fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Render(render) => render::run(&render),
         Command::DeadLetters(dead_letters) => dead_letters::run(&dead_letters, &settings()?),
         Command::Config => config::run(&gather()?),
-        Command::Token(NotBuilt { rest }) => Err(not_built("noctis token", &rest)),
-        Command::User(NotBuilt { rest }) => Err(not_built("noctis user", &rest)),
+        Command::Token(token) => token::run(&token, &settings()?),
+        Command::User(user) => user::run(&user, &settings()?),
     }
-}
-
-fn not_built(command: &str, rest: &[String]) -> Failure {
-    let words: Vec<&str> =
-        rest.iter().map(String::as_str).take_while(|word| !word.starts_with('-')).collect();
-    let command = format!("{command} {}", words.join(" "));
-    Failure::usage(command.trim(), "authentication is not built in this version")
 }

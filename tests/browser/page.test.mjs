@@ -249,26 +249,6 @@ test("an unknown study in the address is told in words", async () => {
   assert.match(await error.textContent(), /study/i);
 });
 
-test("a server that asks for a token gets one, and it stays in the tab", async () => {
-  let authorised = 0;
-  await page.route("**/api/v1/**", (route) => {
-    if (route.request().headers().authorization === "Bearer abc.def") {
-      authorised += 1;
-      return route.continue();
-    }
-    const problem = { type: "about:blank", title: "Unauthorized", status: 401, detail: "Send a bearer token." };
-    return route.fulfill({ status: 401, contentType: "application/problem+json", body: JSON.stringify(problem) });
-  });
-  await page.goto(`${BASE}/`);
-  await page.getByLabel("access token").fill("abc.def");
-  await page.getByRole("button", { name: "Continue" }).click();
-  await page.locator("#sign-in").waitFor({ state: "hidden" });
-  await page.waitForFunction(() => sessionStorage.getItem("noctis-token") === "abc.def" && localStorage.length === 0);
-  const until = Date.now() + DEADLINE_MS;
-  while (authorised === 0 && Date.now() < until) await page.waitForTimeout(20);
-  assert.ok(authorised > 0, "no request carried the token");
-});
-
 test("the page works without a mouse: each control is reached by Tab and has a name", async () => {
   await openSeries(CT_SERIES);
   const unnamed = await page.evaluate(() => [...document.querySelectorAll("button, input, a, [tabindex='0']")]

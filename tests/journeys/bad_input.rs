@@ -21,7 +21,8 @@ fn a_wrong_setting_ends_every_program_with_status_2_and_one_sentence() {
         ),
         ("noctis", vec!["serve"], "NOCTIS_LISTEN", "nowhere", "is not an address and a port"),
         ("noctis", vec!["serve"], "NOCTIS_LISTEN", "0.0.0.0:0", "listens on loopback only"),
-        ("noctis", vec!["serve"], "NOCTIS_AUTH", "jwt", "not built in this version"),
+        ("noctis", vec!["serve"], "NOCTIS_AUTH", "jwt", "takes one secret, or several"),
+        ("noctis", vec!["token", "--subject", "x"], "NOCTIS_AUTH", "off", "it takes jwt"),
         ("noctis-api", vec![], "NOCTIS_QUEUE_URL", "memory:", "it takes amqp or amqps, not memory"),
         ("noctis-worker", vec![], "NOCTIS_LANES", "fast", r#"lane "fast" is not one of"#),
         (

@@ -43,15 +43,6 @@ fn config_says_where_each_value_came_from_and_masks_secrets() {
 }
 
 #[test]
-fn what_is_not_built_says_so() {
-    for arguments in [vec!["token", "--subject", "x"], vec!["user", "add", "x"]] {
-        let output = run(command("noctis").args(arguments));
-        assert_eq!(output.status.code(), Some(2));
-        assert!(String::from_utf8_lossy(&output.stderr).contains("not built in this version"));
-    }
-}
-
-#[test]
 fn a_frame_that_is_not_there_fails_with_status_1() {
     let files = tempfile::tempdir().unwrap();
     write_study(files.path(), "frame", 1);

@@ -13,6 +13,7 @@ mod files;
 mod found;
 mod http;
 mod identity;
+mod login;
 mod program;
 mod readme;
 mod reasons;

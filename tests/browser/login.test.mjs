@@ -1,0 +1,109 @@
+// The page in front of a server that asks for tokens: a login by name and password, by a token, by the address; its renewal
+// and its end. `scripts/test` starts the server, whose access tokens the page renews after four seconds.
+import assert from "node:assert/strict";
+import { after, before, beforeEach, test } from "node:test";
+import { chromium } from "playwright-core";
+
+const { NOCTIS_URL: BASE, NOCTIS_TEST_PASSWORD: PASSWORD, NOCTIS_TEST_TOKEN: TOKEN } = process.env;
+assert.ok(BASE && PASSWORD && TOKEN, "scripts/test sets NOCTIS_URL, NOCTIS_TEST_PASSWORD and NOCTIS_TEST_TOKEN");
+const DEADLINE_MS = 15_000;
+/** Access tokens are valid for 6 s here, and renewed 2 s before their end. */
+const RENEWED_AFTER_MS = 4_500;
+
+let browser;
+let context;
+let page;
+
+before(async () => {
+  browser = await chromium.launch({
+    executablePath: process.env.NOCTIS_CHROMIUM ?? "/usr/bin/chromium",
+    args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run"],
+  });
+});
+
+after(() => browser?.close());
+
+beforeEach(async () => {
+  await context?.close();
+  context = await browser.newContext({ viewport: { width: 1360, height: 860 } });
+  page = await context.newPage();
+  page.setDefaultTimeout(DEADLINE_MS);
+});
+
+const form = () => page.locator("#sign-in");
+const studies = (of = page) => of.locator(".study").first();
+
+async function signIn(password = PASSWORD) {
+  await page.goto(`${BASE}/`);
+  await form().waitFor();
+  await page.getByLabel("User").fill("ada");
+  await page.getByLabel("Password").fill(password);
+  await page.getByRole("button", { name: "Sign in" }).click();
+}
+
+/** Draws a picture, whose request carries a token of its own. */
+async function draw(of = page) {
+  await of.locator(".series").first().click();
+  await of.waitForFunction(() => document.getElementById("picture").naturalWidth > 0);
+}
+
+test("a person signs in, sees pictures, and signs out again", async () => {
+  await signIn();
+  await studies().waitFor();
+  assert.equal(await form().isVisible(), false);
+  await draw();
+  const shown = await page.evaluate(() => JSON.parse(sessionStorage.getItem("noctis-login")).access);
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await form().waitFor();
+  assert.equal(await page.locator(".study").count(), 0);
+  assert.equal(await page.evaluate(() => sessionStorage.length + localStorage.length), 0);
+  const after = await fetch(`${BASE}/api/v1/dicom/studies`, { headers: { Authorization: `Bearer ${shown}` } });
+  assert.equal(after.status, 401, "the server has ended it, too");
+});
+
+test("a wrong password is told in words and keeps nobody from trying again", async () => {
+  await signIn("wrong horse battery");
+  await page.getByText("No account has this name and secret.").waitFor();
+  await page.getByLabel("Password").fill(PASSWORD);
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await studies().waitFor();
+});
+
+test("a token is taken from the address, and is in it no more", async () => {
+  await page.goto(`${BASE}/#access_token=${TOKEN}`);
+  await studies().waitFor();
+  assert.doesNotMatch(page.url(), /access_token/);
+  await page.goBack().catch(() => null);
+  assert.doesNotMatch(page.url(), /access_token/, "nor in the history");
+});
+
+test("a token that is typed in lets in, and one that is none does not", async () => {
+  await page.goto(`${BASE}/`);
+  await page.getByText("With a token").click();
+  await page.getByLabel("Access token").fill("let.me.in");
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await form().waitFor();
+  await page.getByLabel("Access token").fill(TOKEN);
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await studies().waitFor();
+});
+
+test("a login is renewed by itself, and two tabs of one login renew it in turn", async () => {
+  await signIn();
+  await studies().waitFor();
+  const login = await page.evaluate(() => sessionStorage.getItem("noctis-login"));
+  const other = await context.newPage();
+  await other.addInitScript((copied) => {
+    // As a tab that was duplicated.
+    if (!sessionStorage.length) sessionStorage.setItem("noctis-login", copied);
+  }, login);
+  await other.goto(`${BASE}/`);
+  await studies(other).waitFor();
+  await page.waitForTimeout(RENEWED_AFTER_MS);
+  await Promise.all([page, other].map((tab) => tab.locator("#refresh").click()));
+  await Promise.all([page, other].map((tab) => draw(tab)));
+  const tokens = await Promise.all([page, other].map((tab) => tab.evaluate(() => sessionStorage.getItem("noctis-login"))));
+  assert.notEqual(tokens[0], login, "it was renewed");
+  assert.equal(tokens[0], tokens[1], "once, for both");
+  for (const tab of [page, other]) assert.equal(await tab.locator("#sign-in").isVisible(), false);
+});
