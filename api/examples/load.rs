@@ -109,7 +109,9 @@ fn main() -> Result<()> {
         return Err("usage: load ADDRESS ACCEPT CONNECTIONS COUNT < PATHS".into());
     };
     let (connections, count): (usize, usize) = (connections.parse()?, count.parse()?);
-    let request = |path| format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nAccept: {accept}\r\n\r\n");
+    let shown = env::var("NOCTIS_BENCH_TOKEN")
+        .map_or_else(|_| String::new(), |token| format!("Authorization: Bearer {token}\r\n"));
+    let request = |path| format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nAccept: {accept}\r\n{shown}\r\n");
     let requests = io::stdin().lines().map(|line| Ok(request(line?))).collect::<Result<Vec<_>>>()?;
     if requests.is_empty() {
         return Err("no paths on standard input".into());

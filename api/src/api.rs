@@ -11,7 +11,7 @@ use noctis_shared::{
     coordination::Coordination,
     program::{self, BackEnds},
     queue::Queue,
-    settings::{RateLimit, Settings},
+    settings::{RateLimit, Settings, TrustedProxies},
     submit::Submit,
     telemetry::PrometheusHandle,
 };
@@ -21,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     auth::Auth,
     caller::Caller,
+    edge::Names,
     numbers::Numbers,
     outgoing::Outgoing,
     visible::{KnownImages, Visible},
@@ -44,6 +45,10 @@ pub struct Api {
     pub(crate) render_wait: Duration,
     pub(crate) rate_limit: Option<RateLimit>,
     pub(crate) cors_origins: Vec<String>,
+    /// Under which names it answers, and to which pages.
+    pub(crate) names: Names,
+    /// Who is believed who asks.
+    pub(crate) trusted_proxies: TrustedProxies,
     /// Cancelled when no new work should come: probes say so.
     pub(crate) drains: CancellationToken,
     /// Cancelled when those who still wait must be sent away.
@@ -73,6 +78,8 @@ impl Api {
             render_wait: settings.render_wait,
             rate_limit: settings.rate_limit,
             cors_origins: settings.cors_origins.clone(),
+            names: Names::new(settings.allowed_hosts.clone(), &settings.cors_origins),
+            trusted_proxies: settings.trusted_proxies.clone(),
             drains: CancellationToken::new(),
             gives_up: CancellationToken::new(),
         });

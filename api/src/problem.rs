@@ -19,6 +19,10 @@ use utoipa::ToSchema;
 pub enum Kind {
     /// A parameter that is unknown, given twice, or no value of its kind.
     InvalidParameter,
+    /// A name that the server does not answer under, or not one name.
+    HostNotAllowed,
+    /// A page that may not ask.
+    OriginNotAllowed,
     /// A login that lacks what it must have.
     InvalidRequest,
     /// A login by what is no password, or by a refresh token that is none any more.
@@ -98,8 +102,10 @@ type Row = (&'static str, StatusCode, &'static str);
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Kind; 37] = [
+    pub const ALL: [Kind; 39] = [
         Kind::InvalidParameter,
+        Kind::HostNotAllowed,
+        Kind::OriginNotAllowed,
         Kind::InvalidRequest,
         Kind::InvalidGrant,
         Kind::InvalidClient,
@@ -143,6 +149,8 @@ impl Kind {
         use StatusCode as S;
         match self {
             Kind::InvalidParameter => ("invalid-parameter", S::BAD_REQUEST, "Invalid parameter"),
+            Kind::HostNotAllowed => ("host-not-allowed", S::BAD_REQUEST, "Host not allowed"),
+            Kind::OriginNotAllowed => ("origin-not-allowed", S::FORBIDDEN, "Origin not allowed"),
             // Their titles are what programs of OAuth 2 read as `error` (RFC 6749 5.2).
             Kind::InvalidRequest => ("invalid-request", S::BAD_REQUEST, "invalid_request"),
             Kind::InvalidGrant => ("invalid-grant", S::BAD_REQUEST, "invalid_grant"),

@@ -12,6 +12,8 @@ use axum::{
     http::{Extensions, HeaderMap, header},
 };
 
+use noctis_shared::settings::TrustedProxies;
+
 use super::policy::Policy;
 use crate::{
     api::Api,
@@ -94,54 +96,98 @@ fn insufficient(scope: &'static str) -> Problem {
     Problem::new(Kind::InsufficientScope, detail).with("scope", scope)
 }
 
-/// The address of the client: that of the connection; behind a proxy on a private address, the last one that the
-/// proxy wrote into `X-Forwarded-For`. A client on a public address cannot choose what it is counted under.
-pub(super) fn address(request: &Request) -> Option<IpAddr> {
+/// The address of the client: that of the connection; of a proxy that is trusted, the last one before such proxies that it
+/// wrote into `X-Forwarded-For` or `Forwarded` (RFC 7239). Nobody else chooses what it is counted under.
+pub(super) fn address(request: &Request, proxies: &TrustedProxies) -> Option<IpAddr> {
     let peer = peer(request.extensions())?;
-    if is_private(peer) { Some(forwarded_for(request.headers()).unwrap_or(peer)) } else { Some(peer) }
+    if !proxies.has(peer) {
+        return Some(peer);
+    }
+    let mut known = peer;
+    for hop in forwarded_for(request.headers()).iter().rev() {
+        // What a trusted proxy did not understand, it vouches for no further.
+        let Some(address) = *hop else { break };
+        known = address;
+        if !proxies.has(address) {
+            break;
+        }
+    }
+    Some(known)
 }
 
 fn peer(extensions: &Extensions) -> Option<IpAddr> {
     extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(address)| address.ip().to_canonical())
 }
 
-fn is_private(address: IpAddr) -> bool {
-    match address {
-        IpAddr::V4(address) => address.is_loopback() || address.is_private(),
-        IpAddr::V6(address) => address.is_loopback() || address.is_unique_local(),
+/// Who a request came from, hop by hop; `None` for what is no address.
+fn forwarded_for(headers: &HeaderMap) -> Vec<Option<IpAddr>> {
+    let texts = |name: &str| {
+        let values = headers.get_all(name).iter().map(|value| value.to_str().unwrap_or_default());
+        values.flat_map(|value| value.split(',')).map(str::trim).collect::<Vec<_>>()
+    };
+    let hops = texts("x-forwarded-for");
+    if !hops.is_empty() {
+        return hops.into_iter().map(hop).collect();
     }
+    texts("forwarded").into_iter().map(|element| node(element).and_then(hop)).collect()
 }
 
-fn forwarded_for(headers: &HeaderMap) -> Option<IpAddr> {
-    let last = headers.get_all("x-forwarded-for").iter().next_back()?.to_str().ok()?;
-    last.rsplit(',').next()?.trim().parse().ok()
+/// What stands behind `for=` in an element of `Forwarded`.
+fn node(element: &str) -> Option<&str> {
+    element.split(';').find_map(|pair| {
+        let (name, value) = pair.split_once('=')?;
+        name.trim().eq_ignore_ascii_case("for").then(|| value.trim().trim_matches('"'))
+    })
+}
+
+/// An address, with or without a port.
+fn hop(text: &str) -> Option<IpAddr> {
+    let with_port = || text.parse::<SocketAddr>().ok().map(|address| address.ip());
+    let in_brackets = || text.strip_prefix('[')?.strip_suffix(']')?.parse().ok();
+    text.parse().ok().or_else(with_port).or_else(in_brackets).map(|address: IpAddr| address.to_canonical())
 }
 
 #[cfg(test)]
 mod tests {
+    use noctis_shared::settings::{Origin, Settings, Texts};
+
     use super::*;
 
+    fn proxies(text: &str) -> TrustedProxies {
+        let mut texts = Texts::defaults();
+        texts.set("NOCTIS_TRUSTED_PROXIES", text, Origin::Flag);
+        Settings::from_texts(&texts).expect("settings").trusted_proxies
+    }
+
     #[test]
-    fn only_a_proxy_on_a_private_address_may_speak_for_others() {
+    fn only_a_proxy_that_is_trusted_may_speak_for_others() {
+        let (xff, forwarded) = ("x-forwarded-for", "forwarded");
         let cases = [
-            ("10.0.0.9:4000", Some("203.0.113.7, 198.51.100.4"), "198.51.100.4"),
-            ("127.0.0.1:4000", Some("203.0.113.7"), "203.0.113.7"),
-            ("10.0.0.9:4000", None, "10.0.0.9"),
-            ("10.0.0.9:4000", Some("unknown"), "10.0.0.9"),
-            ("203.0.113.9:4000", Some("198.51.100.4"), "203.0.113.9"),
-            ("[::ffff:203.0.113.9]:4000", Some("198.51.100.4"), "203.0.113.9"),
+            ("10.0.0.9:4000", xff, "203.0.113.7, 198.51.100.4", "198.51.100.4"),
+            ("10.0.0.9:4000", xff, "198.51.100.4, 10.0.0.8", "198.51.100.4"),
+            ("10.0.0.9:4000", xff, "10.0.0.7, 10.0.0.8", "10.0.0.7"),
+            ("10.0.0.9:4000", xff, "198.51.100.4, unknown", "10.0.0.9"),
+            ("10.0.0.9:4000", xff, "198.51.100.4:5000", "198.51.100.4"),
+            ("10.0.0.9:4000", "x-nothing", "198.51.100.4", "10.0.0.9"),
+            ("[::ffff:10.0.0.9]:4000", xff, "198.51.100.4", "198.51.100.4"),
+            ("127.0.0.1:4000", xff, "203.0.113.7", "127.0.0.1"),
+            ("192.168.0.9:4000", xff, "203.0.113.7", "192.168.0.9"),
+            ("203.0.113.9:4000", xff, "198.51.100.4", "203.0.113.9"),
+            (
+                "10.0.0.9:4000",
+                forwarded,
+                "for=203.0.113.7, For=\"[2001:db8::1]:80\";proto=https",
+                "2001:db8::1",
+            ),
+            ("10.0.0.9:4000", forwarded, "for=198.51.100.4;by=10.0.0.1, for=10.0.0.8", "198.51.100.4"),
+            ("10.0.0.9:4000", forwarded, "for=198.51.100.4, for=_hidden", "10.0.0.9"),
         ];
-        for (peer, forwarded, expected) in cases {
+        for (peer, name, value, expected) in cases {
             let mut request = Request::new(axum::body::Body::empty());
             request.extensions_mut().insert(ConnectInfo(peer.parse::<SocketAddr>().expect("an address")));
-            if let Some(forwarded) = forwarded {
-                request.headers_mut().insert("x-forwarded-for", forwarded.parse().expect("a header"));
-            }
-            assert_eq!(
-                address(&request),
-                Some(expected.parse().expect("an address")),
-                "{peer} {forwarded:?}"
-            );
+            request.headers_mut().insert(name, value.parse().expect("a header"));
+            let found = address(&request, &proxies("10.0.0.0/8"));
+            assert_eq!(found, Some(expected.parse().expect("an address")), "{peer} {value}");
         }
     }
 }

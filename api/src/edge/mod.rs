@@ -1,10 +1,11 @@
-//! What happens to every request, in this order: an id, its caller, admission, a count, a span, the handler under a time limit
+//! What happens to every request, in this order: an id, the names it comes under, its caller, admission, a count, a span, the handler under a time limit
 //! with panics caught, problems written, headers, the log.
 //!
 //! One layer does it all: each layer of its own would cost a cached picture a boxed future.
 
 mod admission;
 mod identity;
+mod names;
 pub(crate) mod policy;
 mod request_id;
 
@@ -25,6 +26,7 @@ use http_body::Body;
 use noctis_shared::trace_context::TraceContext;
 use tracing::{Instrument, Span};
 
+pub(crate) use self::names::Names;
 use self::{
     admission::{Quota, Refused},
     identity::Identified,
@@ -58,10 +60,16 @@ pub(crate) async fn around(State(api): State<Arc<Api>>, mut request: Request, ne
 
     let policy = policy::of(route);
     debug_assert!(matched.is_none() || policy.route == route, "{route} has no row in the table of routes");
-    let lengths = admission::check_lengths(&request, policy);
-    let Identified { caller, refused } =
-        identity::identify(&api, policy, identity::address(&request), request.headers()).await;
-    let (response, quota) = match (admit(&api, policy, lengths, &caller).await, refused) {
+    let fits = admission::check_lengths(&request, policy)
+        .and_then(|()| api.names.check(policy, &method, &uri, request.headers()));
+    let Identified { caller, refused } = identity::identify(
+        &api,
+        policy,
+        identity::address(&request, &api.trusted_proxies),
+        request.headers(),
+    )
+    .await;
+    let (response, quota) = match (admit(&api, policy, fits, &caller).await, refused) {
         (Ok(quota), Some(problem)) => (problem.into_response(), quota),
         (Ok(quota), None) => {
             request.extensions_mut().insert(caller);
@@ -87,10 +95,10 @@ pub(crate) async fn around(State(api): State<Arc<Api>>, mut request: Request, ne
 async fn admit(
     api: &Api,
     policy: &Policy,
-    lengths: Result<(), Problem>,
+    fits: Result<(), Problem>,
     caller: &Caller,
 ) -> Result<Option<Quota>, Box<Refused>> {
-    lengths.map_err(|problem| Box::new(Refused { problem, quota: None }))?;
+    fits.map_err(|problem| Box::new(Refused { problem, quota: None }))?;
     admission::count(api, policy, caller).await
 }
 

@@ -29,6 +29,8 @@ pub(crate) struct Policy {
     pub(crate) time_beyond_render: Duration,
     /// What it takes of the caller's requests; 0 for what is exempt: operators and their probes are not to be starved.
     pub(crate) cost: u32,
+    /// Whether it is answered under any name: probes come to addresses.
+    pub(crate) any_host: bool,
     /// How errors are told.
     pub(crate) dialect: Dialect,
 }
@@ -39,11 +41,19 @@ const TIME: Duration = Duration::from_secs(20);
 
 const fn row(route: &'static str, scope: Option<Scope>) -> Policy {
     let (body_bytes_max, time_beyond_render) = (BODY_BYTES_MAX, TIME);
-    Policy { route, scope, body_bytes_max, time_beyond_render, cost: 1, dialect: Dialect::Problem }
+    Policy {
+        route,
+        scope,
+        body_bytes_max,
+        time_beyond_render,
+        cost: 1,
+        any_host: false,
+        dialect: Dialect::Problem,
+    }
 }
 
 const fn probe(route: &'static str) -> Policy {
-    Policy { cost: 0, ..row(route, None) }
+    Policy { cost: 0, any_host: true, ..row(route, None) }
 }
 
 /// A login is tens of milliseconds of a core.

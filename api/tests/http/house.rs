@@ -156,7 +156,10 @@ impl House {
         headers: &[(&str, &str)],
         body: Body,
     ) -> Answer {
-        let request = axum::http::Request::builder().method(method).uri(path);
+        let mut request = axum::http::Request::builder().method(method).uri(path);
+        if !headers.iter().any(|(name, _)| *name == "host") {
+            request = request.header("host", "localhost");
+        }
         let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
         let response = self.router.clone().oneshot(request.body(body).expect("a request")).await;
         let (parts, body) = response.expect("infallible").into_parts();

@@ -426,6 +426,27 @@ async fn requests_are_counted_for_who_made_them() {
 }
 
 #[tokio::test]
+async fn a_page_with_a_name_of_its_own_is_not_answered_and_cannot_send_for_somebody() {
+    let house = house_with(&[("NOCTIS_ALLOWED_HOSTS", "viewer.example")]).await;
+    let token = format!("Bearer {}", token(|_| {}));
+    let with = async |method: &str, path: &str, headers: &[(&str, &str)]| {
+        house.send(method, path, &[&[("authorization", &*token)], headers].concat()).await
+    };
+    with("GET", STUDIES, &[("host", "evil.example")]).await.problem(400, "host-not-allowed");
+    house.send("GET", "/", &[("host", "evil.example")]).await.problem(400, "host-not-allowed");
+    assert_eq!(house.send("GET", "/livez", &[("host", "10.1.2.3")]).await.status, 200);
+    assert_eq!(with("GET", STUDIES, &[("host", "viewer.example")]).await.status, 200);
+    let clear = "/api/v1/dicom/clear-cache";
+    with("POST", clear, &[("origin", "https://evil.example")]).await.problem(403, "origin-not-allowed");
+    with("POST", clear, &[("sec-fetch-site", "cross-site")]).await.problem(403, "origin-not-allowed");
+    assert_eq!(with("POST", clear, &[("origin", "https://viewer.example")]).await.status, 200);
+    let form = [("content-type", "application/x-www-form-urlencoded"), ("origin", "https://evil.example")];
+    let login = Body::from("grant_type=password&username=ada&password=x");
+    let answer = house.send_body("POST", "/api/v1/auth/token", &form, login).await;
+    answer.problem(403, "origin-not-allowed");
+}
+
+#[tokio::test]
 async fn secrets_are_changed_one_by_one() {
     let both = format!("{OTHER_SECRET},{SECRET}");
     let old = token(|_| {});

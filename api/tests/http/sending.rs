@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, time::Duration};
 
 use noctis_api::ServeTimes;
-use noctis_shared::render::Outcome;
+use noctis_shared::{queue::QueueLimits, render::Outcome};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpSocket, TcpStream},
@@ -25,7 +25,8 @@ const CLIENT_BYTES_MAX: u64 = 128 << 20;
 async fn house_with(length: usize) -> House {
     let Outcome::Picture(mut render) = picture() else { panic!("a picture") };
     render.picture = (0..length).map(|index| (index % 251) as u8).collect::<Vec<_>>().into();
-    let house = House::new().await;
+    // The clients are told apart as behind a proxy.
+    let house = House::with(&[("NOCTIS_TRUSTED_PROXIES", "127.0.0.1")], QueueLimits::default()).await;
     house.start_worker(Outcome::Picture(render)).await;
     assert_eq!(house.png("").await.body.len(), length);
     house
@@ -45,7 +46,7 @@ async fn ask(address: SocketAddr, headers: &str) -> TcpStream {
     let socket = TcpSocket::new_v4().expect("a socket");
     socket.set_recv_buffer_size(4096).expect("a small buffer");
     let mut client = socket.connect(address).await.expect("connected");
-    let request = format!("GET {} HTTP/1.1\r\nHost: a\r\n{headers}\r\n", image_path());
+    let request = format!("GET {} HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n", image_path());
     client.write_all(request.as_bytes()).await.expect("sent");
     client
 }

@@ -80,7 +80,9 @@ async fn a_client_that_leaves_takes_nothing_from_those_who_stay() {
 
 /// Asks for the image, as a client of its own.
 async fn image(router: axum::Router) -> Response {
-    let request = axum::http::Request::get(crate::house::image_path()).header("accept", "image/png");
+    let request = axum::http::Request::get(crate::house::image_path())
+        .header("host", "localhost")
+        .header("accept", "image/png");
     let request = request.body(axum::body::Body::empty()).expect("a request");
     router.oneshot(request).await.expect("infallible")
 }
@@ -146,8 +148,10 @@ async fn requests_under_way_are_answered_after_the_order_to_stop() {
     let serving =
         tokio::spawn(noctis_api::serve(listener, house.api.clone(), ServeTimes::default(), shutdown.clone()));
     let mut client = tokio::net::TcpStream::connect(address).await.expect("connected");
-    let request =
-        format!("GET {} HTTP/1.1\r\nHost: a\r\nAccept: image/png\r\n\r\n", crate::house::image_path());
+    let request = format!(
+        "GET {} HTTP/1.1\r\nHost: localhost\r\nAccept: image/png\r\n\r\n",
+        crate::house::image_path()
+    );
     client.write_all(request.as_bytes()).await.expect("sent");
     wait_until("the job", async || waiting_jobs(&house).await == 1).await;
     shutdown.cancel();

@@ -8,12 +8,14 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 use url::Url;
 
 mod login;
+mod network;
 pub mod source;
 pub mod table;
 mod unknown;
 mod value;
 
 pub use login::{JwtSettings, Secret};
+pub use network::{AllowedHosts, TrustedProxies};
 pub use source::{Origin, Sourced, Texts};
 pub use value::parse_duration;
 
@@ -66,6 +68,10 @@ pub struct Settings {
     pub ingest_roots: Vec<Url>,
     /// Prefix of every exchange, queue and cache key.
     pub namespace: String,
+    /// Names that HTTP is answered under.
+    pub allowed_hosts: AllowedHosts,
+    /// Proxies that are believed who asks.
+    pub trusted_proxies: TrustedProxies,
     /// `None`: whoever comes may see and do everything.
     pub jwt: Option<JwtSettings>,
     /// `None`: no limit.
@@ -102,8 +108,9 @@ impl Settings {
     pub fn from_texts(texts: &Texts) -> Result<Self, SettingError> {
         refuse_what_is_not_built(texts)?;
         let data = value::data_folder(texts)?;
+        let listen = value::address(texts, "NOCTIS_LISTEN")?;
         let settings = Self {
-            listen: value::address(texts, "NOCTIS_LISTEN")?,
+            listen,
             metrics_listen: value::address(texts, "NOCTIS_METRICS_LISTEN")?,
             queue_url: value::url(texts, "NOCTIS_QUEUE_URL", &["memory", "amqp", "amqps"])?,
             cache_url: value::url(texts, "NOCTIS_CACHE_URL", &["memory", "redis", "rediss"])?,
@@ -111,6 +118,8 @@ impl Settings {
             storage_url: value::storage_url(texts, &data)?,
             ingest_roots: value::ingest_roots(texts)?,
             namespace: value::namespace(texts)?,
+            allowed_hosts: network::allowed_hosts(texts, listen)?,
+            trusted_proxies: network::trusted_proxies(texts)?,
             jwt: login::jwt(texts)?,
             rate_limit: value::rate_limit(texts)?,
             cache_ttl_images: value::duration(texts, "NOCTIS_CACHE_TTL_IMAGES")?,
@@ -170,10 +179,8 @@ impl Settings {
 
 /// A setting of the contract that this version has not built says so, instead of being accepted and ignored.
 fn refuse_what_is_not_built(texts: &Texts) -> Result<(), SettingError> {
-    const NOT_BUILT: [(&str, &str); 5] = [
+    const NOT_BUILT: [(&str, &str); 3] = [
         ("NOCTIS_JWT_JWKS_URL", "the key set of an identity provider is"),
-        ("NOCTIS_ALLOWED_HOSTS", "a check of Host and Origin is"),
-        ("NOCTIS_TRUSTED_PROXIES", "a list of proxies is"),
         ("NOCTIS_TLS_CERT", "TLS is"),
         ("NOCTIS_TLS_KEY", "TLS is"),
     ];
@@ -258,8 +265,13 @@ mod tests {
             ),
             (
                 "NOCTIS_ALLOWED_HOSTS",
-                "viewer.example",
-                "NOCTIS_ALLOWED_HOSTS: a check of Host and Origin is not built in this version: leave it unset",
+                "viewer.example:8080",
+                r#"NOCTIS_ALLOWED_HOSTS: "viewer.example:8080" is not a name or an address without a port, like viewer.example, or * alone for any"#,
+            ),
+            (
+                "NOCTIS_TRUSTED_PROXIES",
+                "proxy",
+                r#"NOCTIS_TRUSTED_PROXIES: "proxy" is not an address or a network, like 10.0.0.5 or 10.0.0.0/8"#,
             ),
             ("NOCTIS_AUTH", "no", r#"NOCTIS_AUTH: "no" is not one of off, jwt"#),
             ("NOCTIS_NAMESPACE", "a b", r#"NOCTIS_NAMESPACE: "a b" is not 1 to 40 of a-z, 0-9, - and _"#),
@@ -311,6 +323,28 @@ mod tests {
         );
         let brief = [jwt, ("NOCTIS_JWT_SECRET", &*one), ("NOCTIS_JWT_ACCESS_TTL", "10ms")];
         assert_eq!(settings(&brief).expect_err("too brief"), "NOCTIS_JWT_ACCESS_TTL: takes a second or more");
+    }
+
+    #[test]
+    fn hosts_are_those_of_loopback_and_the_named_ones_or_any() {
+        let named = settings(&[("NOCTIS_ALLOWED_HOSTS", "Viewer.example, 10.0.0.5,fd00::1")]).expect("valid");
+        for host in ["localhost", "127.0.0.1", "::1", "viewer.EXAMPLE", "10.0.0.5", "fd00::1"] {
+            assert!(named.allowed_hosts.allow(host), "{host}");
+        }
+        assert!(!named.allowed_hosts.allow("evil.example"));
+        let anywhere = ("NOCTIS_AUTH_OFF_ANYWHERE", "true");
+        let listens = |address: &'static str| {
+            settings(&[("NOCTIS_LISTEN", address), anywhere]).expect("valid").allowed_hosts
+        };
+        assert!(
+            listens("192.168.0.7:8080").allow("192.168.0.7") && !listens("0.0.0.0:8080").allow("0.0.0.0")
+        );
+        let any = settings(&[("NOCTIS_ALLOWED_HOSTS", "*")]).expect("valid");
+        assert!(any.allowed_hosts.allow("evil.example"));
+        let proxies =
+            settings(&[("NOCTIS_TRUSTED_PROXIES", "10.0.0.0/8, ::1")]).expect("valid").trusted_proxies;
+        let has = |address: &str| proxies.has(address.parse().expect("an address"));
+        assert!(has("10.9.8.7") && has("::1") && !has("127.0.0.1") && !has("11.0.0.1"));
     }
 
     #[test]
