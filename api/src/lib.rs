@@ -18,7 +18,7 @@ mod routes;
 mod serve;
 mod visible;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -42,6 +42,9 @@ pub fn router(api: Arc<Api>) -> Router {
     }
 }
 
+/// How long a browser need not ask again what it may send: the longest that browsers take.
+const PREFLIGHT_HOLDS: Duration = Duration::from_secs(2 * 60 * 60);
+
 /// What browsers on these origins may send and read; `None` without origins.
 fn cors(origins: &[String]) -> Option<CorsLayer> {
     let origins: Vec<HeaderValue> = origins.iter().filter_map(|origin| origin.parse().ok()).collect();
@@ -50,15 +53,18 @@ fn cors(origins: &[String]) -> Option<CorsLayer> {
         header::AUTHORIZATION,
         header::CONTENT_TYPE,
         header::IF_NONE_MATCH,
+        header::RANGE,
         HeaderName::from_static("prefer"),
         HeaderName::from_static("traceparent"),
         HeaderName::from_static("tracestate"),
         HeaderName::from_static("x-request-id"),
     ];
     let read = [
+        header::CONTENT_RANGE,
         header::ETAG,
         header::LOCATION,
         header::RETRY_AFTER,
+        header::WWW_AUTHENTICATE,
         HeaderName::from_static("ratelimit-limit"),
         HeaderName::from_static("ratelimit-remaining"),
         HeaderName::from_static("ratelimit-reset"),
@@ -69,6 +75,7 @@ fn cors(origins: &[String]) -> Option<CorsLayer> {
     ];
     let methods = [Method::GET, Method::HEAD, Method::POST, Method::DELETE];
     (!origins.is_empty()).then(|| {
-        CorsLayer::new().allow_origin(origins).allow_methods(methods).allow_headers(sent).expose_headers(read)
+        let cors = CorsLayer::new().allow_origin(origins).allow_methods(methods);
+        cors.allow_headers(sent).expose_headers(read).max_age(PREFLIGHT_HOLDS)
     })
 }

@@ -44,6 +44,7 @@ use crate::{
 const SLOW: Duration = Duration::from_secs(2);
 
 const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
+const SHOWN_BY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 
 /// Beside an answer with an error status that is complete as it is, like that of a probe.
 #[derive(Debug, Clone, Copy)]
@@ -85,7 +86,7 @@ pub(crate) async fn around(State(api): State<Arc<Api>>, mut request: Request, ne
 
     let mut response = written(response, uri.path(), request_id.as_str());
     let took = started.elapsed();
-    put_headers(response.headers_mut(), &request_id, quota, took);
+    put_headers(response.headers_mut(), &api, &request_id, quota, took);
     drop(active);
     api.numbers.count_request(&method, route, response.status(), took);
     log(&method, route, &request_id, &response, took);
@@ -160,7 +161,13 @@ fn bare(status: StatusCode) -> Problem {
     }
 }
 
-fn put_headers(headers: &mut HeaderMap, request_id: &RequestId, quota: Option<Quota>, took: Duration) {
+fn put_headers(
+    headers: &mut HeaderMap,
+    api: &Api,
+    request_id: &RequestId,
+    quota: Option<Quota>,
+    took: Duration,
+) {
     headers.insert(request_id::HEADER, request_id.to_header());
     if let Some(quota) = quota {
         quota.put_into(headers);
@@ -171,6 +178,7 @@ fn put_headers(headers: &mut HeaderMap, request_id: &RequestId, quota: Option<Qu
             .insert(SERVER_TIMING, HeaderValue::try_from(total).unwrap_or(HeaderValue::from_static("total")));
     }
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(SHOWN_BY, api.names.shown_by.clone());
 }
 
 /// Failed and slow requests are told; the rest only to who asks for it, and so are those that failed for a back end which

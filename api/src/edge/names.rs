@@ -17,11 +17,15 @@ const SEC_FETCH_SITE: &str = "sec-fetch-site";
 pub(crate) struct Names {
     hosts: AllowedHosts,
     cors_origins: Vec<String>,
+    /// Whose pages may show what is answered (Fetch 3.7, `Cross-Origin-Resource-Policy`).
+    pub(super) shown_by: HeaderValue,
 }
 
 impl Names {
     pub(crate) fn new(hosts: AllowedHosts, cors_origins: &[String]) -> Self {
-        Self { hosts, cors_origins: cors_origins.to_vec() }
+        let shown_by = if cors_origins.is_empty() { "same-origin" } else { "cross-origin" };
+        let shown_by = HeaderValue::from_static(shown_by);
+        Self { hosts, cors_origins: cors_origins.to_vec(), shown_by }
     }
 
     /// # Errors

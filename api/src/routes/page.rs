@@ -42,9 +42,11 @@ pub(super) fn routes() -> Router<Arc<Api>> {
 }
 
 fn part(content_type: &'static str, text: &'static str) -> impl IntoResponse {
-    let headers: [(HeaderName, HeaderValue); 4] = [
+    let headers: [(HeaderName, HeaderValue); 5] = [
         (header::CONTENT_TYPE, HeaderValue::from_static(content_type)),
         (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
+        // No page that opens this one, or is opened by it, reaches into it.
+        (HeaderName::from_static("cross-origin-opener-policy"), HeaderValue::from_static("same-origin")),
         (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
         (header::CACHE_CONTROL, HeaderValue::from_static("no-cache")),
     ];

@@ -185,6 +185,10 @@ async fn only_origins_of_the_settings_may_call_from_a_browser() {
     let asked = |origin| [("origin", origin), ("access-control-request-method", "GET")];
     let allowed = house.send("OPTIONS", &image_path(), &asked("https://viewer.example")).await;
     assert_eq!(allowed.header("access-control-allow-origin"), "https://viewer.example");
+    assert_eq!(allowed.header("access-control-max-age"), "7200");
+    for header in ["authorization", "range", "if-none-match"] {
+        assert!(allowed.header("access-control-allow-headers").contains(header), "{header}");
+    }
     let refused = house.send("OPTIONS", &image_path(), &asked("https://elsewhere.example")).await;
     assert_eq!(refused.header("access-control-allow-origin"), "");
 }
@@ -198,4 +202,19 @@ async fn presets_are_listed_in_the_names_of_the_api() {
         (&lung["name"], &lung["window"], &lung["level"]),
         (&"lung".into(), &1500.0.into(), &(-600.0).into())
     );
+}
+
+#[tokio::test]
+async fn what_is_answered_is_shown_by_our_pages_alone_unless_others_may_ask() {
+    let alone = House::new().await;
+    let open =
+        House::with(&[("NOCTIS_CORS_ORIGINS", "https://viewer.example")], QueueLimits::default()).await;
+    for (house, shown_by) in [(alone, "same-origin"), (open, "cross-origin")] {
+        for path in ["/", "/api/v1/dicom/studies", "/nowhere"] {
+            let answer = house.get(path).await;
+            assert_eq!(answer.header("cross-origin-resource-policy"), shown_by, "{path}");
+            assert_eq!(answer.header("x-content-type-options"), "nosniff", "{path}");
+        }
+        assert_eq!(house.get("/").await.header("cross-origin-opener-policy"), "same-origin");
+    }
 }
