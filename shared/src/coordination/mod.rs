@@ -19,6 +19,7 @@
 //! - an announcement wakes all waiters of its key, and only these; a dropped waiter is forgotten
 //! - clearing the cache leaves claims, interest and request counts
 //! - a client over its limit is refused and told when to come back; others are not affected
+//! - a limit is spent whole and not beyond, by however many processes
 //!
 //! and on Redis alone: two processes wake each other; an outage is an error that costs little, and waiters of the gap
 //! are woken.
@@ -31,6 +32,7 @@
 //! | `{namespace}:rate:{digest}` | when the client's quota is whole again | until then |
 //! | `{namespace}:wake` | channel: a render key | – |
 
+mod lease;
 mod memory;
 mod rate;
 mod redis;

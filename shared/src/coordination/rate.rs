@@ -59,7 +59,7 @@ pub(super) struct RateLimiter {
 }
 
 /// Clients remembered; 24 bytes each.
-const CLIENTS_MAX: usize = 100_000;
+pub(super) const CLIENTS_MAX: usize = 100_000;
 
 impl Default for RateLimiter {
     fn default() -> Self {

@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::{
     Asked, Begun, Claimant, Interest, TOLD_LASTS,
+    lease::{self, Leases},
     rate::{RateDecision, RateLimiter, client_digest},
     scripts,
 };
@@ -27,6 +28,8 @@ pub struct RedisCoordination {
     link: RedisLink,
     /// Counts while Redis is down.
     limiter: Arc<RateLimiter>,
+    /// What was taken of the counts beforehand.
+    leases: Arc<Leases>,
 }
 
 /// Characters of a job id in a claim.
@@ -35,7 +38,7 @@ const ID_CHARS: usize = 36;
 impl RedisCoordination {
     pub(super) fn beside(cache: RedisCache) -> Self {
         let link = cache.link().clone();
-        Self { cache, link, limiter: Arc::default() }
+        Self { cache, link, limiter: Arc::default(), leases: Arc::default() }
     }
 
     pub(super) async fn ask(
@@ -184,15 +187,38 @@ impl RedisCoordination {
     }
 
     pub(super) async fn count_request(&self, client: &str, cost: u32, limit: RateLimit) -> RateDecision {
-        let RateLimit { requests, window } = limit;
-        let mut command =
-            scripts::eval(scripts::COUNT_REQUEST, &[self.link.keys().rate(client_digest(client))]);
-        command.arg(requests).arg(u64::try_from(window.as_micros()).unwrap_or(u64::MAX)).arg(cost);
-        match self.link.connection().query::<(u8, u64, u64)>("count_request", &command).await {
-            Ok((0, _, reset_micros)) => RateDecision::refused(reset_micros),
-            Ok((_, remaining, reset_micros)) => RateDecision::allowed(remaining, reset_micros),
-            Err(_) => self.limiter.count_request(client, cost, limit),
+        let digest = client_digest(client);
+        let beyond = if cost == 0 { 0 } else { lease::beyond(limit) };
+        if beyond > 0 {
+            if let Some(decision) = self.leases.spend(digest, cost, limit) {
+                return decision;
+            }
+            let counted = self.count_in_redis(digest, cost.saturating_add(beyond), limit).await;
+            if let Ok(decision) = counted
+                && decision.allowed
+            {
+                return self.leases.keep(digest, limit, beyond, decision);
+            }
         }
+        // Near its limit a client gets what is left of it, one by one.
+        let counted = self.count_in_redis(digest, cost, limit).await;
+        counted.unwrap_or_else(|_| self.limiter.count_request(client, cost, limit))
+    }
+
+    async fn count_in_redis(
+        &self,
+        client: [u8; 16],
+        cost: u32,
+        limit: RateLimit,
+    ) -> Result<RateDecision, LinkError> {
+        let RateLimit { requests, window } = limit;
+        let mut command = scripts::eval(scripts::COUNT_REQUEST, &[self.link.keys().rate(client)]);
+        command.arg(requests).arg(u64::try_from(window.as_micros()).unwrap_or(u64::MAX)).arg(cost);
+        let counted = self.link.connection().query::<(u8, u64, u64)>("count_request", &command).await?;
+        Ok(match counted {
+            (0, _, reset_micros) => RateDecision::refused(reset_micros),
+            (_, remaining, reset_micros) => RateDecision::allowed(remaining, reset_micros),
+        })
     }
 }
 

@@ -47,6 +47,7 @@ on_every_variant! {
     an_announcement_wakes_all_waiters_of_its_key_and_only_these;
     clearing_the_cache_leaves_claims_interest_and_counts;
     a_client_over_its_limit_is_refused_and_told_when_to_come_back;
+    a_limit_is_spent_whole_and_not_beyond;
 }
 
 /// What a test works with.
@@ -254,6 +255,28 @@ async fn clearing_the_cache_leaves_claims_interest_and_counts(place: Place) {
         Begun::Ours { before: 0 }
     );
     assert!(!place.coordination.count_request("client", 1, limit(1, MINUTE)).await.allowed);
+}
+
+async fn a_limit_is_spent_whole_and_not_beyond(place: Place) {
+    // So long that nothing of it comes back meanwhile.
+    let hundred = limit(100, 1000 * MINUTE);
+    for spent in 1..=100 {
+        let decision = place.coordination.count_request("alone", 1, hundred).await;
+        assert_eq!((decision.allowed, decision.remaining), (true, 100 - spent), "{spent}");
+    }
+    assert!(!place.coordination.count_request("alone", 1, hundred).await.allowed);
+    // Memory is of one process; over Redis another has leases of its own.
+    let another = match &place.cache {
+        Cache::Memory(_) => place.coordination.clone(),
+        shared => Coordination::beside(shared),
+    };
+    let mut allowed = 0;
+    for _ in 0..100 {
+        for coordination in [&place.coordination, &another] {
+            allowed += u32::from(coordination.count_request("both", 1, hundred).await.allowed);
+        }
+    }
+    assert!((98..=100).contains(&allowed), "{allowed}");
 }
 
 async fn a_client_over_its_limit_is_refused_and_told_when_to_come_back(place: Place) {
