@@ -2,15 +2,13 @@
 
 use std::time::Duration;
 
-use chrono::Utc;
-use noctis_api::auth::{Audience, Claims, TokenKeys};
+use noctis_api::auth::{Claims, TokenKeys};
 use noctis_shared::{
     auth::Scopes,
     dicom_uid::parse_public_id,
     program::Failure,
     settings::{JwtSettings, Settings, parse_duration},
 };
-use uuid::Uuid;
 
 use super::output;
 
@@ -21,7 +19,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "NAME")]
     subject: String,
     /// What it allows: names with blanks between them, of images:read, studies:read, studies:write, admin.
-    #[arg(long, default_value = "images:read studies:read")]
+    #[arg(long, default_value_t = Scopes::READ)]
     scope: Scopes,
     /// Holds it to this study, by UID or id; may be given several times.
     #[arg(long = "study", value_name = "STUDY", value_parser = study)]
@@ -33,19 +31,9 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments, settings: &Settings) -> Result<(), Failure> {
     let jwt = jwt_of(settings)?;
-    let now = Utc::now().timestamp().cast_unsigned();
-    let claims = Claims {
-        issuer: jwt.issuer.clone(),
-        audience: jwt.audience.clone().map(Audience::One),
-        subject: arguments.subject.clone(),
-        issued_at: now,
-        not_before: None,
-        expires_at: now.saturating_add(arguments.ttl.as_secs().max(1)),
-        token_id: Some(Uuid::new_v4().to_string()),
-        family_id: None,
-        scope: arguments.scope.to_string(),
-        studies: (!arguments.studies.is_empty()).then(|| arguments.studies.clone()),
-    };
+    let Arguments { subject, scope, studies, ttl } = arguments;
+    let studies = (!studies.is_empty()).then(|| studies.clone());
+    let claims = Claims { studies, ..Claims::issued(jwt, subject, *scope, *ttl) };
     let token = TokenKeys::new(jwt).sign(&claims).map_err(anyhow::Error::from)?;
     Ok(output::line(&token)?)
 }

@@ -58,7 +58,7 @@ struct Add {
     #[arg(long)]
     service: bool,
     /// What it may be allowed: names with blanks between them, of images:read, studies:read, studies:write, admin.
-    #[arg(long, default_value = "images:read studies:read")]
+    #[arg(long, default_value_t = Scopes::READ)]
     scope: Scopes,
     /// Holds it to this study, by UID or id; may be given several times.
     #[arg(long = "study", value_name = "STUDY", value_parser = token::study)]

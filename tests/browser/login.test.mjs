@@ -2,11 +2,10 @@
 // and its end. `scripts/test` starts the server, whose access tokens the page renews after four seconds.
 import assert from "node:assert/strict";
 import { after, before, beforeEach, test } from "node:test";
-import { chromium } from "playwright-core";
+import { DEADLINE_MS, VIEWPORT, launch } from "./browser.mjs";
 
 const { NOCTIS_URL: BASE, NOCTIS_TEST_PASSWORD: PASSWORD, NOCTIS_TEST_TOKEN: TOKEN } = process.env;
 assert.ok(BASE && PASSWORD && TOKEN, "scripts/test sets NOCTIS_URL, NOCTIS_TEST_PASSWORD and NOCTIS_TEST_TOKEN");
-const DEADLINE_MS = 15_000;
 /** Access tokens are valid for 6 s here, and renewed 2 s before their end. */
 const RENEWED_AFTER_MS = 4_500;
 
@@ -15,17 +14,14 @@ let context;
 let page;
 
 before(async () => {
-  browser = await chromium.launch({
-    executablePath: process.env.NOCTIS_CHROMIUM ?? "/usr/bin/chromium",
-    args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run"],
-  });
+  browser = await launch();
 });
 
 after(() => browser?.close());
 
 beforeEach(async () => {
   await context?.close();
-  context = await browser.newContext({ viewport: { width: 1360, height: 860 } });
+  context = await browser.newContext({ viewport: VIEWPORT });
   page = await context.newPage();
   page.setDefaultTimeout(DEADLINE_MS);
 });

@@ -6,13 +6,12 @@
 // NOCTIS_CHROMIUM names the browser (default /usr/bin/chromium); NOCTIS_SCREENSHOT names a file for a picture of the page.
 import assert from "node:assert/strict";
 import { after, before, beforeEach, test } from "node:test";
-import { chromium } from "playwright-core";
+import { DEADLINE_MS, VIEWPORT, launch } from "./browser.mjs";
 
 const BASE = process.env.NOCTIS_URL;
 assert.ok(BASE, "NOCTIS_URL names the server, such as http://127.0.0.1:8080");
 const DEMO_PATIENT = "Demo, Noctis";
 const CT_SERIES = "Chest with contrast, 4 mm";
-const DEADLINE_MS = 15_000;
 
 let browser;
 let page;
@@ -20,17 +19,14 @@ let page;
 let complaints;
 
 before(async () => {
-  browser = await chromium.launch({
-    executablePath: process.env.NOCTIS_CHROMIUM ?? "/usr/bin/chromium",
-    args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run"],
-  });
+  browser = await launch();
 });
 
 after(() => browser?.close());
 
 beforeEach(async () => {
   await page?.close();
-  page = await browser.newPage({ viewport: { width: 1360, height: 860 } });
+  page = await browser.newPage({ viewport: VIEWPORT });
   page.setDefaultTimeout(DEADLINE_MS);
   complaints = [];
   page.on("pageerror", (error) => complaints.push(error.message));

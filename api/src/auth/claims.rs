@@ -1,6 +1,9 @@
 //! What a token says (RFC 7519 4.1, RFC 9068 2.2).
 
-use noctis_shared::auth::Scopes;
+use std::time::Duration;
+
+use chrono::Utc;
+use noctis_shared::{auth::Scopes, settings::JwtSettings};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -50,6 +53,24 @@ pub enum Audience {
 }
 
 impl Claims {
+    /// Those of an access token that a deployment with these settings issues now, of no login and held to no study.
+    #[must_use]
+    pub fn issued(settings: &JwtSettings, subject: &str, scopes: Scopes, lasts: Duration) -> Self {
+        let now = Utc::now().timestamp().cast_unsigned();
+        Self {
+            issuer: settings.issuer.clone(),
+            audience: settings.audience.clone().map(Audience::One),
+            subject: subject.to_owned(),
+            issued_at: now,
+            not_before: None,
+            expires_at: now.saturating_add(lasts.as_secs().max(1)),
+            token_id: Some(Uuid::new_v4().to_string()),
+            family_id: None,
+            scope: scopes.to_string(),
+            studies: None,
+        }
+    }
+
     /// The scopes of ours that it names.
     #[must_use]
     pub fn scopes(&self) -> Scopes {

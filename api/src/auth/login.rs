@@ -10,7 +10,7 @@ use noctis_shared::{
 use tokio::time::timeout;
 use uuid::Uuid;
 
-use super::{Audience, Auth, Claims, TokenRefused, keys::SKEW_SECONDS, secret};
+use super::{Auth, Claims, TokenRefused, keys::SKEW_SECONDS, secret};
 
 /// How long a login waits for others whose secrets are being checked.
 const WAITS_MAX: Duration = Duration::from_secs(3);
@@ -148,23 +148,6 @@ impl Auth {
         Ok(())
     }
 
-    /// The claims of an access token of a login.
-    fn claims_for(&self, account: &Account, scopes: Scopes, family_id: Uuid) -> Claims {
-        let now = Utc::now().timestamp().cast_unsigned();
-        Claims {
-            issuer: self.settings.issuer.clone(),
-            audience: self.settings.audience.clone().map(Audience::One),
-            subject: account.name.clone(),
-            issued_at: now,
-            not_before: None,
-            expires_at: now + self.settings.access_ttl.as_secs(),
-            token_id: Some(Uuid::new_v4().to_string()),
-            family_id: Some(family_id),
-            scope: scopes.to_string(),
-            studies: account.studies.clone(),
-        }
-    }
-
     fn tokens(
         &self,
         account: &Account,
@@ -172,8 +155,14 @@ impl Auth {
         family_id: Uuid,
         refresh_token: Option<String>,
     ) -> Result<Tokens, LoginRefused> {
-        let access_token = self.keys.sign(&self.claims_for(account, scopes, family_id))?;
-        Ok(Tokens { access_token, expires_in: self.settings.access_ttl, refresh_token, scopes })
+        let expires_in = self.settings.access_ttl;
+        let claims = Claims {
+            family_id: Some(family_id),
+            studies: account.studies.clone(),
+            ..Claims::issued(&self.settings, &account.name, scopes, expires_in)
+        };
+        let access_token = self.keys.sign(&claims)?;
+        Ok(Tokens { access_token, expires_in, refresh_token, scopes })
     }
 
     async fn secret_is_right(&self, secret: String, stored: Option<String>) -> Result<bool, LoginRefused> {

@@ -90,7 +90,9 @@ fn state_scopes(document: &mut Document) {
         }
     }
     let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT");
-    let bearer = bearer.description(Some("From `/api/v1/auth/token`, or from an identity provider. A deployment with `NOCTIS_AUTH=off` asks nobody for one."));
+    let bearer = bearer.description(Some(
+        "From `/api/v1/auth/token`. A deployment with `NOCTIS_AUTH=off` asks nobody for one.",
+    ));
     document
         .components
         .get_or_insert_default()

@@ -237,16 +237,18 @@ impl RenderJobs {
     /// settled: death in between delivers the job again.
     async fn store(&self, job: &RenderJob, outcome: &Outcome) -> Result<(), JobError> {
         let cached = self.announce(job, outcome).await;
+        let is_picture = matches!(outcome, Outcome::Picture(_));
+        if cached && is_picture && !job.keep {
+            return Ok(());
+        }
         let record = RenderRecord {
             key: job.render_key,
             image_id: job.image_id,
             outcome,
             worker: self.worker.clone(),
         };
-        if cached && matches!(outcome, Outcome::Picture(_)) {
-            if job.keep {
-                self.catalog.put_render_behind(&record).await;
-            }
+        if cached && is_picture {
+            self.catalog.put_render_behind(&record).await;
             return Ok(());
         }
         match self.catalog.put_render(&record).await {
