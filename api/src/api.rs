@@ -19,11 +19,13 @@ use tokio::sync::broadcast::{self, error::RecvError};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    audit::{self, Audit},
     auth::Auth,
     caller::Caller,
     edge::Names,
     numbers::Numbers,
     outgoing::Outgoing,
+    streams::Streams,
     visible::{KnownImages, Visible},
 };
 
@@ -39,6 +41,10 @@ pub struct Api {
     /// Whom tokens are of; `None` where nobody is asked for one.
     pub(crate) auth: Option<Auth>,
     pub(crate) numbers: Numbers,
+    /// Who opened what, until it is written.
+    pub(crate) audit: Audit,
+    /// Streams under way.
+    pub(crate) streams: Streams,
     /// What answers hold until they are read.
     pub(crate) outgoing: Outgoing,
     pub(crate) prometheus: PrometheusHandle,
@@ -73,6 +79,8 @@ impl Api {
             images: KnownImages::new(),
             auth,
             numbers: Numbers::default(),
+            audit: Audit::default(),
+            streams: Streams::default(),
             outgoing: Outgoing::default(),
             prometheus,
             render_wait: settings.render_wait,
@@ -84,6 +92,7 @@ impl Api {
             gives_up: CancellationToken::new(),
         });
         tokio::spawn(forget_with_others(forgets, Arc::downgrade(&api)));
+        tokio::spawn(audit::write_behind(Arc::downgrade(&api)));
         api
     }
 
@@ -95,7 +104,13 @@ impl Api {
 
     /// What there is for `caller`.
     pub(crate) fn visible_to<'a>(&'a self, caller: &'a Caller) -> Visible<'a> {
-        Visible { caller, images: &self.images, cache: &self.cache, catalog: &self.catalog }
+        let Self { images, cache, catalog, audit, .. } = self;
+        Visible { caller, images, cache, catalog, audit }
+    }
+
+    /// Writes what waits to be written. Call it when no more requests come.
+    pub async fn settle(&self) {
+        self.audit.flush(&self.catalog).await;
     }
 
     pub(crate) fn forget(&self, forget: &Forget) {

@@ -4,8 +4,10 @@
 //! Start with [`router`]; a request goes through `edge`, then `routes`, asks in `visible` for what its caller may see, and for pictures goes through `picture`.
 
 mod api;
+mod audit;
 pub mod auth;
 mod back_end;
+mod body;
 mod caller;
 mod edge;
 mod entity_tag;
@@ -16,6 +18,7 @@ pub mod problem;
 mod query;
 mod routes;
 mod serve;
+mod streams;
 mod visible;
 
 use std::{sync::Arc, time::Duration};

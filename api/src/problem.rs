@@ -95,6 +95,12 @@ pub enum Kind {
     RequestTimeout,
     /// Too many log in at once.
     LoginsWait,
+    /// A token of the identity provider that cannot be checked now.
+    ProviderUnavailable,
+    /// No such link.
+    ShareNotFound,
+    /// A client that has as many streams as one may have.
+    TooManyStreams,
 }
 
 /// One row of the table: slug, status, title.
@@ -102,7 +108,7 @@ type Row = (&'static str, StatusCode, &'static str);
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Kind; 39] = [
+    pub const ALL: [Kind; 42] = [
         Kind::InvalidParameter,
         Kind::HostNotAllowed,
         Kind::OriginNotAllowed,
@@ -142,6 +148,9 @@ impl Kind {
         Kind::RenderTimeout,
         Kind::RequestTimeout,
         Kind::LoginsWait,
+        Kind::ProviderUnavailable,
+        Kind::ShareNotFound,
+        Kind::TooManyStreams,
     ];
 
     /// The table.
@@ -206,6 +215,11 @@ impl Kind {
             Kind::RenderTimeout => ("render-timeout", S::GATEWAY_TIMEOUT, "The render is not ready yet"),
             Kind::RequestTimeout => ("request-timeout", S::GATEWAY_TIMEOUT, "A back end took too long"),
             Kind::LoginsWait => ("logins-wait", S::SERVICE_UNAVAILABLE, "Too many log in at once"),
+            Kind::ProviderUnavailable => {
+                ("provider-unavailable", S::SERVICE_UNAVAILABLE, "The identity provider is unavailable")
+            }
+            Kind::ShareNotFound => ("share-not-found", S::NOT_FOUND, "No such link"),
+            Kind::TooManyStreams => ("too-many-streams", S::TOO_MANY_REQUESTS, "Too many streams"),
         }
     }
 
@@ -236,6 +250,7 @@ impl Kind {
                 | Kind::CacheUnavailable
                 | Kind::StorageUnavailable
                 | Kind::AnswersUnread
+                | Kind::ProviderUnavailable
         )
     }
 
@@ -314,9 +329,14 @@ impl Problem {
         self.kind
     }
 
-    /// The whole answer, with its kind beside it for the log.
-    pub(crate) fn write(self, path: &str, request_id: &str) -> Response {
-        let Self { kind, detail, mut details, retry_after } = self;
+    /// When to ask again.
+    pub(crate) fn pause(&self) -> Duration {
+        self.retry_after.unwrap_or(Duration::from_secs(1))
+    }
+
+    /// The document, and how to be let in, where it is about that.
+    pub(crate) fn document(self, path: &str, request_id: &str) -> Written {
+        let Self { kind, detail, mut details, .. } = self;
         if kind.status().is_server_error() {
             details.insert("request_id".to_owned(), request_id.into());
         }
@@ -333,7 +353,13 @@ impl Problem {
             path,
         };
         // Texts and numbers: serialisation cannot fail, and an empty body still has its status.
-        let body = serde_json::to_vec(&document).unwrap_or_default();
+        Written { body: serde_json::to_vec(&document).unwrap_or_default(), challenge }
+    }
+
+    /// The whole answer, with its kind beside it for the log.
+    pub(crate) fn write(self, path: &str, request_id: &str) -> Response {
+        let (kind, retry_after) = (self.kind, self.retry_after);
+        let Written { body, challenge } = self.document(path, request_id);
         let mut response = (kind.status(), body).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
@@ -347,6 +373,12 @@ impl Problem {
         response.extensions_mut().insert(kind);
         response
     }
+}
+
+/// A problem as it is sent.
+pub(crate) struct Written {
+    pub(crate) body: Vec<u8>,
+    challenge: Option<HeaderValue>,
 }
 
 /// How to be let in (RFC 9110 11.6.1), for the kinds that are about it. Names of ours alone stand in it.

@@ -1,5 +1,6 @@
 //! The commands and what they take.
 
+mod audit;
 mod beside;
 mod config;
 mod dead_letters;
@@ -49,6 +50,8 @@ enum Command {
     Config,
     /// Signs a token for scripts and tests.
     Token(token::Arguments),
+    /// Prints who opened which study, when and from where, as JSON lines.
+    Audit(audit::Arguments),
     /// Adds, disables and lists people and services that may log in.
     User(user::Arguments),
 }
@@ -74,6 +77,7 @@ pub fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::DeadLetters(dead_letters) => dead_letters::run(&dead_letters, &settings()?),
         Command::Config => config::run(&gather()?),
         Command::Token(token) => token::run(&token, &settings()?),
+        Command::Audit(audit) => audit::run(&audit, &settings()?),
         Command::User(user) => user::run(&user, &settings()?),
     }
 }

@@ -34,7 +34,10 @@ pub(super) fn run(arguments: &Arguments, settings: &Settings) -> Result<(), Fail
     let Arguments { subject, scope, studies, ttl } = arguments;
     let studies = (!studies.is_empty()).then(|| studies.clone());
     let claims = Claims { studies, ..Claims::issued(jwt, subject, *scope, *ttl) };
-    let token = TokenKeys::new(jwt).sign(&claims).map_err(anyhow::Error::from)?;
+    let unset =
+        || Failure::usage("NOCTIS_JWT_SECRET", "is not set: the identity provider issues tokens here");
+    let keys = TokenKeys::new(jwt).ok_or_else(unset)?;
+    let token = keys.sign(&claims).map_err(anyhow::Error::from)?;
     Ok(output::line(&token)?)
 }
 

@@ -3,7 +3,8 @@
 use argon2::password_hash::rand_core::{OsRng, RngCore};
 use base64_simd::URL_SAFE_NO_PAD;
 use jsonwebtoken::{
-    Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, decode_header, encode, errors::ErrorKind,
+    Algorithm, DecodingKey, EncodingKey, Header, TokenData, Validation, decode, decode_header, encode,
+    errors::ErrorKind,
 };
 use noctis_shared::settings::JwtSettings;
 use uuid::Uuid;
@@ -54,43 +55,37 @@ pub struct TokenKeys {
     signing: EncodingKey,
     checking: Vec<DecodingKey>,
     validation: Validation,
-    /// Keys of refresh tokens, in the same order.
-    refreshing: Vec<[u8; 32]>,
+    /// Of refresh tokens.
+    refreshing: MacKeys,
+    /// Of links that are shown around.
+    sharing: MacKeys,
 }
 
-/// What a refresh token is made of.
-const FAMILY_BYTES: usize = 16;
+const ID_BYTES: usize = 16;
 const CHANCE_BYTES: usize = 32;
 const MAC_BYTES: usize = 16;
-const REFRESH_BYTES: usize = FAMILY_BYTES + CHANCE_BYTES + MAC_BYTES;
 
-impl TokenKeys {
-    /// The keys of `settings`.
-    #[must_use]
-    pub fn new(settings: &JwtSettings) -> Self {
-        let secrets = settings.secrets.iter().map(|secret| secret.bytes());
-        let checking: Vec<DecodingKey> = secrets.clone().map(DecodingKey::from_secret).collect();
-        let signing = EncodingKey::from_secret(secrets.clone().next().unwrap_or_default());
-        let refreshing = secrets.map(|secret| blake3::derive_key("noctis 2026-11 refresh tokens", secret));
-        Self { signing, checking, validation: validation(settings), refreshing: refreshing.collect() }
+/// Keys for one purpose, each of a secret, in their order.
+struct MacKeys(Vec<[u8; 32]>);
+
+impl MacKeys {
+    fn derived<'a>(secrets: impl Iterator<Item = &'a [u8]>, purpose: &str) -> Self {
+        Self(secrets.map(|secret| blake3::derive_key(purpose, secret)).collect())
     }
 
-    /// A new refresh token of a family.
-    pub(super) fn refresh_token(&self, family_id: Uuid) -> String {
-        let mut bytes = [0; REFRESH_BYTES];
-        let (said, mac) = bytes.split_at_mut(FAMILY_BYTES + CHANCE_BYTES);
-        said[..FAMILY_BYTES].copy_from_slice(family_id.as_bytes());
-        OsRng.fill_bytes(&mut said[FAMILY_BYTES..]);
-        if let Some(key) = self.refreshing.first() {
-            mac.copy_from_slice(&blake3::keyed_hash(key, said).as_bytes()[..MAC_BYTES]);
+    /// `said` with the first key's word for it, as text.
+    fn vouched(&self, mut said: Vec<u8>) -> String {
+        if let Some(key) = self.0.first() {
+            let mac = blake3::keyed_hash(key, &said);
+            said.extend_from_slice(&mac.as_bytes()[..MAC_BYTES]);
         }
-        URL_SAFE_NO_PAD.encode_to_string(bytes)
+        URL_SAFE_NO_PAD.encode_to_string(said)
     }
 
-    /// The family of a refresh token that we made; `None` for what is none.
-    pub(super) fn family_of(&self, token: &str) -> Option<Uuid> {
-        let bytes = URL_SAFE_NO_PAD.decode_to_vec(token).ok().filter(|bytes| bytes.len() == REFRESH_BYTES)?;
-        let (said, mac) = bytes.split_at(FAMILY_BYTES + CHANCE_BYTES);
+    /// The id at the start of the `byte_count` bytes that one of the keys vouched for.
+    fn id_of(&self, token: &str, byte_count: usize) -> Option<Uuid> {
+        let bytes = URL_SAFE_NO_PAD.decode_to_vec(token).ok()?;
+        let (said, mac) = bytes.split_at_checked(byte_count).filter(|(_, mac)| mac.len() == MAC_BYTES)?;
         let is_ours = |key: &[u8; 32]| {
             let right = blake3::keyed_hash(key, said);
             // In the time of a whole hash, wherever they differ.
@@ -98,7 +93,46 @@ impl TokenKeys {
             shown[..MAC_BYTES].copy_from_slice(mac);
             right == shown
         };
-        self.refreshing.iter().any(is_ours).then(|| Uuid::from_slice(&said[..FAMILY_BYTES]).ok()).flatten()
+        self.0.iter().any(is_ours).then(|| Uuid::from_slice(said.get(..ID_BYTES)?).ok()).flatten()
+    }
+}
+
+impl TokenKeys {
+    /// The keys of `settings`; `None` where there is no secret, and another issues tokens.
+    #[must_use]
+    pub fn new(settings: &JwtSettings) -> Option<Self> {
+        let secrets = settings.secrets.iter().map(|secret| secret.bytes());
+        let signing = EncodingKey::from_secret(secrets.clone().next()?);
+        Some(Self {
+            signing,
+            checking: secrets.clone().map(DecodingKey::from_secret).collect(),
+            validation: validation(settings),
+            refreshing: MacKeys::derived(secrets.clone(), "noctis 2026-11 refresh tokens"),
+            sharing: MacKeys::derived(secrets, "noctis 2026-11 share links"),
+        })
+    }
+
+    /// A new refresh token of a family.
+    pub(super) fn refresh_token(&self, family_id: Uuid) -> String {
+        let mut said = family_id.as_bytes().to_vec();
+        said.resize(ID_BYTES + CHANCE_BYTES, 0);
+        OsRng.fill_bytes(&mut said[ID_BYTES..]);
+        self.refreshing.vouched(said)
+    }
+
+    /// The family of a refresh token that we made; `None` for what is none.
+    pub(super) fn family_of(&self, token: &str) -> Option<Uuid> {
+        self.refreshing.id_of(token, ID_BYTES + CHANCE_BYTES)
+    }
+
+    /// The token of the link of this name.
+    pub(super) fn share_token(&self, share_id: Uuid) -> String {
+        self.sharing.vouched(share_id.as_bytes().to_vec())
+    }
+
+    /// The name of the link whose token it is; `None` for what is none.
+    pub(super) fn share_of(&self, token: &str) -> Option<Uuid> {
+        self.sharing.id_of(token, ID_BYTES)
     }
 
     /// `claims` as a signed token (RFC 7515, HS256).
@@ -115,32 +149,43 @@ impl TokenKeys {
     /// # Errors
     /// [`TokenRefused`].
     pub fn claims(&self, token: &str) -> Result<Claims, TokenRefused> {
-        if token.len() > TOKEN_BYTES_MAX {
-            return Err(TokenRefused::Malformed);
-        }
-        let header = decode_header(token).map_err(|error| refused(error.kind()))?;
-        // Extensions that must be understood, and are not (RFC 7515 4.1.11).
-        if header.crit.is_some() {
-            return Err(TokenRefused::Malformed);
-        }
+        let header = header_of(token)?;
         if header.alg == Algorithm::HS256 && header.typ.as_deref() != Some(ACCESS_TOKEN) {
             return Err(TokenRefused::Kind);
         }
         let mut answer = Err(TokenRefused::Signature);
         for key in &self.checking {
-            answer = decode(token, key, &self.validation).map(|data| data.claims).map_err(|error| {
-                match error.kind() {
-                    // Its signature was right, so that these are claims.
-                    ErrorKind::Json(_) => TokenRefused::Claims,
-                    kind => refused(kind),
-                }
-            });
+            answer = decoded(decode(token, key, &self.validation));
             if answer != Err(TokenRefused::Signature) {
                 break;
             }
         }
         answer
     }
+}
+
+/// What a token says of itself, unchecked.
+///
+/// # Errors
+/// [`TokenRefused`] for what is none, or asks for more than is understood here.
+pub(super) fn header_of(token: &str) -> Result<Header, TokenRefused> {
+    if token.len() > TOKEN_BYTES_MAX {
+        return Err(TokenRefused::Malformed);
+    }
+    let header = decode_header(token).map_err(|error| refused(error.kind()))?;
+    // Extensions that must be understood, and are not (RFC 7515 4.1.11).
+    if header.crit.is_some() { Err(TokenRefused::Malformed) } else { Ok(header) }
+}
+
+/// What a key made of a token.
+pub(super) fn decoded(
+    checked: jsonwebtoken::errors::Result<TokenData<Claims>>,
+) -> Result<Claims, TokenRefused> {
+    checked.map(|data| data.claims).map_err(|error| match error.kind() {
+        // Its signature was right, so that these are claims.
+        ErrorKind::Json(_) => TokenRefused::Claims,
+        kind => refused(kind),
+    })
 }
 
 fn validation(settings: &JwtSettings) -> Validation {
@@ -187,7 +232,7 @@ mod tests {
         for (name, text) in [("NOCTIS_AUTH", "jwt"), ("NOCTIS_JWT_SECRET", secrets)] {
             texts.set(name, text, Origin::Flag);
         }
-        TokenKeys::new(&Settings::from_texts(&texts).expect("settings").jwt.expect("a login"))
+        TokenKeys::new(&Settings::from_texts(&texts).expect("settings").jwt.expect("a login")).expect("keys")
     }
 
     const OLD: &str = "0123456789abcdef0123456789abcdef";
@@ -208,6 +253,23 @@ mod tests {
         let changed = String::from_utf8(changed).expect("text");
         for none in ["", "x", &one[1..], &format!("{one}AAAA"), "a.b.c", &changed] {
             assert_eq!(old.family_of(none), None, "{none}");
+        }
+    }
+
+    #[test]
+    fn the_token_of_a_link_names_it_and_is_no_refresh_token() {
+        let (share_id, old) = (Uuid::new_v4(), keys(OLD));
+        let token = old.share_token(share_id);
+        assert_eq!(token.len(), 43, "short enough to be sent around: {token}");
+        assert_eq!(old.share_of(&token), Some(share_id));
+        assert_eq!(keys(&format!("{NEW},{OLD}")).share_of(&token), Some(share_id));
+        assert_eq!((keys(NEW).share_of(&token), old.family_of(&token)), (None, None));
+        assert_eq!(old.share_of(&old.refresh_token(share_id)), None);
+        let mut changed = token.clone().into_bytes();
+        changed[7] ^= 1;
+        let changed = String::from_utf8(changed).expect("text");
+        for none in [&changed, &token[..42], &format!("{token}AAAA"), ""] {
+            assert_eq!(old.share_of(none), None, "{none}");
         }
     }
 

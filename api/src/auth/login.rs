@@ -47,6 +47,8 @@ pub(crate) enum LoginRefused {
     Refresh,
     /// Too many log in at once.
     Busy,
+    /// Only a provider issues tokens here.
+    Elsewhere,
     /// The catalog.
     Catalog(CatalogError),
     /// The tokens could not be made.
@@ -72,6 +74,7 @@ impl Auth {
     /// [`LoginRefused`].
     pub(crate) async fn log_in(&self, login: Login) -> Result<Tokens, LoginRefused> {
         let Login { kind, name, secret, scopes } = login;
+        let keys = self.keys.as_ref().ok_or(LoginRefused::Elsewhere)?;
         let account = self.catalog.account(&name).await?;
         let account = account.filter(|account| account.kind == kind && !account.disabled);
         let stored = account.as_ref().map(|account| account.secret_hash.clone());
@@ -82,7 +85,7 @@ impl Auth {
             return Err(LoginRefused::Scope);
         }
         let family_id = Uuid::new_v4();
-        let refresh_token = self.keys.refresh_token(family_id);
+        let refresh_token = keys.refresh_token(family_id);
         // A service has its secret, and needs no other (RFC 6749 4.4.3).
         let (refresh_token, lasts) = match kind {
             AccountKind::Person => (Some(refresh_token), self.settings.refresh_ttl),
@@ -106,8 +109,9 @@ impl Auth {
     /// # Errors
     /// [`LoginRefused`].
     pub(crate) async fn refresh(&self, used: &str) -> Result<Tokens, LoginRefused> {
-        let family_id = self.keys.family_of(used).ok_or(LoginRefused::Refresh)?;
-        let next = self.keys.refresh_token(family_id);
+        let keys = self.keys.as_ref().ok_or(LoginRefused::Elsewhere)?;
+        let family_id = keys.family_of(used).ok_or(LoginRefused::Refresh)?;
+        let next = keys.refresh_token(family_id);
         let expires_at = Utc::now() + self.settings.refresh_ttl;
         match self.catalog.rotate(family_id, &digest(used), &digest(&next), expires_at).await? {
             Rotation::Rotated(account, scopes) => {
@@ -129,8 +133,9 @@ impl Auth {
     /// # Errors
     /// [`CatalogError`].
     pub(crate) async fn log_out(&self, token: &str) -> Result<(), CatalogError> {
-        let claims = self.keys.claims(token).ok();
-        let family_id = self.keys.family_of(token).or(claims.as_ref().and_then(|claims| claims.family_id));
+        let claims = self.claims(token).await.ok().map(|(claims, _)| claims);
+        let refreshes = self.keys.as_ref().and_then(|keys| keys.family_of(token));
+        let family_id = refreshes.or(claims.as_ref().and_then(|claims| claims.family_id));
         if let Some(family_id) = family_id {
             self.catalog.revoke_family(family_id).await?;
             self.seen.forget_family(family_id);
@@ -161,7 +166,7 @@ impl Auth {
             studies: account.studies.clone(),
             ..Claims::issued(&self.settings, &account.name, scopes, expires_in)
         };
-        let access_token = self.keys.sign(&claims)?;
+        let access_token = self.keys.as_ref().ok_or(LoginRefused::Elsewhere)?.sign(&claims)?;
         Ok(Tokens { access_token, expires_in, refresh_token, scopes })
     }
 

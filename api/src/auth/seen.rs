@@ -12,7 +12,7 @@ use moka::sync::Cache;
 use uuid::Uuid;
 
 use super::Claims;
-use crate::caller::Caller;
+use crate::caller::Who;
 
 /// How long what the catalog says of a token holds: as long a token that is revoked in another process is believed here.
 const HOLDS: Duration = Duration::from_secs(10);
@@ -35,11 +35,23 @@ pub(super) struct Before(u64);
 
 pub(super) struct Seen {
     /// Whom it makes; nobody, once it is revoked.
-    pub(super) caller: Option<Arc<Caller>>,
-    family_id: Option<Uuid>,
-    token_id: Option<String>,
+    pub(super) who: Option<Arc<Who>>,
+    life: Life,
     checked_at: Instant,
-    expires_at: SystemTime,
+}
+
+/// Until when a token is good, and by what it is revoked before.
+pub(super) struct Life {
+    pub(super) family_id: Option<Uuid>,
+    pub(super) token_id: Option<String>,
+    pub(super) expires_at: SystemTime,
+}
+
+impl Life {
+    pub(super) fn of(claims: &Claims) -> Self {
+        let expires_at = UNIX_EPOCH.checked_add(Duration::from_secs(claims.expires_at)).unwrap_or(UNIX_EPOCH);
+        Self { family_id: claims.family_id, token_id: claims.token_id.clone(), expires_at }
+    }
 }
 
 impl Default for SeenTokens {
@@ -56,7 +68,7 @@ impl SeenTokens {
 
     /// What is known of a token that has not expired, and whether that is to be believed without a look.
     pub(super) fn get(&self, digest: &[u8; 32]) -> Option<(Arc<Seen>, bool)> {
-        let seen = self.tokens.get(digest).filter(|seen| SystemTime::now() < seen.expires_at)?;
+        let seen = self.tokens.get(digest).filter(|seen| SystemTime::now() < seen.life.expires_at)?;
         let is_fresh = seen.checked_at.elapsed() < self.holds;
         Some((seen, is_fresh))
     }
@@ -66,16 +78,8 @@ impl SeenTokens {
     }
 
     /// Remembers what a look told that began at `before`.
-    pub(super) fn put(&self, digest: [u8; 32], caller: Option<Arc<Caller>>, claims: &Claims, before: Before) {
-        let expires_at = UNIX_EPOCH.checked_add(Duration::from_secs(claims.expires_at));
-        let seen = Seen {
-            caller,
-            family_id: claims.family_id,
-            token_id: claims.token_id.clone(),
-            checked_at: Instant::now(),
-            expires_at: expires_at.unwrap_or(UNIX_EPOCH),
-        };
-        self.tokens.insert(digest, Arc::new(seen));
+    pub(super) fn put(&self, digest: [u8; 32], who: Option<Arc<Who>>, life: Life, before: Before) {
+        self.tokens.insert(digest, Arc::new(Seen { who, life, checked_at: Instant::now() }));
         if self.before() != before {
             self.tokens.invalidate(&digest);
         }
@@ -83,12 +87,12 @@ impl SeenTokens {
 
     /// Forgets the tokens of a login that has ended.
     pub(super) fn forget_family(&self, family_id: Uuid) {
-        self.forget(|seen| seen.family_id == Some(family_id));
+        self.forget(|seen| seen.life.family_id == Some(family_id));
     }
 
     /// Forgets a token that was revoked by itself.
     pub(super) fn forget_token(&self, token_id: &str) {
-        self.forget(|seen| seen.token_id.as_deref() == Some(token_id));
+        self.forget(|seen| seen.life.token_id.as_deref() == Some(token_id));
     }
 
     fn forget(&self, is_of_it: impl Fn(&Seen) -> bool) {

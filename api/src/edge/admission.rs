@@ -1,12 +1,14 @@
 //! What is let in: requests of bounded length, from clients within their rate.
 
+use std::time::Duration;
+
 use axum::{
     extract::Request,
     http::{HeaderMap, HeaderName, HeaderValue, header},
 };
-use noctis_shared::{coordination::RateDecision, settings::RateLimit};
+use noctis_shared::{catalog::ImageRecord, coordination::RateDecision, settings::RateLimit, submit};
 
-use super::policy::Policy;
+use super::policy::{HUNDREDTHS, Policy};
 use crate::{
     api::Api,
     caller::Caller,
@@ -36,7 +38,7 @@ pub(super) struct Refused {
 impl Quota {
     pub(super) fn put_into(self, headers: &mut HeaderMap) {
         headers.insert(LIMIT, HeaderValue::from(self.limit.requests));
-        headers.insert(REMAINING, HeaderValue::from(self.decision.remaining));
+        headers.insert(REMAINING, HeaderValue::from(self.decision.remaining / HUNDREDTHS));
         headers.insert(RESET, HeaderValue::from(whole_seconds(self.decision.reset_after)));
     }
 }
@@ -51,12 +53,48 @@ pub(super) async fn count(
     caller: &Caller,
 ) -> Result<Option<Quota>, Box<Refused>> {
     let Some(limit) = api.rate_limit.filter(|_| policy.cost > 0) else { return Ok(None) };
-    let decision = api.coordination.count_request(&caller.name, policy.cost, limit).await;
+    let decision = api.coordination.count_request(&caller.name, policy.cost, in_hundredths(limit)).await;
     let quota = Quota { limit, decision };
     if decision.allowed {
         return Ok(Some(quota));
     }
     Err(Box::new(Refused { problem: too_many(&quota), quota: Some(quota) }))
+}
+
+/// Counts what is made for `caller` beyond its request, in hundredths of a request.
+///
+/// # Errors
+/// 429 for a client that has spent its requests.
+pub(crate) async fn pay(api: &Api, caller: &Caller, cost: u32) -> Result<(), Problem> {
+    let Some(limit) = api.rate_limit else { return Ok(()) };
+    let decision = api.coordination.count_request(&caller.name, cost, in_hundredths(limit)).await;
+    if decision.allowed { Ok(()) } else { Err(too_many(&Quota { limit, decision })) }
+}
+
+/// Gives back what was counted for what came to nothing.
+pub(crate) async fn give_back(api: &Api, caller: &Caller, cost: u32) {
+    if let Some(limit) = api.rate_limit.filter(|_| cost > 0) {
+        api.coordination.give_back(&caller.name, cost, in_hundredths(limit)).await;
+    }
+}
+
+/// What a render of `image` takes of its client's requests, in hundredths: as much as a core is busy with it.
+pub(crate) fn render_cost(image: &ImageRecord) -> u32 {
+    let hundredths = submit::cost::of(image).as_secs_f64() / CORE_TIME_OF_A_REQUEST.as_secs_f64() * 100.0;
+    // Saturates, which is what is wanted.
+    (hundredths as u32).clamp(RENDER_COST_MIN, RENDER_COST_MAX)
+}
+
+/// Time of a core that counts as a request.
+const CORE_TIME_OF_A_REQUEST: Duration = Duration::from_millis(20);
+/// What a render takes beside the decoding and drawing that `submit::cost` predicts.
+const RENDER_COST_MIN: u32 = 10;
+/// A file that is as slow as any is not out of reach of a client with a small limit.
+const RENDER_COST_MAX: u32 = 20 * HUNDREDTHS;
+
+/// A limit that is counted in hundredths of a request.
+fn in_hundredths(limit: RateLimit) -> RateLimit {
+    RateLimit { requests: limit.requests.saturating_mul(HUNDREDTHS), ..limit }
 }
 
 /// # Errors

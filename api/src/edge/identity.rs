@@ -14,14 +14,17 @@ use axum::{
 
 use noctis_shared::settings::TrustedProxies;
 
-use super::policy::Policy;
+use super::{link::Linked, policy::Policy};
 use crate::{
     api::Api,
-    auth::NoCaller,
+    auth::{Auth, NoCaller},
     back_end::catalog_problem,
-    caller::Caller,
+    caller::{Caller, Who},
     problem::{Kind, Problem},
 };
+
+/// When a client may try again after the provider did not answer.
+const PROVIDER_PAUSE: Duration = Duration::from_secs(10);
 
 /// Who makes a request, and what is wrong with that.
 pub(super) struct Identified {
@@ -31,31 +34,43 @@ pub(super) struct Identified {
     pub(super) refused: Option<Problem>,
 }
 
-/// Who makes a request from `address` with these headers, and whether that one may do what `policy` is of. Where no token
-/// is asked for it goes by its address, and may do everything.
+/// Who makes a request from `address`, whose address showed `linked`, with these headers, and whether that one may do what
+/// `policy` is of. Where no token is asked for it goes by its address, and may do everything.
 pub(super) async fn identify(
     api: &Api,
     policy: &Policy,
     address: Option<IpAddr>,
+    linked: Result<Linked, Problem>,
     headers: &HeaderMap,
 ) -> Identified {
-    let address = address.map_or_else(|| "unknown".to_owned(), |address| address.to_string());
-    let Some(auth) = &api.auth else {
-        return Identified { caller: Arc::new(Caller::anybody(address)), refused: None };
-    };
+    let is = |caller, refused| Identified { caller: Arc::new(caller), refused };
+    let Some(auth) = &api.auth else { return is(Caller::anybody(address), None) };
     // What is for everybody looks at no token.
-    let Some(scope) = policy.scope else {
-        return Identified { caller: Arc::new(Caller::nobody(address)), refused: None };
-    };
-    let known = match bearer(headers) {
-        Ok(token) => auth.caller(token).await.map_err(|error| no_caller(&error)),
-        Err(problem) => Err(problem),
-    };
-    match known {
-        Ok(caller) if caller.scopes.has(scope) => Identified { caller, refused: None },
-        Ok(caller) => Identified { caller, refused: Some(insufficient(scope.name())) },
-        Err(problem) => Identified { caller: Arc::new(Caller::nobody(address)), refused: Some(problem) },
+    let Some(scope) = policy.scope else { return is(Caller::nobody(address), None) };
+    match shown(auth, linked, headers).await {
+        Ok(who) if who.scopes.has(scope) => is(Caller::new(who, address), None),
+        Ok(who) => is(Caller::new(who, address), Some(insufficient(scope.name()))),
+        Err(problem) => is(Caller::nobody(address), Some(problem)),
     }
+}
+
+/// Who comes, by the one thing that was shown.
+async fn shown(
+    auth: &Auth,
+    linked: Result<Linked, Problem>,
+    headers: &HeaderMap,
+) -> Result<Arc<Who>, Problem> {
+    let linked = linked?;
+    if linked != Linked::No && headers.contains_key(header::AUTHORIZATION) {
+        let detail = "A request comes by a link or with a token, not by both.";
+        return Err(Problem::new(Kind::InvalidParameter, detail));
+    }
+    let who = match &linked {
+        Linked::No => auth.who(bearer(headers)?).await,
+        Linked::Share(token) => auth.guest(token).await,
+        Linked::Signed { text, expires, signature } => auth.by_signature(text, expires.as_deref(), signature),
+    };
+    who.map_err(|error| no_caller(&error))
 }
 
 /// The one token of a request (RFC 6750 2.1).
@@ -74,7 +89,11 @@ fn bearer(headers: &HeaderMap) -> Result<&str, Problem> {
 fn no_caller(error: &NoCaller) -> Problem {
     match error {
         NoCaller::Catalog(error) => catalog_problem(error).retry_after(Duration::from_secs(2)),
-        NoCaller::Refused(_) | NoCaller::Revoked => {
+        NoCaller::Provider => {
+            let detail = "The identity provider does not give the keys that this token is to be checked by.";
+            Problem::new(Kind::ProviderUnavailable, detail).retry_after(PROVIDER_PAUSE)
+        }
+        NoCaller::Refused(_) | NoCaller::Revoked | NoCaller::Share | NoCaller::Link(_) => {
             let mut detail = error.to_string();
             detail[..1].make_ascii_uppercase();
             unauthorized(format!("{detail}."), Some("invalid_token"))

@@ -5,6 +5,7 @@
 
 mod admission;
 mod identity;
+mod link;
 mod names;
 pub(crate) mod policy;
 mod request_id;
@@ -26,11 +27,16 @@ use http_body::Body;
 use noctis_shared::trace_context::TraceContext;
 use tracing::{Instrument, Span};
 
-pub(crate) use self::names::Names;
 use self::{
     admission::{Quota, Refused},
     identity::Identified,
+    link::Linked,
     policy::{NO_ROUTE, Policy},
+};
+pub(crate) use self::{
+    admission::{give_back, pay, render_cost},
+    names::Names,
+    policy::SENT,
     request_id::RequestId,
 };
 use crate::{
@@ -63,23 +69,25 @@ pub(crate) async fn around(State(api): State<Arc<Api>>, mut request: Request, ne
     debug_assert!(matched.is_none() || policy.route == route, "{route} has no row in the table of routes");
     let fits = admission::check_lengths(&request, policy)
         .and_then(|()| api.names.check(policy, &method, &uri, request.headers()));
-    let Identified { caller, refused } = identity::identify(
-        &api,
-        policy,
-        identity::address(&request, &api.trusted_proxies),
-        request.headers(),
-    )
-    .await;
+    let linked = if api.auth.is_some() { link::take(&mut request) } else { Ok(Linked::No) };
+    let address = identity::address(&request, &api.trusted_proxies);
+    let Identified { caller, refused } =
+        identity::identify(&api, policy, address, linked, request.headers()).await;
     let (response, quota) = match (admit(&api, policy, fits, &caller).await, refused) {
         (Ok(quota), Some(problem)) => (problem.into_response(), quota),
         (Ok(quota), None) => {
-            request.extensions_mut().insert(caller);
+            request.extensions_mut().insert(Arc::clone(&caller));
+            request.extensions_mut().insert(request_id.clone());
             if !request.body().is_end_stream() {
                 // Announced lengths were held against it; this is for what comes without one.
                 DefaultBodyLimit::max(policy.body_bytes_max).apply(&mut request);
             }
             let span = span(&method, route, &request_id, request.headers());
-            (run(&api, policy, request, next).instrument(span).await, quota)
+            let response = run(&api, policy, request, next).instrument(span).await;
+            if comes_to_nothing(response.status()) {
+                admission::give_back(&api, &caller, policy.cost).await;
+            }
+            (response, quota)
         }
         (Err(refused), _) => (refused.problem.into_response(), refused.quota),
     };
@@ -101,6 +109,11 @@ async fn admit(
 ) -> Result<Option<Quota>, Box<Refused>> {
     fits.map_err(|problem| Box::new(Refused { problem, quota: None }))?;
     admission::count(api, policy, caller).await
+}
+
+/// Whether nothing was done for an answer of this status, so that it costs nothing.
+fn comes_to_nothing(status: StatusCode) -> bool {
+    matches!(status, StatusCode::NOT_IMPLEMENTED | StatusCode::SERVICE_UNAVAILABLE)
 }
 
 /// The handler, under a time limit, with panics caught.

@@ -27,13 +27,19 @@ pub(crate) struct Policy {
     pub(crate) body_bytes_max: usize,
     /// What a request may take beyond the wait for a render.
     pub(crate) time_beyond_render: Duration,
-    /// What it takes of the caller's requests; 0 for what is exempt: operators and their probes are not to be starved.
+    /// What it takes of the caller's requests, in hundredths of one; 0 for what is exempt: operators and their probes are
+    /// not to be starved. A picture that has to be made takes more (`admission`).
     pub(crate) cost: u32,
     /// Whether it is answered under any name: probes come to addresses.
     pub(crate) any_host: bool,
     /// How errors are told.
     pub(crate) dialect: Dialect,
 }
+
+/// Parts that a request is counted in.
+pub(super) const HUNDREDTHS: u32 = 100;
+/// What is taken for bytes that lie ready.
+pub(crate) const SENT: u32 = 2;
 
 /// Only logins have a body in this version.
 const BODY_BYTES_MAX: usize = 64 * 1024;
@@ -46,7 +52,7 @@ const fn row(route: &'static str, scope: Option<Scope>) -> Policy {
         scope,
         body_bytes_max,
         time_beyond_render,
-        cost: 1,
+        cost: HUNDREDTHS,
         any_host: false,
         dialect: Dialect::Problem,
     }
@@ -56,9 +62,19 @@ const fn probe(route: &'static str) -> Policy {
     Policy { cost: 0, any_host: true, ..row(route, None) }
 }
 
+/// A part of the page, which browsers ask for again and again.
+const fn part_of_page(route: &'static str) -> Policy {
+    Policy { cost: SENT, ..row(route, None) }
+}
+
+/// A picture: what it takes to make one is counted where it is made.
+const fn picture(route: &'static str) -> Policy {
+    Policy { cost: SENT, ..row(route, Some(Scope::ImagesRead)) }
+}
+
 /// A login is tens of milliseconds of a core.
 const fn login(route: &'static str) -> Policy {
-    Policy { cost: 5, ..row(route, None) }
+    Policy { cost: 5 * HUNDREDTHS, ..row(route, None) }
 }
 
 const fn dicom_web(route: &'static str) -> Policy {
@@ -78,16 +94,17 @@ pub(crate) const POLICIES: &[Policy] = &[
     probe("/readyz"),
     probe("/metrics"),
     probe("/api/v1/health"),
-    row("/", None),
-    row("/page/page.css", None),
-    row("/page/page.js", None),
-    row("/page/album.js", None),
-    row("/page/elements.js", None),
-    row("/page/hands.js", None),
-    row("/page/loader.js", None),
-    row("/page/login.js", None),
-    row("/page/server.js", None),
-    row("/page/viewer.js", None),
+    part_of_page("/"),
+    part_of_page("/page/page.css"),
+    part_of_page("/page/page.js"),
+    part_of_page("/page/album.js"),
+    part_of_page("/page/elements.js"),
+    part_of_page("/page/hands.js"),
+    part_of_page("/page/link.js"),
+    part_of_page("/page/loader.js"),
+    part_of_page("/page/login.js"),
+    part_of_page("/page/server.js"),
+    part_of_page("/page/viewer.js"),
     row("/api/v1/metrics", Some(Scope::Admin)),
     row("/api/v1/openapi.json", None),
     row("/api/v1/docs", None),
@@ -97,12 +114,16 @@ pub(crate) const POLICIES: &[Policy] = &[
     row("/api/v1/dicom/studies/{study_id}", Some(Scope::StudiesRead)),
     row("/api/v1/dicom/studies/{study_id}/series", Some(Scope::StudiesRead)),
     row("/api/v1/dicom/series/{series_id}/images", Some(Scope::StudiesRead)),
-    row("/api/v1/dicom/images/{image_id}", Some(Scope::ImagesRead)),
-    row("/api/v1/dicom/images/{image_id}/thumbnail", Some(Scope::ImagesRead)),
+    picture("/api/v1/dicom/images/{image_id}"),
+    picture("/api/v1/dicom/images/{image_id}/thumbnail"),
     row("/api/v1/dicom/clear-cache", Some(Scope::Admin)),
     row("/api/v1/dicom/studies/{study_id}/prerender", Some(Scope::StudiesWrite)),
     row("/api/v1/jobs", Some(Scope::StudiesRead)),
     row("/api/v1/jobs/{*rest}", Some(Scope::StudiesRead)),
+    row("/api/v1/dicom/series/{series_id}/frames", Some(Scope::ImagesRead)),
+    row("/api/v1/share", Some(Scope::StudiesRead)),
+    row("/api/v1/share/{share_id}", Some(Scope::StudiesRead)),
+    row("/api/v1/audit", Some(Scope::Admin)),
     login("/api/v1/auth/token"),
     login("/api/v1/auth/refresh"),
     login("/api/v1/auth/logout"),
@@ -125,7 +146,7 @@ mod tests {
     #[test]
     fn each_route_has_one_row_and_what_has_none_is_counted() {
         assert!(POLICIES.iter().all(|policy| of(policy.route) == policy), "a route stands twice");
-        assert_eq!((of(NO_ROUTE).scope, of(NO_ROUTE).cost), (None, 1));
+        assert_eq!((of(NO_ROUTE).scope, of(NO_ROUTE).cost), (None, HUNDREDTHS));
         assert_eq!(of("/forgotten").scope, Some(Scope::Admin));
     }
 

@@ -9,7 +9,8 @@ pub(super) const HEADER: HeaderName = HeaderName::from_static("x-request-id");
 const CHARS_MAX: usize = 128;
 
 /// Names one request.
-pub(super) struct RequestId(HeaderValue);
+#[derive(Debug, Clone)]
+pub(crate) struct RequestId(HeaderValue);
 
 impl RequestId {
     pub(super) fn of(headers: &HeaderMap) -> Self {
@@ -26,7 +27,7 @@ impl RequestId {
         Self(HeaderValue::from_str(text).unwrap_or(HeaderValue::from_static("unnamed")))
     }
 
-    pub(super) fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         // Checked on the way in.
         self.0.to_str().unwrap_or("unnamed")
     }

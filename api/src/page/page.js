@@ -3,6 +3,7 @@
 
 import { byId, make, personName, say, showError } from "./elements.js";
 import { listenToHands } from "./hands.js";
+import { isLinked } from "./link.js";
 import { signIn, signInWith, signOut, startAnew, takeFromAddress } from "./login.js";
 import { askJson, askPicture, showLogin } from "./server.js";
 import { Viewer } from "./viewer.js";
@@ -131,8 +132,9 @@ const remember = (open) => history.replaceState(null, "", `#${new URLSearchParam
 /** Lists the studies; opens the study and series that the address names, or the only study there is. */
 async function start() {
   viewer.presets = (await askJson("dicom/presets")).presets;
-  const studies = await listStudies();
   const address = new URLSearchParams(location.hash.slice(1));
+  if (isLinked && !address.get("study")) return openLinked(address);
+  const studies = await listStudies();
   const named = address.get("study");
   if (named) {
     const study = studies.find((study) => [study.study_id, study.study_instance_uid].includes(named))
@@ -147,6 +149,18 @@ async function start() {
   } else if (studies.length === 1) {
     await openStudy(byId("studies").firstElementChild, studies[0]);
   }
+}
+
+/** Shows the series or the image that a link is of, whose study is not shown. */
+async function openLinked(address) {
+  byId("studies").replaceChildren(make("li", { className: "empty", textContent: "This link shows a part of a study." }));
+  const [series, image] = [address.get("series"), address.get("image")];
+  const images = series ? await seriesImages(series) : [{ image_id: image }];
+  if (!images[0]?.image_id) return;
+  const { metadata } = await askJson(`dicom/images/${id(images[0].image_id)}?width=16`);
+  if (viewer.series) return;
+  viewer.open(metadata, metadata, series ? images : [metadata]);
+  byId("stage").focus({ preventScroll: true });
 }
 
 const restart = () => start().catch(showError);

@@ -1,6 +1,7 @@
 // Asking the server: answers, pictures with their timing, and problems in its own words.
 
 import { byId } from "./elements.js";
+import { isLinked, linked } from "./link.js";
 import { anotherThan, isSignedIn, startAnew, token } from "./login.js";
 
 const API = "/api/v1";
@@ -16,13 +17,13 @@ export class Problem extends Error {
 /** Shows the form where nobody is signed in, and the way out where somebody is. */
 export function showLogin(isNeeded) {
   byId("sign-in").hidden = !isNeeded;
-  byId("sign-out").hidden = !isSignedIn();
+  byId("sign-out").hidden = isLinked || !isSignedIn();
 }
 
 async function send(path, shown, signal) {
   const headers = shown ? { Authorization: `Bearer ${shown}` } : {};
   try {
-    return await fetch(`${API}/${path}`, { headers, signal });
+    return await fetch(`${API}/${linked(path)}`, { headers, signal });
   } catch (error) {
     if (error.name === "AbortError") throw error;
     throw new Problem(0, "The server does not answer", "It may be stopped or restarting.");
@@ -30,14 +31,14 @@ async function send(path, shown, signal) {
 }
 
 async function ask(path, signal) {
-  let shown = await token();
+  let shown = isLinked ? null : await token();
   let response = await send(path, shown, signal);
   if (response.status === 401 && shown && await anotherThan(shown)) {
     shown = await token();
     response = await send(path, shown, signal);
   }
   if (response.ok) return response;
-  if (response.status === 401) {
+  if (response.status === 401 && !isLinked) {
     if (byId("studies").children.length) startAnew();
     else showLogin(true);
   }

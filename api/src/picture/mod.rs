@@ -5,26 +5,33 @@ mod asked_format;
 mod json_body;
 mod parameters;
 mod representation;
+pub(crate) mod stream;
 mod unrenderable;
 
 use std::{sync::Arc, time::Duration};
 
 use axum::{http::HeaderMap, response::Response};
 use noctis_shared::{
+    catalog::ImageRecord,
     dicom_uid::parse_public_id,
     render::{FailureKind, Outcome},
     render_key::RenderKey,
+    request::FrameRequest,
     submit::{Found, SubmitError, Tier, Wanted, lane_of_awaited},
 };
 use uuid::Uuid;
 
-pub(crate) use self::{answer::RenderedImage, parameters::Asked};
+pub(crate) use self::{
+    answer::RenderedImage, asked_format::AskedFormat, parameters::Asked, representation::choose,
+};
 use self::{answer::Validator, representation::Representation};
 use crate::{
     api::Api,
     back_end::submit_problem,
     caller::Caller,
+    edge,
     problem::{Kind, Problem, whole_seconds},
+    visible::Permitted,
 };
 
 /// When to ask again for a picture that is being made, at most.
@@ -83,10 +90,7 @@ async fn answer_chosen(
     }
     let found = match api.submit.look_here(&key).await {
         Some(found) => found,
-        None => {
-            let (image, client) = (Arc::clone(&image), caller.name.clone());
-            fly(api, Wanted { image, key, request: chosen.request, client }).await?
-        }
+        None => have(api, caller, &image, key, chosen.request).await?,
     };
     if finds_other_bytes(&found) && api.visible_to(caller).was_replaced(&image).await {
         return Err(submit_problem(&SubmitError::ImageReplaced));
@@ -99,6 +103,29 @@ async fn answer_chosen(
 fn finds_other_bytes(found: &Found) -> bool {
     let Outcome::Failure(failure) = &found.outcome else { return false };
     matches!(failure.kind, FailureKind::FileChanged | FailureKind::FileMissing)
+}
+
+/// The picture from a cache of others, or made. What making it takes is paid before, and given back where it was not made.
+pub(crate) async fn have(
+    api: &Arc<Api>,
+    caller: &Caller,
+    image: &Permitted<Arc<ImageRecord>>,
+    key: RenderKey,
+    request: FrameRequest,
+) -> Result<Found, Problem> {
+    let cost = edge::render_cost(image);
+    edge::pay(api, caller, cost).await?;
+    let (image, client) = (Arc::clone(image), caller.name.clone());
+    let found = fly(api, Wanted { image, key, request, client }).await;
+    let is_made = match &found {
+        Ok(found) => found.tier == Tier::Render,
+        // It goes on, whoever does not wait for it.
+        Err(problem) => problem.kind() == Kind::RenderTimeout,
+    };
+    if !is_made {
+        edge::give_back(api, caller, cost).await;
+    }
+    found
 }
 
 /// Takes a seat in the flight of this picture, for as long as a client waits.

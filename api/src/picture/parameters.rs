@@ -34,26 +34,33 @@ impl Asked {
     /// A problem that names the parameter which is unknown, given twice or no value of its kind.
     pub(crate) fn parse(raw: Option<&str>) -> Result<Self, Problem> {
         let mut query = Query::parse(raw)?;
-        let function = take_function(&mut query)?;
-        let (voi, preset) = take_voi(&mut query, function)?;
-        let asked = Self {
-            frame_number: query
-                .take_value("frame", "a frame number from 1", |&frame| frame >= 1)?
-                .unwrap_or(1),
+        let frame_number = query.take_value("frame", "a frame number from 1", |&frame| frame >= 1)?;
+        let asked = Self { frame_number: frame_number.unwrap_or(1), ..Self::take(&mut query)? };
+        query.finish(TAKES)?;
+        Ok(asked)
+    }
+
+    /// What a query asks of pictures, whichever frame they are of.
+    ///
+    /// # Errors
+    /// As [`Asked::parse`]; what is unknown is left in the query.
+    pub(crate) fn take(query: &mut Query<'_>) -> Result<Self, Problem> {
+        let function = take_function(query)?;
+        let (voi, preset) = take_voi(query, function)?;
+        Ok(Self {
+            frame_number: 1,
             voi,
             preset,
-            fit: take_fit(&mut query)?,
-            region: take_region(&mut query)?,
+            fit: take_fit(query)?,
+            region: take_region(query)?,
             invert: query.take_flag("invert")?,
             overlays: query.take_flag("overlays")?,
             best_effort: query.take_flag("best_effort")?.unwrap_or(false),
             quality: query
                 .take_value("quality", "a number from 1 to 100", |quality| (1..=100).contains(quality))?,
             format: query.take_value("format", "one of png, png16, jpeg, webp, json", |_| true)?,
-            icc_profile: take_icc_profile(&mut query)?,
-        };
-        query.finish(TAKES)?;
-        Ok(asked)
+            icc_profile: take_icc_profile(query)?,
+        })
     }
 
     /// What a small picture of `size` pixels asks.

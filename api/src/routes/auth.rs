@@ -13,7 +13,7 @@ use noctis_shared::{
     auth::{AccountKind, Scopes},
     settings::RateLimit,
 };
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize};
 use url::form_urlencoded;
 use utoipa::ToSchema;
 
@@ -21,6 +21,7 @@ use crate::{
     api::Api,
     auth::{Auth, Login, LoginRefused, Tokens},
     back_end::catalog_problem,
+    body::form_or_json,
     caller::Caller,
     problem::{Document, Kind, Problem},
     query::NoParameters,
@@ -113,7 +114,7 @@ pub(super) async fn token(
     body: Bytes,
 ) -> Result<Response, Problem> {
     let auth = login_of(&api)?;
-    let asked: TokenRequest = read(&headers, &body)?;
+    let asked: TokenRequest = form_or_json(&headers, &body)?;
     let scopes = asked.scope.as_deref().filter(|scope| !scope.is_empty()).map(str::parse::<Scopes>);
     let scopes = scopes
         .transpose()
@@ -168,7 +169,7 @@ pub(super) async fn refresh(
     body: Bytes,
 ) -> Result<Response, Problem> {
     let auth = login_of(&api)?;
-    let RefreshRequest { refresh_token } = read(&headers, &body)?;
+    let RefreshRequest { refresh_token } = form_or_json(&headers, &body)?;
     auth.refresh(&refresh_token).await.map(granted).map_err(refused)
 }
 
@@ -196,7 +197,7 @@ pub(super) async fn logout(
     body: Bytes,
 ) -> Result<StatusCode, Problem> {
     let auth = login_of(&api)?;
-    let asked = if body.is_empty() { LogoutRequest::default() } else { read(&headers, &body)? };
+    let asked = if body.is_empty() { LogoutRequest::default() } else { form_or_json(&headers, &body)? };
     let shown = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let shown = shown
         .and_then(|text| text.split_once(' '))
@@ -290,33 +291,13 @@ fn refused(reason: LoginRefused) -> Problem {
         LoginRefused::Busy => {
             Problem::new(Kind::LoginsWait, "Too many log in at once.").retry_after(LOGINS_PAUSE)
         }
+        LoginRefused::Elsewhere => {
+            let detail =
+                "People log in at the identity provider of this deployment, and send its tokens here.";
+            Problem::new(Kind::RouteNotFound, detail)
+        }
         LoginRefused::Catalog(error) => catalog_problem(&error),
         LoginRefused::Token(error) => Problem::internal(&error),
-    }
-}
-
-/// The body as what it says it is. What it holds is repeated nowhere: there are secrets in it.
-fn read<T: DeserializeOwned>(headers: &HeaderMap, body: &[u8]) -> Result<T, Problem> {
-    let sent = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let media_type = sent.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    let does_not_read =
-        || Problem::new(Kind::InvalidRequest, "The body does not read, or lacks what it must have.");
-    match media_type.as_str() {
-        "application/json" => serde_json::from_slice(body).map_err(|_| does_not_read()),
-        "application/x-www-form-urlencoded" => {
-            let mut members = serde_json::Map::new();
-            for (name, value) in form_urlencoded::parse(body) {
-                // RFC 6749 3.2: a parameter is given once.
-                if members.insert(name.into_owned(), value.into_owned().into()).is_some() {
-                    return Err(does_not_read());
-                }
-            }
-            serde_json::from_value(members.into()).map_err(|_| does_not_read())
-        }
-        _ => {
-            let detail = "Send application/x-www-form-urlencoded or application/json, and say which.";
-            Err(Problem::new(Kind::UnsupportedMediaType, detail))
-        }
     }
 }
 

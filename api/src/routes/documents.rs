@@ -10,6 +10,7 @@ use uuid::Uuid;
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::{
+    caller::Sight,
     entity_tag::{EntityTag, any_is_named_by},
     outgoing::Recipient,
     problem::Problem,
@@ -27,10 +28,18 @@ pub(super) async fn cached<T: Serialize>(
     unknown: impl FnOnce() -> Problem,
     fetch: impl Future<Output = Result<Permitted<T>, Problem>>,
 ) -> Result<Permitted<Bytes>, Problem> {
-    if let Some((study_id, body)) = visible.cache.metadata(name).await.and_then(unpacked) {
-        return visible.of_study(study_id, body).ok_or_else(unknown);
+    // Whether a part of a study is the one that is shared, only the catalog can tell.
+    let kept = match visible.caller.sight {
+        Sight::Shared(_) => None,
+        Sight::Everything | Sight::Studies(_) => visible.cache.metadata(name).await.and_then(unpacked),
+    };
+    if let Some((study_id, body)) = kept {
+        let body = visible.of_study(study_id, body).ok_or_else(unknown)?;
+        visible.note_opened(study_id);
+        return Ok(body);
     }
     let fetched = fetch.await?;
+    visible.note_opened(fetched.study_id());
     let body = body_of(&*fetched)?;
     // What a caller is held to may be its choice of several, and must not become everybody's.
     if visible.caller.sight.is_everything() {
@@ -97,10 +106,7 @@ mod tests {
     };
 
     use super::*;
-    use crate::{
-        caller::{Caller, Sight},
-        visible::KnownImages,
-    };
+    use crate::{audit::Audit, caller::Caller, visible::KnownImages};
 
     /// The choice of one caller among several is not everybody's answer, and what is everybody's is not told to all.
     #[tokio::test]
@@ -109,10 +115,12 @@ mod tests {
         let catalog = Catalog::connect("sqlite::memory:", CatalogLimits::default()).await.expect("a catalog");
         let images = KnownImages::new();
         let [mine, other] = [1, 2].map(Uuid::from_u128);
-        let caller = |sight| Caller { sight, ..Caller::anybody("viewer".to_owned()) };
+        let audit = Audit::default();
+        let caller = |sight| Caller::anybody(None).that_sees(sight);
         let [held, everybody, stranger] =
             [Sight::Studies([mine].into()), Sight::Everything, Sight::Studies([other].into())].map(caller);
-        let to = |caller| Visible { caller, images: &images, cache: &cache, catalog: &catalog };
+        let to =
+            |caller| Visible { caller, images: &images, cache: &cache, catalog: &catalog, audit: &audit };
         let ask = async |caller, told: &'static str| {
             let visible = to(caller);
             let fetch = async { visible.of_study(mine, told).ok_or_else(Problem::no_such_series) };

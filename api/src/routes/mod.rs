@@ -1,8 +1,10 @@
 //! Every route, and nothing else: one file a resource.
 
+mod audit;
 mod auth;
 mod clear_cache;
 mod documents;
+mod frames;
 mod health;
 mod images;
 mod metrics;
@@ -11,6 +13,7 @@ pub(crate) mod openapi;
 mod page;
 mod portion;
 mod presets;
+mod share;
 mod studies;
 mod thumbnail;
 
@@ -44,7 +47,11 @@ fn documented() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(studies::images))
         .routes(routes!(images::image))
         .routes(routes!(thumbnail::thumbnail))
+        .routes(routes!(frames::stream))
         .routes(routes!(presets::list))
+        .routes(routes!(share::create))
+        .routes(routes!(share::one, share::revoke))
+        .routes(routes!(audit::export))
         .routes(routes!(clear_cache::clear))
         .routes(routes!(auth::token))
         .routes(routes!(auth::refresh))

@@ -22,13 +22,14 @@ const CSS: &str = "text/css; charset=utf-8";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 
 /// Every file of the page: where it is asked for, what it is, and its text.
-const PARTS: [(&str, &str, &str); 10] = [
+const PARTS: [(&str, &str, &str); 11] = [
     ("/", HTML, include_str!("../page/index.html")),
     ("/page/page.css", CSS, include_str!("../page/page.css")),
     ("/page/page.js", SCRIPT, include_str!("../page/page.js")),
     ("/page/album.js", SCRIPT, include_str!("../page/album.js")),
     ("/page/elements.js", SCRIPT, include_str!("../page/elements.js")),
     ("/page/hands.js", SCRIPT, include_str!("../page/hands.js")),
+    ("/page/link.js", SCRIPT, include_str!("../page/link.js")),
     ("/page/loader.js", SCRIPT, include_str!("../page/loader.js")),
     ("/page/login.js", SCRIPT, include_str!("../page/login.js")),
     ("/page/server.js", SCRIPT, include_str!("../page/server.js")),

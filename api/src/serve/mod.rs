@@ -56,5 +56,6 @@ pub async fn serve(
         served = serving.into_future() => served?,
         () = end => tracing::warn!("requests were still under way when the time to drain was over"),
     }
+    api.settle().await;
     Ok(())
 }

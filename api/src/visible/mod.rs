@@ -1,7 +1,7 @@
 //! What there is for a caller: the one place where it is asked who may see what, before a document or a picture is
 //! looked up, held against a validator or taken from a cache.
 //!
-//! Whatever tells of a study takes a [`Permitted`], and only this room makes one. What a caller may not see is answered
+//! Of several with one UID a caller is told those that it may see. Whatever tells of a study takes a [`Permitted`], and only this room makes one. What a caller may not see is answered
 //! like what is not there, also among the choices of a shared UID. What must not be here: who a caller is (`edge`), and
 //! what is told of a thing (`routes`, `picture`).
 
@@ -21,6 +21,7 @@ use uuid::Uuid;
 
 pub(crate) use self::known_images::KnownImages;
 use crate::{
+    audit::Audit,
     back_end::catalog_problem,
     caller::{Caller, Sight},
     problem::Problem,
@@ -64,6 +65,7 @@ pub(crate) struct Visible<'a> {
     pub(crate) images: &'a KnownImages,
     pub(crate) cache: &'a Cache,
     pub(crate) catalog: &'a Catalog,
+    pub(crate) audit: &'a Audit,
 }
 
 impl<'a> Visible<'a> {
@@ -92,7 +94,15 @@ impl<'a> Visible<'a> {
                 let among = Some(study_ids.iter().copied().collect());
                 self.catalog.studies(&StudyFilter { among, ..filter.clone() }).await
             }
+            Sight::Shared(_) => {
+                self.catalog.studies(&StudyFilter { among: Some(vec![]), ..filter.clone() }).await
+            }
         }
+    }
+
+    /// Notes for the audit that the caller was shown something of this study.
+    pub(crate) fn note_opened(&self, study_id: Uuid) {
+        self.audit.note(self.caller, study_id);
     }
 
     /// The series with this public id.
@@ -101,13 +111,19 @@ impl<'a> Visible<'a> {
     /// 404 for one that is not there for the caller; 409 for a UID of several; 503 when the catalog does not answer.
     pub(crate) async fn series(&self, series_id: Uuid) -> Result<Permitted<SeriesPlace>, Problem> {
         let mut found = self.find_series(series_id).await?;
-        if let Found::Several(choices) = &mut found
-            && let Some(only) = self.only_one(choices)
-        {
-            found = self.find_series(only.series_id).await?;
+        if let Found::Several(choices) = &mut found {
+            choices.retain(|it| self.caller.sight.reaches_series(it.study_id, it.series_id));
+            if let [only] = choices[..] {
+                found = self.find_series(only.series_id).await?;
+            }
         }
         let place = one(found, Problem::no_such_series)?;
-        self.of_study(place.study_id, place).ok_or_else(Problem::no_such_series)
+        let study_id = place.study_id;
+        if !self.caller.sight.reaches_series(study_id, place.own_id) {
+            return Err(Problem::no_such_series());
+        }
+        self.note_opened(study_id);
+        Ok(Permitted { study_id, thing: place })
     }
 
     /// The image with this public id.
@@ -116,14 +132,22 @@ impl<'a> Visible<'a> {
     /// 404 for one that is not there for the caller; 409 for a UID of several; 503 when only the catalog could tell and
     /// does not answer.
     pub(crate) async fn image(&self, image_id: Uuid) -> Result<Permitted<Arc<ImageRecord>>, Problem> {
+        let reaches =
+            |study_id, series_id, image_id| self.caller.sight.reaches_image(study_id, series_id, image_id);
         let mut found = self.images.find(image_id, self.cache, self.catalog).await?;
-        if let Found::Several(choices) = &mut found
-            && let Some(own_id) = self.only_one(choices).and_then(|only| only.image_id)
-        {
-            found = self.images.find(own_id, self.cache, self.catalog).await?;
+        if let Found::Several(choices) = &mut found {
+            choices.retain(|it| it.image_id.is_some_and(|id| reaches(it.study_id, it.series_id, id)));
+            if let [Choice { image_id: Some(own_id), .. }] = choices[..] {
+                found = self.images.find(own_id, self.cache, self.catalog).await?;
+            }
         }
         let image = one(found, Problem::no_such_image)?;
-        self.of_study(image.study_id, image).ok_or_else(Problem::no_such_image)
+        let study_id = image.study_id;
+        if !reaches(study_id, image.own.series_id, image.own.image_id) {
+            return Err(Problem::no_such_image());
+        }
+        self.note_opened(study_id);
+        Ok(Permitted { study_id, thing: image })
     }
 
     /// Whether what is known of an image is of a file that another has taken the place of. `false` when nobody can tell.
@@ -138,16 +162,6 @@ impl<'a> Visible<'a> {
 
     async fn find_series(&self, series_id: Uuid) -> Result<Found<SeriesPlace>, Problem> {
         self.catalog.find_series(series_id).await.map_err(|error| catalog_problem(&error))
-    }
-
-    /// Leaves what the caller may see of `choices`, and answers it when it is one. What others have of the same UID is
-    /// not told.
-    fn only_one(&self, choices: &mut Vec<Choice>) -> Option<Choice> {
-        choices.retain(|choice| self.caller.sight.reaches(choice.study_id));
-        match choices[..] {
-            [only] => Some(only),
-            _ => None,
-        }
     }
 }
 

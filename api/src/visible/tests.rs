@@ -1,6 +1,7 @@
 //! What a caller that is held to some studies is told of the others: that they are not there.
 
 use noctis_shared::{
+    auth::SharedThing,
     cache::CacheLimits,
     catalog::{CatalogLimits, NewInstance, OrderFacts},
     dicom_uid::public_id,
@@ -21,6 +22,7 @@ struct Known {
     images: KnownImages,
     cache: Cache,
     catalog: Catalog,
+    audit: Audit,
 }
 
 impl Known {
@@ -31,11 +33,12 @@ impl Known {
         let instances: Vec<NewInstance> = shared.into_iter().chain([alone]).collect();
         catalog.record_instances(&instances, false).await.expect("recorded");
         let cache = Cache::connect("memory:", "test", CacheLimits::default()).await.expect("a cache");
-        Self { images: KnownImages::new(), cache, catalog }
+        Self { images: KnownImages::new(), cache, catalog, audit: Audit::default() }
     }
 
     fn to<'a>(&'a self, caller: &'a Caller) -> Visible<'a> {
-        Visible { caller, images: &self.images, cache: &self.cache, catalog: &self.catalog }
+        let Self { images, cache, catalog, audit } = self;
+        Visible { caller, images, cache, catalog, audit }
     }
 }
 
@@ -78,11 +81,11 @@ fn digest_of(study: &str) -> ContentDigest {
 /// A caller that may see these of [`STUDIES`].
 fn caller(studies: &[usize]) -> Caller {
     let study_ids = studies.iter().map(|number| public_id(STUDIES[*number])).collect();
-    Caller { sight: Sight::Studies(study_ids), ..everybody() }
+    everybody().that_sees(Sight::Studies(study_ids))
 }
 
 fn everybody() -> Caller {
-    Caller::anybody("viewer".to_owned())
+    Caller::anybody(None)
 }
 
 #[tokio::test]
@@ -155,4 +158,34 @@ async fn a_list_has_and_counts_the_caller_s_studies_alone() {
         let page = known.to(&caller).studies(&filter).await.expect("a page");
         assert_eq!((page.total, page.next.is_some()), (total, total > 1));
     }
+}
+
+#[tokio::test]
+async fn a_part_that_is_shared_is_seen_and_nothing_around_it() {
+    let known = Known::new().await;
+    let study_id = public_id(STUDIES[0]);
+    let [series_id, image_id] = ALONE.map(public_id);
+    let own_series = own_id::of_series(STUDIES[0], SHARED[0]);
+    let alone = own_id::of_series(STUDIES[0], ALONE[0]);
+    let own_image = own_id::of_image(STUDIES[0], ALONE[0], ALONE[1]);
+    let everybody = everybody();
+    let series = |id| SharedThing::Series { study_id, series_id: id };
+    for (thing, sees_series, sees_image) in
+        [(series(alone), true, true), (SharedThing::Image { study_id, image_id: own_image }, false, true)]
+    {
+        let guest = everybody.clone().that_sees(Sight::Shared(thing));
+        let visible = known.to(&guest);
+        assert!(visible.study(STUDIES[0]).is_err(), "the study is not shared");
+        assert_eq!(visible.series(series_id).await.is_ok(), sees_series);
+        assert_eq!(visible.image(image_id).await.is_ok(), sees_image);
+        for shared in SHARED.map(public_id) {
+            assert!(visible.series(shared).await.is_err() && visible.image(shared).await.is_err());
+        }
+        let page = visible.studies(&StudyFilter::default()).await.expect("a page");
+        assert_eq!((page.studies.len(), page.total), (0, 0));
+    }
+    let one_of_three = everybody.that_sees(Sight::Shared(series(own_series)));
+    let visible = known.to(&one_of_three);
+    assert_eq!(visible.series(public_id(SHARED[0])).await.expect("the shared one").study_id(), study_id);
+    assert_eq!(visible.image(public_id(SHARED[1])).await.expect("its image").study_id(), study_id);
 }

@@ -55,7 +55,8 @@ fn keys(pairs: &[(&'static str, &str)]) -> TokenKeys {
     for (name, text) in LOGIN.iter().chain(pairs) {
         texts.set(name, text, Origin::Flag);
     }
-    TokenKeys::new(Settings::from_texts(&texts).expect("settings").jwt.as_ref().expect("a login"))
+    let settings = Settings::from_texts(&texts).expect("settings").jwt.expect("a login");
+    TokenKeys::new(&settings).expect("keys")
 }
 
 fn claims() -> Claims {

@@ -1,11 +1,14 @@
 //! The API over HTTP, driven through the real router. Each test has a house of its own.
 
+mod frames;
 mod house;
 mod login;
 mod operation;
 mod outages;
 mod pictures;
 mod problems;
+mod provider;
 mod sending;
+mod sharing;
 mod studies;
 mod waiting;

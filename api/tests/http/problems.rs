@@ -1,6 +1,7 @@
 //! Errors: what the framework answers by itself is a problem document too.
 
 use noctis_api::problem::Kind;
+use noctis_shared::dicom_uid::public_id;
 
 use crate::house::{House, IMAGE, SERIES, STUDY};
 
@@ -61,6 +62,7 @@ async fn an_unknown_parameter_is_named_on_every_route() {
         }
         let path =
             path.replace("{study_id}", STUDY).replace("{series_id}", SERIES).replace("{image_id}", IMAGE);
+        let path = path.replace("{share_id}", &public_id("1.2.404").to_string());
         assert!(!path.contains('{'), "{path}: what stands for this id?");
         let answer = house.send(&method, &format!("{path}?colour=red"), &[]).await;
         assert_eq!(answer.status, 400, "{method} {path}");

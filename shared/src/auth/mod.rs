@@ -4,9 +4,13 @@
 //! `edge`), and what a caller may see (its `visible`).
 
 mod account;
+mod audit;
 mod scope;
+mod share;
 
 pub use self::{
     account::{Account, AccountKind, TokenFamily},
+    audit::{AuditEntry, AuditFilter, ShownBy},
     scope::{Scope, Scopes, UnknownScope},
+    share::{Share, SharedThing},
 };

@@ -35,6 +35,8 @@ pub struct Choice {
 pub struct SeriesPlace {
     /// Its key.
     pub key: Uuid,
+    /// The public id that names it alone, whatever else comes.
+    pub own_id: Uuid,
     /// Its study.
     pub study_id: Uuid,
 }
@@ -109,7 +111,11 @@ impl Catalog {
     /// [`CatalogError::Unavailable`] when the database does not answer.
     pub async fn find_series(&self, id: Uuid) -> Result<Found<SeriesPlace>, CatalogError> {
         let found = self.find(SERIES, ["series.series_id", "series.own_id", "series.uid_id"], id).await?;
-        Ok(found.map(|row| SeriesPlace { key: row.row_key, study_id: row.study_id }))
+        Ok(found.map(|row| SeriesPlace {
+            key: row.row_key,
+            own_id: row.series_own_id,
+            study_id: row.study_id,
+        }))
     }
 
     /// The key of the instance that a public id names.

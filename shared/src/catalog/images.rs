@@ -33,6 +33,9 @@ pub struct ImageRecord {
     pub key: Uuid,
     /// Public id of its study.
     pub study_id: Uuid,
+    /// Ids that name it and its series alone.
+    #[serde(default)]
+    pub own: OwnIds,
     /// URL of the file.
     pub location: String,
     /// BLAKE3 of the whole file when it was indexed.
@@ -52,6 +55,15 @@ pub struct ImageRecord {
     /// Where its first frames lie: all of them, for most instances.
     #[serde(default)]
     pub first_frames: Vec<FrameRange>,
+}
+
+/// Public ids that name one thing each, whatever else comes. Nil where an earlier release kept what is known.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OwnIds {
+    /// Of the series.
+    pub series_id: Uuid,
+    /// Of the instance.
+    pub image_id: Uuid,
 }
 
 impl ImageRecord {
@@ -216,6 +228,8 @@ struct ImageRecordRow {
     #[sqlx(flatten)]
     metadata: ImageMetadata,
     study_id: Uuid,
+    series_own_id: Uuid,
+    image_own_id: Uuid,
     location: String,
     file_byte_count: i64,
     header_byte_count: i64,
@@ -244,6 +258,7 @@ impl TryFrom<ImageRecordRow> for ImageRecord {
         Ok(ImageRecord {
             key: row.key,
             study_id: row.study_id,
+            own: OwnIds { series_id: row.series_own_id, image_id: row.image_own_id },
             location: row.location,
             content_digest,
             file_byte_count: row.file_byte_count.cast_unsigned(),
@@ -304,7 +319,8 @@ impl Catalog {
             image_columns!(),
             ", ",
             shown_series_id!(),
-            " AS series_id, instances.image_id AS key, location, file_byte_count, header_byte_count, header_checksum, deflated, \
+            " AS series_id, COALESCE(series.own_id, series.series_id) AS series_own_id, \
+             COALESCE(instances.own_id, instances.image_id) AS image_own_id, instances.image_id AS key, location, file_byte_count, header_byte_count, header_checksum, deflated, \
              samples_per_pixel, substr(frame_ranges, 1, $2) AS first_ranges, study_id, study_instance_uid, \
              series_instance_uid, ",
             study_columns!(read),

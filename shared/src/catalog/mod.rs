@@ -51,10 +51,16 @@
 //! 30. An account reads back as it was added; its name is taken once; another secret, or none any more, ends its logins.
 //! 31. A refresh token works once, of two at once for one; its second use ends the login, and so does logging out.
 //!
+//! 32. A link reads back until it expires, is revoked, or its maker is disabled.
+//!
+//! Audit
+//! 33. Entries read back in order of time, filtered and portion by portion; one written twice is there once.
+//!
 //! Trouble
-//! 32. A catalog that does not answer is a transient error and `Down`, and no error holds patient data.
+//! 34. A catalog that does not answer is a transient error and `Down`, and no error holds patient data.
 
 mod accounts;
+mod audit;
 mod batch_rows;
 mod batch_sql;
 mod display_order;
@@ -77,6 +83,7 @@ mod record;
 mod renders;
 mod row_keys;
 mod scope;
+mod shares;
 mod studies;
 mod study_filter;
 mod text;
@@ -87,9 +94,10 @@ use std::time::Duration;
 use pool::{Pool, on_reader};
 
 pub use accounts::{ACCOUNT_NAME_BYTES_MAX, check_account_name};
+pub use audit::AUDIT_GROUP_MAX;
 pub use error::CatalogError;
 pub use found::{CHOICES_MAX, Choice, Found, SeriesPlace};
-pub use images::{FrameLookup, ImageMetadata, ImageRecord};
+pub use images::{FrameLookup, ImageMetadata, ImageRecord, OwnIds};
 pub use known_files::KnownFile;
 pub use namesakes::{Ids, Sharing};
 pub use new_instance::{NewInstance, Recorded};

@@ -5,6 +5,7 @@
 
 use std::{
     collections::HashMap,
+    mem,
     sync::{Mutex, MutexGuard, PoisonError},
     time::Instant,
 };
@@ -40,16 +41,34 @@ impl Lease {
 }
 
 impl Leases {
-    /// Takes `cost` of what is left for a client; `None` where that is not enough.
-    pub(super) fn spend(&self, client: [u8; 16], cost: u32, limit: RateLimit) -> Option<RateDecision> {
+    /// Takes `cost` of what is left for a client.
+    ///
+    /// # Errors
+    /// All that is left, taken, where that is not enough.
+    pub(super) fn spend(&self, client: [u8; 16], cost: u32, limit: RateLimit) -> Result<RateDecision, u32> {
         let mut leases = self.lock();
-        let lease = leases.get_mut(&client).filter(|lease| lease.limit == limit && lease.holds())?;
-        lease.left = lease.left.checked_sub(cost)?;
-        Some(RateDecision {
+        let lease =
+            leases.get_mut(&client).filter(|lease| lease.limit == limit && lease.holds()).ok_or(0_u32)?;
+        let Some(left) = lease.left.checked_sub(cost) else { return Err(mem::take(&mut lease.left)) };
+        lease.left = left;
+        Ok(RateDecision {
             allowed: true,
-            remaining: lease.shared.remaining.saturating_add(lease.left),
+            remaining: lease.shared.remaining.saturating_add(left),
             reset_after: lease.shared.reset_after.saturating_sub(lease.taken_at.elapsed()),
         })
+    }
+
+    /// Puts `cost` back to what is left for a client; whether there is something to put it to.
+    pub(super) fn put_back(&self, client: [u8; 16], cost: u32, limit: RateLimit) -> bool {
+        let mut leases = self.lock();
+        let lease = leases.get_mut(&client);
+        match lease.filter(|lease| lease.limit == limit && lease.taken_at.elapsed() < limit.window) {
+            Some(lease) => {
+                lease.left = lease.left.saturating_add(cost).min(limit.requests);
+                true
+            }
+            None => false,
+        }
     }
 
     /// Keeps what was taken beyond a request, and tells what that leaves its client.
@@ -88,16 +107,19 @@ mod tests {
     #[test]
     fn what_was_taken_is_spent_by_its_client_under_its_limit_and_no_further() {
         let leases = Leases::default();
-        assert_eq!(leases.spend(CLIENT, 1, LIMIT), None);
+        assert_eq!(leases.spend(CLIENT, 1, LIMIT), Err(0));
         let shared = RateDecision::allowed(979, 1_260_000);
         assert_eq!(leases.keep(CLIENT, LIMIT, beyond(LIMIT), shared).remaining, 999);
         let other = RateLimit { requests: 999, ..LIMIT };
-        assert_eq!((leases.spend([2; 16], 1, LIMIT), leases.spend(CLIENT, 1, other)), (None, None));
+        assert_eq!((leases.spend([2; 16], 1, LIMIT), leases.spend(CLIENT, 1, other)), (Err(0), Err(0)));
         let spend = |cost| leases.spend(CLIENT, cost, LIMIT).map(|decision| decision.remaining);
         assert_eq!(
-            [spend(5), spend(14), spend(2), spend(1), spend(1)],
-            [Some(994), Some(980), None, Some(979), None]
+            [spend(5), spend(14), spend(2), spend(1)],
+            [Ok(994), Ok(980), Err(1), Err(0)],
+            "what was not enough was taken"
         );
+        assert!(leases.put_back(CLIENT, 1, LIMIT) && !leases.put_back([2; 16], 1, LIMIT));
+        assert_eq!(spend(1), Ok(979));
     }
 
     #[test]
@@ -105,7 +127,7 @@ mod tests {
         let leases = Leases::default();
         let brief = RateLimit { requests: 100, window: Duration::ZERO };
         leases.keep(CLIENT, brief, 2, RateDecision::allowed(97, 0));
-        assert_eq!(leases.spend(CLIENT, 1, brief), None);
+        assert_eq!(leases.spend(CLIENT, 1, brief), Err(0));
         assert_eq!(beyond(RateLimit { requests: 49, ..LIMIT }), 0);
     }
 }

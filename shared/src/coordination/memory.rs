@@ -154,6 +154,10 @@ impl MemoryCoordination {
         self.0.limiter.count_request(client, cost, limit)
     }
 
+    pub(super) fn give_back(&self, client: &str, cost: u32, limit: RateLimit) {
+        self.0.limiter.give_back(client, cost, limit);
+    }
+
     fn lock(&self) -> MutexGuard<'_, Tables> {
         self.0.tables.lock().unwrap_or_else(PoisonError::into_inner)
     }

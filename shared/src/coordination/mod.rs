@@ -20,6 +20,7 @@
 //! - clearing the cache leaves claims, interest and request counts
 //! - a client over its limit is refused and told when to come back; others are not affected
 //! - a limit is spent whole and not beyond, by however many processes
+//! - what is given back may be spent again, and never makes more than the limit
 //!
 //! and on Redis alone: two processes wake each other; an outage is an error that costs little, and waiters of the gap
 //! are woken.
@@ -252,6 +253,14 @@ impl Coordination {
         match self {
             Coordination::Memory(here) => here.count_request(client, cost, limit),
             Coordination::Redis(shared) => shared.count_request(client, cost, limit).await,
+        }
+    }
+
+    /// Gives back what was counted for a request that came to nothing.
+    pub async fn give_back(&self, client: &str, cost: u32, limit: RateLimit) {
+        match self {
+            Coordination::Memory(here) => here.give_back(client, cost, limit),
+            Coordination::Redis(shared) => shared.give_back(client, cost, limit).await,
         }
     }
 }

@@ -32,14 +32,14 @@ impl RateDecision {
         if requests == 0 {
             return (Self::refused(window), now);
         }
-        let interval = (window / u64::from(requests)).max(1);
         let whole_at = whole_at.unwrap_or(now).max(now);
-        let spent = interval.saturating_mul(cost.into());
+        let spent = micros_of(cost, limit);
         let debt = (whole_at - now).saturating_add(spent);
         if debt > window {
             return (Self::refused(debt - window), whole_at);
         }
-        (Self::allowed((window - debt) / interval, debt), whole_at + spent)
+        let remaining = u128::from(window - debt) * u128::from(requests) / u128::from(window.max(1));
+        (Self::allowed(u64::try_from(remaining).unwrap_or(u64::MAX), debt), whole_at + spent)
     }
 
     pub(super) fn allowed(remaining: u64, reset_micros: u64) -> Self {
@@ -79,6 +79,20 @@ impl RateLimiter {
         clients.insert(client, whole_at);
         decision
     }
+
+    pub(super) fn give_back(&self, client: &str, cost: u32, limit: RateLimit) {
+        let mut clients = self.whole_at.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(whole_at) = clients.get_mut(&client_digest(client)) {
+            *whole_at = whole_at.saturating_sub(micros_of(cost, limit));
+        }
+    }
+}
+
+/// How long it takes `cost` requests of `limit` to come back, in microseconds.
+pub(super) fn micros_of(cost: u32, limit: RateLimit) -> u64 {
+    let micros = limit.window.as_micros().min(u128::from(u64::MAX / 4));
+    let lasts = micros * u128::from(cost) / u128::from(limit.requests.max(1));
+    u64::try_from(lasts).unwrap_or(u64::MAX / 2).min(u64::MAX / 2).max(u64::from(cost > 0))
 }
 
 /// Drops clients with a whole quota; when all are busy, everybody starts anew: memory is bounded, nobody is locked out.

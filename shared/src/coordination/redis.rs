@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::{
     Asked, Begun, Claimant, Interest, TOLD_LASTS,
     lease::{self, Leases},
-    rate::{RateDecision, RateLimiter, client_digest},
+    rate::{RateDecision, RateLimiter, client_digest, micros_of},
     scripts,
 };
 use crate::{
@@ -189,11 +189,13 @@ impl RedisCoordination {
     pub(super) async fn count_request(&self, client: &str, cost: u32, limit: RateLimit) -> RateDecision {
         let digest = client_digest(client);
         let beyond = if cost == 0 { 0 } else { lease::beyond(limit) };
+        let mut left = 0;
         if beyond > 0 {
-            if let Some(decision) = self.leases.spend(digest, cost, limit) {
-                return decision;
-            }
-            let counted = self.count_in_redis(digest, cost.saturating_add(beyond), limit).await;
+            left = match self.leases.spend(digest, cost, limit) {
+                Ok(decision) => return decision,
+                Err(left) => left,
+            };
+            let counted = self.count_in_redis(digest, (cost - left).saturating_add(beyond), limit).await;
             if let Ok(decision) = counted
                 && decision.allowed
             {
@@ -201,8 +203,23 @@ impl RedisCoordination {
             }
         }
         // Near its limit a client gets what is left of it, one by one.
-        let counted = self.count_in_redis(digest, cost, limit).await;
+        let counted = self.count_in_redis(digest, cost - left, limit).await;
+        if left > 0 && !counted.as_ref().is_ok_and(|decision| decision.allowed) {
+            self.leases.put_back(digest, left, limit);
+        }
         counted.unwrap_or_else(|_| self.limiter.count_request(client, cost, limit))
+    }
+
+    pub(super) async fn give_back(&self, client: &str, cost: u32, limit: RateLimit) {
+        let digest = client_digest(client);
+        if self.leases.put_back(digest, cost, limit) {
+            return;
+        }
+        let mut command = scripts::eval(scripts::GIVE_BACK, &[self.link.keys().rate(digest)]);
+        command.arg(micros_of(cost, limit));
+        if self.link.connection().query::<()>("give_back", &command).await.is_err() {
+            self.limiter.give_back(client, cost, limit);
+        }
     }
 
     async fn count_in_redis(

@@ -62,13 +62,21 @@ local limit, window, cost = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[
 if limit == 0 then return {0, 0, window} end
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
-local interval = math.max(1, math.floor(window / limit))
+local spent = cost > 0 and math.max(1, math.floor(window * cost / limit)) or 0
 local whole_at = math.max(now, tonumber(redis.call('GET', KEYS[1]) or now))
-local debt = whole_at + interval * cost - now
+local debt = whole_at + spent - now
 if debt > window then return {0, 0, debt - window} end
-if cost == 0 then return {1, math.floor((window - debt) / interval), debt} end
-redis.call('SET', KEYS[1], string.format('%.0f', whole_at + interval * cost), 'PX', math.ceil(debt / 1000))
-return {1, math.floor((window - debt) / interval), debt}";
+local remaining = math.floor((window - debt) * limit / window)
+if cost == 0 then return {1, remaining, debt} end
+redis.call('SET', KEYS[1], string.format('%.0f', whole_at + spent), 'PX', math.ceil(debt / 1000))
+return {1, remaining, debt}";
+
+/// `ARGV[1]` microseconds that the quota is whole again earlier.
+pub(super) const GIVE_BACK: &str = "\
+local whole_at = redis.call('GET', KEYS[1])
+if not whole_at then return redis.status_reply('OK') end
+redis.call('SET', KEYS[1], string.format('%.0f', tonumber(whole_at) - tonumber(ARGV[1])), 'KEEPTTL')
+return redis.status_reply('OK')";
 
 /// A call of `script` on `keys`; arguments are added to what is returned.
 pub(super) fn eval(script: &str, keys: &[String]) -> Cmd {

@@ -41,7 +41,7 @@ const fn url(name: &'static str, default: &'static str, meaning: &'static str) -
 }
 
 /// Every setting, in the order of the documentation.
-pub const SETTINGS: [Setting; 34] = [
+pub const SETTINGS: [Setting; 35] = [
     plain("NOCTIS_LISTEN", "127.0.0.1:8080", "where HTTP listens"),
     plain(
         "NOCTIS_METRICS_LISTEN",
@@ -65,11 +65,23 @@ pub const SETTINGS: [Setting; 34] = [
             "comma list of secrets of 32 bytes or more; the first signs, all check",
         )
     },
-    plain("NOCTIS_JWT_JWKS_URL", "", "not built in this version"),
-    plain("NOCTIS_JWT_ISSUER", "", "who tokens say issued them; default noctis"),
-    plain("NOCTIS_JWT_AUDIENCE", "", "for whom tokens must be; default anybody"),
+    url("NOCTIS_JWT_JWKS_URL", "", "where the keys of an identity provider are, whose tokens are taken too"),
+    plain(
+        "NOCTIS_JWT_ISSUER",
+        "",
+        "who tokens say issued them: the provider, where there is one; default noctis",
+    ),
+    plain("NOCTIS_JWT_AUDIENCE", "", "for whom tokens must be; default anybody, required with a provider"),
     plain("NOCTIS_JWT_ACCESS_TTL", "15m", "how long an access token is valid"),
     plain("NOCTIS_JWT_REFRESH_TTL", "12h", "how long a refresh token works"),
+    Setting {
+        shown: Shown::Secret,
+        ..plain(
+            "NOCTIS_URL_SIGNING_KEYS",
+            "",
+            "comma list of keys of 32 bytes or more by which applications sign addresses of pictures",
+        )
+    },
     plain("NOCTIS_ALLOWED_HOSTS", "", "comma list of names that are answered beside those of loopback, or *"),
     plain(
         "NOCTIS_TRUSTED_PROXIES",

@@ -3,6 +3,7 @@
 
 mod accounts;
 mod earlier_releases;
+mod letting_in;
 mod place;
 mod reading;
 mod recording;
@@ -94,6 +95,8 @@ macro_rules! full_contract {
             accounts::a_login_that_races_another_secret_does_not_outlive_it,
             accounts::of_two_who_refresh_at_once_one_is_refused,
             accounts::what_is_logged_out_or_over_is_not_believed,
+            letting_in::a_link_works_until_it_is_over_revoked_or_its_maker_disabled,
+            letting_in::who_opened_what_reads_back_in_order_of_time,
             starting::a_closed_catalog_is_down_and_transient,
         }
     };

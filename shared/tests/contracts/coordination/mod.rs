@@ -48,6 +48,7 @@ on_every_variant! {
     clearing_the_cache_leaves_claims_interest_and_counts;
     a_client_over_its_limit_is_refused_and_told_when_to_come_back;
     a_limit_is_spent_whole_and_not_beyond;
+    what_is_given_back_may_be_spent_again;
 }
 
 /// What a test works with.
@@ -308,4 +309,22 @@ async fn a_client_over_its_limit_is_refused_and_told_when_to_come_back(place: Pl
         "what was refused cost nothing"
     );
     assert_eq!(coordination.count_request("dear", 0, limit(4, window)).await.remaining, 0);
+}
+
+async fn what_is_given_back_may_be_spent_again(place: Place) {
+    // Counted one by one, and in parts.
+    for (client, requests) in [("few", 10), ("many", 1000)] {
+        let (coordination, limit) = (&place.coordination, limit(requests, 1000 * MINUTE));
+        assert!(coordination.count_request(client, requests, limit).await.allowed);
+        assert!(!coordination.count_request(client, 1, limit).await.allowed, "{client}");
+        coordination.give_back(client, 4, limit).await;
+        assert!(coordination.count_request(client, 4, limit).await.allowed, "{client}");
+        assert!(!coordination.count_request(client, 1, limit).await.allowed, "{client}");
+        coordination.give_back(client, 10 * requests, limit).await;
+        assert!(coordination.count_request(client, requests, limit).await.allowed, "{client}");
+        assert!(
+            !coordination.count_request(client, 1, limit).await.allowed,
+            "{client}: no more than the limit"
+        );
+    }
 }

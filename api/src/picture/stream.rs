@@ -1,0 +1,159 @@
+//! Many pictures in one answer: parts of a multipart body (RFC 2046 5.1), each as soon as it and those before it are ready.
+//!
+//! The body is made as it is read: a few pictures ahead of the client, and none when the client is gone. What a client has
+//! no quota for is waited for, not refused: the answer has begun.
+
+use std::{fmt::Write, sync::Arc, time::Duration};
+
+use axum::{
+    body::{Body, Bytes},
+    http::{HeaderValue, header},
+    response::{IntoResponse, Response},
+};
+use futures::{Stream, StreamExt, stream};
+use noctis_shared::{
+    render::{Outcome, StoredRender},
+    render_key::RenderKey,
+    request::FrameRequest,
+};
+use tokio::time::sleep;
+use uuid::Uuid;
+
+use super::{finds_other_bytes, have, unrenderable};
+use crate::{
+    api::Api,
+    caller::Caller,
+    edge::RequestId,
+    problem::{Kind, Problem},
+    streams::StreamPermit,
+};
+
+/// Pictures that are asked for ahead of the one that is sent.
+const AHEAD: usize = 4;
+/// How often a part waits for what its client may not have yet.
+const WAITS_MAX: u32 = 60;
+const WAIT_MAX: Duration = Duration::from_secs(5);
+
+/// One frame of an image, by the id under which it is listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) image_id: Uuid,
+    pub(crate) frame_number: u32,
+}
+
+/// What is streamed, to whom.
+pub(crate) struct Streamed {
+    pub(crate) api: Arc<Api>,
+    pub(crate) caller: Arc<Caller>,
+    pub(crate) request: FrameRequest,
+    /// The query of each picture by itself, without its frame.
+    pub(crate) query: String,
+    pub(crate) request_id: RequestId,
+}
+
+/// The answer with the pictures of `places`, in this order. `permit` is held until it is read.
+pub(crate) fn answer(streamed: Streamed, places: Vec<Place>, permit: StreamPermit) -> Response {
+    let boundary = Uuid::new_v4().simple().to_string();
+    let content_type = HeaderValue::try_from(format!("multipart/mixed; boundary={boundary}"))
+        .unwrap_or(HeaderValue::from_static("multipart/mixed"));
+    let headers = [
+        (header::CONTENT_TYPE, content_type),
+        (header::CACHE_CONTROL, HeaderValue::from_static("private, no-store")),
+        (header::VARY, HeaderValue::from_static("Authorization")),
+    ];
+    let pieces = body(Arc::new(streamed), places, boundary, permit);
+    (headers, Body::from_stream(pieces)).into_response()
+}
+
+fn body(
+    streamed: Arc<Streamed>,
+    places: Vec<Place>,
+    boundary: String,
+    permit: StreamPermit,
+) -> impl Stream<Item = Result<Bytes, std::convert::Infallible>> {
+    let ends = streamed.api.gives_up.clone().cancelled_owned();
+    let end = format!("\r\n--{boundary}--\r\n");
+    let parts = stream::iter(places).map(move |place| part(Arc::clone(&streamed), place)).buffered(AHEAD);
+    // A server that ends closes the body: its client sees which parts it has.
+    let parts = parts.take_until(ends).flat_map(move |Part { head, body }| {
+        let _while_it_streams = &permit;
+        stream::iter([Bytes::from(format!("\r\n--{boundary}\r\n{head}\r\n")), body])
+    });
+    parts.chain(stream::once(async { Bytes::from(end) })).map(Ok)
+}
+
+/// One part: its header fields, each with its line end, and its body.
+struct Part {
+    head: String,
+    body: Bytes,
+}
+
+async fn part(streamed: Arc<Streamed>, place: Place) -> Part {
+    let mut waits = 0;
+    loop {
+        let problem = match picture(&streamed, place).await {
+            Ok(part) => return part,
+            Err(problem) => problem,
+        };
+        let passes = matches!(
+            problem.kind(),
+            Kind::TooManyRequests | Kind::AnswersUnread | Kind::QueueFull | Kind::ImageReplaced
+        );
+        if !passes || waits >= WAITS_MAX {
+            return told(&streamed, place, problem);
+        }
+        if problem.kind() == Kind::ImageReplaced {
+            streamed.api.images.forget_with(place.image_id, &streamed.api.cache).await;
+        }
+        waits += 1;
+        sleep(problem.pause().min(WAIT_MAX)).await;
+    }
+}
+
+async fn picture(streamed: &Streamed, place: Place) -> Result<Part, Problem> {
+    let Streamed { api, caller, request, .. } = streamed;
+    let image = api.visible_to(caller).image(place.image_id).await?;
+    unrenderable::check_frame(&image, place.frame_number)?;
+    let request = FrameRequest { frame_number: place.frame_number, ..request.clone() };
+    let key = RenderKey::new(&image.content_digest, &request);
+    let found = match api.submit.look_here(&key).await {
+        Some(found) => found,
+        None => have(api, caller, &image, key, request).await?,
+    };
+    if finds_other_bytes(&found) && api.visible_to(caller).was_replaced(&image).await {
+        return Err(Problem::new(Kind::ImageReplaced, "The image was replaced just now."));
+    }
+    let StoredRender { facts, picture } = match found.outcome {
+        Outcome::Picture(render) => render,
+        Outcome::Failure(failure) => return Err(unrenderable::problem(&failure)),
+    };
+    let body = api.outgoing.to(&caller.name).take(picture)?;
+    let mut head = head(streamed, place, facts.format.media_type(), body.len());
+    // Writing to a string cannot fail.
+    let _ = write!(head, "ETag: \"{key}\"\r\n");
+    if let Some((slope, offset)) = facts.pixel_scale {
+        let _ = write!(head, "X-Pixel-Scale: {slope},{offset}\r\n");
+    }
+    if facts.partial {
+        head.push_str("X-Render-Integrity: partial\r\n");
+    }
+    Ok(Part { head, body })
+}
+
+/// A part that says why there is no picture.
+fn told(streamed: &Streamed, place: Place, problem: Problem) -> Part {
+    let path = format!("/api/v1/dicom/images/{}", place.image_id);
+    let document = problem.document(&path, streamed.request_id.as_str());
+    let body = Bytes::from(document.body);
+    Part { head: head(streamed, place, "application/problem+json", body.len()), body }
+}
+
+fn head(streamed: &Streamed, place: Place, media_type: &str, byte_count: usize) -> String {
+    let Place { image_id, frame_number } = place;
+    let query = &streamed.query;
+    format!(
+        "Content-Type: {media_type}\r\nContent-Length: {byte_count}\r\n\
+         Content-Location: /api/v1/dicom/images/{image_id}?frame={frame_number}&{query}\r\n\
+         X-Image-Id: {image_id}\r\nX-Frame: {frame_number}\r\n"
+    )
+}

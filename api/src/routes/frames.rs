@@ -1,0 +1,183 @@
+//! Pictures of a series, in one answer.
+
+use std::sync::Arc;
+
+use axum::{
+    Extension,
+    extract::{Path, RawQuery, State},
+    http::{HeaderMap, header},
+    response::Response,
+};
+use noctis_shared::{answer::Image, dicom_uid::parse_public_id};
+
+use crate::{
+    api::Api,
+    back_end::catalog_problem,
+    caller::Caller,
+    edge::{self, RequestId, SENT},
+    picture::{
+        Asked, AskedFormat, choose,
+        stream::{self, Place, Streamed},
+    },
+    problem::{Document, Kind, Problem},
+    query::Query,
+};
+
+/// Pictures of one answer. A longer series takes another request.
+const PLACES_MAX: usize = 20_000;
+/// Ranges in one list of positions.
+const RANGES_MAX: usize = 100;
+
+const TAKES: &str = "frames, preset, window, level, function, width, height, enlarge, region, invert, overlays, quality, \
+                     format, iccprofile, best_effort";
+
+/// Streams pictures of a series in display order, each as soon as it is ready.
+///
+/// `multipart/mixed`: each part has `Content-Type`, `Content-Length`, `Content-Location`, `X-Image-Id`, `X-Frame` and, if it is
+/// a picture, `ETag`. A part that cannot be rendered is a problem document. Positions count the frames of all images of the
+/// series, in display order. Close the connection to stop.
+#[utoipa::path(
+    get,
+    path = "/api/v1/dicom/series/{series_id}/frames",
+    operation_id = "streamFrames",
+    tag = "images",
+    params(
+        ("series_id" = String, Path, description = "Its UUID, or its Series Instance UID"),
+        ("frames" = Option<String>, Query, description = "Positions in the series, from 1: numbers and ranges with commas between; all without", example = "1-50,60"),
+        ("preset" = Option<String>, Query, description = "A window by name; `default` is the file's own"),
+        ("window" = Option<f64>, Query, description = "Width of the window, with `level`"),
+        ("level" = Option<f64>, Query, description = "Center of the window, with `window`"),
+        ("function" = Option<String>, Query, description = "`linear`, `linear_exact` or `sigmoid` (PS3.3 C.11.2.1)"),
+        ("width" = Option<u32>, Query, description = "Fit inside this width, in pixels", minimum = 1, maximum = 8192),
+        ("height" = Option<u32>, Query, description = "Fit inside this height, in pixels", minimum = 1, maximum = 8192),
+        ("enlarge" = Option<bool>, Query, description = "Enlarge to fit, too"),
+        ("region" = Option<String>, Query, description = "`x,y,width,height` of the source frame, in pixels"),
+        ("invert" = Option<bool>, Query, description = "Exchange black and white"),
+        ("overlays" = Option<bool>, Query, description = "Burn overlays in; `true` without it"),
+        ("quality" = Option<u8>, Query, description = "Of lossy formats", minimum = 1, maximum = 100),
+        ("format" = Option<String>, Query, description = "`png` (without it), `jpeg`, `webp`, or `png16` for modality values"),
+        ("iccprofile" = Option<String>, Query, description = "`no`, `yes` or `srgb`"),
+        ("best_effort" = Option<bool>, Query, description = "Draw a damaged frame as far as it goes, and say so"),
+    ),
+    responses(
+        (status = 200, description = "The pictures", body = String, content_type = "multipart/mixed"),
+        (status = 400, description = "A parameter is wrong", body = Document, content_type = "application/problem+json"),
+        (status = 404, description = "No such series, or a position that it does not have", body = Document, content_type = "application/problem+json"),
+        (status = 406, description = "`Accept` does not take multipart/mixed", body = Document, content_type = "application/problem+json"),
+        (status = 409, description = "Series of several studies have this UID; `details.choices` names each alone", body = Document, content_type = "application/problem+json"),
+        (status = 429, description = "Too many requests, or too many streams", body = Document, content_type = "application/problem+json"),
+        (status = 503, description = "The catalog does not answer", body = Document, content_type = "application/problem+json"),
+    )
+)]
+pub(super) async fn stream(
+    State(api): State<Arc<Api>>,
+    Path(segment): Path<String>,
+    RawQuery(raw): RawQuery,
+    Extension(caller): Extension<Arc<Caller>>,
+    Extension(request_id): Extension<RequestId>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let mut query = Query::parse(raw.as_deref())?;
+    let positions = query.take("frames").map(|text| positions(&text)).transpose()?;
+    let asked = Asked::take(&mut query)?;
+    query.finish(TAKES)?;
+    if asked.format == Some(AskedFormat::Json) {
+        return Err(Problem::parameter("format", "takes png, png16, jpeg or webp here"));
+    }
+    check_accept(&headers)?;
+    let format = asked.format.or(Some(AskedFormat::Png));
+    let request = choose(&Asked { format, ..asked.clone() }, &HeaderMap::new(), true)?.request;
+
+    let series_id = parse_public_id(&segment).ok_or_else(Problem::no_such_series)?;
+    let series = api.visible_to(&caller).series(series_id).await?;
+    let images = api.catalog.images_of_series(series.key).await.map_err(|error| catalog_problem(&error))?;
+    let places = chosen(&images.ok_or_else(Problem::no_such_series)?, positions.as_deref())?;
+    let permit = api.streams.begin(&caller.name)?;
+    let sent = u32::try_from(places.len()).unwrap_or(u32::MAX).saturating_mul(SENT);
+    edge::pay(&api, &caller, sent).await?;
+    let query = query_of_each(raw.as_deref().unwrap_or_default(), asked.format.is_none());
+    Ok(stream::answer(Streamed { api, caller, request, query, request_id }, places, permit))
+}
+
+/// The query by which each picture is asked for alone: the same without the positions.
+fn query_of_each(raw: &str, names_no_format: bool) -> String {
+    let kept = raw.split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("frames="));
+    kept.chain(names_no_format.then_some("format=png")).collect::<Vec<_>>().join("&")
+}
+
+/// # Errors
+/// 406 for a client that takes no multipart body.
+fn check_accept(headers: &HeaderMap) -> Result<(), Problem> {
+    let accepted: Vec<&str> =
+        headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok()).collect();
+    let takes = |range: &str| accepted.iter().any(|text| text.to_ascii_lowercase().contains(range));
+    if accepted.is_empty() || ["multipart/mixed", "multipart/*", "*/*"].into_iter().any(takes) {
+        return Ok(());
+    }
+    let detail =
+        "The pictures of a series are parts of a multipart/mixed body; format says what each of them is.";
+    Err(Problem::new(Kind::NotAcceptable, detail).with("media_types", vec!["multipart/mixed"]))
+}
+
+/// Ranges of positions, each from 1 and ends included.
+fn positions(text: &str) -> Result<Vec<(usize, usize)>, Problem> {
+    let wrong = || Problem::parameter("frames", "takes positions from 1 and ranges of them, like 1-50,60");
+    let number = |text: &str| text.parse::<usize>().ok().filter(|number| *number >= 1).ok_or_else(wrong);
+    let range = |part: &str| {
+        let (first, last) = part.split_once('-').unwrap_or((part, part));
+        let (first, last) = (number(first)?, number(last)?);
+        if first <= last { Ok((first, last)) } else { Err(wrong()) }
+    };
+    let ranges: Vec<_> = text.split(',').take(RANGES_MAX + 1).map(range).collect::<Result<_, _>>()?;
+    if ranges.len() > RANGES_MAX { Err(wrong()) } else { Ok(ranges) }
+}
+
+/// The frames at these positions, in the order in which they are asked for; all of them without.
+fn chosen(images: &[Image], positions: Option<&[(usize, usize)]>) -> Result<Vec<Place>, Problem> {
+    let total: usize = images.iter().map(|image| image.frame_count as usize).sum();
+    let all = [(1, total)];
+    let ranges = positions.unwrap_or(if total == 0 { &[] } else { &all });
+    if ranges.iter().any(|(_, last)| *last > total) {
+        let detail = format!("The series has {total} pictures.");
+        return Err(Problem::new(Kind::FrameNotFound, detail).with("total", total));
+    }
+    let count: usize = ranges.iter().map(|(first, last)| last - first + 1).sum();
+    if count > PLACES_MAX {
+        return Err(Problem::parameter("frames", format!("takes {PLACES_MAX} positions at a time")));
+    }
+    // Where the frames of each image begin.
+    let starts: Vec<usize> = images
+        .iter()
+        .scan(0, |start, image| {
+            let own = *start;
+            *start += image.frame_count as usize;
+            Some(own)
+        })
+        .collect();
+    let place = |position: usize| {
+        let nth = starts.partition_point(|start| *start < position) - 1;
+        let frame_number = u32::try_from(position - starts[nth]).unwrap_or(u32::MAX);
+        Place { image_id: images[nth].image_id, frame_number }
+    };
+    Ok(ranges.iter().flat_map(|(first, last)| *first..=*last).map(place).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn positions_are_numbers_and_ranges_of_them() {
+        assert_eq!(positions("1-50,60"), Ok(vec![(1, 50), (60, 60)]));
+        for wrong in ["", "0", "0-3", "3-1", "a", "1-", "-1", "1,,2", "1-2-3", "1 - 2", &"1,".repeat(101)] {
+            assert!(positions(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn each_picture_is_asked_for_by_its_own_address() {
+        assert_eq!(query_of_each("window=1&frames=1-5&level=2", true), "window=1&level=2&format=png");
+        assert_eq!(query_of_each("frames=1&format=jpeg", false), "format=jpeg");
+        assert_eq!(query_of_each("", true), "format=png");
+    }
+}

@@ -1,0 +1,143 @@
+//! Pictures of a series in one answer.
+
+use noctis_shared::{dicom_uid::public_id, queue::QueueLimits, render::FailureKind};
+
+use crate::house::{Answer, FRAMES, House, IMAGE, PICTURE, SERIES, failure, picture};
+
+fn path(query: &str) -> String {
+    format!("/api/v1/dicom/series/{}/frames{query}", public_id(SERIES))
+}
+
+/// One part: its head, and its body.
+struct Part {
+    head: String,
+    body: Vec<u8>,
+}
+
+impl Part {
+    fn field(&self, name: &str) -> &str {
+        let mut fields = self.head.lines().filter_map(|line| line.split_once(": "));
+        fields.find_map(|(own, value)| (own == name).then_some(value)).unwrap_or_default()
+    }
+}
+
+/// The parts of an answer, cut by the lengths that they state.
+fn parts(answer: &Answer) -> Vec<Part> {
+    let content_type = answer.header("content-type");
+    let boundary = content_type.strip_prefix("multipart/mixed; boundary=").expect("a boundary");
+    let (start, end) = (format!("\r\n--{boundary}\r\n"), format!("\r\n--{boundary}--\r\n"));
+    let (mut rest, mut parts) = (&answer.body[..], Vec::new());
+    while let Some(part) = rest.strip_prefix(start.as_bytes()) {
+        let blank = part.windows(4).position(|window| window == b"\r\n\r\n").expect("an empty line");
+        let head = String::from_utf8_lossy(&part[..blank]).into_owned();
+        let mut part_of = Part { head, body: Vec::new() };
+        let length: usize = part_of.field("Content-Length").parse().expect("a length");
+        let body = &part[blank + 4..];
+        part_of.body = body[..length].to_vec();
+        rest = &body[length..];
+        parts.push(part_of);
+    }
+    assert_eq!(rest, end.as_bytes(), "the end of the body");
+    parts
+}
+
+#[tokio::test]
+async fn a_series_comes_in_display_order_and_each_part_says_what_it_is() {
+    let house = House::new().await;
+    house.start_worker(picture()).await;
+    let answer = house.get(&path("?window=1500&level=-600")).await;
+    assert_eq!(answer.status, 200, "{}", String::from_utf8_lossy(&answer.body));
+    let parts = parts(&answer);
+    assert_eq!(parts.len(), FRAMES as usize, "the report has no frames");
+    for (part, frame) in parts.iter().zip(1..) {
+        assert_eq!(part.body, PICTURE);
+        assert_eq!(part.field("Content-Type"), "image/png");
+        assert_eq!(part.field("X-Image-Id"), public_id(IMAGE).to_string());
+        assert_eq!(part.field("X-Frame"), frame.to_string());
+        assert_eq!(part.field("X-Pixel-Scale"), "1,-1024");
+        assert_eq!(part.field("X-Render-Integrity"), "partial");
+        let alone = house.get(part.field("Content-Location")).await;
+        assert_eq!((alone.status, &alone.body[..]), (200, PICTURE));
+        assert_eq!(alone.header("etag"), part.field("ETag"), "the same picture");
+        assert!(alone.header("server-timing").contains("memory"));
+    }
+    assert_eq!(house.jobs(), FRAMES);
+}
+
+#[tokio::test]
+async fn positions_are_those_that_are_asked_for_in_their_order() {
+    let house = House::new().await;
+    house.start_worker(picture()).await;
+    let answer = house.get(&path("?frames=3,1-2&format=jpeg&quality=80")).await;
+    let parts = parts(&answer);
+    let frames: Vec<_> = parts.iter().map(|part| part.field("X-Frame")).collect();
+    assert_eq!(frames, ["3", "1", "2"]);
+    assert!(parts[0].field("Content-Location").ends_with("?frame=3&format=jpeg&quality=80"));
+    assert_eq!(house.get(&path("?frames=4")).await.problem(404, "frame-not-found")["details"]["total"], 3);
+    for wrong in
+        ["?frames=0", "?frames=2-1", "?frames=", "?frame=1", "?format=json", "?format=gif", "?window=7"]
+    {
+        house.get(&path(wrong)).await.problem(400, "invalid-parameter");
+    }
+    house.get("/api/v1/dicom/series/1.2.404/frames").await.problem(404, "series-not-found");
+    house.send("GET", &path(""), &[("accept", "image/png")]).await.problem(406, "not-acceptable");
+    for accept in ["multipart/mixed", "multipart/*;q=0.5", "*/*"] {
+        assert_eq!(
+            house.send("GET", &path("?frames=1"), &[("accept", accept)]).await.status,
+            200,
+            "{accept}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_part_that_cannot_be_drawn_says_why_and_the_others_come() {
+    let house = House::new().await;
+    house.start_worker(failure(FailureKind::Unrenderable)).await;
+    let answer = house.get(&path("")).await;
+    let parts = parts(&answer);
+    assert_eq!(parts.len(), FRAMES as usize);
+    for part in &parts {
+        assert_eq!(part.field("Content-Type"), "application/problem+json");
+        let problem: serde_json::Value = serde_json::from_slice(&part.body).expect("JSON");
+        assert_eq!(problem["status"], 422);
+        assert_eq!(part.field("ETag"), "");
+    }
+}
+
+#[tokio::test]
+async fn a_client_has_some_streams_at_a_time_and_one_that_leaves_gives_its_back() {
+    use http_body_util::BodyExt;
+    use tower::ServiceExt;
+    let house = House::new().await;
+    house.start_worker(picture()).await;
+    let uri = path("");
+    let begin = async || {
+        let request = axum::http::Request::builder().uri(&uri).header("host", "localhost");
+        let request = request.body(axum::body::Body::empty()).expect("a request");
+        house.router.clone().oneshot(request).await.expect("infallible")
+    };
+    let mut streams = Vec::new();
+    let refused = loop {
+        let mut answer = begin().await;
+        if answer.status() != 200 {
+            break answer;
+        }
+        assert!(streams.len() < 100, "no bound");
+        // Its first part has come, and the others are not read.
+        answer.body_mut().frame().await.expect("a part").expect("sound");
+        streams.push(answer);
+    };
+    assert_eq!((refused.status(), streams.len()), (axum::http::StatusCode::TOO_MANY_REQUESTS, 8));
+    streams.pop();
+    assert_eq!(begin().await.status(), 200);
+}
+
+#[tokio::test]
+async fn what_a_client_may_not_have_yet_comes_when_it_may() {
+    let house = House::with(&[("NOCTIS_RATE_LIMIT", "2/2s")], QueueLimits::default()).await;
+    house.start_worker(picture()).await;
+    // The request takes one of the two; what is drawn is waited for.
+    let answer = house.get(&path("")).await;
+    assert!(parts(&answer).iter().all(|part| part.body == PICTURE));
+}
