@@ -29,7 +29,7 @@ use tower_http::cors::CorsLayer;
 
 pub use self::{
     api::Api,
-    serve::{DRAIN_SECONDS_MAX, ServeTimes, serve},
+    serve::{DRAIN_SECONDS_MAX, Door, ServeTimes, Tls, serve},
 };
 
 /// Every route, behind the edge. Serve it with connect info of `SocketAddr`, or all clients count as one.

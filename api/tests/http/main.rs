@@ -2,10 +2,13 @@
 
 mod house;
 mod login;
+mod network;
 mod operation;
 mod outages;
 mod pictures;
 mod problems;
 mod sending;
 mod studies;
+mod tls;
 mod waiting;
+mod wire;

@@ -41,7 +41,7 @@ const fn url(name: &'static str, default: &'static str, meaning: &'static str) -
 }
 
 /// Every setting, in the order of the documentation.
-pub const SETTINGS: [Setting; 34] = [
+pub const SETTINGS: [Setting; 35] = [
     plain("NOCTIS_LISTEN", "127.0.0.1:8080", "where HTTP listens"),
     plain(
         "NOCTIS_METRICS_LISTEN",
@@ -76,8 +76,9 @@ pub const SETTINGS: [Setting; 34] = [
         "",
         "comma list of addresses and networks whose X-Forwarded-For is believed",
     ),
-    plain("NOCTIS_TLS_CERT", "", "not built in this version"),
-    plain("NOCTIS_TLS_KEY", "", "not built in this version"),
+    plain("NOCTIS_TLS_CERT", "", "PEM file of the certificate and those that vouch for it; turns TLS on"),
+    plain("NOCTIS_TLS_KEY", "", "PEM file of the private key of NOCTIS_TLS_CERT"),
+    plain("NOCTIS_CONNECTIONS", "4096", "connections at a time; a quarter of them from one address"),
     plain("NOCTIS_RATE_LIMIT", "1000/60s", "requests per client and window, or off"),
     plain("NOCTIS_CACHE_TTL_IMAGES", "30m", "how long renders stay in the cache"),
     plain("NOCTIS_CACHE_TTL_METADATA", "2h", "how long answers about studies stay in the cache"),
