@@ -43,8 +43,6 @@ use super::{
 
 /// Longest request line with its headers, in bytes; 431 past it.
 const HEAD_BYTES_MAX: usize = 32 * 1024;
-/// Headers of one request; 431 past it.
-const HEADERS_MAX: usize = 100;
 /// Requests at a time on one connection of HTTP/2.
 const STREAMS_MAX: u32 = 100;
 /// After how much silence a peer of HTTP/2 is asked whether it is there, and how long it may take to say so.
@@ -72,9 +70,8 @@ impl Host {
     ) -> Self {
         let mut http = Builder::new(TokioExecutor::new());
         // Heads are timed by `Presence`, which tells them from a connection that is kept.
-        let http1 = &mut http.http1();
-        http1.header_read_timeout(None).max_buf_size(HEAD_BYTES_MAX);
-        debug_assert_eq!(HEADERS_MAX, 100, "the parser's own number: another one costs every request memory");
+        // More than 100 headers the parser refuses by itself; to name the number costs every request memory.
+        http.http1().header_read_timeout(None).max_buf_size(HEAD_BYTES_MAX);
         http.http2()
             .timer(TokioTimer::new())
             .max_concurrent_streams(STREAMS_MAX)

@@ -47,6 +47,7 @@ impl Crowd {
 
     /// A place for somebody from `address`; another leaves for it where there is none. `None` when all are busy.
     pub(super) fn admit(self: &Arc<Self>, address: IpAddr) -> Option<Seat> {
+        let address = address.to_canonical();
         let origin = origin(address);
         let mut seats = self.seats();
         let of_origin = seats.by_address.get(&origin).copied().unwrap_or(0);
@@ -104,9 +105,9 @@ impl Drop for Seat {
     }
 }
 
-/// Who counts as one: an address, or the network of a site (RFC 6177), which has as many addresses as it likes.
+/// Who counts as one: an address of IPv4, or the network of a site (RFC 6177), which has as many addresses as it likes.
 fn origin(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
+    match address {
         IpAddr::V6(address) => {
             let network = u128::from(address) & (u128::MAX << 64);
             IpAddr::V6(Ipv6Addr::from(network))

@@ -1,5 +1,6 @@
 //! The API over HTTP, driven through the real router. Each test has a house of its own.
 
+mod attacks;
 mod house;
 mod login;
 mod network;

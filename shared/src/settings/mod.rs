@@ -260,11 +260,7 @@ mod tests {
                 "https://noctis.example",
                 "NOCTIS_JWT_ISSUER: is for NOCTIS_AUTH=jwt, and that is off",
             ),
-            (
-                "NOCTIS_TLS_CERT",
-                "/etc/cert.pem",
-                "NOCTIS_TLS_CERT: TLS is not built in this version: leave it unset",
-            ),
+            ("NOCTIS_TLS_CERT", "/etc/cert.pem", "NOCTIS_TLS_KEY: is needed beside NOCTIS_TLS_CERT"),
             (
                 "NOCTIS_ALLOWED_HOSTS",
                 "viewer.example:8080",
