@@ -32,7 +32,7 @@ use tower_http::cors::CorsLayer;
 
 pub use self::{
     api::Api,
-    serve::{DRAIN_SECONDS_MAX, ServeTimes, serve},
+    serve::{DRAIN_SECONDS_MAX, Door, ServeTimes, Tls, serve},
 };
 
 /// Every route, behind the edge. Serve it with connect info of `SocketAddr`, or all clients count as one.
@@ -55,23 +55,34 @@ fn cors(origins: &[String]) -> Option<CorsLayer> {
         header::ACCEPT,
         header::AUTHORIZATION,
         header::CONTENT_TYPE,
+        header::IF_MODIFIED_SINCE,
         header::IF_NONE_MATCH,
+        header::IF_RANGE,
         header::RANGE,
+        HeaderName::from_static("last-event-id"),
         HeaderName::from_static("prefer"),
         HeaderName::from_static("traceparent"),
         HeaderName::from_static("tracestate"),
         HeaderName::from_static("x-request-id"),
     ];
     let read = [
+        header::ACCEPT_RANGES,
+        header::ALLOW,
+        header::CONTENT_DISPOSITION,
+        header::CONTENT_LOCATION,
         header::CONTENT_RANGE,
         header::ETAG,
+        header::LINK,
         header::LOCATION,
         header::RETRY_AFTER,
         header::WWW_AUTHENTICATE,
+        HeaderName::from_static("preference-applied"),
         HeaderName::from_static("ratelimit-limit"),
         HeaderName::from_static("ratelimit-remaining"),
         HeaderName::from_static("ratelimit-reset"),
         HeaderName::from_static("server-timing"),
+        HeaderName::from_static("x-frame"),
+        HeaderName::from_static("x-image-id"),
         HeaderName::from_static("x-pixel-scale"),
         HeaderName::from_static("x-render-integrity"),
         HeaderName::from_static("x-request-id"),

@@ -3,13 +3,12 @@
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::Parser;
-use noctis_api::{Api, ServeTimes};
+use noctis_api::{Api, Door, ServeTimes};
 use noctis_shared::{
     program::{self, BackEnds, Failure},
     settings::{Settings, Texts},
     telemetry,
 };
-use tokio::net::TcpListener;
 
 /// Answers HTTP from caches and has workers render the rest. Every other setting comes from the environment or the
 /// file; see `noctis config`.
@@ -35,14 +34,12 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
     program::block_on(async {
         let telemetry = telemetry::init(&program::telemetry_settings(&settings, "noctis-api"))?;
         let back_ends = BackEnds::connect(&settings).await?;
-        let listener = TcpListener::bind(settings.listen).await.map_err(|error| {
-            Failure::usage("NOCTIS_LISTEN", &format!("{} cannot be listened on: {error}", settings.listen))
-        })?;
+        let door = Door::open(&settings).await?;
         let shutdown = program::shutdown_on_signals()?;
-        program::announce_listening(&listener)?;
+        door.announce()?;
         let api = Api::new(&settings, back_ends.clone(), telemetry.metrics.clone());
-        let served = noctis_api::serve(listener, api, ServeTimes::default(), shutdown).await;
+        noctis_api::serve(door, api, ServeTimes::default(), shutdown).await;
         back_ends.close().await;
-        served.map_err(Failure::from)
+        Ok(())
     })
 }

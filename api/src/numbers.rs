@@ -123,8 +123,8 @@ fn ratio(part: u64, whole: u64) -> Option<f64> {
     (whole > 0).then(|| part as f64 / whole as f64)
 }
 
-/// Methods as labels: an invented method must not make a series of its own.
-fn method_label(method: &Method) -> &'static str {
+/// Methods as labels and in the log: an invented method must not make a series of its own, nor say anything.
+pub(crate) fn method_label(method: &Method) -> &'static str {
     match method.as_str() {
         "GET" => "GET",
         "HEAD" => "HEAD",

@@ -3,6 +3,7 @@
 use std::{fs, future::Future, io::Write, process::ExitCode, time::Duration};
 
 use chrono::{DateTime, SecondsFormat, Utc};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
@@ -82,11 +83,23 @@ fn passing_threads(cores: usize) -> usize {
     cores.div_ceil(2)
 }
 
+/// Lets this process open as many files as it may at all: a connection is a file, and the number that programs begin with
+/// on Linux, 1024, is one for those that use `select`.
+fn open_as_many_files_as_allowed() {
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    if current != maximum
+        && let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum })
+    {
+        tracing::debug!(%error, "the limit of open files stays as it was");
+    }
+}
+
 /// Runs `work` on a runtime of as many threads as pass things on well on this machine.
 ///
 /// # Errors
 /// What `work` ends with, or a runtime that cannot be started.
 pub fn block_on(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    open_as_many_files_as_allowed();
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let mut runtime = match passing_threads(cores) {
         1 => tokio::runtime::Builder::new_current_thread(),
@@ -189,14 +202,14 @@ pub fn telemetry_settings(settings: &Settings, service_name: &'static str) -> Te
     }
 }
 
-/// Prints the address that scripts wait for, with the real port.
+/// Prints the URL that scripts wait for, with the real port; `scheme` is `http` or `https`.
 ///
 /// # Errors
 /// When the listener has no address or standard output is closed.
-pub fn announce_listening(listener: &TcpListener) -> anyhow::Result<()> {
+pub fn announce_listening(scheme: &str, listener: &TcpListener) -> anyhow::Result<()> {
     let address = listener.local_addr()?;
     let mut output = std::io::stdout().lock();
-    writeln!(output, "listening on http://{address}")?;
+    writeln!(output, "listening on {scheme}://{address}")?;
     output.flush()?;
     Ok(())
 }

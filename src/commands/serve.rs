@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::Context;
-use noctis_api::{Api, ServeTimes};
+use noctis_api::{Api, Door, ServeTimes};
 use noctis_shared::{
     program::{self, BackEnds, Failure},
     settings::Settings,
@@ -14,7 +14,6 @@ use noctis_worker::{
     Worker,
     index::{Indexer, MissingUids},
 };
-use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 use super::{beside, output, progress::FileProgress};
@@ -63,9 +62,7 @@ async fn serve(arguments: &Arguments, settings: &Settings, paths: Vec<PathBuf>) 
     let telemetry = telemetry::init(&program::telemetry_settings(settings, "noctis"))?;
     let (storage, locations) = storage_over(settings, &paths)?;
     let back_ends = BackEnds::connect(settings).await?;
-    let listener = TcpListener::bind(settings.listen).await.map_err(|error| {
-        Failure::usage("NOCTIS_LISTEN", &format!("{} cannot be listened on: {error}", settings.listen))
-    })?;
+    let door = Door::open(settings).await?;
     let shutdown = program::shutdown_on_signals()?;
     let api = Api::new(settings, back_ends.clone(), telemetry.metrics.clone());
     let notes = beside::follow_notes(settings.data.clone(), back_ends.cache.clone());
@@ -74,11 +71,11 @@ async fn serve(arguments: &Arguments, settings: &Settings, paths: Vec<PathBuf>) 
     // The paths are looked at where they lie: a picture without UIDs is shown, too. Events are held to theirs.
     let indexer = Indexer { missing_uids: MissingUids::Derive, ..worker.indexer() };
 
-    program::announce_listening(&listener)?;
+    door.announce()?;
     // The worker outlives the API: requests in hand still get their pictures.
     let worker_shutdown = CancellationToken::new();
     let working = tokio::spawn(noctis_worker::run(worker, worker_shutdown.clone()));
-    let serving = tokio::spawn(noctis_api::serve(listener, api, ServeTimes::default(), shutdown.clone()));
+    let serving = tokio::spawn(noctis_api::serve(door, api, ServeTimes::default(), shutdown.clone()));
     if !arguments.no_index
         && !locations.is_empty()
         && let Err(error) = index(&indexer, &locations, &shutdown).await
@@ -98,9 +95,8 @@ async fn serve(arguments: &Arguments, settings: &Settings, paths: Vec<PathBuf>) 
             (serving.await, worked)
         }
     };
-    let (served, worked) = (served.context("the API")?, worked.context("the worker")?);
+    let ((), worked) = (served.context("the API")?, worked.context("the worker")?);
     back_ends.close().await;
-    served.context("the API")?;
     Ok(worked?)
 }
 

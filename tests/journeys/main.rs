@@ -20,3 +20,4 @@ mod reasons;
 mod services;
 mod storage;
 mod text;
+mod tls;

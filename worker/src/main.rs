@@ -53,7 +53,7 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
                 &format!("{} cannot be listened on: {error}", settings.metrics_listen),
             )
         })?;
-        program::announce_listening(&listener)?;
+        program::announce_listening("http", &listener)?;
         let probes = tokio::spawn(probes::serve(
             listener,
             worker.clone(),

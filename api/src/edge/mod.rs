@@ -42,7 +42,7 @@ pub(crate) use self::{
 use crate::{
     api::Api,
     caller::Caller,
-    numbers::is_failure,
+    numbers::{is_failure, method_label},
     problem::{Kind, Problem},
 };
 
@@ -133,6 +133,7 @@ async fn run(api: &Api, policy: &Policy, request: Request, next: Next) -> Respon
 
 /// The span of one request: the matched route, never path or query, which may name patients.
 fn span(method: &Method, route: &str, request_id: &RequestId, headers: &HeaderMap) -> Span {
+    let method = method_label(method);
     let span = tracing::info_span!("request", %method, route, request_id = request_id.as_str());
     if headers.contains_key("traceparent") {
         let of_trace = ["traceparent", "tracestate"];
@@ -200,6 +201,7 @@ fn log(method: &Method, route: &str, request_id: &RequestId, response: &Response
     let status = response.status();
     let is_known = response.extensions().get::<Kind>().is_some_and(|kind| kind.is_of_an_outage());
     let failed = is_failure(status) && !is_known;
+    let method = method_label(method);
     let (status, took_ms, request_id) = (status.as_u16(), took.as_millis(), request_id.as_str());
     if failed {
         tracing::warn!(%method, route, status, took_ms, request_id, "a request failed");

@@ -1,8 +1,10 @@
 //! The API over HTTP, driven through the real router. Each test has a house of its own.
 
 mod frames;
+mod attacks;
 mod house;
 mod login;
+mod network;
 mod operation;
 mod outages;
 mod pictures;
@@ -11,4 +13,6 @@ mod provider;
 mod sending;
 mod sharing;
 mod studies;
+mod tls;
 mod waiting;
+mod wire;

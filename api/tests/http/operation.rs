@@ -193,6 +193,59 @@ async fn only_origins_of_the_settings_may_call_from_a_browser() {
     assert_eq!(refused.header("access-control-allow-origin"), "");
 }
 
+/// What a page of an allowed origin may not read by itself (Fetch 4.9.2), it is let.
+#[tokio::test]
+async fn a_page_that_may_ask_may_read_all_that_answers_carry() {
+    let settings = [("NOCTIS_CORS_ORIGINS", "https://viewer.example"), ("NOCTIS_RATE_LIMIT", "1000/60s")];
+    let house = House::with(&settings, QueueLimits::default()).await;
+    house.start_worker(picture()).await;
+    let origin = ("origin", "https://viewer.example");
+    // Read by any page, or by the browser alone.
+    let others = [
+        "access-control-allow-origin",
+        "access-control-expose-headers",
+        "cache-control",
+        "content-length",
+        "content-type",
+        "cross-origin-resource-policy",
+        "vary",
+        "x-content-type-options",
+    ];
+    let image = image_path();
+    for (method, path, accept) in [
+        ("GET", &*image, "image/png"),
+        ("GET", &image, "application/json"),
+        ("GET", &image, "image/png; depth=16"),
+        ("GET", &format!("{image}/thumbnail"), "*/*"),
+        ("GET", "/api/v1/dicom/studies", "*/*"),
+        ("DELETE", "/api/v1/dicom/presets", "*/*"),
+        ("GET", "/nowhere", "*/*"),
+    ] {
+        let answer = house.send(method, path, &[origin, ("accept", accept)]).await;
+        let exposed = answer.header("access-control-expose-headers").to_owned();
+        for name in answer.headers.keys().map(axum::http::HeaderName::as_str) {
+            let read = others.contains(&name) || exposed.split(',').any(|header| header.trim() == name);
+            assert!(read, "{name} of {method} {path}, beside {exposed}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn pages_have_nothing_from_elsewhere_and_tell_nobody_where_they_were() {
+    let house = House::new().await;
+    for path in ["/", "/page/page.js", "/api/v1/docs", "/api/v1/docs/swagger-ui.css"] {
+        let answer = house.get(path).await;
+        assert_eq!(answer.status, 200, "{path}");
+        let policy = answer.header("content-security-policy");
+        let script = policy.split(';').find(|part| part.trim().starts_with("script-src"));
+        assert_eq!(script.map(str::trim), Some("script-src 'self'"), "{path}");
+        assert!(policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'"), "{path}");
+        assert_eq!(answer.header("referrer-policy"), "no-referrer", "{path}");
+        assert_eq!(answer.header("cross-origin-opener-policy"), "same-origin", "{path}");
+        assert_eq!(answer.header("x-content-type-options"), "nosniff", "{path}");
+    }
+}
+
 #[tokio::test]
 async fn presets_are_listed_in_the_names_of_the_api() {
     let house = House::new().await;

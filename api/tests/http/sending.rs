@@ -136,7 +136,7 @@ async fn readers_that_do_not_read_hold_a_bounded_number_of_bytes() {
 #[tokio::test]
 async fn a_reader_that_stalls_is_cut_off() {
     let house = house_with(16 * MIB).await;
-    let times = ServeTimes { write_stall_max: Duration::from_millis(300) };
+    let times = ServeTimes { write_stall_max: Duration::from_millis(300), ..ServeTimes::DEFAULT };
     let (address, _serving) = serve(&house, times).await;
     for accept in ["Accept: application/json\r\n", "Accept: image/png\r\n"] {
         let mut client = ask(address, accept).await;

@@ -15,7 +15,7 @@ mod unknown;
 mod value;
 
 pub use login::{JwtSettings, ProviderSettings, Secret};
-pub use network::{AllowedHosts, TrustedProxies};
+pub use network::{AllowedHosts, TlsFiles, TrustedProxies};
 pub use source::{Origin, Sourced, Texts};
 pub use value::parse_duration;
 
@@ -72,6 +72,10 @@ pub struct Settings {
     pub allowed_hosts: AllowedHosts,
     /// Proxies that are believed who asks.
     pub trusted_proxies: TrustedProxies,
+    /// `None`: HTTP without TLS.
+    pub tls: Option<TlsFiles>,
+    /// Connections at a time.
+    pub connections_max: usize,
     /// `None`: whoever comes may see and do everything.
     pub jwt: Option<JwtSettings>,
     /// `None`: no limit.
@@ -106,7 +110,6 @@ impl Settings {
     /// # Errors
     /// [`SettingError`] for the first text that is no value of its setting, or for a combination that cannot work.
     pub fn from_texts(texts: &Texts) -> Result<Self, SettingError> {
-        refuse_what_is_not_built(texts)?;
         let data = value::data_folder(texts)?;
         let listen = value::address(texts, "NOCTIS_LISTEN")?;
         let settings = Self {
@@ -120,6 +123,8 @@ impl Settings {
             namespace: value::namespace(texts)?,
             allowed_hosts: network::allowed_hosts(texts, listen)?,
             trusted_proxies: network::trusted_proxies(texts)?,
+            tls: network::tls(texts)?,
+            connections_max: network::connections(texts)?,
             jwt: login::jwt(texts)?,
             rate_limit: value::rate_limit(texts)?,
             cache_ttl_images: value::duration(texts, "NOCTIS_CACHE_TTL_IMAGES")?,
@@ -175,18 +180,6 @@ impl Settings {
         }
         Ok(())
     }
-}
-
-/// A setting of the contract that this version has not built says so, instead of being accepted and ignored.
-fn refuse_what_is_not_built(texts: &Texts) -> Result<(), SettingError> {
-    const NOT_BUILT: [(&str, &str); 2] = [("NOCTIS_TLS_CERT", "TLS is"), ("NOCTIS_TLS_KEY", "TLS is")];
-    for (name, what) in NOT_BUILT {
-        if !texts.get(name).is_empty() {
-            let reason = format!("{what} not built in this version: leave it unset");
-            return Err(SettingError::new(name, reason));
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]
@@ -254,11 +247,7 @@ mod tests {
                 "https://noctis.example",
                 "NOCTIS_JWT_ISSUER: is for NOCTIS_AUTH=jwt, and that is off",
             ),
-            (
-                "NOCTIS_TLS_CERT",
-                "/etc/cert.pem",
-                "NOCTIS_TLS_CERT: TLS is not built in this version: leave it unset",
-            ),
+            ("NOCTIS_TLS_CERT", "/etc/cert.pem", "NOCTIS_TLS_KEY: is needed beside NOCTIS_TLS_CERT"),
             (
                 "NOCTIS_ALLOWED_HOSTS",
                 "viewer.example:8080",
@@ -272,6 +261,11 @@ mod tests {
             ("NOCTIS_AUTH", "no", r#"NOCTIS_AUTH: "no" is not one of off, jwt"#),
             ("NOCTIS_NAMESPACE", "a b", r#"NOCTIS_NAMESPACE: "a b" is not 1 to 40 of a-z, 0-9, - and _"#),
             ("NOCTIS_WORKERS", "0", r#"NOCTIS_WORKERS: "0" is not a number from 1 to 256"#),
+            (
+                "NOCTIS_CONNECTIONS",
+                "many",
+                r#"NOCTIS_CONNECTIONS: "many" is not a number from 16 to 1000000"#,
+            ),
             (
                 "NOCTIS_LANES",
                 "fast",
@@ -371,6 +365,22 @@ mod tests {
             settings(&[("NOCTIS_TRUSTED_PROXIES", "10.0.0.0/8, ::1")]).expect("valid").trusted_proxies;
         let has = |address: &str| proxies.has(address.parse().expect("an address"));
         assert!(has("10.9.8.7") && has("::1") && !has("127.0.0.1") && !has("11.0.0.1"));
+    }
+
+    #[test]
+    fn tls_takes_a_certificate_and_its_key() {
+        let (cert, key) =
+            (("NOCTIS_TLS_CERT", "/etc/noctis/cert.pem"), ("NOCTIS_TLS_KEY", "/etc/noctis/key.pem"));
+        let files = settings(&[cert, key]).expect("valid").tls.expect("TLS");
+        assert_eq!((files.cert.to_str(), files.key.to_str()), (Some(cert.1), Some(key.1)));
+        assert_eq!(settings(&[]).expect("defaults").tls, None);
+        let alone = [
+            (cert, "NOCTIS_TLS_KEY: is needed beside NOCTIS_TLS_CERT"),
+            (key, "NOCTIS_TLS_CERT: is needed beside NOCTIS_TLS_KEY"),
+        ];
+        for (one, sentence) in alone {
+            assert_eq!(settings(&[one]).expect_err("half of it"), sentence);
+        }
     }
 
     #[test]

@@ -1,6 +1,10 @@
-//! Settings of the network around a server: its names, and the proxies in front of it.
+//! Settings of the network around a server: its names, its certificate, how many may come, and the proxies in front of it.
 
-use std::net::{IpAddr, SocketAddr};
+use std::{
+    net::{IpAddr, SocketAddr},
+    ops::RangeInclusive,
+    path::PathBuf,
+};
 
 use ipnet::IpNet;
 use url::Host;
@@ -30,6 +34,18 @@ impl AllowedHosts {
         self.names.as_ref().is_none_or(|names| names.iter().any(|allowed| allowed.eq_ignore_ascii_case(name)))
     }
 }
+
+/// Where the certificate of a server lies. Nothing has been read of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TlsFiles {
+    /// PEM file of the certificate, and of those that vouch for it.
+    pub cert: PathBuf,
+    /// PEM file of its private key.
+    pub key: PathBuf,
+}
+
+/// Fewer would not do for one browser and a probe; more than a machine has ports.
+const CONNECTIONS: RangeInclusive<usize> = 16..=1_000_000;
 
 /// The proxies whose word is taken for who asks.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -61,6 +77,28 @@ pub(super) fn allowed_hosts(texts: &Texts, listen: SocketAddr) -> Result<Allowed
     let names: Result<Vec<String>, SettingError> = value::list(texts.get(NAME)).map(name).collect();
     let own = Some(listen.ip()).filter(|address| !address.is_unspecified());
     Ok(AllowedHosts::beside_loopback(names?.into_iter().chain(own.map(|address| address.to_string()))))
+}
+
+/// `None` without TLS.
+pub(super) fn tls(texts: &Texts) -> Result<Option<TlsFiles>, SettingError> {
+    const CERT: &str = "NOCTIS_TLS_CERT";
+    const KEY: &str = "NOCTIS_TLS_KEY";
+    let file = |name: &str| Some(texts.get(name)).filter(|text| !text.is_empty()).map(PathBuf::from);
+    let missing = |name, beside| Err(SettingError::new(name, format!("is needed beside {beside}")));
+    match (file(CERT), file(KEY)) {
+        (Some(cert), Some(key)) => Ok(Some(TlsFiles { cert, key })),
+        (None, None) => Ok(None),
+        (Some(_), None) => missing(KEY, CERT),
+        (None, Some(_)) => missing(CERT, KEY),
+    }
+}
+
+pub(super) fn connections(texts: &Texts) -> Result<usize, SettingError> {
+    const NAME: &str = "NOCTIS_CONNECTIONS";
+    let text = texts.get(NAME);
+    let takes = format!("is not a number from {} to {}", CONNECTIONS.start(), CONNECTIONS.end());
+    let number = text.parse().ok().filter(|number| CONNECTIONS.contains(number));
+    number.ok_or_else(|| SettingError::new(NAME, format!("{text:?} {takes}")))
 }
 
 pub(super) fn trusted_proxies(texts: &Texts) -> Result<TrustedProxies, SettingError> {
