@@ -103,3 +103,41 @@ test("a login is renewed by itself, and two tabs of one login renew it in turn",
   assert.equal(tokens[0], tokens[1], "once, for both");
   for (const tab of [page, other]) assert.equal(await tab.locator("#sign-in").isVisible(), false);
 });
+
+/** A link to what `body` names, made by the script's token. */
+async function share(body) {
+  const headers = { Authorization: `Bearer ${TOKEN}`, "Content-Type": "application/json" };
+  const answer = await fetch(`${BASE}/api/v1/share`, { method: "POST", headers, body: JSON.stringify(body) });
+  assert.equal(answer.status, 201);
+  return answer.json();
+}
+
+const asked = async (path) =>
+  (await fetch(`${BASE}/api/v1/${path}`, { headers: { Authorization: `Bearer ${TOKEN}` } })).json();
+
+test("a link opens what it is of, without a login, and stays open when the page is loaded again", async () => {
+  const study = (await asked("dicom/studies")).studies[0];
+  const { url } = await share({ study_id: study.study_id });
+  await page.goto(`${BASE}${url}`);
+  await page.locator(".series").first().waitFor();
+  assert.equal(await page.locator(".study").count(), 1);
+  await draw();
+  await page.reload();
+  await page.locator(".series").first().waitFor();
+  assert.equal(await form().isVisible(), false);
+});
+
+test("a link to a series shows its slices and nothing of the study around it", async () => {
+  const study = (await asked("dicom/studies")).studies[0];
+  const series = (await asked(`dicom/studies/${study.study_id}/series`)).series.find(({ modality }) => modality === "CT");
+  const { url, share_id } = await share({ series_id: series.series_id });
+  await page.goto(`${BASE}${url}`);
+  await page.waitForFunction(() => document.getElementById("picture").naturalWidth > 0);
+  assert.equal(await page.locator(".study").count(), 0);
+  assert.equal(await page.locator("#slider").getAttribute("max"), String(series.image_count));
+  const headers = { Authorization: `Bearer ${TOKEN}` };
+  assert.equal((await fetch(`${BASE}/api/v1/share/${share_id}`, { method: "DELETE", headers })).status, 204);
+  await page.reload();
+  await page.getByText("The link is none, or no longer").waitFor();
+  assert.equal(await form().isVisible(), false, "there is nobody to log in");
+});

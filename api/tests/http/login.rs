@@ -13,7 +13,7 @@ use noctis_shared::{
 };
 use serde_json::{Value, json};
 
-use crate::house::{Answer, House, IMAGE, STUDY, picture};
+use crate::house::{Answer, House, IMAGE, SERIES, STUDY, picture};
 
 const SECRET: &str = "0123456789abcdef0123456789abcdef";
 const OTHER_SECRET: &str = "fedcba9876543210fedcba9876543210";
@@ -407,6 +407,52 @@ async fn a_token_of_another_study_finds_nothing_of_this_one() {
     assert_eq!(clear(&format!("?image_id={IMAGE}"), &mine).await.json()["cleared"], 2);
     let filter = StudyFilter { limit: 10, ..StudyFilter::default() };
     assert_eq!(house.back_ends.catalog.studies(&filter).await.expect("listed").total, 1);
+}
+
+/// Whatever route there is, also one that is added later.
+#[tokio::test]
+async fn on_every_route_what_is_of_another_study_is_told_like_what_is_not_there() {
+    let house = house().await;
+    house.start_worker(picture()).await;
+    let held = format!("Bearer {}", token(|claims| claims.studies = Some(vec!["1.2.3".to_owned()])));
+    let document = house.get("/api/v1/openapi.json").await.json();
+    let mut asked = 0;
+    for (path, item) in document["paths"].as_object().expect("paths") {
+        let (known, unknown) = (
+            path.replace("{study_id}", STUDY).replace("{series_id}", SERIES).replace("{image_id}", IMAGE),
+            ["{study_id}", "{series_id}", "{image_id}"]
+                .into_iter()
+                .fold(path.clone(), |path, id| path.replace(id, "1.2.404")),
+        );
+        if known == unknown || known.contains('{') {
+            continue;
+        }
+        for (method, _) in
+            item.as_object().expect("operations").iter().filter(|(name, _)| *name != "parameters")
+        {
+            let ask = async |path: &str| {
+                let (query, body) = match path.rsplit('/').next() {
+                    Some("explain") => ("?x=1&y=1", ""),
+                    Some("prefetch") => ("", r#"{"from":1,"to":2}"#),
+                    _ => ("", ""),
+                };
+                let mut headers = vec![("authorization", &*held), ("if-none-match", "*")];
+                if !body.is_empty() {
+                    headers.push(("content-type", "application/json"));
+                }
+                let path = format!("{path}{query}");
+                house.send_body(&method.to_uppercase(), &path, &headers, Body::from(body)).await
+            };
+            let (foreign, missing) = (ask(&known).await, ask(&unknown).await);
+            assert_eq!((foreign.status, missing.status), (404, 404), "{method} {path}");
+            let (foreign, missing) = (foreign.json(), missing.json());
+            for member in ["type", "detail", "details"] {
+                assert_eq!(foreign[member], missing[member], "{method} {path}");
+            }
+            asked += 1;
+        }
+    }
+    assert!(asked >= 6, "only {asked} operations name a study or a part of one");
 }
 
 #[tokio::test]

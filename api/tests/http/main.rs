@@ -1,7 +1,7 @@
 //! The API over HTTP, driven through the real router. Each test has a house of its own.
 
-mod frames;
 mod attacks;
+mod frames;
 mod house;
 mod login;
 mod network;
