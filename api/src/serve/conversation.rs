@@ -172,6 +172,9 @@ impl Host {
                 ready!(due.as_mut().poll(context));
                 let now = Instant::now();
                 if deadline.is_some_and(|deadline| deadline <= now) {
+                    // A farewell, where the protocol has one; nobody waits for the answer to it.
+                    connection.as_mut().graceful_shutdown();
+                    let _said = connection.as_mut().poll(context);
                     return Poll::Ready(Some("late"));
                 }
                 let look_again =

@@ -8,13 +8,15 @@ use noctis_shared::{
 };
 use tokio::{
     net::{TcpListener, TcpStream},
-    time::sleep,
+    time::{Instant, sleep},
 };
 
 use super::{crowd::Crowd, tls::Tls};
 
 /// Connections at a time where nobody has said how many.
 const CONNECTIONS_MAX: usize = 4096;
+/// How often it is said that nobody can be accepted.
+const SAID_EVERY: Duration = Duration::from_secs(60);
 /// How long nobody is accepted after an error of the machine, at first and at most.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(1));
 
@@ -71,19 +73,17 @@ impl From<TcpListener> for Door {
 pub(super) async fn accept(
     listener: &TcpListener,
     crowd: &Crowd,
-    is_out: &mut bool,
+    said_at: &mut Option<Instant>,
 ) -> (TcpStream, SocketAddr) {
     let mut pause = PAUSES.0;
     loop {
         match listener.accept().await {
-            Ok(accepted) => {
-                *is_out = false;
-                return accepted;
-            }
+            Ok(accepted) => return accepted,
             Err(error) if is_of_one(&error) => {}
             Err(error) => {
-                if !std::mem::replace(is_out, true) {
+                if said_at.is_none_or(|said_at| said_at.elapsed() > SAID_EVERY) {
                     tracing::warn!(%error, "connections cannot be accepted for now");
+                    *said_at = Some(Instant::now());
                 }
                 crowd.make_room();
                 sleep(pause).await;

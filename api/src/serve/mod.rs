@@ -68,13 +68,13 @@ pub async fn serve(door: impl Into<Door>, api: Arc<Api>, times: ServeTimes, shut
     let crowd = Crowd::new(connections_max, api.trusted_proxies.clone());
     let host = Arc::new(Host::new(router(Arc::clone(&api)), tls, times, shutdown.clone()));
     let mut conversations = JoinSet::new();
-    let mut is_out = false;
+    let mut said_at = None;
     loop {
         let (stream, peer) = tokio::select! {
             biased;
             () = shutdown.cancelled() => break,
             Some(_) = conversations.join_next() => continue,
-            accepted = door::accept(&listener, &crowd, &mut is_out) => accepted,
+            accepted = door::accept(&listener, &crowd, &mut said_at) => accepted,
         };
         match crowd.admit(peer.ip()) {
             Some(seat) => _ = conversations.spawn(Arc::clone(&host).receive(stream, peer, seat)),

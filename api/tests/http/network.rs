@@ -227,6 +227,55 @@ async fn http_2_has_the_same_limits() {
     timeout(PATIENCE, idle).await.expect("an idle connection is closed");
 }
 
+/// One frame of HTTP/2 (RFC 9113 4.1).
+fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(payload.len()).expect("short").to_be_bytes();
+    [&length[1..], &[kind, flags], &stream.to_be_bytes(), payload].concat()
+}
+
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+const HEADERS: u8 = 1;
+const RST_STREAM: u8 = 3;
+const SETTINGS: u8 = 4;
+const CONTINUATION: u8 = 9;
+
+/// Sends `flood` again and again; how many times before the server had enough.
+async fn flooded(server: &Server, mut flood: impl FnMut(u32) -> Vec<u8>, most: u32) -> u32 {
+    let (mut reading, mut writing) =
+        server.say(&[PREFACE, &frame(SETTINGS, 0, 0, &[])].concat()).await.into_split();
+    let sent = async move {
+        let mut sent = 0;
+        while sent < most && writing.write_all(&flood(sent)).await.is_ok() {
+            sent += 1;
+        }
+        sent
+    };
+    let (sent, _said) =
+        timeout(PATIENCE, async { tokio::join!(sent, rest(&mut reading)) }).await.expect("an end");
+    sent
+}
+
+#[tokio::test]
+async fn floods_of_http_2_end_their_connection_and_nothing_else() {
+    let server = server(ServeTimes::DEFAULT).await;
+    let get = [&[0x82, 0x86, 0x84, 0x41, 9][..], b"localhost"].concat();
+    // Requests that are taken back before they are looked at, some hundred in a packet.
+    let resets = |number: u32| {
+        let streams = (number * 100..(number + 1) * 100).map(|stream| 2 * stream + 1);
+        let taken_back =
+            |stream| [frame(HEADERS, 5, stream, &get), frame(RST_STREAM, 0, stream, &[0, 0, 0, 8])].concat();
+        streams.flat_map(taken_back).collect()
+    };
+    assert!(flooded(&server, resets, 10_000).await < 10_000);
+    // One head without an end.
+    let endless = |number: u32| match number {
+        0 => frame(HEADERS, 1, 1, &get),
+        _ => frame(CONTINUATION, 0, 1, &[0x40, 1, b'a', 1, b'b'].repeat(200)),
+    };
+    assert!(flooded(&server, endless, 100_000).await < 100_000);
+    assert!(answer(&mut server.say(GET).await).await.starts_with("HTTP/1.1 200"));
+}
+
 #[tokio::test]
 async fn who_is_quiet_leaves_when_all_places_are_taken() {
     let house = House::new().await;
