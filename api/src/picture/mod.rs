@@ -2,7 +2,9 @@
 
 mod answer;
 mod asked_format;
+mod explained;
 mod json_body;
+mod named_windows;
 mod parameters;
 mod representation;
 mod unrenderable;
@@ -11,20 +13,29 @@ use std::{sync::Arc, time::Duration};
 
 use axum::{http::HeaderMap, response::Response};
 use noctis_shared::{
+    catalog::ImageRecord,
     dicom_uid::parse_public_id,
     render::{FailureKind, Outcome},
     render_key::RenderKey,
+    request::FrameRequest,
     submit::{Found, SubmitError, Tier, Wanted, lane_of_awaited},
 };
 use uuid::Uuid;
 
-pub(crate) use self::{answer::RenderedImage, parameters::Asked};
 use self::{answer::Validator, representation::Representation};
+pub(crate) use self::{
+    answer::{RenderedImage, SERVER_TIMING, server_timing},
+    explained::{Explained, ExplainedPixel, explain_pixel},
+    named_windows::NamedWindows,
+    parameters::Asked,
+    representation::{wants_page, wants_plain_json},
+};
 use crate::{
     api::Api,
     back_end::submit_problem,
     caller::Caller,
     problem::{Kind, Problem, whole_seconds},
+    visible::Permitted,
 };
 
 /// When to ask again for a picture that is being made, at most.
@@ -81,18 +92,30 @@ async fn answer_chosen(
     if validator.is_known_to(headers) {
         return Ok(answer::not_modified(validator));
     }
+    let found = found(api, &image, key, chosen.request, caller).await?;
+    api.numbers.count_picture(found.tier != Tier::Render);
+    answer::tell(found, &told, validator, headers, api.outgoing.to(&caller.name))
+}
+
+/// What is known under `key`, or what comes of asking for it.
+async fn found(
+    api: &Arc<Api>,
+    image: &Permitted<Arc<ImageRecord>>,
+    key: RenderKey,
+    request: FrameRequest,
+    caller: &Caller,
+) -> Result<Found, Problem> {
     let found = match api.submit.look_here(&key).await {
         Some(found) => found,
         None => {
-            let (image, client) = (Arc::clone(&image), caller.name.clone());
-            fly(api, Wanted { image, key, request: chosen.request, client }).await?
+            let (image, client) = (Arc::clone(image), caller.name.clone());
+            fly(api, Wanted { image, key, request, client }).await?
         }
     };
-    if finds_other_bytes(&found) && api.visible_to(caller).was_replaced(&image).await {
+    if finds_other_bytes(&found) && api.visible_to(caller).was_replaced(image).await {
         return Err(submit_problem(&SubmitError::ImageReplaced));
     }
-    api.numbers.count_picture(found.tier != Tier::Render);
-    answer::tell(found, &told, validator, headers, api.outgoing.to(&caller.name))
+    Ok(found)
 }
 
 /// Whether the file was not as this process knows it.

@@ -3,14 +3,19 @@
 mod auth;
 mod clear_cache;
 mod documents;
+mod explain;
+mod header;
 mod health;
 mod images;
 mod metrics;
 mod not_built;
 pub(crate) mod openapi;
 mod page;
+mod picture_parameters;
 mod portion;
 mod presets;
+mod problems;
+mod sorting;
 mod studies;
 mod thumbnail;
 
@@ -44,7 +49,11 @@ fn documented() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(studies::images))
         .routes(routes!(images::image))
         .routes(routes!(thumbnail::thumbnail))
+        .routes(routes!(header::header))
+        .routes(routes!(explain::explain))
         .routes(routes!(presets::list))
+        .routes(routes!(problems::list))
+        .routes(routes!(problems::one))
         .routes(routes!(clear_cache::clear))
         .routes(routes!(auth::token))
         .routes(routes!(auth::refresh))

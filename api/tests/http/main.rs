@@ -1,7 +1,10 @@
 //! The API over HTTP, driven through the real router. Each test has a house of its own.
 
+mod explaining;
 mod house;
 mod login;
+mod model;
+mod openapi;
 mod operation;
 mod outages;
 mod pictures;

@@ -41,7 +41,7 @@ const fn url(name: &'static str, default: &'static str, meaning: &'static str) -
 }
 
 /// Every setting, in the order of the documentation.
-pub const SETTINGS: [Setting; 34] = [
+pub const SETTINGS: [Setting; 36] = [
     plain("NOCTIS_LISTEN", "127.0.0.1:8080", "where HTTP listens"),
     plain(
         "NOCTIS_METRICS_LISTEN",
@@ -85,6 +85,8 @@ pub const SETTINGS: [Setting; 34] = [
     plain("NOCTIS_RENDERS_STORED", "2GiB", "pictures that the catalog keeps"),
     plain("NOCTIS_RENDER_WAIT", "10s", "how long a request waits for its render"),
     plain("NOCTIS_CORS_ORIGINS", "", "comma list of origins"),
+    plain("NOCTIS_PRESETS_FILE", "", "TOML file that changes the window presets"),
+    plain("NOCTIS_WINDOWS", "free", "free, or presets-only: no windows but those with a name"),
     url("NOCTIS_OTLP_ENDPOINT", "", "OpenTelemetry collector, like http://127.0.0.1:4318"),
     plain("NOCTIS_LOG", "info", "log filter"),
     plain("NOCTIS_LOG_FORMAT", "text", "text or json"),
