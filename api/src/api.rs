@@ -25,6 +25,7 @@ use crate::{
     edge::Names,
     numbers::Numbers,
     outgoing::Outgoing,
+    picture::NamedWindows,
     streams::Streams,
     visible::{KnownImages, Visible},
 };
@@ -55,6 +56,8 @@ pub struct Api {
     pub(crate) names: Names,
     /// Who is believed who asks.
     pub(crate) trusted_proxies: TrustedProxies,
+    /// The windows with names.
+    pub(crate) windows: NamedWindows,
     /// Cancelled when no new work should come: probes say so.
     pub(crate) drains: CancellationToken,
     /// Cancelled when those who still wait must be sent away.
@@ -66,7 +69,8 @@ impl Api {
     /// Call it inside a runtime.
     #[must_use]
     pub fn new(settings: &Settings, back_ends: BackEnds, prometheus: PrometheusHandle) -> Arc<Self> {
-        let submit = Submit::new(&back_ends, LocalCache::new(program::cache_limits(settings)));
+        let submit = Submit::new(&back_ends, LocalCache::new(program::cache_limits(settings)))
+            .with_presets(Arc::clone(&settings.presets));
         let BackEnds { queue, cache, coordination, catalog } = back_ends;
         let forgets = cache.forgets();
         let auth = settings.jwt.as_ref().map(|jwt| Auth::new(jwt, &catalog));
@@ -88,6 +92,7 @@ impl Api {
             cors_origins: settings.cors_origins.clone(),
             names: Names::new(settings.allowed_hosts.clone(), &settings.cors_origins),
             trusted_proxies: settings.trusted_proxies.clone(),
+            windows: NamedWindows::new(Arc::clone(&settings.presets), settings.free_windows),
             drains: CancellationToken::new(),
             gives_up: CancellationToken::new(),
         });

@@ -3,6 +3,8 @@
 //! A handler returns a [`Problem`]; the edge writes it, since only the edge knows the path and the request id.
 //! Architecture invariant: no other place makes an error body.
 
+mod page;
+
 use std::{borrow::Cow, time::Duration};
 
 use axum::{
@@ -13,6 +15,8 @@ use chrono::{SecondsFormat, Utc};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
+
+pub(crate) use self::page::ProblemKind;
 
 /// What kind of problem it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -37,6 +41,8 @@ pub enum Kind {
     Unauthorized,
     /// The token does not allow this.
     InsufficientScope,
+    /// A window that has no name, where only presets may be asked for.
+    WindowNotAllowed,
     /// A valid request that does not fit this image.
     RequestDoesNotFit,
     /// No such study.
@@ -65,6 +71,8 @@ pub enum Kind {
     UriTooLong,
     /// The file cannot be rendered.
     Unrenderable,
+    /// The header of the file was longer than what the catalog keeps.
+    HeaderNotKept,
     /// The client has spent its requests.
     TooManyRequests,
     /// A fault of ours.
@@ -108,7 +116,7 @@ type Row = (&'static str, StatusCode, &'static str);
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Kind; 42] = [
+    pub const ALL: &[Kind] = &[
         Kind::InvalidParameter,
         Kind::HostNotAllowed,
         Kind::OriginNotAllowed,
@@ -119,6 +127,7 @@ impl Kind {
         Kind::UnsupportedGrantType,
         Kind::Unauthorized,
         Kind::InsufficientScope,
+        Kind::WindowNotAllowed,
         Kind::RequestDoesNotFit,
         Kind::StudyNotFound,
         Kind::SeriesNotFound,
@@ -133,6 +142,7 @@ impl Kind {
         Kind::BodyTooLarge,
         Kind::UriTooLong,
         Kind::Unrenderable,
+        Kind::HeaderNotKept,
         Kind::TooManyRequests,
         Kind::Internal,
         Kind::NotBuilt,
@@ -170,6 +180,9 @@ impl Kind {
             }
             Kind::Unauthorized => ("unauthorized", S::UNAUTHORIZED, "A token is needed"),
             Kind::InsufficientScope => ("insufficient-scope", S::FORBIDDEN, "The token does not allow this"),
+            Kind::WindowNotAllowed => {
+                ("window-not-allowed", S::FORBIDDEN, "Only presets may be asked for here")
+            }
             Kind::RequestDoesNotFit => {
                 ("request-does-not-fit", S::BAD_REQUEST, "The request does not fit the image")
             }
@@ -188,6 +201,9 @@ impl Kind {
             Kind::BodyTooLarge => ("body-too-large", S::PAYLOAD_TOO_LARGE, "Body too large"),
             Kind::UriTooLong => ("uri-too-long", S::URI_TOO_LONG, "URI too long"),
             Kind::Unrenderable => ("unrenderable", S::UNPROCESSABLE_ENTITY, "The file cannot be rendered"),
+            Kind::HeaderNotKept => {
+                ("header-not-kept", S::UNPROCESSABLE_ENTITY, "The header is too long to be kept")
+            }
             Kind::TooManyRequests => ("too-many-requests", S::TOO_MANY_REQUESTS, "Too many requests"),
             Kind::Internal => ("internal", S::INTERNAL_SERVER_ERROR, "Internal error"),
             Kind::NotBuilt => ("not-built", S::NOT_IMPLEMENTED, "Not built in this version"),
@@ -342,7 +358,7 @@ impl Problem {
         }
         let challenge = challenge(kind, &details);
         let document = Document {
-            r#type: format!("urn:noctis:problem:{}", kind.slug()),
+            r#type: kind.path(),
             title: kind.title(),
             status: kind.status().as_u16(),
             detail: &detail,
@@ -416,7 +432,8 @@ impl IntoResponse for Problem {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Problem)]
 pub(crate) struct Document<'a> {
-    /// `urn:noctis:problem:` and the slug of the kind.
+    /// Where the kind is told of: `/api/v1/problems/` and its slug.
+    #[schema(example = "/api/v1/problems/frame-not-found")]
     r#type: String,
     /// The kind, in words.
     title: &'static str,

@@ -11,6 +11,7 @@ use noctis_shared::{
     catalog::{Catalog, CatalogLimits, NewInstance, OrderFacts, Plane, StudyFilter},
     dicom_uid::public_id,
     facts::{PatientFacts, SeriesFacts, StudyFacts},
+    image_facts::ImageFacts,
     job::FrameRange,
     render_key::ContentDigest,
     request::{VoiFunction, Window},
@@ -123,6 +124,7 @@ fn instance(number: u32) -> NewInstance {
         transfer_syntax_uid: "1.2.840.10008.1.2.1".to_owned(),
         photometric_interpretation: Some("MONOCHROME2".to_owned()),
         window: Window::new(40.0, 400.0, VoiFunction::Linear).ok(),
+        facts: ImageFacts::default(),
         header_json: format!(
             "{{{}}}",
             element.repeat(HEADER_JSON_BYTES / element.len()).trim_end_matches(',')

@@ -6,7 +6,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::facts::{PatientFacts, SeriesFacts, StudyFacts};
+use crate::{
+    facts::{PatientFacts, SeriesFacts, StudyFacts},
+    image_facts::ImageFacts,
+};
 
 /// A study.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -19,6 +22,7 @@ pub struct Study {
     #[serde(flatten)]
     pub facts: StudyFacts,
     /// Modalities of its series, sorted.
+    #[schema(example = json!(["CT"]))]
     pub modalities: Vec<String>,
     /// How many series it has.
     pub series_count: u32,
@@ -26,6 +30,10 @@ pub struct Study {
     pub image_count: u32,
     /// How many of these name another patient than the study: each tells its own.
     pub other_patient_count: u32,
+    /// When something of it last changed here, RFC 3339; `null` where that was before this was noted.
+    #[serde(default)]
+    #[schema(required, format = DateTime)]
+    pub changed_at: Option<String>,
 }
 
 /// A series.
@@ -73,6 +81,9 @@ pub struct Image {
     pub window: Option<f64>,
     /// Center of the file's first window.
     pub level: Option<f64>,
+    /// What viewers measure and show with.
+    #[serde(flatten)]
+    pub facts: ImageFacts,
     /// Whether the Study, Series or SOP Instance UID is none of the file, which lacks it, but made from its bytes.
     #[serde(default)]
     pub uids_derived: bool,
@@ -104,6 +115,7 @@ mod tests {
             "series_count": 1,
             "image_count": 2,
             "other_patient_count": 0,
+            "changed_at": "2026-11-23T12:30:05.000Z",
         });
         let read: Study = serde_json::from_value(study.clone()).expect("a study");
         assert_eq!(read.facts.patient.patient_sex.as_deref(), Some("F"));

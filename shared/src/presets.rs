@@ -1,11 +1,17 @@
-//! Window presets by name.
+//! Window presets by name: those of the program, changed by those of an operator's file.
+//!
+//! A render key holds the numbers of a window, never a name: a preset that changes is other pictures by itself. The version
+//! tells viewers that the list is another.
 
+mod file;
+
+pub use file::PresetsError;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::request::{VoiFunction, Window};
 
-/// A window with a name.
+/// A window with a name. Those of a file are read once, when a program starts, and live as long as it does.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, ToSchema)]
 pub struct Preset {
     /// The name in `preset=`.
@@ -26,9 +32,9 @@ const RADIOPAEDIA: &str = "Radiopaedia, Windowing (CT)";
 const PREDECESSOR: &str = "the service that Noctis replaces";
 const PET_CONVENTION: &str = "reading convention for SUVbw-scaled PET, 0 to the upper end";
 
-/// Every preset, in the order of the list that viewers show. CT values are Hounsfield units (PS3.3 C.11.1.1.2).
+/// The presets of the program, in the order of the list that viewers show. CT values are Hounsfield units (PS3.3 C.11.1.1.2).
 /// MR and X-ray have no common unit: their files carry the window, which `default` shows.
-pub const PRESETS: [Preset; 18] = [
+const PRESETS: [Preset; 18] = [
     ct("lung", 1500.0, -600.0, "Lung parenchyma and airways", RADIOPAEDIA),
     ct("bone", 2000.0, 300.0, "Cortical and trabecular bone", PREDECESSOR),
     ct("brain", 80.0, 40.0, "Grey and white matter", RADIOPAEDIA),
@@ -79,14 +85,86 @@ const fn ct(
     Preset { name, window, level, modality: "CT", description, source }
 }
 
-/// The preset named `name`; `None` when there is none.
-#[must_use]
-pub fn find(name: &str) -> Option<&'static Preset> {
-    PRESETS.iter().find(|preset| preset.name == name)
+/// What a viewer begins with, by modality: the file's own window where values have no common unit, and where files carry
+/// their window as a rule.
+const DEFAULTS: [(&str, &str); 10] = [
+    ("CR", DEFAULT),
+    ("CT", DEFAULT),
+    ("DX", DEFAULT),
+    ("MG", DEFAULT),
+    ("MR", DEFAULT),
+    ("NM", DEFAULT),
+    ("PT", DEFAULT),
+    ("RF", DEFAULT),
+    ("US", DEFAULT),
+    ("XA", DEFAULT),
+];
+
+/// The name under which the file's own view is asked for.
+pub const DEFAULT: &str = "default";
+
+/// The presets of a deployment.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Presets {
+    list: Vec<Preset>,
+    /// By modality, sorted.
+    defaults: Vec<(&'static str, &'static str)>,
+    version: String,
+}
+
+impl Default for Presets {
+    fn default() -> Self {
+        Self::new(PRESETS.to_vec(), DEFAULTS.to_vec())
+    }
+}
+
+impl Presets {
+    fn new(list: Vec<Preset>, defaults: Vec<(&'static str, &'static str)>) -> Self {
+        let mut hasher = blake3::Hasher::new();
+        for Preset { name, window, level, .. } in &list {
+            hasher.update(name.as_bytes()).update(&[0]);
+            hasher.update(&window.to_bits().to_le_bytes()).update(&level.to_bits().to_le_bytes());
+        }
+        for (modality, name) in &defaults {
+            hasher.update(modality.as_bytes()).update(&[0]).update(name.as_bytes()).update(&[0]);
+        }
+        let version = hasher.finalize().to_hex()[..16].to_owned();
+        Self { list, defaults, version }
+    }
+
+    /// Every preset, in the order of the list that viewers show.
+    #[must_use]
+    pub fn list(&self) -> &[Preset] {
+        &self.list
+    }
+
+    /// The preset that a viewer begins with, by modality, sorted.
+    #[must_use]
+    pub fn defaults(&self) -> &[(&'static str, &'static str)] {
+        &self.defaults
+    }
+
+    /// Names the names and the numbers: another where any of them is.
+    #[must_use]
+    pub fn version(&self) -> &str {
+        &self.version
+    }
+
+    /// The preset named `name`; `None` when there is none.
+    #[must_use]
+    pub fn find(&self, name: &str) -> Option<&Preset> {
+        self.list.iter().find(|preset| preset.name == name)
+    }
+
+    /// Whether a preset is this window.
+    #[must_use]
+    pub fn have(&self, window: &Window) -> bool {
+        self.list.iter().any(|preset| preset.to_window(window.function()).as_ref() == Some(window))
+    }
 }
 
 impl Preset {
-    /// Its window, under `function`; `None` only if the table had a window too narrow for it, which a test excludes.
+    /// Its window, under `function`; `None` only for a window too narrow for it, which no list has.
     #[must_use]
     pub fn to_window(&self, function: VoiFunction) -> Option<Window> {
         Window::new(self.level, self.window, function).ok()
@@ -99,12 +177,30 @@ mod tests {
 
     #[test]
     fn every_preset_is_a_window_under_every_function_and_has_a_name_of_its_own() {
-        let names: std::collections::HashSet<_> = PRESETS.iter().map(|preset| preset.name).collect();
-        assert_eq!(names.len(), PRESETS.len());
-        for preset in PRESETS {
+        let presets = Presets::default();
+        let names: std::collections::HashSet<_> = presets.list().iter().map(|preset| preset.name).collect();
+        assert_eq!(names.len(), presets.list().len());
+        for preset in presets.list() {
             for function in [VoiFunction::Linear, VoiFunction::LinearExact, VoiFunction::Sigmoid] {
-                assert!(preset.to_window(function).is_some(), "{}", preset.name);
+                let window = preset.to_window(function).expect(preset.name);
+                assert!(presets.have(&window), "{}", preset.name);
             }
         }
+        let passing = Window::new(1.5, 2.5, VoiFunction::Linear).expect("valid");
+        assert!(!presets.have(&passing));
+    }
+
+    #[test]
+    fn the_version_is_of_names_and_numbers() {
+        let changed = |change: fn(&mut Preset)| {
+            let mut list = PRESETS.to_vec();
+            change(&mut list[0]);
+            Presets::new(list, DEFAULTS.to_vec()).version
+        };
+        let version = Presets::default().version;
+        assert_eq!((version.len(), &version), (16, &changed(|preset| preset.description = "other words")));
+        assert_ne!(version, changed(|preset| preset.window += 1.0));
+        assert_ne!(version, changed(|preset| preset.name = "lungs"));
+        assert_ne!(version, Presets::new(PRESETS.to_vec(), vec![("CT", "lung")]).version);
     }
 }

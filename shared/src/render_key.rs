@@ -71,6 +71,9 @@ fn hash_request(hasher: &mut blake3::Hasher, request: &FrameRequest) {
         PictureFormat::Png16 => hasher.update(&[1]),
         PictureFormat::Jpeg { quality } => hasher.update(&[2, *quality]),
         PictureFormat::Webp { quality } => hasher.update(&[3, quality.unwrap_or(0)]),
+        PictureFormat::Explanation { column, row } => {
+            hasher.update(&[4]).update(&column.to_le_bytes()).update(&row.to_le_bytes())
+        }
     };
     hasher.update(&[match icc_profile {
         IccProfile::No => 0,
@@ -208,6 +211,9 @@ mod tests {
             FrameRequest { format: PictureFormat::Jpeg { quality: 90 }, ..request() },
             FrameRequest { format: PictureFormat::Jpeg { quality: 91 }, ..request() },
             FrameRequest { format: PictureFormat::Webp { quality: None }, ..request() },
+            FrameRequest { format: PictureFormat::Explanation { column: 0, row: 0 }, ..request() },
+            FrameRequest { format: PictureFormat::Explanation { column: 1, row: 0 }, ..request() },
+            FrameRequest { format: PictureFormat::Explanation { column: 0, row: 1 }, ..request() },
         ];
         let digest = ContentDigest([7; 32]);
         let keys: std::collections::HashSet<_> =

@@ -157,6 +157,14 @@ pub enum PictureFormat {
         /// 1 to 100; lossless without.
         quality: Option<u8>,
     },
+    /// No picture, but why one pixel of it looks as it does: an [`Explanation`](crate::explanation::Explanation) as JSON.
+    /// Of the frame as it is stored: without a region, a box, and what a file format does to samples.
+    Explanation {
+        /// 0-based.
+        column: u32,
+        /// 0-based.
+        row: u32,
+    },
 }
 
 impl PictureFormat {
@@ -167,6 +175,7 @@ impl PictureFormat {
             PictureFormat::Png | PictureFormat::Png16 => "image/png",
             PictureFormat::Jpeg { .. } => "image/jpeg",
             PictureFormat::Webp { .. } => "image/webp",
+            PictureFormat::Explanation { .. } => "application/json",
         }
     }
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use clap::ValueEnum;
 use noctis_shared::{
-    presets,
+    presets::Presets,
     program::{self, Failure},
     request::{Fit, FrameRequest, IccProfile, PictureFormat, SIDE_PIXELS_MAX, Voi, VoiFunction, Window},
 };
@@ -175,9 +175,10 @@ fn ending(path: &Path) -> Option<String> {
 }
 
 fn preset(name: &str) -> Result<Window, String> {
-    let found = presets::find(name).and_then(|preset| preset.to_window(VoiFunction::Linear));
+    let presets = Presets::default();
+    let found = presets.find(name).and_then(|preset| preset.to_window(VoiFunction::Linear));
     found.ok_or_else(|| {
-        let names: Vec<&str> = presets::PRESETS.iter().map(|preset| preset.name).collect();
+        let names: Vec<&str> = presets.list().iter().map(|preset| preset.name).collect();
         format!("not one of {}", names.join(", "))
     })
 }

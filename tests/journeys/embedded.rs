@@ -92,6 +92,42 @@ fn a_slice_is_windowed_to_the_letter_of_the_standard() {
 }
 
 #[test]
+fn a_pixel_is_explained_as_it_is_drawn() {
+    let data = tempfile::tempdir().unwrap();
+    let mut program = serve(data.path(), &["--demo"]);
+    program.wait_for_line("indexed");
+    let viewer = Viewer::new(&program.url);
+    let study = viewer.list("/api/v1/dicom/studies", "studies")[0]["study_id"].as_str().unwrap().to_owned();
+    for series in viewer.list(&format!("/api/v1/dicom/studies/{study}/series"), "series") {
+        let path = format!("/api/v1/dicom/series/{}/images", series["series_id"].as_str().unwrap());
+        let images = viewer.list(&path, "images");
+        let image = &images[images.len() / 2];
+        let id = image["image_id"].as_str().unwrap();
+        let picture = viewer.png(id, "").picture();
+        let (columns, rows) = (picture.columns as usize, picture.rows as usize);
+        for (x, y) in [(0, 0), (columns / 2, rows / 2), (columns - 1, rows - 1), (columns / 3, rows / 2)] {
+            let told = viewer.get(&format!("/api/v1/dicom/images/{id}/explain?x={x}&y={y}")).json();
+            let drawn = &picture.samples[(y * columns + x) * picture.channels..][..picture.channels];
+            let told_values = match told["display_value"].as_array() {
+                Some(values) => values.iter().map(|value| value.as_f64().unwrap() as u8).collect(),
+                None => vec![told["display_value"].as_f64().unwrap() as u8; picture.channels],
+            };
+            assert_eq!(told_values, drawn, "{} at {x}, {y}: {told}", series["modality"]);
+        }
+        let header = viewer.get(&format!("/api/v1/dicom/images/{id}/metadata")).json();
+        assert_eq!(header["00080018"]["Value"][0], image["sop_instance_uid"]);
+        assert!(header["7FE00010"].is_null(), "bulk data is left out");
+        if series["modality"] == "CT" {
+            assert_eq!(image["unit"], "HU");
+            for fact in ["pixel_spacing", "image_position", "image_orientation", "windows"] {
+                assert!(image[fact].as_array().is_some_and(|values| !values.is_empty()), "{fact}: {image}");
+            }
+        }
+    }
+    assert!(program.terminate().success());
+}
+
+#[test]
 fn what_is_ingested_beside_a_server_shows_at_once() {
     let data = tempfile::tempdir().unwrap();
     let more = tempfile::tempdir().unwrap();

@@ -85,7 +85,7 @@ fn assert_ambiguous(viewer: &Viewer, plain: &[String; 2]) {
         let answer = viewer.get(&path);
         assert_eq!(answer.status, 409, "{path}: {}", answer.text());
         let problem = answer.json();
-        assert_eq!(text(&problem, "type"), "urn:noctis:problem:ambiguous-id");
+        assert_eq!(text(&problem, "type"), "/api/v1/problems/ambiguous-id");
         let choices = problem["details"]["choices"].as_array().expect("choices");
         assert_eq!(choices.len(), 2, "{problem}");
         for choice in choices {

@@ -113,7 +113,7 @@ fn a_file_that_was_away_is_shown_as_soon_as_it_is_back() {
         for _ in 0..2 {
             let answer = viewer.png(&image, "");
             assert_eq!((answer.status, answer.header("retry-after")), (503, "2"), "{}", answer.text());
-            assert_eq!(answer.json()["type"], "urn:noctis:problem:file-missing");
+            assert_eq!(answer.json()["type"], "/api/v1/problems/file-missing");
             assert!(!answer.text().contains(".dcm"), "no file names: {}", answer.text());
         }
         fs::rename(&away, &path).unwrap();

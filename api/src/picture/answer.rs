@@ -33,7 +33,7 @@ use crate::{
 const CACHE_CONTROL: HeaderValue = HeaderValue::from_static("private, max-age=60");
 const VARY: HeaderValue = HeaderValue::from_static("Accept, Authorization");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
-const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
+pub(crate) const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 const PIXEL_SCALE: HeaderName = HeaderName::from_static("x-pixel-scale");
 const RENDER_INTEGRITY: HeaderName = HeaderName::from_static("x-render-integrity");
 
@@ -123,7 +123,7 @@ pub(crate) fn tell(
 }
 
 /// `Server-Timing`: where the picture came from, and the stages when it was made just now.
-fn server_timing(tier: Tier, timings: &StageTimings) -> HeaderValue {
+pub(crate) fn server_timing(tier: Tier, timings: &StageTimings) -> HeaderValue {
     match tier {
         Tier::Memory => HeaderValue::from_static("cache;desc=memory"),
         Tier::Redis => HeaderValue::from_static("cache;desc=redis"),

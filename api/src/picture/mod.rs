@@ -2,7 +2,9 @@
 
 mod answer;
 mod asked_format;
+mod explained;
 mod json_body;
+mod named_windows;
 mod parameters;
 mod representation;
 pub(crate) mod stream;
@@ -21,10 +23,15 @@ use noctis_shared::{
 };
 use uuid::Uuid;
 
-pub(crate) use self::{
-    answer::RenderedImage, asked_format::AskedFormat, parameters::Asked, representation::choose,
-};
 use self::{answer::Validator, representation::Representation};
+pub(crate) use self::{
+    answer::{RenderedImage, SERVER_TIMING, server_timing},
+    asked_format::AskedFormat,
+    explained::{Explained, ExplainedPixel, explain_pixel},
+    named_windows::NamedWindows,
+    parameters::Asked,
+    representation::{in_format, wants_page, wants_plain_json},
+};
 use crate::{
     api::Api,
     back_end::submit_problem,
@@ -88,15 +95,27 @@ async fn answer_chosen(
     if validator.is_known_to(headers) {
         return Ok(answer::not_modified(validator));
     }
-    let found = match api.submit.look_here(&key).await {
-        Some(found) => found,
-        None => have(api, caller, &image, key, chosen.request).await?,
-    };
-    if finds_other_bytes(&found) && api.visible_to(caller).was_replaced(&image).await {
-        return Err(submit_problem(&SubmitError::ImageReplaced));
-    }
+    let found = found(api, &image, key, chosen.request, caller).await?;
     api.numbers.count_picture(found.tier != Tier::Render);
     answer::tell(found, &told, validator, headers, api.outgoing.to(&caller.name))
+}
+
+/// What is known under `key`, or what comes of asking for it.
+async fn found(
+    api: &Arc<Api>,
+    image: &Permitted<Arc<ImageRecord>>,
+    key: RenderKey,
+    request: FrameRequest,
+    caller: &Caller,
+) -> Result<Found, Problem> {
+    let found = match api.submit.look_here(&key).await {
+        Some(found) => found,
+        None => have(api, caller, image, key, request).await?,
+    };
+    if finds_other_bytes(&found) && api.visible_to(caller).was_replaced(image).await {
+        return Err(submit_problem(&SubmitError::ImageReplaced));
+    }
+    Ok(found)
 }
 
 /// Whether the file was not as this process knows it.

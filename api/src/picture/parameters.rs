@@ -5,7 +5,7 @@ use noctis_shared::{
     submit::view,
 };
 
-use super::asked_format::AskedFormat;
+use super::{asked_format::AskedFormat, named_windows::NamedWindows};
 use crate::{problem::Problem, query::Query};
 
 /// The parameters, for the problem that names another.
@@ -32,23 +32,44 @@ pub(crate) struct Asked {
 impl Asked {
     /// # Errors
     /// A problem that names the parameter which is unknown, given twice or no value of its kind.
-    pub(crate) fn parse(raw: Option<&str>) -> Result<Self, Problem> {
+    pub(crate) fn parse(raw: Option<&str>, windows: &NamedWindows) -> Result<Self, Problem> {
         let mut query = Query::parse(raw)?;
-        let frame_number = query.take_value("frame", "a frame number from 1", |&frame| frame >= 1)?;
-        let asked = Self { frame_number: frame_number.unwrap_or(1), ..Self::take(&mut query)? };
+        let asked = Self::take(&mut query, windows)?;
         query.finish(TAKES)?;
         Ok(asked)
     }
 
-    /// What a query asks of pictures, whichever frame they are of.
+    /// The same, and the pixel that `x` and `y` name: column and row, from 0.
+    ///
+    /// # Errors
+    /// A problem that names the parameter, also for a pixel that is not named.
+    pub(crate) fn parse_with_pixel(
+        raw: Option<&str>,
+        windows: &NamedWindows,
+    ) -> Result<(Self, (u32, u32)), Problem> {
+        let mut query = Query::parse(raw)?;
+        let mut side = |name| query.take_value(name, "a number of pixels from 0", |_: &u32| true);
+        let (x, y) = (side("x")?, side("y")?);
+        let asked = Self::take(&mut query, windows)?;
+        query.finish(&format!("x, y, {TAKES}"))?;
+        let named = |name, side: Option<u32>| {
+            side.ok_or_else(|| Problem::parameter(name, "is missing: x and y name the pixel"))
+        };
+        let pixel = (named("x", x)?, named("y", y)?);
+        Ok((asked, pixel))
+    }
+
+    /// What a query asks of a picture.
     ///
     /// # Errors
     /// As [`Asked::parse`]; what is unknown is left in the query.
-    pub(crate) fn take(query: &mut Query<'_>) -> Result<Self, Problem> {
+    pub(crate) fn take(query: &mut Query<'_>, windows: &NamedWindows) -> Result<Self, Problem> {
         let function = take_function(query)?;
-        let (voi, preset) = take_voi(query, function)?;
+        let (voi, preset) = take_voi(query, function, windows)?;
         Ok(Self {
-            frame_number: 1,
+            frame_number: query
+                .take_value("frame", "a frame number from 1", |&frame| frame >= 1)?
+                .unwrap_or(1),
             voi,
             preset,
             fit: take_fit(query)?,
@@ -96,6 +117,7 @@ fn take_function(query: &mut Query<'_>) -> Result<Option<VoiFunction>, Problem> 
 fn take_voi(
     query: &mut Query<'_>,
     function: Option<VoiFunction>,
+    windows: &NamedWindows,
 ) -> Result<(Voi, Option<&'static str>), Problem> {
     let width: Option<f64> = query.take_value("window", "a number", |width: &f64| width.is_finite())?;
     let center: Option<f64> = query.take_value("level", "a number", |center: &f64| center.is_finite())?;
@@ -103,12 +125,14 @@ fn take_voi(
     match (width, center, preset.as_deref()) {
         (None, None, None) => Ok((view::from_file(function), None)),
         (None, None, Some(name)) => {
-            let (voi, name) = view::named(name, function).ok_or_else(unknown_preset)?;
+            let (voi, name) = windows.view(name, function)?;
             Ok((voi, Some(name)))
         }
         (Some(width), Some(center), None) => {
-            let window = Window::new(center, width, function.unwrap_or(VoiFunction::Linear));
-            Ok((Voi::Window(window.map_err(|error| Problem::parameter("window", error))?), None))
+            let window = Window::new(center, width, function.unwrap_or(VoiFunction::Linear))
+                .map_err(|error| Problem::parameter("window", error))?;
+            windows.check(&window)?;
+            Ok((Voi::Window(window), None))
         }
         (Some(_), None, None) => Err(Problem::parameter("level", "is missing: window and level go together")),
         (None, Some(_), None) => {
@@ -118,11 +142,6 @@ fn take_voi(
             Err(Problem::parameter("preset", "takes the place of window and level: give one of them"))
         }
     }
-}
-
-fn unknown_preset() -> Problem {
-    let names: Vec<&str> = view::names().collect();
-    Problem::parameter("preset", "there is no such preset").with("presets", names)
 }
 
 fn take_fit(query: &mut Query<'_>) -> Result<Fit, Problem> {
@@ -169,13 +188,17 @@ fn take_icc_profile(query: &mut Query<'_>) -> Result<Option<IccProfile>, Problem
 mod tests {
     use super::*;
 
+    fn parse(query: Option<&str>) -> Result<Asked, Problem> {
+        Asked::parse(query, &NamedWindows::default())
+    }
+
     fn window(center: f64, width: f64, function: VoiFunction) -> Voi {
         Voi::Window(Window::new(center, width, function).expect("valid"))
     }
 
     #[test]
     fn nothing_asked_is_the_first_frame_as_the_file_wants_it() {
-        let asked = Asked::parse(None).expect("valid");
+        let asked = parse(None).expect("valid");
         assert_eq!((asked.frame_number, asked.voi, asked.preset), (1, Voi::FromFile, None));
         assert_eq!((asked.fit, asked.region, asked.best_effort), (Fit::default(), None, false));
     }
@@ -192,14 +215,14 @@ mod tests {
             ("function=sigmoid", Voi::FromFileWith(Sigmoid), None),
         ];
         for (query, voi, preset) in cases {
-            let asked = Asked::parse(Some(query)).expect(query);
+            let asked = parse(Some(query)).expect(query);
             assert_eq!((asked.voi, asked.preset), (voi, preset), "{query}");
         }
     }
 
     #[test]
     fn sizes_and_regions_are_read_in_pixels() {
-        let asked = Asked::parse(Some("width=256&enlarge=true&region=1,2,3,4&frame=7")).expect("valid");
+        let asked = parse(Some("width=256&enlarge=true&region=1,2,3,4&frame=7")).expect("valid");
         assert_eq!(asked.fit, Fit { width: Some(256), height: None, enlarge: true });
         assert_eq!(asked.region, Some(Region { left: 1, top: 2, width: 3, height: 4 }));
         assert_eq!(asked.frame_number, 7);
@@ -214,9 +237,9 @@ mod tests {
             ("frame=1", None),
         ];
         for (query, icc_profile) in cases {
-            assert_eq!(Asked::parse(Some(query)).expect(query).icc_profile, icc_profile, "{query}");
+            assert_eq!(parse(Some(query)).expect(query).icc_profile, icc_profile, "{query}");
         }
-        let problem = Asked::parse(Some("iccprofile=adobergb")).expect_err("not built");
+        let problem = parse(Some("iccprofile=adobergb")).expect_err("not built");
         assert!(format!("{problem:?}").contains("adobergb is not built"), "{problem:?}");
     }
 
@@ -255,8 +278,44 @@ mod tests {
             ("frame=1&frame=1", "frame"),
         ];
         for (query, name) in cases {
-            let problem = Asked::parse(Some(query)).expect_err(query);
+            let problem = parse(Some(query)).expect_err(query);
             let shown = format!("{problem:?}");
+            assert!(shown.contains(&format!("\"parameter\": String(\"{name}\")")), "{query}: {shown}");
+        }
+    }
+
+    #[test]
+    fn where_only_presets_may_be_asked_for_windows_without_a_name_are_refused() {
+        let presets_only = NamedWindows::new(std::sync::Arc::default(), false);
+        let named = [
+            "preset=lung",
+            "preset=default&function=sigmoid",
+            "function=sigmoid",
+            "window=1500&level=-600",
+            "",
+        ];
+        for query in named {
+            assert!(Asked::parse(Some(query), &presets_only).is_ok(), "{query}");
+        }
+        let problem = Asked::parse(Some("window=1501&level=-600"), &presets_only).expect_err("no name");
+        assert_eq!(problem.kind(), crate::problem::Kind::WindowNotAllowed);
+        assert!(parse(Some("window=1501&level=-600")).is_ok());
+    }
+
+    #[test]
+    fn a_pixel_takes_both_of_its_sides() {
+        let parsed = |query| Asked::parse_with_pixel(Some(query), &NamedWindows::default());
+        let (asked, pixel) = parsed("x=3&y=0&preset=lung&frame=2").expect("valid");
+        assert_eq!((pixel, asked.preset, asked.frame_number), ((3, 0), Some("lung"), 2));
+        for (query, name) in [
+            ("x=1", "y"),
+            ("y=1", "x"),
+            ("x=-1&y=0", "x"),
+            ("x=0&y=1.5", "y"),
+            ("x=0&y=0&z=0", "z"),
+            ("z=0", "z"),
+        ] {
+            let shown = format!("{:?}", parsed(query).expect_err(query));
             assert!(shown.contains(&format!("\"parameter\": String(\"{name}\")")), "{query}: {shown}");
         }
     }

@@ -35,6 +35,14 @@ pub(crate) fn choose(
         Some(format) => format,
         None => negotiate(headers, pictures_only).ok_or_else(not_acceptable)?,
     };
+    in_format(asked, chosen)
+}
+
+/// The representation in a format that was chosen.
+///
+/// # Errors
+/// 400 for parameters that contradict it.
+pub(crate) fn in_format(asked: &Asked, chosen: AskedFormat) -> Result<Representation, Problem> {
     let lossy = matches!(chosen, Jpeg | Webp);
     if asked.quality.is_some() && asked.format.is_some() && !lossy {
         return Err(Problem::parameter("quality", "takes a lossy format: jpeg or webp"));
@@ -93,24 +101,39 @@ struct Entry<'a> {
 }
 
 fn negotiate(headers: &HeaderMap, pictures_only: bool) -> Option<AskedFormat> {
+    let entries = entries(headers)?;
+    if entries.is_empty() {
+        return Some(if pictures_only { Png } else { Json });
+    }
+    best(&entries, pictures_only)
+}
+
+/// The entries of `Accept`, none without it; `None` for what is not looked at.
+fn entries(headers: &HeaderMap) -> Option<Vec<Entry<'_>>> {
     let texts: Option<Vec<&str>> =
         headers.get_all(header::ACCEPT).iter().map(|value| value.to_str().ok()).collect();
     let texts = texts?;
     if texts.iter().map(|text| text.len()).sum::<usize>() > ACCEPT_BYTES_MAX {
         return None;
     }
-    let entries: Vec<Entry<'_>> = texts
-        .iter()
-        .flat_map(|text| text.split(','))
-        .map(str::trim)
-        .filter(|entry| !entry.is_empty())
-        .take(ACCEPT_ENTRIES_MAX)
-        .map(Entry::parse)
-        .collect();
-    if entries.is_empty() {
-        return Some(if pictures_only { Png } else { Json });
-    }
-    best(&entries, pictures_only)
+    let entries = texts.iter().flat_map(|text| text.split(',')).map(str::trim);
+    let entries = entries.filter(|entry| !entry.is_empty()).take(ACCEPT_ENTRIES_MAX);
+    Some(entries.map(Entry::parse).collect())
+}
+
+/// Whether plain JSON is asked for by its name, where there is DICOM JSON too.
+pub(crate) fn wants_plain_json(headers: &HeaderMap) -> bool {
+    let entries = entries(headers).unwrap_or_default();
+    let quality =
+        |media_type: &str| entries.iter().find(|entry| entry.is(media_type)).map_or(0, |entry| entry.quality);
+    quality("application/json") > quality("application/dicom+json")
+}
+
+/// Whether a page is wanted where there is JSON too: named, and no less than JSON is.
+pub(crate) fn wants_page(headers: &HeaderMap) -> bool {
+    let entries = entries(headers).unwrap_or_default();
+    let page = entries.iter().find(|entry| entry.is("text/html")).map_or(0, |entry| entry.quality);
+    page > 0 && page >= quality_of(&entries, Json)
 }
 
 /// The acceptable format of the highest quality; the earlier of equals in the order of preference below.
@@ -195,11 +218,32 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::picture::NamedWindows;
+
+    fn parse(query: Option<&str>) -> Result<Asked, Problem> {
+        Asked::parse(query, &NamedWindows::default())
+    }
 
     fn accepting(accept: &str) -> HeaderMap {
         let mut headers = HeaderMap::new();
         headers.insert(header::ACCEPT, accept.parse().expect("a header"));
         headers
+    }
+
+    #[test]
+    fn a_page_goes_to_who_names_one_and_wants_json_no_more() {
+        let cases = [
+            ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", true),
+            ("text/html", true),
+            ("text/html;q=0.5, application/json", false),
+            ("text/html;q=0", false),
+            ("*/*", false),
+            ("application/json", false),
+        ];
+        for (accept, is_page) in cases {
+            assert_eq!(wants_page(&accepting(accept)), is_page, "{accept}");
+        }
+        assert!(!wants_page(&HeaderMap::new()));
     }
 
     /// The lists of browsers as they send them for pages and for `<img>`.
@@ -253,7 +297,7 @@ mod tests {
 
     #[test]
     fn format_stands_over_accept() {
-        let asked = Asked::parse(Some("format=webp&quality=70")).expect("valid");
+        let asked = parse(Some("format=webp&quality=70")).expect("valid");
         let chosen = choose(&asked, &accepting("image/gif"), false).expect("webp");
         assert_eq!(chosen.request.format, PictureFormat::Webp { quality: Some(70) });
         assert!(!chosen.json);
@@ -261,7 +305,7 @@ mod tests {
 
     #[test]
     fn quality_without_a_lossy_format_is_refused_when_the_format_was_named() {
-        let asked = |query| Asked::parse(Some(query)).expect("valid");
+        let asked = |query| parse(Some(query)).expect("valid");
         assert!(choose(&asked("format=png&quality=70"), &HeaderMap::new(), false).is_err());
         assert!(choose(&asked("quality=70"), &accepting("image/png"), false).is_ok());
     }
@@ -276,10 +320,10 @@ mod tests {
             "overlays=true",
             "iccprofile=srgb",
         ] {
-            let asked = Asked::parse(Some(&format!("format=png16&{query}"))).expect(query);
+            let asked = parse(Some(&format!("format=png16&{query}"))).expect(query);
             assert!(choose(&asked, &HeaderMap::new(), false).is_err(), "{query}");
         }
-        let asked = Asked::parse(Some("format=png16")).expect("valid");
+        let asked = parse(Some("format=png16")).expect("valid");
         assert!(!choose(&asked, &HeaderMap::new(), false).expect("chosen").request.overlays);
     }
 
@@ -290,7 +334,7 @@ mod tests {
 
     /// The name of the picture that a query asks for.
     fn key(query: &str) -> RenderKey {
-        let asked = Asked::parse(Some(query)).expect(query);
+        let asked = parse(Some(query)).expect(query);
         let chosen = choose(&asked, &HeaderMap::new(), false).expect(query);
         RenderKey::new(&ContentDigest([7; 32]), &chosen.request)
     }

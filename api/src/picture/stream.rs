@@ -15,11 +15,12 @@ use noctis_shared::{
     render::{Outcome, StoredRender},
     render_key::RenderKey,
     request::FrameRequest,
+    submit::Tier,
 };
 use tokio::time::sleep;
 use uuid::Uuid;
 
-use super::{finds_other_bytes, have, unrenderable};
+use super::{found, unrenderable};
 use crate::{
     api::Api,
     caller::Caller,
@@ -116,13 +117,8 @@ async fn picture(streamed: &Streamed, place: Place) -> Result<Part, Problem> {
     unrenderable::check_frame(&image, place.frame_number)?;
     let request = FrameRequest { frame_number: place.frame_number, ..request.clone() };
     let key = RenderKey::new(&image.content_digest, &request);
-    let found = match api.submit.look_here(&key).await {
-        Some(found) => found,
-        None => have(api, caller, &image, key, request).await?,
-    };
-    if finds_other_bytes(&found) && api.visible_to(caller).was_replaced(&image).await {
-        return Err(Problem::new(Kind::ImageReplaced, "The image was replaced just now."));
-    }
+    let found = found(api, &image, key, request, caller).await?;
+    api.numbers.count_picture(found.tier != Tier::Render);
     let StoredRender { facts, picture } = match found.outcome {
         Outcome::Picture(render) => render,
         Outcome::Failure(failure) => return Err(unrenderable::problem(&failure)),

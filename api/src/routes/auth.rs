@@ -94,6 +94,7 @@ pub(super) struct TokenAnswer {
 #[utoipa::path(
     post,
     path = "/api/v1/auth/token",
+    operation_id = "logIn",
     tag = "login",
     request_body(content((TokenRequest = "application/x-www-form-urlencoded"), (TokenRequest = "application/json"))),
     responses(
@@ -151,6 +152,7 @@ pub(super) async fn token(
 #[utoipa::path(
     post,
     path = "/api/v1/auth/refresh",
+    operation_id = "renewLogin",
     tag = "login",
     request_body(content((RefreshRequest = "application/x-www-form-urlencoded"), (RefreshRequest = "application/json"))),
     responses(
@@ -179,6 +181,7 @@ pub(super) async fn refresh(
 #[utoipa::path(
     post,
     path = "/api/v1/auth/logout",
+    operation_id = "logOut",
     tag = "login",
     request_body(content((LogoutRequest = "application/x-www-form-urlencoded"), (LogoutRequest = "application/json"))),
     responses(

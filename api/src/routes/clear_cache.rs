@@ -36,6 +36,7 @@ pub(super) struct Cleared {
 #[utoipa::path(
     post,
     path = "/api/v1/dicom/clear-cache",
+    operation_id = "clearCache",
     tag = "operation",
     params(
         ("study_id" = Option<String>, Query, description = "Only this study"),

@@ -16,7 +16,7 @@ use crate::{
     caller::Caller,
     edge::{self, RequestId, SENT},
     picture::{
-        Asked, AskedFormat, choose,
+        Asked, AskedFormat, in_format,
         stream::{self, Place, Streamed},
     },
     problem::{Document, Kind, Problem},
@@ -79,14 +79,16 @@ pub(super) async fn stream(
 ) -> Result<Response, Problem> {
     let mut query = Query::parse(raw.as_deref())?;
     let positions = query.take("frames").map(|text| positions(&text)).transpose()?;
-    let asked = Asked::take(&mut query)?;
+    if query.take("frame").is_some() {
+        return Err(Problem::parameter("frame", "is no parameter of this route; frames takes positions"));
+    }
+    let asked = Asked::take(&mut query, &api.windows)?;
     query.finish(TAKES)?;
     if asked.format == Some(AskedFormat::Json) {
         return Err(Problem::parameter("format", "takes png, png16, jpeg or webp here"));
     }
     check_accept(&headers)?;
-    let format = asked.format.or(Some(AskedFormat::Png));
-    let request = choose(&Asked { format, ..asked.clone() }, &HeaderMap::new(), true)?.request;
+    let request = in_format(&asked, asked.format.unwrap_or(AskedFormat::Png))?.request;
 
     let series_id = parse_public_id(&segment).ok_or_else(Problem::no_such_series)?;
     let series = api.visible_to(&caller).series(series_id).await?;

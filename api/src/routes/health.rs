@@ -101,6 +101,7 @@ const NO_STORE: [(header::HeaderName, HeaderValue); 1] =
 #[utoipa::path(
     get,
     path = "/livez",
+    operation_id = "isAlive",
     tag = "operation",
     responses((status = 200, description = "It lives", body = String, content_type = "text/plain"))
 )]
@@ -112,6 +113,7 @@ pub(super) async fn live() -> impl IntoResponse {
 #[utoipa::path(
     get,
     path = "/readyz",
+    operation_id = "isReady",
     tag = "operation",
     responses(
         (status = 200, description = "`ok` or `degraded`, and the back ends", body = String, content_type = "text/plain"),
@@ -128,6 +130,7 @@ pub(super) async fn ready(State(api): State<Arc<Api>>) -> Response {
 #[utoipa::path(
     get,
     path = "/api/v1/health",
+    operation_id = "getHealth",
     tag = "operation",
     responses(
         (status = 200, description = "`ok` or `degraded`", body = HealthReport),

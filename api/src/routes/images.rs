@@ -20,24 +20,11 @@ use crate::{
 #[utoipa::path(
     get,
     path = "/api/v1/dicom/images/{image_id}",
+    operation_id = "getImage",
     tag = "images",
     params(
         ("image_id" = String, Path, description = "Its UUID, or its SOP Instance UID"),
-        ("preset" = Option<String>, Query, description = "A window by name; `default` is the file's own"),
-        ("window" = Option<f64>, Query, description = "Width of the window, with `level`"),
-        ("level" = Option<f64>, Query, description = "Center of the window, with `window`"),
-        ("function" = Option<String>, Query, description = "`linear`, `linear_exact` or `sigmoid` (PS3.3 C.11.2.1)"),
-        ("frame" = Option<u32>, Query, description = "Frame number, from 1", minimum = 1),
-        ("width" = Option<u32>, Query, description = "Fit inside this width, in pixels", minimum = 1, maximum = 8192),
-        ("height" = Option<u32>, Query, description = "Fit inside this height, in pixels", minimum = 1, maximum = 8192),
-        ("enlarge" = Option<bool>, Query, description = "Whether a smaller picture grows to width and height"),
-        ("region" = Option<String>, Query, description = "Part of the frame: `left,top,width,height` in its pixels"),
-        ("invert" = Option<bool>, Query, description = "Whether black and white are swapped"),
-        ("overlays" = Option<bool>, Query, description = "Whether overlays are shown, default true"),
-        ("quality" = Option<u8>, Query, description = "Of lossy formats", minimum = 1, maximum = 100),
-        ("format" = Option<String>, Query, description = "`png`, `png16`, `jpeg`, `webp` or `json`; overrides Accept"),
-        ("iccprofile" = Option<String>, Query, description = "Colour pictures: `yes` (the default) embeds the ICC profile of the file, `no` leaves it out, `srgb` converts to sRGB, or answers 422 where the profile cannot be used (PS3.18 8.3.5.1.5)"),
-        ("best_effort" = Option<bool>, Query, description = "Whether a damaged picture is shown as far as it goes"),
+        super::picture_parameters::PictureParameters,
     ),
     responses(
         (status = 200, description = "The frame", headers(
@@ -53,6 +40,7 @@ use crate::{
         )),
         (status = 304, description = "The client has it (`If-None-Match`)"),
         (status = 400, description = "A parameter is wrong", body = Document, content_type = "application/problem+json"),
+        (status = 403, description = "The token lacks the scope of `x-scope`, or only presets may be asked for here", body = Document, content_type = "application/problem+json"),
         (status = 404, description = "No such image or frame", body = Document, content_type = "application/problem+json"),
         (status = 409, description = "Instances of several studies or series have this UID; `details.choices` names each alone", body = Document, content_type = "application/problem+json"),
         (status = 406, description = "No acceptable media type, or a video", body = Document, content_type = "application/problem+json"),
@@ -69,6 +57,6 @@ pub(super) async fn image(
     Extension(caller): Extension<Arc<Caller>>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let asked = Asked::parse(query.as_deref())?;
+    let asked = Asked::parse(query.as_deref(), &api.windows)?;
     answer_image(&api, &segment, asked, Shapes::JsonAndPictures, &caller, &headers).await
 }

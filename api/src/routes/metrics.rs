@@ -46,6 +46,7 @@ pub(super) struct Summary {
 #[utoipa::path(
     get,
     path = "/metrics",
+    operation_id = "getPrometheusMetrics",
     tag = "operation",
     responses((status = 200, description = "Metrics", body = String, content_type = "text/plain"))
 )]
@@ -62,6 +63,7 @@ pub(super) async fn prometheus(State(api): State<Arc<Api>>) -> impl IntoResponse
 #[utoipa::path(
     get,
     path = "/api/v1/metrics",
+    operation_id = "getMetrics",
     tag = "operation",
     responses(
         (status = 200, description = "Numbers", body = Summary),

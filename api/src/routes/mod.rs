@@ -5,15 +5,20 @@ mod auth;
 mod clear_cache;
 mod documents;
 mod frames;
+mod explain;
+mod header;
 mod health;
 mod images;
 mod metrics;
 mod not_built;
 pub(crate) mod openapi;
 mod page;
+mod picture_parameters;
 mod portion;
 mod presets;
 mod share;
+mod problems;
+mod sorting;
 mod studies;
 mod thumbnail;
 
@@ -48,10 +53,14 @@ fn documented() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(images::image))
         .routes(routes!(thumbnail::thumbnail))
         .routes(routes!(frames::stream))
-        .routes(routes!(presets::list))
         .routes(routes!(share::create))
         .routes(routes!(share::one, share::revoke))
         .routes(routes!(audit::export))
+        .routes(routes!(header::header))
+        .routes(routes!(explain::explain))
+        .routes(routes!(presets::list))
+        .routes(routes!(problems::list))
+        .routes(routes!(problems::one))
         .routes(routes!(clear_cache::clear))
         .routes(routes!(auth::token))
         .routes(routes!(auth::refresh))

@@ -1,5 +1,7 @@
 //! The OpenAPI document, made from the code, and the page to try it, from this program alone.
 
+mod common_answers;
+
 use std::sync::Arc;
 
 use axum::{
@@ -34,6 +36,13 @@ const CONTENT_SECURITY_POLICY: HeaderValue = HeaderValue::from_static(
      connect-src 'self'; base-uri 'self'; form-action 'none'; frame-ancestors 'none'",
 );
 
+/// A page of our own beside that one: it builds the URL of a picture by hand and shows it.
+const PLAYGROUND: [(&str, &str, &str); 3] = [
+    ("playground.html", "text/html; charset=utf-8", include_str!("../playground/playground.html")),
+    ("playground.css", "text/css; charset=utf-8", include_str!("../playground/playground.css")),
+    ("playground.js", "text/javascript; charset=utf-8", include_str!("../playground/playground.js")),
+];
+
 /// What the document says beside the routes.
 #[derive(OpenApi)]
 #[openapi(
@@ -57,6 +66,7 @@ pub(crate) fn head() -> Document {
 /// The document and its page.
 pub(crate) fn routes(mut document: Document) -> Router<Arc<Api>> {
     state_scopes(&mut document);
+    common_answers::state(&mut document);
     let document = Arc::new(document);
     let config = Arc::new(Config::from(DOCUMENT_PATH).validator_url("none"));
     let page_config = Arc::clone(&config);
@@ -86,7 +96,8 @@ fn state_scopes(document: &mut Document) {
                 "401".to_owned(),
                 refusal("Where tokens are asked for: none, or none that is valid").into(),
             );
-            responses.insert("403".to_owned(), refusal("The token lacks the scope of `x-scope`").into());
+            let forbidden = || refusal("The token lacks the scope of `x-scope`").into();
+            responses.entry("403".to_owned()).or_insert_with(forbidden);
         }
     }
     let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT");
@@ -106,6 +117,9 @@ fn refusal(description: &str) -> utoipa::openapi::Response {
 
 /// One file of the page.
 fn part(path: &str, config: &Arc<Config<'static>>) -> Result<Response, Problem> {
+    if let Some((_, content_type, text)) = PLAYGROUND.iter().find(|(name, ..)| *name == path) {
+        return Ok(shown(HeaderValue::from_static(content_type), text.as_bytes().into()));
+    }
     let file =
         utoipa_swagger_ui::serve(path, Arc::clone(config)).map_err(|error| Problem::internal(&error))?;
     let file = file.ok_or_else(|| Problem::new(Kind::RouteNotFound, "The page has no such part."))?;
@@ -113,10 +127,19 @@ fn part(path: &str, config: &Arc<Config<'static>>) -> Result<Response, Problem> 
         // The files are named relative to `/api/v1/docs/`, and the page is also at the path without the slash.
         "index.html" => String::from_utf8_lossy(&file.bytes)
             .replacen("<head>", "<head><base href=\"/api/v1/docs/\">", 1)
+            .replacen(
+                "<body>",
+                "<body><p><a href=\"playground.html\">Playground: build a picture by hand</a></p>",
+                1,
+            )
             .into(),
         _ => file.bytes.into_owned(),
     };
     let content_type = HeaderValue::try_from(file.content_type).map_err(|error| Problem::internal(&error))?;
+    Ok(shown(content_type, body))
+}
+
+fn shown(content_type: HeaderValue, body: Vec<u8>) -> Response {
     let headers = [
         (header::CONTENT_TYPE, content_type),
         (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
@@ -124,5 +147,5 @@ fn part(path: &str, config: &Arc<Config<'static>>) -> Result<Response, Problem> 
         (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
         (header::CACHE_CONTROL, HeaderValue::from_static("no-cache")),
     ];
-    Ok((headers, body).into_response())
+    (headers, body).into_response()
 }

@@ -1,9 +1,9 @@
 //! The window presets.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use axum::{Extension, extract::State, http::HeaderMap, response::Response};
-use noctis_shared::presets::{PRESETS, Preset};
+use noctis_shared::presets::Preset;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -17,15 +17,23 @@ use crate::{
 
 /// Every preset.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct Presets {
+pub(super) struct Presets<'a> {
+    /// Names the names and numbers below: another where any of them is.
+    #[schema(example = "6f1d0c6b2a9e4d71")]
+    version: &'a str,
     /// In the order of the list that viewers show.
-    presets: &'static [Preset],
+    presets: &'a [Preset],
+    /// The preset that a viewer begins with, by modality; `default` is the file's own window.
+    defaults: BTreeMap<&'a str, &'a str>,
+    /// Whether windows without a name may be asked for too.
+    free_windows: bool,
 }
 
 /// Lists the window presets.
 #[utoipa::path(
     get,
     path = "/api/v1/dicom/presets",
+    operation_id = "listPresets",
     tag = "images",
     responses(
         (status = 200, description = "The presets", body = Presets, headers(("ETag" = String, description = "Weak"))),
@@ -39,5 +47,12 @@ pub(super) async fn list(
     Extension(caller): Extension<Arc<Caller>>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    tell(body_of(&Presets { presets: &PRESETS })?, &headers, api.outgoing.to(&caller.name))
+    let presets = api.windows.presets();
+    let told = Presets {
+        version: presets.version(),
+        presets: presets.list(),
+        defaults: presets.defaults().iter().copied().collect(),
+        free_windows: api.windows.are_free(),
+    };
+    tell(body_of(&told)?, &headers, api.outgoing.to(&caller.name))
 }

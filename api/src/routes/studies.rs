@@ -5,13 +5,13 @@ use std::{str::FromStr, sync::Arc};
 use axum::{
     Extension,
     extract::{Path, RawQuery, State},
-    http::HeaderMap,
+    http::{HeaderMap, HeaderValue, header},
     response::Response,
 };
-use chrono::NaiveDate;
+use chrono::{DateTime, FixedOffset, NaiveDate, Utc};
 use noctis_shared::{
     answer::{Image, Series, Study},
-    catalog::{CatalogError, StudyFilter, StudyPage},
+    catalog::{CatalogError, StudyFilter, StudyOrder, StudyPage},
     dicom_uid::parse_public_id,
     metadata_names,
 };
@@ -21,6 +21,7 @@ use utoipa::ToSchema;
 use super::{
     documents::{body_of, cached, read, tell},
     portion::{Page, Portion, no_such_page},
+    sorting::{ImageSort, SeriesSort, Sorted},
 };
 use crate::{
     api::Api,
@@ -36,7 +37,7 @@ const LIMIT: u32 = 100;
 /// One page of studies.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Studies {
-    /// Newest first, undated last.
+    /// Newest first, undated last, unless `sort` asks otherwise.
     studies: Vec<Study>,
     /// Studies that the filters let through, on all pages.
     total: u64,
@@ -47,7 +48,7 @@ pub(super) struct Studies {
 /// The series of a study.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub(super) struct SeriesOfStudy {
-    /// By number, then UID.
+    /// By number, then UID, unless `sort` asks otherwise.
     series: Vec<Series>,
     /// Series of the study, on all pages.
     #[serde(default)]
@@ -60,7 +61,7 @@ pub(super) struct SeriesOfStudy {
 /// The images of a series.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub(super) struct ImagesOfSeries {
-    /// In display order.
+    /// In display order, unless `sort` asks otherwise.
     images: Vec<Image>,
     /// Images of the series, on all pages.
     #[serde(default)]
@@ -74,18 +75,24 @@ pub(super) struct ImagesOfSeries {
 #[utoipa::path(
     get,
     path = "/api/v1/dicom/studies",
+    operation_id = "listStudies",
     tag = "studies",
     params(
-        ("patient" = Option<String>, Query, description = "Patient ID as a whole, or a part of the name; * and ? are wildcards"),
-        ("modality" = Option<String>, Query, description = "Studies with a series of this modality"),
-        ("from" = Option<NaiveDate>, Query, description = "Not before this date, YYYY-MM-DD"),
-        ("to" = Option<NaiveDate>, Query, description = "Not after this date, YYYY-MM-DD"),
-        ("q" = Option<String>, Query, description = "Words that stand in patient name or ID, description or accession number"),
+        ("patient" = Option<String>, Query, description = "Patient ID as a whole, or words that stand somewhere in the name, in any order, without regard to case and accents; * and ? are wildcards", example = "jane doe"),
+        ("modality" = Option<String>, Query, description = "Studies with a series of this modality", example = "CT"),
+        ("from" = Option<NaiveDate>, Query, description = "Not before this date, YYYY-MM-DD", example = "2026-01-31"),
+        ("to" = Option<NaiveDate>, Query, description = "Not after this date, YYYY-MM-DD", example = "2026-12-31"),
+        ("q" = Option<String>, Query, description = "Words that stand in patient name or ID, description or accession number, without regard to case and accents", example = "thorax"),
+        ("since" = Option<String>, Query, description = "Studies of which something changed then or later: RFC 3339, as `changed_at` tells it. Ask a few seconds back: what is written at the same time may be seen in another order", format = DateTime, example = "2026-11-23T12:30:05Z"),
+        ("sort" = inline(Option<StudySorts>), Query, description = "`-` before it descends; default `-date`"),
         ("limit" = Option<u32>, Query, description = "Studies on the page, 1 to 500, default 100", minimum = 1, maximum = 500),
         ("cursor" = Option<String>, Query, description = "`next` of the page before; also taken as `after`, its older name"),
     ),
     responses(
-        (status = 200, description = "One page", body = Studies, headers(("ETag" = String, description = "Weak"))),
+        (status = 200, description = "One page", body = Studies, headers(
+            ("ETag" = String, description = "Weak"),
+            ("Last-Modified" = String, description = "When something of the studies on the page last changed"),
+        )),
         (status = 304, description = "The client has it (`If-None-Match`)"),
         (status = 400, description = "A parameter is wrong", body = Document, content_type = "application/problem+json"),
         (status = 503, description = "The catalog does not answer, or earlier answers are not read yet", body = Document, content_type = "application/problem+json"),
@@ -103,7 +110,46 @@ pub(super) async fn list(
         CatalogError::Invalid(_) => no_such_page(),
         error => catalog_problem(&error),
     })?;
-    tell(body_of(&Studies { studies, total, next })?, &headers, api.outgoing.to(&caller.name))
+    let last_modified =
+        studies.iter().filter_map(|study| study.changed_at.as_deref()).max().and_then(http_date);
+    let body = body_of(&Studies { studies, total, next })?;
+    let mut response = tell(body, &headers, api.outgoing.to(&caller.name))?;
+    if let Some(last_modified) = last_modified {
+        response.headers_mut().insert(header::LAST_MODIFIED, last_modified);
+    }
+    Ok(response)
+}
+
+/// An RFC 3339 time as HTTP has times (RFC 9110 5.6.7), whole seconds.
+fn http_date(time: &str) -> Option<HeaderValue> {
+    let time = DateTime::parse_from_rfc3339(time).ok()?.with_timezone(&Utc);
+    HeaderValue::try_from(time.format("%a, %d %b %Y %H:%M:%S GMT").to_string()).ok()
+}
+
+/// The sorts of studies as the OpenAPI document tells of them; a test holds them against those of the catalog.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "it is told of, not read")]
+enum StudySorts {
+    #[schema(rename = "date")]
+    Date,
+    #[schema(rename = "-date")]
+    DateDescending,
+    #[schema(rename = "name")]
+    Name,
+    #[schema(rename = "-name")]
+    NameDescending,
+    #[schema(rename = "id")]
+    Id,
+    #[schema(rename = "-id")]
+    IdDescending,
+    #[schema(rename = "modality")]
+    Modality,
+    #[schema(rename = "-modality")]
+    ModalityDescending,
+    #[schema(rename = "changed")]
+    Changed,
+    #[schema(rename = "-changed")]
+    ChangedDescending,
 }
 
 fn filter(query: Option<&str>) -> Result<StudyFilter, Problem> {
@@ -119,17 +165,32 @@ fn filter(query: Option<&str>) -> Result<StudyFilter, Problem> {
         from: take_day(&mut query, "from")?,
         to: take_day(&mut query, "to")?,
         q: query.take("q").map(Into::into),
+        since: take_time(&mut query, "since")?,
         among: None,
+        order: query
+            .take_value(
+                "sort",
+                "one of date, name, id, modality, changed, with - before it to descend",
+                |_: &StudyOrder| true,
+            )?
+            .unwrap_or_default(),
         limit: limit.unwrap_or(LIMIT),
         after: cursor.or(after),
     };
-    query.finish("patient, modality, from, to, q, limit, cursor")?;
+    query.finish("patient, modality, from, to, q, since, sort, limit, cursor")?;
     Ok(filter)
 }
 
 fn take_day(query: &mut Query<'_>, name: &str) -> Result<Option<NaiveDate>, Problem> {
     let day = query.take_value(name, "a date like 2026-11-23", |_: &Day| true)?;
     Ok(day.map(|Day(date)| date))
+}
+
+/// A time as RFC 3339 has it, in ms since 1970.
+fn take_time(query: &mut Query<'_>, name: &str) -> Result<Option<i64>, Problem> {
+    let takes = "a time like 2026-11-23T12:30:05Z";
+    let time = query.take_value(name, takes, |_: &DateTime<FixedOffset>| true)?;
+    Ok(time.map(|time| time.timestamp_millis()))
 }
 
 /// A date as `YYYY-MM-DD`.
@@ -149,6 +210,7 @@ impl FromStr for Day {
 #[utoipa::path(
     get,
     path = "/api/v1/dicom/studies/{study_id}",
+    operation_id = "getStudy",
     tag = "studies",
     params(("study_id" = String, Path, description = "Its UUID, or its Study Instance UID")),
     responses(
@@ -180,9 +242,12 @@ pub(super) async fn one(
 #[utoipa::path(
     get,
     path = "/api/v1/dicom/studies/{study_id}/series",
+    operation_id = "listSeriesOfStudy",
     tag = "studies",
     params(
         ("study_id" = String, Path, description = "Its UUID, or its Study Instance UID"),
+        ("modality" = Option<String>, Query, description = "Series of this modality", example = "CT"),
+        ("sort" = Option<String>, Query, description = "`number` (the default), `description`, `modality` or `images`; `-` before it descends", pattern = "^-?(number|description|modality|images)$", example = "-number"),
         ("limit" = Option<u32>, Query, description = "Entries on the page, 1 to 500, default all", minimum = 1, maximum = 500),
         ("cursor" = Option<String>, Query, description = "`next` of the page before"),
     ),
@@ -201,7 +266,7 @@ pub(super) async fn series(
     Extension(caller): Extension<Arc<Caller>>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let portion = portion(query.as_deref())?;
+    let SeriesAsked { modality, order, portion } = SeriesAsked::parse(query.as_deref())?;
     let visible = api.visible_to(&caller);
     let study = visible.study(&segment)?;
     let fetch = async {
@@ -212,10 +277,16 @@ pub(super) async fn series(
     };
     let name = metadata_names::series_of_study(*study);
     let whole = cached(visible, &name, Problem::no_such_study, fetch).await?;
-    if portion.is_all() {
+    if portion.is_all() && modality.is_none() && order.is_none() {
         return tell(whole.into_inner(), &headers, api.outgoing.to(&caller.name));
     }
-    let SeriesOfStudy { series, .. } = read(&whole)?;
+    let SeriesOfStudy { mut series, .. } = read(&whole)?;
+    if let Some(modality) = modality {
+        series.retain(|series| series.facts.modality.as_deref() == Some(&modality));
+    }
+    if let Some(order) = order {
+        order.apply(&mut series);
+    }
     let Page { entries: series, total, next } = portion.cut(series, |series| &series.series_instance_uid)?;
     tell(body_of(&SeriesOfStudy { series, total, next })?, &headers, api.outgoing.to(&caller.name))
 }
@@ -224,9 +295,11 @@ pub(super) async fn series(
 #[utoipa::path(
     get,
     path = "/api/v1/dicom/series/{series_id}/images",
+    operation_id = "listImagesOfSeries",
     tag = "studies",
     params(
         ("series_id" = String, Path, description = "Its UUID, or its Series Instance UID"),
+        ("sort" = Option<String>, Query, description = "`position` (the default, display order), `number` or `uid`; `-` before it descends", pattern = "^-?(position|number|uid)$", example = "-position"),
         ("limit" = Option<u32>, Query, description = "Entries on the page, 1 to 500, default all", minimum = 1, maximum = 500),
         ("cursor" = Option<String>, Query, description = "`next` of the page before"),
     ),
@@ -246,7 +319,7 @@ pub(super) async fn images(
     Extension(caller): Extension<Arc<Caller>>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let portion = portion(query.as_deref())?;
+    let (order, portion) = images_asked(query.as_deref())?;
     let series_id = parse_public_id(&segment).ok_or_else(Problem::no_such_series)?;
     let visible = api.visible_to(&caller);
     let fetch = async {
@@ -257,20 +330,45 @@ pub(super) async fn images(
     };
     let name = metadata_names::images_of_series(series_id);
     let whole = cached(visible, &name, Problem::no_such_series, fetch).await?;
-    if portion.is_all() {
+    if portion.is_all() && order.is_none() {
         return tell(whole.into_inner(), &headers, api.outgoing.to(&caller.name));
     }
-    let ImagesOfSeries { images, .. } = read(&whole)?;
+    let ImagesOfSeries { mut images, .. } = read(&whole)?;
+    match order {
+        Some(order) if order.is_reversed_position() => images.reverse(),
+        Some(order) => order.apply(&mut images),
+        None => {}
+    }
     let Page { entries: images, total, next } = portion.cut(images, |image| &image.sop_instance_uid)?;
     tell(body_of(&ImagesOfSeries { images, total, next })?, &headers, api.outgoing.to(&caller.name))
 }
 
-/// The parameters of a list that takes no others.
-fn portion(query: Option<&str>) -> Result<Portion, Problem> {
+/// Which series are asked for, and in which order.
+struct SeriesAsked {
+    modality: Option<String>,
+    order: Option<Sorted<SeriesSort>>,
+    portion: Portion,
+}
+
+impl SeriesAsked {
+    fn parse(query: Option<&str>) -> Result<Self, Problem> {
+        let mut query = Query::parse(query)?;
+        let modality = query.take("modality").map(|modality| modality.trim().to_uppercase());
+        let asked = Self {
+            modality: modality.filter(|modality| !modality.is_empty()),
+            order: Sorted::take(&mut query)?,
+            portion: Portion::take(&mut query)?,
+        };
+        query.finish("modality, sort, limit and cursor")?;
+        Ok(asked)
+    }
+}
+
+fn images_asked(query: Option<&str>) -> Result<(Option<Sorted<ImageSort>>, Portion), Problem> {
     let mut query = Query::parse(query)?;
-    let portion = Portion::take(&mut query)?;
-    query.finish("limit and cursor")?;
-    Ok(portion)
+    let asked = (Sorted::take(&mut query)?, Portion::take(&mut query)?);
+    query.finish("sort, limit and cursor")?;
+    Ok(asked)
 }
 
 #[cfg(test)]
@@ -284,11 +382,21 @@ mod tests {
         assert_eq!((read.patient.as_deref(), read.q.as_deref()), (Some("DOE*"), Some("thorax lung")));
         assert_eq!((read.from, read.limit), (NaiveDate::from_ymd_opt(2026, 1, 31), 7));
         assert_eq!(filter(None).expect("valid").limit, LIMIT);
+        let since = filter(Some("since=1970-01-01T01:00:01.5%2B01:00&sort=-name")).expect("valid");
+        assert_eq!((since.since, since.order), (Some(1500), "-name".parse().expect("a sort")));
         assert_eq!(
             filter(Some("cursor=a")).expect("valid").after,
             filter(Some("after=a")).expect("valid").after
         );
-        for wrong in ["limit=0", "limit=501", "colour=red", "sort=name", "cursor=a&after=a"] {
+        for wrong in [
+            "limit=0",
+            "limit=501",
+            "colour=red",
+            "sort=colour",
+            "cursor=a&after=a",
+            "since=now",
+            "since=2026-11-23",
+        ] {
             assert!(filter(Some(wrong)).is_err(), "{wrong}");
         }
     }

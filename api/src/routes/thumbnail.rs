@@ -25,6 +25,7 @@ const SIZE_PIXELS: u32 = 128;
 #[utoipa::path(
     get,
     path = "/api/v1/dicom/images/{image_id}/thumbnail",
+    operation_id = "getThumbnail",
     tag = "images",
     params(
         ("image_id" = String, Path, description = "Its UUID, or its SOP Instance UID"),

@@ -19,6 +19,7 @@ use noctis_shared::{
     coordination::Coordination,
     dicom_uid::public_id,
     facts::{PatientFacts, SeriesFacts, StudyFacts},
+    image_facts::{FileWindow, ImageFacts},
     job::{FrameRange, RenderJob},
     lane::Lane,
     program::BackEnds,
@@ -68,7 +69,7 @@ impl Answer {
         assert_eq!(self.status, status, "{}", String::from_utf8_lossy(&self.body));
         assert_eq!(self.header("content-type"), "application/problem+json");
         let problem = self.json();
-        assert_eq!(problem["type"], format!("urn:noctis:problem:{slug}"));
+        assert_eq!(problem["type"], format!("/api/v1/problems/{slug}"));
         assert_eq!(problem["status"], status);
         assert_eq!(problem["error"], problem["title"]);
         for member in ["detail", "instance", "timestamp", "path"] {
@@ -260,7 +261,22 @@ fn instance(sop_instance_uid: &str, frame_count: u32) -> NewInstance {
         transfer_syntax_uid: "1.2.840.10008.1.2.1".to_owned(),
         photometric_interpretation: Some("MONOCHROME2".to_owned()),
         window: None,
-        header_json: "{}".to_owned(),
+        facts: ImageFacts {
+            pixel_spacing: Some([0.5, 0.25]),
+            unit: Some("HU".to_owned()),
+            windows: vec![FileWindow {
+                window: 400.0,
+                level: 40.0,
+                function: VoiFunction::Linear,
+                explanation: Some("ABDOMEN".to_owned()),
+            }],
+            ..ImageFacts::default()
+        },
+        // That of the report was too long to be kept.
+        header_json: match frame_count {
+            0 => "{}".to_owned(),
+            _ => format!(r#"{{"00080018":{{"vr":"UI","Value":["{sop_instance_uid}"]}}}}"#),
+        },
         location: "file:///nowhere/1.dcm".to_owned(),
         content_digest: ContentDigest([u8::from(frame_count > 0); 32]),
         file_byte_count: 300_000,

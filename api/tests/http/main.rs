@@ -1,10 +1,13 @@
 //! The API over HTTP, driven through the real router. Each test has a house of its own.
 
 mod attacks;
+mod explaining;
 mod frames;
 mod house;
 mod login;
+mod model;
 mod network;
+mod openapi;
 mod operation;
 mod outages;
 mod pictures;

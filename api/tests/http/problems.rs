@@ -11,13 +11,43 @@ fn the_documents_list_every_kind_of_problem() {
     let documented: Vec<String> = text
         .lines()
         .filter(|line| line.starts_with("| `"))
-        .map(|line| line.split('|').skip(1).take(3).map(str::trim).collect::<Vec<_>>().join(" | "))
+        .map(|line| line.split('|').skip(1).take(4).map(str::trim).collect::<Vec<_>>().join(" | "))
         .collect();
     let kinds: Vec<String> = Kind::ALL
         .iter()
-        .map(|kind| format!("`{}` | {} | {}", kind.slug(), kind.status().as_u16(), kind.title()))
+        .map(|kind| {
+            let (slug, status) = (kind.slug(), kind.status().as_u16());
+            format!("`{slug}` | {status} | {} | {}", kind.title(), kind.to_do())
+        })
         .collect();
     assert_eq!(documented, kinds);
+}
+
+#[tokio::test]
+async fn every_kind_of_problem_is_told_of_where_its_type_leads() {
+    let house = House::new().await;
+    let all = house.get("/api/v1/problems").await;
+    assert_eq!(all.json()["problems"].as_array().map(Vec::len), Some(Kind::ALL.len()));
+    for (kind, listed) in Kind::ALL.into_iter().zip(all.json()["problems"].as_array().expect("a list")) {
+        let told = house.get(&kind.path()).await;
+        assert_eq!((told.status, &told.json()), (200, listed));
+        assert_eq!(told.json()["slug"], kind.slug());
+        let page = house.send("GET", &kind.path(), &[("accept", "text/html,*/*;q=0.8")]).await;
+        assert_eq!(page.header("content-type"), "text/html; charset=utf-8");
+        assert!(String::from_utf8_lossy(&page.body).contains(kind.title()), "{kind:?}");
+        assert!(page.header("content-security-policy").contains("default-src 'none'"));
+    }
+    house.get("/api/v1/problems/of-a-dream").await.problem(404, "route-not-found");
+    let tag = all.header("etag").to_owned();
+    assert_eq!(house.send("GET", "/api/v1/problems", &[("if-none-match", &tag)]).await.status, 304);
+}
+
+#[tokio::test]
+async fn the_type_of_a_problem_leads_to_its_kind() {
+    let house = House::new().await;
+    let problem = house.get("/api/v1/dicom/images/1.2.3").await.json();
+    let told = house.get(problem["type"].as_str().expect("a path")).await.json();
+    assert_eq!((&told["title"], &told["status"]), (&problem["title"], &problem["status"]));
 }
 
 #[tokio::test]
@@ -60,9 +90,12 @@ async fn an_unknown_parameter_is_named_on_every_route() {
         if !path.starts_with("/api/v1/") {
             continue;
         }
-        let path =
-            path.replace("{study_id}", STUDY).replace("{series_id}", SERIES).replace("{image_id}", IMAGE);
-        let path = path.replace("{share_id}", &public_id("1.2.404").to_string());
+        let path = path
+            .replace("{study_id}", STUDY)
+            .replace("{series_id}", SERIES)
+            .replace("{image_id}", IMAGE)
+            .replace("{slug}", "internal")
+            .replace("{share_id}", &public_id("1.2.404").to_string());
         assert!(!path.contains('{'), "{path}: what stands for this id?");
         let answer = house.send(&method, &format!("{path}?colour=red"), &[]).await;
         assert_eq!(answer.status, 400, "{method} {path}");

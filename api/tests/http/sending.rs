@@ -121,7 +121,7 @@ async fn readers_that_do_not_read_hold_a_bounded_number_of_bytes() {
     let read = again.read(&mut answer).await.expect("an answer");
     let answer = String::from_utf8_lossy(&answer[..read]);
     assert!(
-        answer.contains("\r\nretry-after: 2\r\n") && answer.contains("urn:noctis:problem:answers-unread"),
+        answer.contains("\r\nretry-after: 2\r\n") && answer.contains("/api/v1/problems/answers-unread"),
         "{answer}"
     );
     let mut other = ask(address, "X-Forwarded-For: 203.0.113.9\r\n").await;

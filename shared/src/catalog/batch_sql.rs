@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use chrono::Utc;
 use sqlx::QueryBuilder;
 use uuid::Uuid;
 
@@ -19,7 +20,7 @@ use super::{
     text::{clean, clean_option},
 };
 
-/// Rows in one statement: 30 parameters each stay well below SQLite's 32,766.
+/// Rows in one statement: 31 parameters each stay well below SQLite's 32,766.
 const ROWS_PER_STATEMENT: usize = 250;
 
 /// An instance that has a UID of the batch, in whichever study and series.
@@ -179,16 +180,18 @@ pub(super) async fn upsert_studies(
     newest_wins: bool,
 ) -> Result<(), sqlx::Error> {
     let merged = merged("studies", study_columns!(written), newest_wins);
-    let conflict = format!(" ON CONFLICT (study_id) DO UPDATE SET {merged}");
+    let conflict =
+        format!(" ON CONFLICT (study_id) DO UPDATE SET {merged}, changed_at = excluded.changed_at");
+    let now = Utc::now().timestamp_millis();
     in_transaction!(transaction, Db, connection => {
         for rows in studies.chunks(ROWS_PER_STATEMENT) {
             let mut query: QueryBuilder<Db> = QueryBuilder::new(concat!(
-                "INSERT INTO studies (study_id, study_instance_uid, ",
+                "INSERT INTO studies (study_id, study_instance_uid, changed_at, ",
                 study_columns!(written),
                 ") "
             ));
             query.push_values(rows, |mut row, StudyRow { study_id, study_instance_uid, facts }| {
-                row.push_bind(*study_id).push_bind(study_instance_uid);
+                row.push_bind(*study_id).push_bind(study_instance_uid).push_bind(now);
                 push_study(&mut row, facts);
             });
             query.push(&conflict).build().persistent(rows.len() == 1).execute(&mut *connection).await?;
@@ -248,7 +251,7 @@ pub(super) async fn insert_instances(
                  other_patient, \
                  pixel_rows, pixel_columns, samples_per_pixel, bits_allocated, frame_count, transfer_syntax_uid, \
                  photometric_interpretation, window_center, window_width, content_digest, file_byte_count, \
-                 header_byte_count, header_checksum, deflated, location, header_json, frame_ranges) ",
+                 header_byte_count, header_checksum, deflated, location, facts, header_json, frame_ranges) ",
             );
             query.push_values(rows, |mut row, keyed| {
                 let KeyedInstance { key, uid_id, series_key, is_of_other_patient, row: of_file } = keyed;
@@ -282,6 +285,7 @@ pub(super) async fn insert_instances(
                     .push_bind(instance.header_checksum.cast_signed())
                     .push_bind(instance.deflated)
                     .push_bind(&instance.location)
+                    .push_bind(instance.facts.to_json())
                     .push_bind(instance.header_json.replace('\0', ""))
                     .push_bind(super::frame_index::pack(&instance.frames));
             });

@@ -3,11 +3,11 @@
 
 use sqlx::{Database, Encode, Type, query_builder::Separated};
 
-use super::text::{clean_option, fold};
+use super::text::{clean_option, fold, plain};
 use crate::facts::{PatientFacts, SeriesFacts, StudyFacts};
 
 /// The columns of [`StudyFacts`] in `studies`: `read` by `FromRow`, where '' in the column is undated; `written` in the
-/// order of [`push_study`], with the folded forms that filters look at.
+/// order of [`push_study`], with the folded and plain forms that filters look at.
 ///
 /// Beside `read`, other mentions of `study_date` in a statement are to name the table: Postgres takes a bare name in
 /// ORDER BY for what is read, where undated is NULL and comes first.
@@ -18,7 +18,8 @@ macro_rules! study_columns {
     (written) => {
         concat!(
             $crate::catalog::fact_columns::study_columns!("study_date"),
-            ", patient_id_folded, patient_name_folded, study_description_folded, accession_number_folded"
+            ", patient_id_folded, patient_name_folded, study_description_folded, accession_number_folded, ",
+            "patient_name_plain, study_description_plain"
         )
     };
     ($study_date:literal) => {
@@ -56,6 +57,9 @@ where
         .push_bind(accession_number);
     for text in [patient_id, patient_name, study_description, accession_number] {
         row.push_bind(text.as_deref().map(fold));
+    }
+    for text in [patient_name, study_description] {
+        row.push_bind(text.as_deref().map(plain));
     }
 }
 

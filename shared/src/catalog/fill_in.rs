@@ -1,4 +1,5 @@
-//! Rows of earlier releases get what they lack: own ids, and the facts of display order, from the header they hold.
+//! Rows of earlier releases get what they lack: own ids, and the facts of display order, from the header they hold; then
+//! what `fill_in_facts` knows of.
 //!
 //! Earlier releases also put an instance under the first study that its Series Instance UID was seen in. Such rows go:
 //! a picture must never stand under another patient, and the file is recorded in its own study when it is indexed
@@ -10,7 +11,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::{
-    CatalogError, OrderFacts, Plane,
+    CatalogError, OrderFacts, Plane, fill_in_facts,
     pool::{Pool, WriteTransaction, in_transaction, on_reader},
 };
 use crate::own_id;
@@ -39,6 +40,22 @@ struct InstanceRow {
 
 /// Fills in what rows lack, if any does. Safe for processes that start at once.
 pub(super) async fn fill_in(pool: &Pool) -> Result<(), CatalogError> {
+    fill_in_ids_and_order(pool).await?;
+    fill_in_facts::fill_in(pool).await
+}
+
+/// Takes the lock that processes which start at once take in turn. Whoever waits waits for as long as the one before
+/// takes, which may be minutes over a large archive.
+pub(super) async fn lock(transaction: &mut WriteTransaction) -> Result<(), sqlx::Error> {
+    if let WriteTransaction::Postgres(transaction) = transaction {
+        sqlx::query("SET LOCAL statement_timeout = 0").execute(&mut **transaction).await?;
+        let lock = sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(POSTGRES_LOCK);
+        lock.execute(&mut **transaction).await?;
+    }
+    Ok(())
+}
+
+async fn fill_in_ids_and_order(pool: &Pool) -> Result<(), CatalogError> {
     let lacking: bool = on_reader!(pool, Db, pool => {
         sqlx::query_scalar::<Db, bool>(
             "SELECT EXISTS (SELECT 1 FROM instances WHERE own_id IS NULL) \
@@ -52,12 +69,7 @@ pub(super) async fn fill_in(pool: &Pool) -> Result<(), CatalogError> {
     }
     tracing::info!("rows of an earlier release get what they lack");
     let mut transaction = pool.begin().await?;
-    if let WriteTransaction::Postgres(transaction) = &mut transaction {
-        // Whoever waits here waits for as long as the first one takes, which may be minutes over a large archive.
-        sqlx::query("SET LOCAL statement_timeout = 0").execute(&mut **transaction).await?;
-        let lock = sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(POSTGRES_LOCK);
-        lock.execute(&mut **transaction).await?;
-    }
+    lock(&mut transaction).await?;
     fill_in_series(&mut transaction).await?;
     let misplaced = fill_in_instances(&mut transaction).await?;
     let count: i64 = misplaced.values().sum();

@@ -16,6 +16,7 @@ use crate::{
     answer::Image,
     derived_uid::{Level, is_derived},
     facts::{SeriesFacts, StudyFacts},
+    image_facts::ImageFacts,
     job::{FrameRange, FrameSource},
     render::Outcome,
     render_key::{ContentDigest, RenderKey},
@@ -128,7 +129,7 @@ macro_rules! image_columns {
          ELSE instances.uid_id END AS image_id, \
          sop_instance_uid, sop_class_uid, instance_number, pixel_rows, pixel_columns, frame_count, \
          NULLIF(transfer_syntax_uid, '') AS transfer_syntax_uid, photometric_interpretation, window_center, \
-         window_width, content_digest, other_patient"
+         window_width, content_digest, other_patient, facts"
     };
 }
 
@@ -147,8 +148,9 @@ struct ImageRow {
     window_center: Option<f64>,
     window_width: Option<f64>,
     content_digest: Vec<u8>,
-    /// As JSON.
+    /// As JSON, both.
     other_patient: Option<String>,
+    facts: Option<String>,
 }
 
 impl ImageRow {
@@ -180,6 +182,7 @@ impl ImageRow {
             window: row.window_width,
             level: row.window_center,
             uids_derived,
+            facts: ImageFacts::from_json(row.facts.as_deref()),
             other_patient: row.other_patient.map(|json| other_facts::from_json(&json).patient),
         })
     }

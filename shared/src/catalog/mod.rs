@@ -26,9 +26,10 @@
 //! 14. Rows of an earlier release have own ids, display order, and no place under another study.
 //!
 //! Reading
-//! 15. Studies come newest first, undated last, in pages that neither lose nor repeat one; each tells how many there are.
-//! 16. Filters: patient by id or name with wildcards, modality, dates, free text; case does not matter, `%` and `_`
-//!     are letters.
+//! 15. Studies come newest first, undated last, or by another sort, in pages that neither lose nor repeat one; each tells
+//!     how many there are.
+//! 16. Filters: patient by id or words of the name with wildcards, modality, dates, free text, what changed since; case
+//!     does not matter, in names and descriptions accents neither; `%` and `_` are letters.
 //! 17. A study tells its modalities sorted, and its series by number, then UID.
 //! 18. Images come in display order.
 //! 19. An image reads back as it was recorded, with every fact of what it belongs to, and its header.
@@ -67,6 +68,7 @@ mod display_order;
 mod error;
 mod fact_columns;
 mod fill_in;
+mod fill_in_facts;
 mod found;
 mod frame_index;
 mod images;
@@ -86,6 +88,7 @@ mod scope;
 mod shares;
 mod studies;
 mod study_filter;
+mod study_order;
 mod text;
 mod tokens;
 
@@ -106,6 +109,7 @@ pub use renders::RenderRecord;
 pub use scope::Scope;
 pub use studies::{DeletedStudy, StudyPage};
 pub use study_filter::{STUDIES_PER_PAGE_MAX, StudyFilter};
+pub use study_order::{NoSuchSort, StudyOrder, StudySort};
 pub use tokens::Rotation;
 
 use crate::health::Health;

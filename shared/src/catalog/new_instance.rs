@@ -5,6 +5,7 @@ use uuid::Uuid;
 use super::OrderFacts;
 use crate::{
     facts::{SeriesFacts, StudyFacts},
+    image_facts::ImageFacts,
     job::FrameRange,
     own_id,
     render_key::ContentDigest,
@@ -46,6 +47,8 @@ pub struct NewInstance {
     pub photometric_interpretation: Option<String>,
     /// The file's first window.
     pub window: Option<Window>,
+    /// What viewers measure and show with.
+    pub facts: ImageFacts,
     /// The header without bulk data, as DICOM JSON (PS3.18 annex F).
     pub header_json: String,
     /// URL of the file.

@@ -1,14 +1,15 @@
 //! Studies and their series: lists, single ones, and the removal of a study.
 
+use chrono::{DateTime, SecondsFormat};
 use sqlx::QueryBuilder;
 use uuid::Uuid;
 
 use super::{
-    Catalog, CatalogError, StudyFilter,
+    Catalog, CatalogError, StudyFilter, StudyOrder,
     error::lost_to_another_transaction,
     fact_columns::{series_columns, study_columns},
     pool::{in_transaction, on_reader},
-    study_filter::cursor,
+    study_order::Position,
 };
 use crate::{
     answer::{Series, Study},
@@ -18,7 +19,7 @@ use crate::{
 /// One page of studies.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StudyPage {
-    /// Newest first, undated last.
+    /// In the order asked for.
     pub studies: Vec<Study>,
     /// Studies that the filter lets through, on all pages.
     pub total: u64,
@@ -42,7 +43,7 @@ const SELECT_STUDIES: &str = concat!(
     (SELECT CAST(COALESCE(sum(image_count), 0) AS BIGINT) FROM series \
         WHERE series.study_id = studies.study_id) AS image_count, \
     (SELECT count(*) FROM series JOIN instances ON instances.series_id = series.series_id \
-        WHERE series.study_id = studies.study_id AND other_patient IS NOT NULL) AS other_patient_count \
+        WHERE series.study_id = studies.study_id AND other_patient IS NOT NULL) AS other_patient_count, changed_at \
     FROM studies",
 );
 
@@ -57,6 +58,8 @@ struct StudyRow {
     series_count: i64,
     image_count: i64,
     other_patient_count: i64,
+    /// In ms since 1970; 0 where nobody knows.
+    changed_at: i64,
 }
 
 impl From<StudyRow> for Study {
@@ -73,6 +76,9 @@ impl From<StudyRow> for Study {
             series_count: count(row.series_count),
             image_count: count(row.image_count),
             other_patient_count: count(row.other_patient_count),
+            changed_at: DateTime::from_timestamp_millis(row.changed_at)
+                .filter(|_| row.changed_at > 0)
+                .map(|time| time.to_rfc3339_opts(SecondsFormat::Millis, true)),
         }
     }
 }
@@ -116,7 +122,7 @@ pub(super) fn count(column: i64) -> u32 {
 }
 
 impl Catalog {
-    /// One page of the studies that `filter` lets through, newest study date first, undated last, then by id.
+    /// One page of the studies that `filter` lets through, in its order.
     ///
     /// # Errors
     /// [`CatalogError::Invalid`] for a [`StudyFilter::after`] that no page gave; [`CatalogError::Unavailable`] when
@@ -127,16 +133,33 @@ impl Catalog {
             let mut query: QueryBuilder<Db> = QueryBuilder::new(SELECT_STUDIES);
             filter.push_condition(&mut query);
             filter.push_after(&mut query)?;
-            query.push(" ORDER BY studies.study_date DESC, study_id LIMIT ").push_bind(i64::from(page_size) + 1);
+            filter.order.push_order(&mut query);
+            query.push(" LIMIT ").push_bind(i64::from(page_size) + 1);
             query.build_query_as().fetch_all(pool).await?
         });
         let mut studies: Vec<Study> = rows.into_iter().map(Study::from).collect();
         let is_last = studies.len() <= page_size as usize;
         studies.truncate(page_size as usize);
-        let next = studies.last().filter(|_| !is_last).map(cursor);
+        let next = match studies.last().filter(|_| !is_last) {
+            Some(last) => self.position(filter.order, last).await?.map(|position| position.to_string()),
+            None => None,
+        };
         let is_whole = is_last && filter.after.is_none();
         let total = if is_whole { studies.len() as u64 } else { self.count_studies(filter).await? };
         Ok(StudyPage { studies, total, next })
+    }
+
+    /// Where a study stands in an order; `None` when it went just now, which ends the list.
+    async fn position(&self, order: StudyOrder, study: &Study) -> Result<Option<Position>, CatalogError> {
+        if let Some(position) = order.position_told_by(study) {
+            return Ok(Some(position));
+        }
+        let key: Option<String> = on_reader!(&self.pool, Db, pool => {
+            let mut query: QueryBuilder<Db> = QueryBuilder::new("SELECT ");
+            query.push(order.key()).push(" FROM studies WHERE study_id = ").push_bind(study.study_id);
+            query.build_query_scalar().fetch_optional(pool).await?
+        });
+        Ok(key.map(|key| Position { order, key, study_id: study.study_id }))
     }
 
     async fn count_studies(&self, filter: &StudyFilter) -> Result<u64, CatalogError> {

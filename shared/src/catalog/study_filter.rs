@@ -6,9 +6,9 @@ use uuid::Uuid;
 
 use super::{
     CatalogError,
-    text::{fold, like_contains, like_pattern},
+    study_order::{Position, StudyOrder},
+    text::{fold, like_contains, like_pattern, plain},
 };
-use crate::answer::Study;
 
 /// Most studies on one page.
 pub const STUDIES_PER_PAGE_MAX: u32 = 1000;
@@ -20,7 +20,8 @@ const WORDS_MAX: usize = 8;
 /// What a list of studies is narrowed to. Absent and empty filters let everything through.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct StudyFilter {
-    /// Patient ID as a whole, or any part of the patient's name; `*` and `?` are wildcards, case does not matter.
+    /// Patient ID as a whole, or words that each stand somewhere in the patient's name, in whichever order; `*` and `?` are
+    /// wildcards, case does not matter, in names accents neither.
     pub patient: Option<String>,
     /// Studies with a series of this modality.
     pub modality: Option<String>,
@@ -28,10 +29,15 @@ pub struct StudyFilter {
     pub from: Option<NaiveDate>,
     /// Not after; leaves out undated studies.
     pub to: Option<NaiveDate>,
-    /// Words that each stand somewhere in patient name, patient ID, description or accession number.
+    /// Words that each stand somewhere in patient name, patient ID, description or accession number; case does not
+    /// matter, in names and descriptions accents neither.
     pub q: Option<String>,
+    /// Studies of which something changed then or later, in ms since 1970.
+    pub since: Option<i64>,
     /// Only studies with these ids, of which there may be none; `None` lets through all.
     pub among: Option<Vec<Uuid>>,
+    /// In which order.
+    pub order: StudyOrder,
     /// Studies on the page: 1 to [`STUDIES_PER_PAGE_MAX`], cut to that.
     pub limit: u32,
     /// [`super::StudyPage::next`] of the page before.
@@ -47,18 +53,26 @@ impl StudyFilter {
     pub(super) fn push_condition<DB: sqlx::Database>(&self, query: &mut QueryBuilder<DB>)
     where
         String: for<'q> Encode<'q, DB> + Type<DB>,
+        i64: for<'q> Encode<'q, DB> + Type<DB>,
         Uuid: for<'q> Encode<'q, DB> + Type<DB>,
     {
         query.push(" WHERE TRUE");
         self.push_among(query);
         if let Some(patient) = bounded(self.patient.as_ref()) {
             query.push(" AND (patient_id_folded LIKE ").push_bind(like_pattern(&patient));
-            query.push(" ESCAPE '\\' OR patient_name_folded LIKE ").push_bind(like_contains(&patient));
-            query.push(" ESCAPE '\\')");
+            query.push(" ESCAPE '\\' OR (TRUE");
+            for word in words_of(&plain(&patient)) {
+                query.push(" AND patient_name_plain LIKE ").push_bind(like_contains(word));
+                query.push(" ESCAPE '\\'");
+            }
+            query.push("))");
         }
         if let Some(modality) = bounded(self.modality.as_ref()) {
             query.push(" AND study_id IN (SELECT study_id FROM series WHERE modality = ");
             query.push_bind(modality.trim().to_uppercase()).push(")");
+        }
+        if let Some(since) = self.since {
+            query.push(" AND studies.changed_at >= ").push_bind(since);
         }
         self.push_dates(query);
         self.push_words(query);
@@ -77,10 +91,7 @@ impl StudyFilter {
         Uuid: for<'q> Encode<'q, DB> + Type<DB>,
     {
         if let Some(cursor) = &self.after {
-            let (study_date, study_id) = parse_cursor(cursor)?;
-            query.push(" AND (studies.study_date < ").push_bind(study_date.clone());
-            query.push(" OR (studies.study_date = ").push_bind(study_date);
-            query.push(" AND study_id > ").push_bind(study_id).push("))");
+            Position::parse(self.order, cursor)?.push_after(query);
         }
         Ok(())
     }
@@ -120,14 +131,15 @@ impl StudyFilter {
         String: for<'q> Encode<'q, DB> + Type<DB>,
     {
         let words = fold(&bounded(self.q.as_ref()).unwrap_or_default());
-        for word in words.split(' ').filter(|word| !word.is_empty()).take(WORDS_MAX) {
+        for word in words_of(&words) {
+            let plain = plain(word);
             let columns = [
-                " AND (patient_name_folded LIKE ",
-                " OR patient_id_folded LIKE ",
-                " OR study_description_folded LIKE ",
-                " OR accession_number_folded LIKE ",
+                (" AND (patient_name_plain LIKE ", &*plain),
+                (" OR study_description_plain LIKE ", &*plain),
+                (" OR patient_id_folded LIKE ", word),
+                (" OR accession_number_folded LIKE ", word),
             ];
-            for column in columns {
+            for (column, word) in columns {
                 query.push(column).push_bind(like_contains(word)).push(" ESCAPE '\\'");
             }
             query.push(")");
@@ -140,15 +152,7 @@ fn bounded(filter: Option<&String>) -> Option<String> {
     (!filter.trim().is_empty()).then_some(filter)
 }
 
-/// Where the page after the one that ends with `study` starts.
-pub(super) fn cursor(study: &Study) -> String {
-    format!("{}.{}", study.facts.study_date.as_deref().unwrap_or_default(), study.study_id.simple())
-}
-
-fn parse_cursor(cursor: &str) -> Result<(String, Uuid), CatalogError> {
-    let parsed = cursor.rsplit_once('.').and_then(|(study_date, study_id)| {
-        let fits = study_date.len() <= FILTER_CHARS_MAX && !study_date.contains('\0');
-        Some((study_date.to_owned(), Uuid::try_parse(study_id).ok().filter(|_| fits)?))
-    });
-    parsed.ok_or_else(|| CatalogError::Invalid("the page to continue from is none that it gave".to_owned()))
+/// The words of a folded filter, as far as they count.
+fn words_of(folded: &str) -> impl Iterator<Item = &str> {
+    folded.split(' ').filter(|word| !word.is_empty()).take(WORDS_MAX)
 }

@@ -3,7 +3,7 @@
 //! [`table`] lists every setting; [`source`] gathers their texts; here the texts become values, and a text that
 //! is wrong becomes one sentence that names the setting and what it takes.
 
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use url::Url;
 
@@ -19,7 +19,7 @@ pub use network::{AllowedHosts, TlsFiles, TrustedProxies};
 pub use source::{Origin, Sourced, Texts};
 pub use value::parse_duration;
 
-use crate::lane::Lane;
+use crate::{lane::Lane, presets::Presets};
 
 /// A setting that is wrong, in one sentence. Programs print it and exit with status 2.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -92,6 +92,10 @@ pub struct Settings {
     pub render_wait: Duration,
     /// Origins that browsers may call from.
     pub cors_origins: Vec<String>,
+    /// Windows with a name.
+    pub presets: Arc<Presets>,
+    /// Whether a window without a name may be asked for.
+    pub free_windows: bool,
     /// OpenTelemetry collector.
     pub otlp_endpoint: Option<String>,
     /// Log filter.
@@ -133,6 +137,8 @@ impl Settings {
             renders_bytes_max: value::byte_count(texts, "NOCTIS_RENDERS_STORED")?,
             render_wait: value::duration(texts, "NOCTIS_RENDER_WAIT")?,
             cors_origins: value::origins(texts)?,
+            presets: value::presets(texts)?,
+            free_windows: value::one_of(texts, "NOCTIS_WINDOWS", &["free", "presets-only"])? == "free",
             otlp_endpoint: value::otlp_endpoint(texts)?,
             log: texts.get("NOCTIS_LOG").to_owned(),
             log_json: value::one_of(texts, "NOCTIS_LOG_FORMAT", &["text", "json"])? == "json",
@@ -206,6 +212,23 @@ mod tests {
     }
 
     #[test]
+    fn presets_are_those_of_the_file_and_a_bad_file_is_one_sentence() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("presets.toml");
+        let with = |text: &str| {
+            std::fs::write(&path, text).expect("written");
+            settings(&[("NOCTIS_PRESETS_FILE", path.to_str().expect("a path"))])
+        };
+        let removed = with("remove = [\"colon\"]").expect("presets").presets;
+        assert!(removed.find("colon").is_none() && removed.find("lung").is_some());
+        let sentence = with("[[preset]]\nname = 7").expect_err("no presets");
+        assert!(sentence.starts_with("NOCTIS_PRESETS_FILE: /") && !sentence.contains('\n'), "{sentence}");
+        let free = settings(&[]).expect("defaults");
+        assert!(free.free_windows && *free.presets == Presets::default());
+        assert!(!settings(&[("NOCTIS_WINDOWS", "presets-only")]).expect("valid").free_windows);
+    }
+
+    #[test]
     fn what_nobody_placed_elsewhere_is_in_the_data_folder() {
         let data = ("NOCTIS_DATA", "/var/lib/noctis");
         let default = settings(&[data]).expect("defaults");
@@ -258,6 +281,7 @@ mod tests {
                 "proxy",
                 r#"NOCTIS_TRUSTED_PROXIES: "proxy" is not an address or a network, like 10.0.0.5 or 10.0.0.0/8"#,
             ),
+            ("NOCTIS_WINDOWS", "none", r#"NOCTIS_WINDOWS: "none" is not one of free, presets-only"#),
             ("NOCTIS_AUTH", "no", r#"NOCTIS_AUTH: "no" is not one of off, jwt"#),
             ("NOCTIS_NAMESPACE", "a b", r#"NOCTIS_NAMESPACE: "a b" is not 1 to 40 of a-z, 0-9, - and _"#),
             ("NOCTIS_WORKERS", "0", r#"NOCTIS_WORKERS: "0" is not a number from 1 to 256"#),

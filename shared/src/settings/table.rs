@@ -98,6 +98,8 @@ pub const SETTINGS: [Setting; 36] = [
     plain("NOCTIS_RENDERS_STORED", "2GiB", "pictures that the catalog keeps"),
     plain("NOCTIS_RENDER_WAIT", "10s", "how long a request waits for its render"),
     plain("NOCTIS_CORS_ORIGINS", "", "comma list of origins"),
+    plain("NOCTIS_PRESETS_FILE", "", "TOML file that changes the window presets"),
+    plain("NOCTIS_WINDOWS", "free", "free, or presets-only: no windows but those with a name"),
     url("NOCTIS_OTLP_ENDPOINT", "", "OpenTelemetry collector, like http://127.0.0.1:4318"),
     plain("NOCTIS_LOG", "info", "log filter"),
     plain("NOCTIS_LOG_FORMAT", "text", "text or json"),

@@ -4,6 +4,7 @@ use std::{
     env,
     net::SocketAddr,
     path::{Path, PathBuf},
+    sync::Arc,
     thread::available_parallelism,
     time::Duration,
 };
@@ -11,7 +12,7 @@ use std::{
 use url::Url;
 
 use super::{RateLimit, SettingError, Texts};
-use crate::lane::Lane;
+use crate::{lane::Lane, presets::Presets};
 
 /// Most renders at a time that one process takes.
 const WORKERS_MAX: usize = 256;
@@ -196,6 +197,16 @@ pub(super) fn origins(texts: &Texts) -> Value<Vec<String>> {
         _ => Err(SettingError::new(NAME, format!("{text:?} is not an origin, like https://viewer.example"))),
     };
     list(texts.get(NAME)).map(origin).collect()
+}
+
+pub(super) fn presets(texts: &Texts) -> Value<Arc<Presets>> {
+    const NAME: &str = "NOCTIS_PRESETS_FILE";
+    let path = texts.get(NAME);
+    if path.is_empty() {
+        return Ok(Arc::default());
+    }
+    let presets = Presets::with_file(Path::new(path));
+    presets.map(Arc::new).map_err(|error| SettingError::new(NAME, format!("{path}: {error}")))
 }
 
 pub(super) fn otlp_endpoint(texts: &Texts) -> Value<Option<String>> {

@@ -6,11 +6,13 @@ use uuid::Uuid;
 use super::{Wanted, keeping, lane};
 use crate::{
     job::{FrameRange, RenderJob},
+    presets::Presets,
     purpose::Purpose,
 };
 
-/// A new job to make `wanted`, whose frame lies in `frame`, for a client that has `ahead` others under way.
+/// A new job to make `wanted`, where these are the presets, whose frame lies in `frame`, for a client that has `ahead` others under way.
 pub(super) fn new(
+    presets: &Presets,
     wanted: &Wanted,
     frame: FrameRange,
     job_id: Uuid,
@@ -28,6 +30,6 @@ pub(super) fn new(
         request: request.clone(),
         published_at: Utc::now(),
         purpose,
-        keep: keeping::is_kept(image, request),
+        keep: keeping::is_kept(presets, image, request),
     }
 }

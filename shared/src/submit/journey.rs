@@ -249,7 +249,7 @@ impl Asking {
     /// Where the frame lies of a picture that the catalog does not keep, when it was asked for this image just now.
     fn passing_frame(&self) -> Option<FrameRange> {
         let Wanted { image, request, .. } = &self.wanted;
-        if keeping::is_kept(image, request) || !self.submit.confirmed.has(image) {
+        if keeping::is_kept(&self.submit.presets, image, request) || !self.submit.confirmed.has(image) {
             return None;
         }
         image.frame(request.frame_number)
@@ -271,7 +271,7 @@ impl Asking {
 
     async fn publish(&self, frame: FrameRange, purpose: Purpose) -> Result<(), SubmitError> {
         let ahead = self.board.count_for(|| self.submit.shares.begin(&self.wanted.client));
-        let job = job::new(&self.wanted, frame, self.job_id, purpose, ahead);
+        let job = job::new(&self.submit.presets, &self.wanted, frame, self.job_id, purpose, ahead);
         self.board.set_job(self.job_id);
         Ok(self.submit.queue.publish_job(&job).await?)
     }

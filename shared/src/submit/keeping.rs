@@ -8,40 +8,38 @@ use std::time::Duration;
 use super::cost;
 use crate::{
     catalog::ImageRecord,
-    presets::PRESETS,
-    request::{FrameRequest, Voi, Window},
+    presets::Presets,
+    request::{FrameRequest, PictureFormat, Voi},
 };
 
 /// A picture that takes longer to make is kept, whatever the window: about what fifteen CT slices take.
 const DEAR: Duration = Duration::from_millis(5);
 
-/// Whether the catalog keeps the picture that `request` asks of `image`.
+/// Whether the catalog keeps the picture that `request` asks of `image`, where these are the presets. Nobody asks twice why one pixel is grey.
 #[must_use]
-pub fn is_kept(image: &ImageRecord, request: &FrameRequest) -> bool {
-    has_a_name(&request.voi) || cost::of(image) > DEAR
+pub fn is_kept(presets: &Presets, image: &ImageRecord, request: &FrameRequest) -> bool {
+    let is_a_picture = !matches!(request.format, PictureFormat::Explanation { .. });
+    is_a_picture && (has_a_name(presets, &request.voi) || cost::of(image) > DEAR)
 }
 
 /// Whether it is a view that others ask for too: the file's own, or a preset.
-fn has_a_name(voi: &Voi) -> bool {
+fn has_a_name(presets: &Presets, voi: &Voi) -> bool {
     match voi {
         Voi::FromFile | Voi::FromFileWith(_) => true,
-        Voi::Window(window) => is_preset(window),
+        Voi::Window(window) => presets.have(window),
     }
-}
-
-fn is_preset(window: &Window) -> bool {
-    PRESETS.iter().any(|preset| preset.to_window(window.function()).as_ref() == Some(window))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{presets, request::VoiFunction};
+    use crate::request::{VoiFunction, Window};
 
     #[test]
     fn views_by_name_are_told_from_windows_that_pass() {
+        let presets = Presets::default();
         let lung =
-            presets::find("lung").and_then(|lung| lung.to_window(VoiFunction::Sigmoid)).expect("a window");
+            presets.find("lung").and_then(|lung| lung.to_window(VoiFunction::Sigmoid)).expect("a window");
         let window =
             |center, width| Voi::Window(Window::new(center, width, VoiFunction::Linear).expect("valid"));
         let cases = [
@@ -53,7 +51,7 @@ mod tests {
             (window(40.5, 400.0), false),
         ];
         for (voi, named) in cases {
-            assert_eq!(has_a_name(&voi), named, "{voi:?}");
+            assert_eq!(has_a_name(&presets, &voi), named, "{voi:?}");
         }
     }
 }

@@ -36,6 +36,7 @@ use crate::{
     cache::{Cache, LocalCache},
     catalog::{Catalog, ImageRecord},
     coordination::Coordination,
+    presets::Presets,
     program::BackEnds,
     queue::Queue,
     render_key::RenderKey,
@@ -67,6 +68,8 @@ pub struct Submit {
     flights: Flights,
     shares: Shares,
     confirmed: Confirmed,
+    /// What the catalog keeps is among them.
+    presets: Arc<Presets>,
 }
 
 impl Submit {
@@ -83,7 +86,14 @@ impl Submit {
             flights: Flights::default(),
             shares: Shares::default(),
             confirmed: Confirmed::default(),
+            presets: Arc::default(),
         }
+    }
+
+    /// The same where other presets have names than those of the program.
+    #[must_use]
+    pub fn with_presets(self, presets: Arc<Presets>) -> Self {
+        Self { presets, ..self }
     }
 
     /// What the memory of this process has under `key`.

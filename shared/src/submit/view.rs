@@ -1,21 +1,20 @@
 //! Views by name: what `default`, a preset and a thumbnail ask of a frame.
 
 use crate::{
-    presets::{self, PRESETS},
+    presets::Presets,
     request::{Fit, FrameRequest, IccProfile, PictureFormat, Voi, VoiFunction},
 };
 
-/// The name under which the file's own view is asked for.
-pub const DEFAULT: &str = "default";
+pub use crate::presets::DEFAULT;
 
-/// The values of interest of the view named `name`, between whose ends `function` runs, and its name; `None` when there
+/// The values of interest of the view that `presets` name `name`, between whose ends `function` runs, and its name; `None` when there
 /// is no such view.
 #[must_use]
-pub fn named(name: &str, function: Option<VoiFunction>) -> Option<(Voi, &'static str)> {
+pub fn named(presets: &Presets, name: &str, function: Option<VoiFunction>) -> Option<(Voi, &'static str)> {
     if name == DEFAULT {
         return Some((from_file(function), DEFAULT));
     }
-    let preset = presets::find(name)?;
+    let preset = presets.find(name)?;
     let window = preset.to_window(function.unwrap_or(VoiFunction::Linear))?;
     Some((Voi::Window(window), preset.name))
 }
@@ -27,8 +26,8 @@ pub fn from_file(function: Option<VoiFunction>) -> Voi {
 }
 
 /// Every name, in the order in which viewers show them.
-pub fn names() -> impl Iterator<Item = &'static str> {
-    [DEFAULT].into_iter().chain(PRESETS.iter().map(|preset| preset.name))
+pub fn names(presets: &Presets) -> impl Iterator<Item = &'static str> {
+    [DEFAULT].into_iter().chain(presets.list().iter().map(|preset| preset.name))
 }
 
 /// A small picture of the first frame, `size_pixels` on its longer side.
@@ -49,6 +48,7 @@ mod tests {
 
     #[test]
     fn a_name_is_the_file_s_own_view_or_a_preset() {
+        let presets = Presets::default();
         let lung = Window::new(-600.0, 1500.0, VoiFunction::Sigmoid).expect("a window");
         let cases = [
             ("default", None, Some((Voi::FromFile, "default"))),
@@ -61,8 +61,8 @@ mod tests {
             ("nose", None, None),
         ];
         for (name, function, expected) in cases {
-            assert_eq!(named(name, function), expected, "{name}");
+            assert_eq!(named(&presets, name, function), expected, "{name}");
         }
-        assert!(names().all(|name| named(name, None).is_some()));
+        assert!(names(&presets).all(|name| named(&presets, name, None).is_some()));
     }
 }

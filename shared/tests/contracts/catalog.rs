@@ -67,6 +67,8 @@ macro_rules! full_contract {
             shared_uids::two_writers_of_two_patients_mix_no_facts,
             shared_uids::an_id_of_two_people_lists_each_with_their_own_name,
             studies::pages_neither_lose_nor_repeat_a_study,
+            studies::every_sort_has_pages_that_agree_with_it,
+            studies::what_changed_since_is_told,
             studies::filters_narrow_the_list,
             studies::wildcards_of_sql_are_letters,
             studies::a_page_that_nobody_gave_is_refused,

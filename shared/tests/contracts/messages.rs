@@ -45,7 +45,9 @@ fn jobs() -> Vec<Value> {
     other.request.icc_profile = IccProfile::SrgbIfUsable;
     let mut third = job(Lane::Background);
     third.purpose = Purpose::Prerender { job_id: third.job_id };
-    vec![value(&job(Lane::OnScreen)), value(&full), value(&other), value(&third)]
+    let mut fourth = job(Lane::OnScreen);
+    fourth.request.format = PictureFormat::Explanation { column: 7, row: 0 };
+    vec![value(&job(Lane::OnScreen)), value(&full), value(&other), value(&third), value(&fourth)]
 }
 
 fn study_new() -> Value {

@@ -3,11 +3,13 @@
 //!
 //! Start at [`render_frame`], which is its own table of contents; [`scan`] finds the frames of a file first.
 //! A frame that was decoded once serves any number of windows: [`decode_frame`], [`compose_frame`], [`encode_picture`].
+//! [`explain_pixel`] tells why a pixel of the picture looks as it does.
 
 mod compose;
 mod decode;
 pub mod encode;
 mod error;
+mod explanation;
 mod file;
 mod limits;
 mod picture;
@@ -16,10 +18,11 @@ mod samples;
 mod stages;
 mod window;
 
-pub use compose::compose_frame;
+pub use compose::{compose_frame, explain_pixel};
 pub use decode::{DecodedFrame, decode_frame};
 pub use encode::encode_picture;
 pub use error::RenderError;
+pub use explanation::{Explanation, Step};
 pub use file::header::Header;
 pub use file::inflate::{Deflation, Inflated, inflate};
 pub use file::pixel_index::{FrameRange, PixelIndex};

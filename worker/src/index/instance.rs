@@ -7,6 +7,7 @@ use noctis_render::Scan;
 use noctis_shared::{
     catalog::NewInstance,
     facts::{PatientFacts, SeriesFacts, StudyFacts},
+    image_facts::ImageFacts,
     render_key::ContentDigest,
     request::Window,
 };
@@ -14,6 +15,7 @@ use noctis_shared::{
 use super::{
     checksums::Checksums,
     dicom_text::{date, header_json, integer, short_text, time},
+    elements::Elements,
     identity::{Identity, MissingUids, uid},
     order_facts::order_facts,
     rejected::Rejected,
@@ -67,6 +69,7 @@ fn row_of(scan: Scan, checksums: &Checksums, file: &FileFacts<'_>) -> Result<New
         transfer_syntax_uid: header.transfer_syntax_uid().to_owned(),
         photometric_interpretation: short_text(dataset, tags::PHOTOMETRIC_INTERPRETATION),
         window: first_window(&scan),
+        facts: ImageFacts::read(Elements(dataset)),
         header_json: header_json(dataset),
         location: file.location.to_owned(),
         content_digest: file.digest,

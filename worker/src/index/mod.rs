@@ -5,6 +5,7 @@
 
 mod checksums;
 mod dicom_text;
+mod elements;
 mod event;
 mod file_state;
 mod files_in_hand;

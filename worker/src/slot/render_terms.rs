@@ -2,7 +2,10 @@
 //! in the terms of answers.
 
 use noctis_render as render;
-use noctis_shared::request;
+use noctis_shared::{
+    explanation::{ExplainedStep, Explanation, Values},
+    request,
+};
 
 /// The request in the renderer's own terms.
 pub(crate) fn to_render_request(request: &request::FrameRequest) -> render::FrameRequest {
@@ -46,7 +49,8 @@ fn to_render_region(region: request::Region) -> render::Region {
 
 fn to_render_format(format: request::PictureFormat) -> render::Format {
     match format {
-        request::PictureFormat::Png => render::Format::Png,
+        // An explanation is of the samples before any file format.
+        request::PictureFormat::Png | request::PictureFormat::Explanation { .. } => render::Format::Png,
         request::PictureFormat::Png16 => render::Format::Png16,
         request::PictureFormat::Jpeg { quality } => render::Format::Jpeg { quality },
         request::PictureFormat::Webp { quality: None } => render::Format::Webp,
@@ -76,6 +80,30 @@ fn to_render_function(function: request::VoiFunction) -> render::VoiFunction {
         request::VoiFunction::Linear => render::VoiFunction::Linear,
         request::VoiFunction::LinearExact => render::VoiFunction::LinearExact,
         request::VoiFunction::Sigmoid => render::VoiFunction::Sigmoid,
+    }
+}
+
+/// What is told of a pixel in the terms of answers.
+pub(crate) fn to_shared_explanation(told: render::Explanation) -> Explanation {
+    let render::Explanation { frame_number, column, row, stored, modality_value, shown, steps, partial } =
+        told;
+    let step = |step: render::Step| ExplainedStep {
+        stage: step.stage.to_owned(),
+        source: step.source,
+        clause: step.clause.to_owned(),
+        r#in: Values::of(&step.input),
+        out: Values::of(&step.output),
+    };
+    let shown: Vec<f64> = shown.into_iter().map(f64::from).collect();
+    Explanation {
+        frame: frame_number,
+        row,
+        column,
+        stored_value: Values::of(&stored),
+        modality_value: modality_value.filter(|value| value.is_finite()),
+        display_value: Values::of(&shown),
+        steps: steps.into_iter().map(step).collect(),
+        partial,
     }
 }
 

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     decoded_frames::{Decoded, DecodedFrames},
     frame_bytes::{self, FrameBytes, LoadError, ReadError, ReadStep},
-    render_terms::{to_render_request, to_shared_window},
+    render_terms::{to_render_request, to_shared_explanation, to_shared_window},
 };
 
 /// What a slot is asked to do.
@@ -77,11 +77,31 @@ fn stages(
             decoded
         }
     };
+    if let request::PictureFormat::Explanation { column, row } = task.request.format {
+        return explained(&decoded, &request, (column, row), task.request.format, timings);
+    }
     let display = render::compose_frame(&decoded.header, &decoded.frame, &request)?;
     timings.render_ms = clock.lap_ms();
     let picture = render::encode_picture(&display, request.format)?;
     timings.encode_ms = clock.lap_ms();
     Ok(stored(task.request.format, picture, timings))
+}
+
+/// What is told of a pixel, in place of a picture.
+fn explained(
+    decoded: &Decoded,
+    request: &render::FrameRequest,
+    pixel: (u32, u32),
+    format: request::PictureFormat,
+    timings: StageTimings,
+) -> Result<StoredRender, StageError> {
+    let told = render::explain_pixel(&decoded.header, &decoded.frame, request, pixel)?;
+    let partial = told.partial;
+    // Numbers and texts: serialisation cannot fail, and what does not read is a miss.
+    let picture = serde_json::to_vec(&to_shared_explanation(told)).unwrap_or_default().into();
+    let facts =
+        RenderFacts { format, rows: 1, columns: 1, window: None, pixel_scale: None, partial, timings };
+    Ok(StoredRender { facts, picture })
 }
 
 fn decode(loaded: &frame_bytes::Loaded, request: &render::FrameRequest) -> Result<Decoded, RenderError> {

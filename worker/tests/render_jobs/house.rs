@@ -128,6 +128,14 @@ impl House {
         departed(self.submit.board(self.view(number, client), PATIENCE))
     }
 
+    /// A seat for one who asks why a pixel looks as it does, and the name of the answer.
+    pub(crate) fn board_explanation(&self, column: u32, row: u32) -> (RenderKey, Arc<Seat>) {
+        let mut wanted = self.wanted.clone();
+        wanted.request.format = PictureFormat::Explanation { column, row };
+        wanted.key = RenderKey::new(&wanted.image.content_digest, &wanted.request);
+        (wanted.key, departed(self.submit.board(wanted, PATIENCE)))
+    }
+
     /// What `client` wants when it asks for a window that has no name.
     pub(crate) fn view(&self, number: u8, client: &str) -> Wanted {
         let mut wanted = Wanted { client: client.to_owned(), ..self.wanted.clone() };

@@ -10,6 +10,7 @@ use noctis_shared::{
     cache::CacheLimits,
     catalog::RenderRecord,
     coordination::{Asked, Claimant},
+    explanation::{Explanation, Values},
     lane::Lane,
     purpose::Purpose,
     queue::Work,
@@ -33,6 +34,22 @@ async fn what_someone_waits_for_is_rendered_once_and_recorded() {
     assert_eq!(house.recorded().await, Some(found.outcome));
     assert_eq!(house.board().landing().await.unwrap().tier, Tier::Memory);
     assert_eq!(house.depth(Lane::OnScreen).await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_pixel_is_explained_by_the_same_way_as_a_picture_is_made_and_not_recorded() {
+    let house = House::new(renders()).await;
+    // Row by row the slice counts up from 0.
+    let stored = 35.0;
+    let (key, seat) = house.board_explanation(3, 2);
+    house.work_on_one(Lane::OnScreen).await;
+    let Outcome::Picture(told) = seat.landing().await.unwrap().outcome else { panic!("told") };
+    let told: Explanation = serde_json::from_slice(&told.picture).unwrap();
+    assert_eq!((told.column, told.row, told.stored_value), (3, 2, Values::One(Some(stored))));
+    assert_eq!(told.modality_value, Some(stored));
+    let stages: Vec<_> = told.steps.iter().map(|step| step.stage.as_str()).collect();
+    assert_eq!(stages, ["decode", "modality", "voi", "presentation"]);
+    assert_eq!(house.back_ends.catalog.render(&key).await.unwrap(), None);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use noctis_shared::{
-    catalog::{Found, NewInstance, OrderFacts, Recorded, Scope},
+    catalog::{Found, NewInstance, OrderFacts, Recorded, Scope, StudyFilter},
     dicom_uid::public_id,
     own_id,
 };
@@ -11,7 +11,7 @@ use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, SqliteConnection};
 
 use super::{
     place::Place,
-    sample::{assert_counts, image_id, instance, key, picture, put, series_uid, study_id, study_uid},
+    sample::{all, assert_counts, image_id, instance, key, picture, put, series_uid, study_id, study_uid},
 };
 
 /// Runs statements on the database behind the catalog's back.
@@ -84,7 +84,8 @@ macro_rules! first_release {
         let mut connection = <$connection>::connect(&$place.url).await.unwrap();
         migrator.run(&mut connection).await.unwrap();
         let (study, series) = (study_id(1), public_id(&series_uid(1, 1)));
-        let insert = "INSERT INTO studies (study_id, study_instance_uid, study_date) VALUES ($1, $2, '')";
+        let insert = "INSERT INTO studies (study_id, study_instance_uid, study_date, patient_name, study_description) \
+            VALUES ($1, $2, '', 'Müller^Hans', 'Thorax nativ')";
         sqlx::query(insert).bind(study).bind(study_uid(1)).execute(&mut connection).await.unwrap();
         let insert = "INSERT INTO series (series_id, series_instance_uid, study_id, image_count) VALUES ($1, $2, $3, 2)";
         let insert = sqlx::query(insert).bind(series).bind(series_uid(1, 1)).bind(study);
@@ -132,6 +133,12 @@ pub(super) async fn tables_of_the_first_release_keep_what_is_in_them(place: Arc<
     let images = catalog.images_of_series(public_id(&series_uid(1, 1))).await.unwrap().unwrap();
     let numbers: Vec<_> = images.iter().filter_map(|image| image.instance_number).collect();
     assert_eq!(numbers, [2, 1], "by geometry");
+    let positions: Vec<_> = images.iter().map(|image| image.facts.image_position).collect();
+    assert_eq!(positions, [Some([-100.0, -100.0, 10.0]), Some([-100.0, -100.0, 20.0])]);
+    for word in ["muller", "MÜLLER", "nativ"] {
+        let filter = StudyFilter { q: Some(word.to_owned()), ..all() };
+        assert_eq!(catalog.studies(&filter).await.unwrap().total, 1, "{word}");
+    }
     assert_eq!(images[1].image_id, image_id(1, 1, 1), "ids stay");
     let own = own_id::of_image(&study_uid(1), &series_uid(1, 1), &images[1].sop_instance_uid);
     assert_eq!(catalog.find_image(own).await, Ok(Found::One(image_id(1, 1, 1))));

@@ -6,8 +6,10 @@ use noctis_shared::{
     catalog::{CatalogError, Found, FrameLookup, NewInstance, OrderFacts, Plane, Scope},
     dicom_uid::public_id,
     facts::{PatientFacts, SeriesFacts, StudyFacts},
+    image_facts::{FileWindow, ImageFacts},
     job::FrameRange,
     render_key::ContentDigest,
+    request::VoiFunction,
 };
 use uuid::Uuid;
 
@@ -81,6 +83,17 @@ pub(super) async fn an_image_reads_back_as_recorded(place: Arc<Place>) {
     let catalog = place.connect().await;
     let mut recorded = instance(3, 2, 1);
     recorded.samples_per_pixel = 3;
+    recorded.facts = ImageFacts {
+        pixel_spacing: Some([0.5, 0.25]),
+        unit: Some("HU".to_owned()),
+        windows: vec![FileWindow {
+            window: 400.0,
+            level: 40.0,
+            function: VoiFunction::LinearExact,
+            explanation: Some("ABDOMEN".to_owned()),
+        }],
+        ..ImageFacts::default()
+    };
     recorded.deflated = true;
     let mut bare = instance(3, 2, 2);
     (bare.rows, bare.columns, bare.window, bare.frame_count) = (None, None, None, 0);
@@ -101,6 +114,7 @@ pub(super) async fn an_image_reads_back_as_recorded(place: Arc<Place>) {
     assert_eq!(record.image.transfer_syntax_uid, Some(recorded.transfer_syntax_uid));
     assert_eq!(record.image.photometric_interpretation.as_deref(), Some("MONOCHROME2"));
     assert_eq!((record.image.window, record.image.level), (Some(400.0), Some(40.0)));
+    assert_eq!(record.image.facts, recorded.facts);
     assert_eq!(record.location, recorded.location);
     assert_eq!(record.content_digest, recorded.content_digest);
     assert_eq!((record.file_byte_count, record.header_byte_count), (263_000, 856));

@@ -5,6 +5,7 @@ use noctis_shared::{
     catalog::{Catalog, NewInstance, OrderFacts, Plane, RenderRecord, StudyFilter},
     dicom_uid::public_id,
     facts::{PatientFacts, SeriesFacts, StudyFacts},
+    image_facts::ImageFacts,
     job::FrameRange,
     render::{FailureKind, Outcome, RenderFacts, RenderFailure, StageTimings, StoredRender},
     render_key::{ContentDigest, RenderKey},
@@ -43,6 +44,7 @@ pub(crate) fn instance_version(study: u32, series: u32, number: u32, version: u8
         transfer_syntax_uid: "1.2.840.10008.1.2.1".to_owned(),
         photometric_interpretation: Some("MONOCHROME2".to_owned()),
         window: Window::new(40.0, 400.0, VoiFunction::Linear).ok(),
+        facts: ImageFacts::default(),
         header_json: format!(r#"{{"00080018":{{"vr":"UI","Value":["{sop_instance_uid}"]}}}}"#),
         location: format!("file:///archive/{sop_instance_uid}.dcm"),
         content_digest: ContentDigest(

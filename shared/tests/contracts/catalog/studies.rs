@@ -2,8 +2,8 @@
 
 use std::{collections::HashSet, sync::Arc};
 
-use chrono::NaiveDate;
-use noctis_shared::catalog::{Catalog, CatalogError, NewInstance, Scope, StudyFilter};
+use chrono::{DateTime, NaiveDate, Utc};
+use noctis_shared::catalog::{Catalog, CatalogError, NewInstance, Scope, StudyFilter, StudyOrder, StudySort};
 
 use super::{
     place::Place,
@@ -42,6 +42,78 @@ pub(super) async fn pages_neither_lose_nor_repeat_a_study(place: Arc<Place>) {
     }
     let page = catalog.studies(&StudyFilter::default()).await.unwrap();
     assert_eq!(page.studies.len(), 1, "a limit of 0 is 1");
+}
+
+pub(super) async fn every_sort_has_pages_that_agree_with_it(place: Arc<Place>) {
+    let catalog = place.connect().await;
+    let mut batch: Vec<NewInstance> = (1..=30).map(|study| instance(study, 1, 1)).collect();
+    for (index, instance) in batch.iter_mut().enumerate() {
+        let patient = &mut instance.study.patient;
+        // Some of them equal, some absent.
+        patient.patient_name =
+            (index % 7 != 0).then(|| format!("Name^{}", char::from(b'a' + index as u8 % 5)));
+        patient.patient_id = (index % 5 != 0).then(|| format!("id-{}", index % 11));
+        instance.series.modality = (index % 4 != 0).then(|| ["CT", "MR", "US"][index % 3].to_owned());
+        instance.study.study_date = (index % 6 != 0).then(|| format!("2026-02-{:02}", index % 9 + 1));
+        catalog.record_instances(&[instance.clone()], false).await.unwrap();
+    }
+    type Key = fn(&noctis_shared::answer::Study) -> String;
+    let keys: [(StudySort, Key); 5] = [
+        (StudySort::Date, |study| study.facts.study_date.clone().unwrap_or_default()),
+        (StudySort::Name, |study| {
+            study.facts.patient.patient_name.clone().unwrap_or_default().to_lowercase()
+        }),
+        (StudySort::Id, |study| study.facts.patient.patient_id.clone().unwrap_or_default()),
+        (StudySort::Modality, |study| study.modalities.first().cloned().unwrap_or_default()),
+        (StudySort::Changed, |study| study.changed_at.clone().unwrap_or_default()),
+    ];
+    for (by, key) in keys {
+        for descending in [false, true] {
+            let mut filter =
+                StudyFilter { limit: 7, order: StudyOrder { by, descending }, ..StudyFilter::default() };
+            let mut seen = Vec::new();
+            loop {
+                let page = catalog.studies(&filter).await.unwrap();
+                assert_eq!(page.total, 30);
+                seen.extend(page.studies);
+                match page.next {
+                    Some(next) => filter.after = Some(next),
+                    None => break,
+                }
+            }
+            let ids: HashSet<_> = seen.iter().map(|study| study.study_id).collect();
+            assert_eq!((seen.len(), ids.len()), (30, 30), "{by:?}");
+            let sorted = seen.is_sorted_by(|left, right| {
+                let (left, right) = ((key(left), left.study_id), (key(right), right.study_id));
+                let in_order = if descending { left.0 > right.0 } else { left.0 < right.0 };
+                in_order || (left.0 == right.0 && left.1 < right.1)
+            });
+            assert!(sorted, "{by:?} {descending}: {:?}", seen.iter().map(key).collect::<Vec<_>>());
+        }
+    }
+}
+
+pub(super) async fn what_changed_since_is_told(place: Arc<Place>) {
+    let catalog = place.connect().await;
+    catalog.record_instances(&[instance(1, 1, 1), instance(2, 1, 1)], false).await.unwrap();
+    let changed = |study: noctis_shared::answer::Study| {
+        let time = study.changed_at.expect("it was noted");
+        DateTime::parse_from_rfc3339(&time).expect("RFC 3339").timestamp_millis()
+    };
+    let first = changed(catalog.study(study_id(2)).await.unwrap().unwrap());
+    let later = async || {
+        // The clock goes on, if only by a millisecond.
+        while Utc::now().timestamp_millis() <= first {
+            tokio::task::yield_now().await;
+        }
+    };
+    later().await;
+    catalog.record_instances(&[instance(1, 1, 1)], false).await.unwrap();
+    let since = |since| StudyFilter { since: Some(since), ..all() };
+    assert_found(&catalog, since(first), &[1, 2]).await;
+    assert_found(&catalog, since(first + 1), &[]).await;
+    catalog.record_instances(&[instance(1, 1, 2)], false).await.unwrap();
+    assert_found(&catalog, since(first + 1), &[1]).await;
 }
 
 /// Three studies to look for.
@@ -85,6 +157,12 @@ pub(super) async fn filters_narrow_the_list(place: Arc<Place>) {
         ("mÜLLER", &[1]),
         ("müller^hans", &[1]),
         ("müller hans", &[1]),
+        ("hans muller", &[1]),
+        ("MULLER", &[1]),
+        ("peter hans o'neil", &[3]),
+        ("hans anna", &[]),
+        ("Öm*ga", &[]),
+        ("ωmega 太郎", &[2]),
         ("HANS", &[1, 3]),
         ("m*dr", &[1]),
         ("ωMEGA", &[2]),
@@ -106,6 +184,9 @@ pub(super) async fn filters_narrow_the_list(place: Arc<Place>) {
         ("hans thorax nativ", &[1]),
         ("acc2", &[2]),
         ("AB-1", &[1, 2]),
+        ("schadel", &[2]),
+        ("SCHÄDEL 100%", &[2]),
+        ("hans muller", &[1]),
         ("zz", &[]),
     ];
     for (q, expected) in words {

@@ -57,7 +57,7 @@ pub(super) fn colours(samples: &Samples, colour: impl Fn(f64) -> [u8; 3]) -> Vec
 
 /// Colour samples that fill `depth` bits as 8 bits: the leading ones of more, and fewer spread over all levels. What lies
 /// above the depth, as a filter may overshoot it, is the brightest level.
-fn to_8_bits(samples: &Samples, depth: u16) -> Result<Vec<u8>, RenderError> {
+pub(super) fn to_8_bits(samples: &Samples, depth: u16) -> Result<Vec<u8>, RenderError> {
     let shift = u32::from(depth.saturating_sub(8));
     Ok(match samples {
         Samples::U8(values) => spread(values, depth),

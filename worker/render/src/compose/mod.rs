@@ -1,16 +1,18 @@
 //! Stored samples to a picture in memory: the stages of PS3.4 N.2 in order, for monochrome and for colour. What a stage
 //! does is told in [`crate::stages`]; here is told when.
 //!
-//! Start at [`compose_frame`]. [`composer`] holds what all ways to a picture share.
+//! Start at [`compose_frame`]; [`explain_pixel`] goes the same way with one pixel, and tells of it. [`composer`] holds what all ways to a picture share.
 
 mod colour;
 mod composer;
+mod explain;
 mod monochrome;
 mod overlays;
 mod range;
 mod sixteen_bits;
 
 use self::composer::Composer;
+pub use self::explain::explain_pixel;
 use crate::decode::DecodedFrame;
 use crate::picture::DisplayImage;
 use crate::request::{Format, FrameRequest};

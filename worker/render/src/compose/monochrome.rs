@@ -26,7 +26,7 @@ impl Composer<'_> {
     }
 
     /// The stages from stored to shown values, as file and request ask for them.
-    fn transfer(&self) -> Transfer {
+    pub(super) fn transfer(&self) -> Transfer {
         let sign = self.frame.samples.sign();
         let modality = Modality::read(&self.frame_view, sign);
         let padding = Padding::read(self.frame_view.top(), self.format);
@@ -40,7 +40,7 @@ impl Composer<'_> {
         Transfer { modality, voi, presentation, padding }
     }
 
-    fn supplemental_palette(&self) -> Option<Palette> {
+    pub(super) fn supplemental_palette(&self) -> Option<Palette> {
         let read = || palette::supplemental(self.frame_view.top(), self.frame.samples.sign());
         self.request.overlays.then(read).flatten()
     }

@@ -15,23 +15,29 @@ impl Composer<'_> {
         pixels: &mut [u8],
         samples_per_pixel: usize,
     ) -> Result<(), RenderError> {
+        let Some(mask) = self.overlay_mask() else { return Ok(()) };
+        if let Samples::U8(mask) = self.fitted_mask(mask)? {
+            overlay::burn_in(pixels, samples_per_pixel, &mask);
+        }
+        Ok(())
+    }
+
+    /// Where overlays lie on the whole frame; `None` where there are none, or none are asked for.
+    pub(super) fn overlay_mask(&self) -> Option<Vec<u8>> {
         if !self.request.overlays {
-            return Ok(());
+            return None;
         }
         let view = self.frame_view.top();
         let overlays = overlay::of_frame(view, self.frame.frame_number);
         if overlays.is_empty() && self.frame.embedded_overlays.is_empty() {
-            return Ok(());
+            return None;
         }
         let mut mask = vec![0; self.format.pixel_count() as usize];
         overlays.iter().for_each(|overlay| overlay.draw(view, &mut mask, self.format.columns));
         for embedded in &self.frame.embedded_overlays {
             mask.iter_mut().zip(embedded).for_each(|(pixel, set)| *pixel |= set);
         }
-        if let Samples::U8(mask) = self.fitted_mask(mask)? {
-            overlay::burn_in(pixels, samples_per_pixel, &mask);
-        }
-        Ok(())
+        Some(mask)
     }
 
     /// A mask of the whole frame, cut and resized like the picture.

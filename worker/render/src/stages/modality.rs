@@ -52,7 +52,7 @@ impl Modality {
 /// Whether the Modality LUT of the file, or its rescale, leads back to X-ray intensity and is not meant for display:
 /// angiography and fluoroscopy whose pixels are already logarithmic or made for display (PS3.3 C.8.7.1.1.2 and C.8.19.6.4,
 /// PS3.4 N.2.1.2).
-fn is_for_intensity(frame: &FrameView<'_>) -> bool {
+pub(crate) fn is_for_intensity(frame: &FrameView<'_>) -> bool {
     /// X-Ray Angiographic, X-Ray Radiofluoroscopic and their enhanced forms, the retired bi-plane one.
     const CLASSES: [&str; 5] = [
         "1.2.840.10008.5.1.4.1.1.12.1",

@@ -26,6 +26,24 @@ impl Presentation {
         Self { table, inverted: file_inverts != asked_inverted }
     }
 
+    /// What of the file decides, and where the standard says so, by the rules of [`Self::read`].
+    pub(crate) fn decided_by(
+        &self,
+        view: &View<'_>,
+        photometric: Photometric,
+    ) -> (&'static str, &'static str) {
+        match photometric {
+            _ if self.table.is_some() => ("Presentation LUT Sequence (2050,0010)", "PS3.3 C.11.6"),
+            Photometric::Monochrome1 => {
+                ("Photometric Interpretation (0028,0004) MONOCHROME1", "PS3.3 C.7.6.3.1.2")
+            }
+            _ if view.text(tags::PRESENTATION_LUT_SHAPE) == Some("INVERSE") => {
+                ("Presentation LUT Shape (2050,0020) INVERSE", "PS3.3 C.11.6.1.2")
+            }
+            _ => ("Photometric Interpretation (0028,0004) MONOCHROME2", "PS3.3 C.7.6.3.1.2"),
+        }
+    }
+
     /// What is shown as gain x display value + offset; `None` where a table decides.
     pub(crate) fn line(&self) -> Option<(f64, f64)> {
         self.table.is_none().then_some(if self.inverted { (-1.0, 255.0) } else { (1.0, 0.0) })

@@ -5,6 +5,7 @@
 
 #![expect(clippy::print_stdout, reason = "the summary is what one reads")]
 
+mod explained;
 mod found;
 mod pictures;
 mod reduced;

@@ -4,7 +4,10 @@ use std::fs;
 use std::io::Read as _;
 use std::path::Path;
 
-use noctis_render::{FrameRequest, Limits, Picture, RenderError, inflate, render_frame, scan};
+use noctis_render::{
+    DecodedFrame, FrameRequest, Header, Limits, Picture, RenderError, compose_frame, decode_frame,
+    encode_picture, inflate, scan,
+};
 
 /// Differences between two pictures, in levels of 0 to 255.
 pub(crate) struct Difference {
@@ -16,6 +19,12 @@ pub(crate) struct Difference {
 
 /// Renders as the worker does: scan, read one range, render.
 pub(crate) fn render(path: &Path, request: &FrameRequest) -> Result<Picture, RenderError> {
+    let (header, frame) = decode(path, request)?;
+    encode_picture(&compose_frame(&header, &frame, request)?, request.format)
+}
+
+/// The header and the decoded frame.
+pub(crate) fn decode(path: &Path, request: &FrameRequest) -> Result<(Header, DecodedFrame), RenderError> {
     let limits = Limits::default();
     let mut file = fs::read(path)?;
     let scan = scan(&file, &limits)?;
@@ -30,7 +39,8 @@ pub(crate) fn render(path: &Path, request: &FrameRequest) -> Result<Picture, Ren
         .get(index)
         .ok_or(RenderError::NoSuchFrame { asked: request.frame_number, available })?;
     let frame_bytes = &file[range.offset as usize..][..range.byte_count as usize];
-    render_frame(&scan.header, frame_bytes, request, &limits)
+    let frame = decode_frame(&scan.header, frame_bytes, request, &limits)?;
+    Ok((scan.header, frame))
 }
 
 pub(crate) fn compare(picture: &Picture, expected: &Path) -> Result<Difference, String> {

@@ -160,7 +160,16 @@ pub(crate) fn compose(
     file: &[u8],
     request: &noctis_render::FrameRequest,
 ) -> Result<noctis_render::DisplayImage, noctis_render::RenderError> {
-    use noctis_render::{Limits, RenderError, compose_frame, decode_frame, inflate, scan};
+    let (header, frame) = decode(file, request)?;
+    noctis_render::compose_frame(&header, &frame, request)
+}
+
+/// The header and the decoded frame.
+pub(crate) fn decode(
+    file: &[u8],
+    request: &noctis_render::FrameRequest,
+) -> Result<(noctis_render::Header, noctis_render::DecodedFrame), noctis_render::RenderError> {
+    use noctis_render::{Limits, RenderError, decode_frame, inflate, scan};
     let limits = Limits { pixels_max: 4_000_000, inflated_bytes_max: 64 << 20, ..Limits::default() };
     let scan = scan(&file.to_vec(), &limits)?;
     let pixels = scan.pixels.ok_or(RenderError::NoPixelData)?;
@@ -173,5 +182,5 @@ pub(crate) fn compose(
         .ok_or(RenderError::NoSuchFrame { asked: request.frame_number, available })?;
     let frame_bytes = &inflated[range.offset as usize..][..range.byte_count as usize];
     let frame = decode_frame(&scan.header, frame_bytes, request, &limits)?;
-    compose_frame(&scan.header, &frame, request)
+    Ok((scan.header, frame))
 }

@@ -3,8 +3,8 @@
 
 use std::io::Cursor;
 
-use crate::builder::{EXPLICIT_LITTLE, FileBuilder, compose, render};
-use noctis_render::{DisplaySamples, Fit, Format, FrameRequest, IccProfile, RenderError};
+use crate::builder::{EXPLICIT_LITTLE, FileBuilder, compose, decode, render};
+use noctis_render::{DisplaySamples, Fit, Format, FrameRequest, IccProfile, RenderError, explain_pixel};
 
 /// Red, green and blue of sRGB in the connection space (IEC 61966-2-1, adapted to D50).
 const SRGB: [[f64; 3]; 3] =
@@ -121,6 +121,23 @@ fn a_picture_is_converted_to_srgb_by_the_formula() {
         }
         assert!(compose(&file, &asked(IccProfile::Srgb)).expect("a picture").icc_profile.is_none());
         assert_eq!(samples(&file, &asked(IccProfile::SrgbIfUsable)), shown);
+    }
+}
+
+#[test]
+fn a_converted_pixel_is_told_as_it_is_drawn() {
+    for matrix in [SWAPPED, LINEAR] {
+        let file = rgb_file(12, 18, &cube(), &matrix.profile());
+        for icc_profile in [IccProfile::Srgb, IccProfile::SrgbIfUsable, IccProfile::Yes, IccProfile::No] {
+            let request = asked(icc_profile);
+            let shown = samples(&file, &request);
+            let (header, frame) = decode(&file, &request).expect("a frame");
+            for (place, expected) in shown.chunks_exact(3).enumerate() {
+                let at = (place as u32 % 18, place as u32 / 18);
+                let told = explain_pixel(&header, &frame, &request, at).expect("told");
+                assert_eq!(told.shown, expected, "{icc_profile:?} at {at:?}: {told:?}");
+            }
+        }
     }
 }
 

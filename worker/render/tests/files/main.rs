@@ -3,6 +3,7 @@
 mod attributes;
 mod builder;
 mod colours;
+mod explanations;
 mod hostile;
 mod jpeg_lossless;
 mod plain_files;
