@@ -1,5 +1,5 @@
-//! The catalog: what is known of studies, series and instances, the renders made of them, the events handled, and who may
-//! log in.
+//! The catalog: what is known of studies, series and instances, the renders made of them, the events handled, the jobs that
+//! clients are told of, and who may log in.
 //! SQLite for one process, Postgres for many. Truth is here and in storage; start with [`Catalog`].
 //!
 //! # Contract
@@ -51,8 +51,15 @@
 //! 30. An account reads back as it was added; its name is taken once; another secret, or none any more, ends its logins.
 //! 31. A refresh token works once, of two at once for one; its second use ends the login, and so does logging out.
 //!
+//! Jobs
+//! 32. A job reads back as it was ordered; the same again is the same job, and one that has ended begins anew if asked.
+//! 33. A job changes only from the version that is known, and not any more once it has ended; a cancelled one stays so.
+//! 34. One owner has a bounded number under way; jobs that ended long ago are forgotten.
+//! 35. Jobs are listed newest first in pages, of the studies asked for, single pictures for their owner alone.
+//! 36. A study's instances are told with their frames, and which pictures are kept.
+//!
 //! Trouble
-//! 32. A catalog that does not answer is a transient error and `Down`, and no error holds patient data.
+//! 37. A catalog that does not answer is a transient error and `Down`, and no error holds patient data.
 
 mod accounts;
 mod batch_rows;
@@ -66,6 +73,7 @@ mod frame_index;
 mod images;
 mod in_hand;
 mod inbox;
+mod jobs;
 mod known_files;
 mod namesakes;
 mod new_instance;
@@ -90,6 +98,7 @@ pub use accounts::{ACCOUNT_NAME_BYTES_MAX, check_account_name};
 pub use error::CatalogError;
 pub use found::{CHOICES_MAX, Choice, Found, SeriesPlace};
 pub use images::{FrameLookup, ImageMetadata, ImageRecord};
+pub use jobs::{Again, FramesOfImage, JOBS_PER_PAGE_MAX, JobFilter, JobPage, Ordered};
 pub use known_files::KnownFile;
 pub use namesakes::{Ids, Sharing};
 pub use new_instance::{NewInstance, Recorded};
