@@ -9,6 +9,7 @@ mod back_end;
 mod caller;
 mod edge;
 mod entity_tag;
+mod jobs;
 mod numbers;
 mod outgoing;
 mod picture;
@@ -54,6 +55,7 @@ fn cors(origins: &[String]) -> Option<CorsLayer> {
         header::CONTENT_TYPE,
         header::IF_NONE_MATCH,
         header::RANGE,
+        HeaderName::from_static("last-event-id"),
         HeaderName::from_static("prefer"),
         HeaderName::from_static("traceparent"),
         HeaderName::from_static("tracestate"),
@@ -64,6 +66,7 @@ fn cors(origins: &[String]) -> Option<CorsLayer> {
         header::ETAG,
         header::LOCATION,
         header::RETRY_AFTER,
+        HeaderName::from_static("preference-applied"),
         header::WWW_AUTHENTICATE,
         HeaderName::from_static("ratelimit-limit"),
         HeaderName::from_static("ratelimit-remaining"),

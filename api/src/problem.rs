@@ -47,6 +47,8 @@ pub enum Kind {
     ImageNotFound,
     /// The image has fewer frames.
     FrameNotFound,
+    /// No such job.
+    JobNotFound,
     /// The UID behind the id stands in several studies or series.
     AmbiguousId,
     /// No such route.
@@ -67,6 +69,8 @@ pub enum Kind {
     Unrenderable,
     /// The client has spent its requests.
     TooManyRequests,
+    /// The caller has as many jobs under way as it may.
+    TooManyJobs,
     /// A fault of ours.
     Internal,
     /// In the contract, not in this version.
@@ -95,6 +99,8 @@ pub enum Kind {
     RequestTimeout,
     /// Too many log in at once.
     LoginsWait,
+    /// As many listen to events as may.
+    TooManyStreams,
 }
 
 /// One row of the table: slug, status, title.
@@ -102,7 +108,7 @@ type Row = (&'static str, StatusCode, &'static str);
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Kind; 39] = [
+    pub const ALL: [Kind; 42] = [
         Kind::InvalidParameter,
         Kind::HostNotAllowed,
         Kind::OriginNotAllowed,
@@ -118,6 +124,7 @@ impl Kind {
         Kind::SeriesNotFound,
         Kind::ImageNotFound,
         Kind::FrameNotFound,
+        Kind::JobNotFound,
         Kind::AmbiguousId,
         Kind::RouteNotFound,
         Kind::MethodNotAllowed,
@@ -128,6 +135,7 @@ impl Kind {
         Kind::UriTooLong,
         Kind::Unrenderable,
         Kind::TooManyRequests,
+        Kind::TooManyJobs,
         Kind::Internal,
         Kind::NotBuilt,
         Kind::QueueFull,
@@ -142,6 +150,7 @@ impl Kind {
         Kind::RenderTimeout,
         Kind::RequestTimeout,
         Kind::LoginsWait,
+        Kind::TooManyStreams,
     ];
 
     /// The table.
@@ -168,6 +177,7 @@ impl Kind {
             Kind::SeriesNotFound => ("series-not-found", S::NOT_FOUND, "No such series"),
             Kind::ImageNotFound => ("image-not-found", S::NOT_FOUND, "No such image"),
             Kind::FrameNotFound => ("frame-not-found", S::NOT_FOUND, "No such frame"),
+            Kind::JobNotFound => ("job-not-found", S::NOT_FOUND, "No such job"),
             Kind::AmbiguousId => ("ambiguous-id", S::CONFLICT, "The id names more than one"),
             Kind::RouteNotFound => ("route-not-found", S::NOT_FOUND, "No such route"),
             Kind::MethodNotAllowed => ("method-not-allowed", S::METHOD_NOT_ALLOWED, "Method not allowed"),
@@ -180,6 +190,7 @@ impl Kind {
             Kind::UriTooLong => ("uri-too-long", S::URI_TOO_LONG, "URI too long"),
             Kind::Unrenderable => ("unrenderable", S::UNPROCESSABLE_ENTITY, "The file cannot be rendered"),
             Kind::TooManyRequests => ("too-many-requests", S::TOO_MANY_REQUESTS, "Too many requests"),
+            Kind::TooManyJobs => ("too-many-jobs", S::TOO_MANY_REQUESTS, "Too many jobs are under way"),
             Kind::Internal => ("internal", S::INTERNAL_SERVER_ERROR, "Internal error"),
             Kind::NotBuilt => ("not-built", S::NOT_IMPLEMENTED, "Not built in this version"),
             Kind::QueueFull => ("queue-full", S::SERVICE_UNAVAILABLE, "Too many renders are waiting"),
@@ -206,6 +217,7 @@ impl Kind {
             Kind::RenderTimeout => ("render-timeout", S::GATEWAY_TIMEOUT, "The render is not ready yet"),
             Kind::RequestTimeout => ("request-timeout", S::GATEWAY_TIMEOUT, "A back end took too long"),
             Kind::LoginsWait => ("logins-wait", S::SERVICE_UNAVAILABLE, "Too many log in at once"),
+            Kind::TooManyStreams => ("too-many-streams", S::SERVICE_UNAVAILABLE, "Too many streams are open"),
         }
     }
 
@@ -286,6 +298,17 @@ impl Problem {
     /// An image that is not there, or not for the caller.
     pub(crate) fn no_such_image() -> Self {
         Self::new(Kind::ImageNotFound, "No image has this id.")
+    }
+
+    /// A job that is not there, or not for the caller.
+    pub(crate) fn no_such_job() -> Self {
+        Self::new(Kind::JobNotFound, "No job has this id.")
+    }
+
+    /// A caller that has ordered more than is made of what it ordered before.
+    pub(crate) fn too_many_jobs() -> Self {
+        let detail = "As many jobs of this caller are under way as may be.";
+        Self::new(Kind::TooManyJobs, detail).retry_after(Duration::from_secs(5))
     }
 
     /// A fault of ours: logged here, in words that never leave; the answer is constant.

@@ -61,6 +61,11 @@ const fn login(route: &'static str) -> Policy {
     Policy { cost: 5, ..row(route, None) }
 }
 
+/// An order of many pictures.
+const fn orders_many(route: &'static str, scope: Scope) -> Policy {
+    Policy { cost: 10, ..row(route, Some(scope)) }
+}
+
 const fn dicom_web(route: &'static str) -> Policy {
     Policy { dialect: Dialect::DicomWeb, ..row(route, Some(Scope::ImagesRead)) }
 }
@@ -100,9 +105,11 @@ pub(crate) const POLICIES: &[Policy] = &[
     row("/api/v1/dicom/images/{image_id}", Some(Scope::ImagesRead)),
     row("/api/v1/dicom/images/{image_id}/thumbnail", Some(Scope::ImagesRead)),
     row("/api/v1/dicom/clear-cache", Some(Scope::Admin)),
-    row("/api/v1/dicom/studies/{study_id}/prerender", Some(Scope::StudiesWrite)),
+    orders_many("/api/v1/dicom/studies/{study_id}/prerender", Scope::StudiesWrite),
     row("/api/v1/jobs", Some(Scope::StudiesRead)),
-    row("/api/v1/jobs/{*rest}", Some(Scope::StudiesRead)),
+    row("/api/v1/jobs/{job_id}", Some(Scope::StudiesRead)),
+    row("/api/v1/jobs/{job_id}/events", Some(Scope::StudiesRead)),
+    orders_many("/api/v1/dicom/series/{series_id}/prefetch", Scope::ImagesRead),
     login("/api/v1/auth/token"),
     login("/api/v1/auth/refresh"),
     login("/api/v1/auth/logout"),

@@ -5,14 +5,15 @@ use std::sync::Arc;
 use axum::{
     Extension,
     extract::{Path, RawQuery, State},
-    http::HeaderMap,
+    http::{HeaderMap, Uri},
     response::Response,
 };
 
 use crate::{
     api::Api,
     caller::Caller,
-    picture::{Asked, RenderedImage, Shapes, answer_image},
+    jobs::JobAnswer,
+    picture::{Asked, RenderedImage, Request, Shapes, answer_image},
     problem::{Document, Problem},
 };
 
@@ -37,6 +38,7 @@ use crate::{
         ("quality" = Option<u8>, Query, description = "Of lossy formats", minimum = 1, maximum = 100),
         ("format" = Option<String>, Query, description = "`png`, `png16`, `jpeg`, `webp` or `json`; overrides Accept"),
         ("iccprofile" = Option<String>, Query, description = "Colour pictures: `yes` (the default) embeds the ICC profile of the file, `no` leaves it out, `srgb` converts to sRGB, or answers 422 where the profile cannot be used (PS3.18 8.3.5.1.5)"),
+        ("Prefer" = Option<String>, Header, description = "`respond-async`, with `wait=` seconds: 202 with a job for a picture that is not there by then (RFC 7240)"),
         ("best_effort" = Option<bool>, Query, description = "Whether a damaged picture is shown as far as it goes"),
     ),
     responses(
@@ -51,6 +53,7 @@ use crate::{
             (Vec<u8> = "image/jpeg"),
             (Vec<u8> = "image/webp"),
         )),
+        (status = 202, description = "The client preferred not to wait (`Prefer: respond-async`), and the picture is not there: the job by which it is made", body = JobAnswer, headers(("Location" = String, description = "Where the job is told of"), ("Preference-Applied" = String, description = "What was preferred"))),
         (status = 304, description = "The client has it (`If-None-Match`)"),
         (status = 400, description = "A parameter is wrong", body = Document, content_type = "application/problem+json"),
         (status = 404, description = "No such image or frame", body = Document, content_type = "application/problem+json"),
@@ -65,10 +68,18 @@ use crate::{
 pub(super) async fn image(
     State(api): State<Arc<Api>>,
     Path(segment): Path<String>,
+    uri: Uri,
     RawQuery(query): RawQuery,
     Extension(caller): Extension<Arc<Caller>>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let asked = Asked::parse(query.as_deref())?;
-    answer_image(&api, &segment, asked, Shapes::JsonAndPictures, &caller, &headers).await
+    answer_image(
+        &api,
+        &segment,
+        asked,
+        Shapes::JsonAndPictures,
+        Request { uri: &uri, headers: &headers, caller: &caller },
+    )
+    .await
 }

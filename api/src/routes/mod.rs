@@ -5,11 +5,15 @@ mod clear_cache;
 mod documents;
 mod health;
 mod images;
+mod jobs;
+mod json;
 mod metrics;
 mod not_built;
 pub(crate) mod openapi;
 mod page;
 mod portion;
+mod prefetch;
+mod prerender;
 mod presets;
 mod studies;
 mod thumbnail;
@@ -45,6 +49,11 @@ fn documented() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(images::image))
         .routes(routes!(thumbnail::thumbnail))
         .routes(routes!(presets::list))
+        .routes(routes!(prerender::prerender))
+        .routes(routes!(prefetch::prefetch))
+        .routes(routes!(jobs::list))
+        .routes(routes!(jobs::one, jobs::cancel))
+        .routes(routes!(jobs::events))
         .routes(routes!(clear_cache::clear))
         .routes(routes!(auth::token))
         .routes(routes!(auth::refresh))

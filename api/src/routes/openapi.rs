@@ -40,6 +40,7 @@ const CONTENT_SECURITY_POLICY: HeaderValue = HeaderValue::from_static(
     tags(
         (name = "studies", description = "What there is"),
         (name = "images", description = "Pictures of it"),
+        (name = "jobs", description = "What is made while nobody waits"),
         (name = "operation", description = "For those who run it"),
     )
 )]
