@@ -67,6 +67,9 @@ impl Drive {
         self.job.version = version.ok_or(Stop::Lost)?;
         self.job.state = state;
         self.job.progress.clone_from(progress);
+        if state.is_final() {
+            count_end(self.job.work.kind(), state);
+        }
         Ok(())
     }
 
@@ -100,6 +103,11 @@ impl Drive {
             }
         }
     }
+}
+
+/// Counts a job that has ended.
+fn count_end(kind: JobKind, state: JobState) {
+    metrics::counter!("noctis_jobs_ended_total", "kind" => kind.name(), "state" => state.name()).increment(1);
 }
 
 enum Lost {
