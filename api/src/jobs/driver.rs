@@ -25,7 +25,7 @@ const LOOK_PAUSE: Duration = Duration::from_secs(2);
 const LEASE: Duration = Duration::from_secs(15);
 /// How often a process gives one, and looks whether the job was taken back elsewhere.
 const SIGN_PAUSE: Duration = Duration::from_secs(3);
-/// Jobs of a kind that are looked at: the oldest, of which some may be free.
+/// Jobs of a kind that are looked at: of each owner the oldest, of which some may be free.
 const LOOKED_AT_MAX: u32 = 200;
 
 /// How many jobs of a kind a process drives at a time. A prerender has so many pictures in the queue that two keep any

@@ -1,7 +1,7 @@
 //! The pictures of a study, ahead of their viewers: some at a time, so that the lane never holds a whole study.
 //!
-//! The pictures have one order, and a job has settled so many of them from the first on: whoever drives it next goes on
-//! there. What is kept already counts at once.
+//! What is kept already counts at once. So whoever drives a job next begins with the first picture again, and makes what is
+//! not there: a process that was killed may have told of pictures that were not written yet.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -32,17 +32,20 @@ pub(super) async fn run(drive: &mut Drive, views: &Views) -> Result<(), Stop> {
         return drive.advance(JobState::Failed, &progress).await;
     }
     // It may have grown since.
-    progress.total = views.count(&images).unwrap_or(PICTURES_MAX).max(progress.settled());
+    let told = progress.settled();
+    progress.total = views.count(&images).unwrap_or(PICTURES_MAX).max(told);
     drive.advance(JobState::Running, &progress).await?;
-    let left = views.pictures(&images).take(PICTURES_MAX as usize).skip(progress.settled() as usize);
-    let mut left = left.peekable();
+    progress = Progress { total: progress.total, ..Progress::default() };
+    let mut left = views.pictures(&images).take(PICTURES_MAX as usize).peekable();
     while left.peek().is_some() {
         let portion: Vec<ViewOfImage> = left.by_ref().take(PORTION).collect();
         make(drive, &portion, &mut progress).await?;
-        if left.peek().is_some() {
+        // What was told before is not taken back meanwhile.
+        if left.peek().is_some() && progress.settled() > told {
             drive.advance(JobState::Running, &progress).await?;
         }
     }
+    progress.total = progress.settled();
     drive.advance(progress.end(), &progress).await
 }
 

@@ -60,7 +60,7 @@ use crate::{
         (status = 409, description = "Instances of several studies or series have this UID; `details.choices` names each alone", body = Document, content_type = "application/problem+json"),
         (status = 406, description = "No acceptable media type, or a video", body = Document, content_type = "application/problem+json"),
         (status = 422, description = "The file cannot be rendered", body = Document, content_type = "application/problem+json"),
-        (status = 429, description = "Too many requests", body = Document, content_type = "application/problem+json"),
+        (status = 429, description = "Too many requests, or too many jobs under way", body = Document, content_type = "application/problem+json"),
         (status = 503, description = "No render can be made now, or earlier answers are not read yet; `Retry-After` says when to ask again", body = Document, content_type = "application/problem+json"),
         (status = 504, description = "Not ready in time; the job is in `details`", body = Document, content_type = "application/problem+json"),
     )

@@ -44,6 +44,7 @@ const SIZE_PIXELS: u32 = 128;
         (status = 404, description = "No such image", body = Document, content_type = "application/problem+json"),
         (status = 409, description = "Instances of several studies or series have this UID; `details.choices` names each alone", body = Document, content_type = "application/problem+json"),
         (status = 422, description = "The file cannot be rendered", body = Document, content_type = "application/problem+json"),
+        (status = 429, description = "Too many requests, or too many jobs under way", body = Document, content_type = "application/problem+json"),
         (status = 503, description = "No render can be made now, or earlier answers are not read yet; `Retry-After` says when to ask again", body = Document, content_type = "application/problem+json"),
         (status = 504, description = "Not ready in time; the job is in `details`", body = Document, content_type = "application/problem+json"),
     )

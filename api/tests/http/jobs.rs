@@ -344,6 +344,34 @@ async fn events_tell_of_a_job_up_to_its_end_and_go_on_where_a_client_stopped() {
 }
 
 #[tokio::test]
+async fn a_stream_ends_with_its_server_and_the_job_does_not() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    let house = House::new().await;
+    let job = prerender(&house).await;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address");
+    let shutdown = tokio_util::sync::CancellationToken::new();
+    let times = noctis_api::ServeTimes::default();
+    let serving = tokio::spawn(noctis_api::serve(listener, house.api.clone(), times, shutdown.clone()));
+    let mut client = tokio::net::TcpStream::connect(address).await.expect("connected");
+    let request = format!("GET {}/events HTTP/1.1\r\nHost: localhost\r\n\r\n", job_path(&job));
+    client.write_all(request.as_bytes()).await.expect("sent");
+    let mut answer = vec![0; 4096];
+    let read = client.read(&mut answer).await.expect("the start of an answer");
+    assert!(answer[..read].starts_with(b"HTTP/1.1 200"));
+    shutdown.cancel();
+    let end = async {
+        client.read_to_end(&mut answer).await.expect("the end of it");
+        serving.await.expect("no panic").expect("served");
+    };
+    tokio::time::timeout(Duration::from_secs(5), end).await.expect("long before the time to drain is over");
+    house.start_worker(picture()).await;
+    let other = house.beside();
+    assert_eq!(end_of(&other, &job).await["state"], "done", "another process goes on with it");
+}
+
+#[tokio::test]
 async fn a_client_listens_to_so_many_jobs_at_a_time() {
     let house = House::new().await;
     let path = format!("{}/events", job_path(&prerender(&house).await));

@@ -175,18 +175,20 @@ impl Catalog {
         row.map(ClientJob::try_from).transpose()
     }
 
-    /// Jobs of a kind that have not ended, the oldest first.
+    /// Jobs of a kind that have not ended: the oldest of each owner, then the next of each, so that nobody waits behind all
+    /// that another ordered. One that does not read is left to the release that wrote it.
     ///
     /// # Errors
     /// [`CatalogError::Unavailable`] when the database does not answer.
     pub async fn open_jobs(&self, kind: JobKind, limit: u32) -> Result<Vec<ClientJob>, CatalogError> {
+        const SELECT: &str = "SELECT job_id, study_id, owner, work, state, total, done, failed, failures, version, \
+            created_at, updated_at, expires_at FROM (SELECT jobs.*, \
+            row_number() OVER (PARTITION BY owner ORDER BY created_at, job_id) AS turn \
+            FROM jobs WHERE expires_at IS NULL AND kind = $1) AS open ORDER BY turn, created_at LIMIT $2";
         let rows: Vec<JobRow> = on_reader!(&self.pool, Db, pool => {
-            let mut query: QueryBuilder<Db> = QueryBuilder::new(SELECT);
-            query.push_bind(0_i64).push(") AND expires_at IS NULL AND kind = ").push_bind(kind.name());
-            query.push(" ORDER BY created_at LIMIT ").push_bind(i64::from(limit));
-            query.build_query_as().fetch_all(pool).await?
+            sqlx::query_as::<Db, _>(SELECT).bind(kind.name()).bind(i64::from(limit)).fetch_all(pool).await?
         });
-        rows.into_iter().map(ClientJob::try_from).collect()
+        Ok(rows.into_iter().filter_map(|row| ClientJob::try_from(row).ok()).collect())
     }
 
     /// One page of the jobs that `filter` lets through, newest first.

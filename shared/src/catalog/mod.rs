@@ -54,7 +54,7 @@
 //! Jobs
 //! 32. A job reads back as it was ordered; the same again is the same job, and one that has ended begins anew if asked.
 //! 33. A job changes only from the version that is known, and not any more once it has ended; a cancelled one stays so.
-//! 34. One owner has a bounded number under way; jobs that ended long ago are forgotten.
+//! 34. One owner has a bounded number under way, and comes in turns with others; jobs that ended long ago are forgotten.
 //! 35. Jobs are listed newest first in pages, of the studies asked for, single pictures for their owner alone.
 //! 36. A study's instances are told with their frames, and which pictures are kept.
 //!

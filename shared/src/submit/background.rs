@@ -26,7 +26,9 @@ use crate::{
 };
 
 /// How long the claim of a job stands that waits behind others. Whoever waits at a screen takes it over at once.
-const CLAIM_LEASE: Duration = Duration::from_secs(600);
+const PRERENDER_LEASE: Duration = Duration::from_secs(600);
+/// The same of a job that is stale soon.
+const PREFETCH_LEASE: Duration = Duration::from_secs(60);
 /// How often a picture that is not announced is looked for.
 const LOOK_PAUSE: Duration = Duration::from_secs(5);
 /// When a queue that was full, or a back end that was away, is tried again.
@@ -39,6 +41,8 @@ const ROUNDS_MAX: u32 = 5;
 pub struct Background {
     submit: Submit,
     purpose: Purpose,
+    /// What the ids of its jobs are made of.
+    namespace: Uuid,
     in_hand: Arc<Mutex<InHand>>,
 }
 
@@ -63,7 +67,24 @@ impl Background {
     /// Asks by `submit`, for `purpose`.
     #[must_use]
     pub fn new(submit: Submit, purpose: Purpose) -> Self {
-        Self { submit, purpose, in_hand: Arc::default() }
+        let namespace = match &purpose {
+            Purpose::Prerender { job_id } => *job_id,
+            Purpose::Awaited { .. } | Purpose::Prefetch { .. } | Purpose::Redriven => Uuid::new_v4(),
+        };
+        Self { submit, purpose, namespace, in_hand: Arc::default() }
+    }
+
+    /// The id of the job that is published for a picture after `rounds` others. Whoever goes on with a prerender after a
+    /// process died has the same: a claim that was left behind is its own, whether or not there is a message.
+    fn job_id(&self, key: &RenderKey, rounds: u32) -> Uuid {
+        Uuid::new_v5(&self.namespace, format!("{key} {rounds}").as_bytes())
+    }
+
+    fn lease(&self) -> Duration {
+        match &self.purpose {
+            Purpose::Prefetch { .. } => PREFETCH_LEASE,
+            Purpose::Awaited { .. } | Purpose::Prerender { .. } | Purpose::Redriven => PRERENDER_LEASE,
+        }
     }
 
     /// Finds the picture or has it made, however long that takes.
@@ -74,9 +95,8 @@ impl Background {
         let mut waiter = self.submit.coordination.wakeups().register(&wanted.key);
         let mut rounds = 0;
         let made = loop {
-            let job_id = match self.ask(wanted).await {
+            let job_id = match self.ask(wanted, rounds).await {
                 Ok(Step::There(outcome)) => break Ok(outcome),
-                Ok(Step::Published(_)) if rounds == ROUNDS_MAX => break Err(SubmitError::NotMade),
                 Ok(Step::Published(job_id)) => {
                     rounds += 1;
                     job_id
@@ -106,16 +126,16 @@ impl Background {
             std::mem::take(&mut in_hand.jobs)
         };
         for (key, job_id) in jobs {
-            if let Err(error) = self.submit.coordination.withdraw(&key, job_id, CLAIM_LEASE).await {
+            if let Err(error) = self.submit.coordination.withdraw(&key, job_id, self.lease()).await {
                 tracing::debug!(%error, "a job that is no longer wanted is made all the same");
             }
         }
     }
 
     /// In a task of its own: whoever leaves between claim and job must not leave a claim behind for which there is no job.
-    async fn ask(&self, wanted: &Wanted) -> Result<Step, SubmitError> {
+    async fn ask(&self, wanted: &Wanted, rounds: u32) -> Result<Step, SubmitError> {
         let (this, wanted) = (self.clone(), wanted.clone());
-        let asking = async move { this.ask_once(&wanted).await };
+        let asking = async move { this.ask_once(&wanted, rounds).await };
         let asked = tokio::spawn(asking.instrument(Span::current())).await;
         match asked.unwrap_or_else(|error| Err(SubmitError::Lost(error.to_string()))) {
             Err(SubmitError::Catalog(error)) if error.is_transient() => Ok(Step::Later),
@@ -124,17 +144,17 @@ impl Background {
         }
     }
 
-    async fn ask_once(&self, wanted: &Wanted) -> Result<Step, SubmitError> {
-        let job_id = Uuid::new_v4();
+    async fn ask_once(&self, wanted: &Wanted, rounds: u32) -> Result<Step, SubmitError> {
+        let job_id = self.job_id(&wanted.key, rounds);
         let claimant = Claimant { job_id, may_be_promoted: self.purpose.may_be_promoted() };
-        match self.submit.coordination.ask(&wanted.key, claimant, None, CLAIM_LEASE).await {
+        match self.submit.coordination.ask(&wanted.key, claimant, None, self.lease()).await {
             Ok(Asked::There(outcome)) => return Ok(Step::There(outcome)),
             Ok(Asked::Held { by }) => return Ok(Step::Held(by)),
             Ok(Asked::Claimed) => {}
             // Nobody would know of the job, and nobody is in a hurry.
             Err(_) => return Ok(Step::Later),
         }
-        let step = self.find_or_publish(wanted, job_id).await;
+        let step = self.find_or_publish(wanted, job_id, rounds < ROUNDS_MAX).await;
         if !matches!(step, Ok(Step::Published(_))) {
             self.lock().jobs.remove(&wanted.key);
             if let Err(error) = self.submit.coordination.release(&wanted.key, job_id).await {
@@ -144,7 +164,12 @@ impl Background {
         step
     }
 
-    async fn find_or_publish(&self, wanted: &Wanted, job_id: Uuid) -> Result<Step, SubmitError> {
+    async fn find_or_publish(
+        &self,
+        wanted: &Wanted,
+        job_id: Uuid,
+        may_publish: bool,
+    ) -> Result<Step, SubmitError> {
         let frame = match self.look_up_frame(wanted).await? {
             Ok(outcome) => {
                 // Into the cache, where whoever asks soon finds it; and who waits meanwhile is told.
@@ -154,6 +179,7 @@ impl Background {
                 }
                 return Ok(Step::There(outcome));
             }
+            Err(_) if !may_publish => return Err(SubmitError::NotMade),
             Err(frame) => frame,
         };
         {

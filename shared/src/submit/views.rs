@@ -41,6 +41,9 @@ impl Views {
             let (voi, name) = view::named(name, None).ok_or_else(|| name.clone())?;
             if !views.names.contains(&name) {
                 views.names.push(name);
+            }
+            // Two names may be of one view.
+            if !views.voi.contains(&voi) {
                 views.voi.push(voi);
             }
         }

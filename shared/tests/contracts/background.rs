@@ -144,7 +144,8 @@ async fn what_is_taken_back_is_dropped_by_workers_and_made_for_who_asks_then() {
     };
     background.withdraw().await;
     assert_eq!(house.begin(&taken).await, Begun::Theirs);
-    let other = house.background();
+    let another = Purpose::Prerender { job_id: Uuid::from_u128(8) };
+    let other = Background::new(house.submit.clone(), another);
     let work = async {
         let job = next(&mut jobs).await;
         assert_eq!(house.begin(&taken).await, Begun::Theirs);
@@ -152,6 +153,30 @@ async fn what_is_taken_back_is_dropped_by_workers_and_made_for_who_asks_then() {
         house.settle(&job).await;
     };
     let (made, ()) = tokio::join!(in_time("the picture", other.make(&house.wanted)), work);
+    assert_eq!(made.unwrap(), picture(10));
+}
+
+/// The process that asked died between claim and message.
+#[tokio::test]
+async fn whoever_goes_on_with_a_prerender_does_not_wait_for_a_claim_without_a_job() {
+    let house = House::new().await;
+    let mut jobs = house.jobs(Lane::Background).await;
+    let dead = house.background();
+    let lost = {
+        let mut making = Box::pin(dead.make(&house.wanted));
+        tokio::select! {
+            made = &mut making => panic!("{made:?}"),
+            job = next(&mut jobs) => job,
+        }
+    };
+    let heir = house.background();
+    let work = async {
+        let job = next(&mut jobs).await;
+        assert_eq!(job.job_id, lost.job_id, "its own claim");
+        assert_eq!(house.begin(&job).await, Begun::Ours { before: 0 });
+        house.settle(&job).await;
+    };
+    let (made, ()) = tokio::join!(in_time("the picture", heir.make(&house.wanted)), work);
     assert_eq!(made.unwrap(), picture(10));
 }
 

@@ -108,10 +108,11 @@ pub(super) async fn one_owner_has_a_bounded_number_under_way_and_old_ones_are_fo
     let more = prerender(2);
     assert_eq!(catalog.order_job(&more, Again::Anew, OPEN_MAX).await, Ok(Ordered::TooMany));
     assert_eq!(catalog.job(more.job_id).await, Ok(None));
-    order(&catalog, &ClientJob { owner: "eve".to_owned(), ..more.clone() }).await;
+    let of_eve = ClientJob { owner: "eve".to_owned(), ..more.clone() };
+    order(&catalog, &of_eve).await;
     let open: Vec<Uuid> =
         catalog.open_jobs(JobKind::Prerender, 3).await.unwrap().iter().map(|job| job.job_id).collect();
-    assert_eq!(open, jobs.iter().map(|job| job.job_id).collect::<Vec<_>>(), "the oldest first");
+    assert_eq!(open, [jobs[0].job_id, of_eve.job_id, jobs[1].job_id], "nobody waits behind all of another");
     assert_eq!(catalog.open_jobs(JobKind::Render, 3).await, Ok(Vec::new()));
 
     assert_eq!(catalog.cancel_job(jobs[0].job_id).await, Ok(true));
