@@ -23,6 +23,7 @@ use crate::{
     auth::Auth,
     caller::Caller,
     edge::Names,
+    jobs::{Jobs, Prefetches},
     numbers::Numbers,
     outgoing::Outgoing,
     picture::NamedWindows,
@@ -38,6 +39,9 @@ pub struct Api {
     pub(crate) catalog: Catalog,
     /// Where pictures are asked for.
     pub(crate) submit: Submit,
+    /// What clients are told of that goes on behind.
+    pub(crate) jobs: Jobs,
+    pub(crate) prefetches: Prefetches,
     pub(crate) images: KnownImages,
     /// Whom tokens are of; `None` where nobody is asked for one.
     pub(crate) auth: Option<Auth>,
@@ -65,7 +69,7 @@ pub struct Api {
 }
 
 impl Api {
-    /// An API over these back ends. Starts the task that forgets what other processes changed; it ends with the API.
+    /// An API over these back ends. Starts the tasks that forget what other processes changed, and drive jobs; they end with the API.
     /// Call it inside a runtime.
     #[must_use]
     pub fn new(settings: &Settings, back_ends: BackEnds, prometheus: PrometheusHandle) -> Arc<Self> {
@@ -74,12 +78,17 @@ impl Api {
         let BackEnds { queue, cache, coordination, catalog } = back_ends;
         let forgets = cache.forgets();
         let auth = settings.jwt.as_ref().map(|jwt| Auth::new(jwt, &catalog));
+        let drains = CancellationToken::new();
+        let jobs = Jobs::start(catalog.clone(), coordination.clone(), submit.clone(), drains.clone());
+        let prefetches = Prefetches::new(submit.clone(), coordination.clone());
         let api = Arc::new(Self {
             queue,
             cache,
             coordination,
             catalog,
             submit,
+            jobs,
+            prefetches,
             images: KnownImages::new(),
             auth,
             numbers: Numbers::default(),
@@ -93,7 +102,7 @@ impl Api {
             names: Names::new(settings.allowed_hosts.clone(), &settings.cors_origins),
             trusted_proxies: settings.trusted_proxies.clone(),
             windows: NamedWindows::new(Arc::clone(&settings.presets), settings.free_windows),
-            drains: CancellationToken::new(),
+            drains,
             gives_up: CancellationToken::new(),
         });
         tokio::spawn(forget_with_others(forgets, Arc::downgrade(&api)));

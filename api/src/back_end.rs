@@ -51,7 +51,7 @@ pub(crate) fn submit_problem(error: &SubmitError) -> Problem {
         }
         SubmitError::Catalog(error) => catalog_problem(error),
         SubmitError::Publish(error) => publish_problem(error),
-        SubmitError::Lost(_) => Problem::internal(error),
+        SubmitError::NotMade | SubmitError::Lost(_) => Problem::internal(error),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Bodies of requests that say something. What they hold is repeated nowhere: there are secrets in some.
+//! Bodies of logins. What they hold is repeated nowhere: there are secrets in them.
 
 use axum::http::{HeaderMap, header};
 use serde::de::DeserializeOwned;
@@ -9,22 +9,10 @@ use crate::problem::{Kind, Problem};
 const JSON: &str = "application/json";
 const FORM: &str = "application/x-www-form-urlencoded";
 
-/// A body in JSON.
-///
-/// # Errors
-/// 415 for anything else; 400 for what does not read, or has what it may not have.
-pub(crate) fn json<T: DeserializeOwned>(headers: &HeaderMap, body: &[u8]) -> Result<T, Problem> {
-    if media_type(headers) != JSON {
-        let detail = "Send application/json, and say so.";
-        return Err(Problem::new(Kind::UnsupportedMediaType, detail));
-    }
-    serde_json::from_slice(body).map_err(|_| does_not_read())
-}
-
 /// A body in the way of OAuth 2: a form (RFC 6749 4.3.2), or JSON.
 ///
 /// # Errors
-/// As [`json`].
+/// 415 for anything else; 400 for what does not read.
 pub(crate) fn form_or_json<T: DeserializeOwned>(headers: &HeaderMap, body: &[u8]) -> Result<T, Problem> {
     match media_type(headers).as_str() {
         JSON => serde_json::from_slice(body).map_err(|_| does_not_read()),

@@ -11,6 +11,7 @@ mod body;
 mod caller;
 mod edge;
 mod entity_tag;
+mod jobs;
 mod numbers;
 mod outgoing;
 mod picture;
@@ -75,6 +76,7 @@ fn cors(origins: &[String]) -> Option<CorsLayer> {
         header::LINK,
         header::LOCATION,
         header::RETRY_AFTER,
+        HeaderName::from_static("preference-applied"),
         header::WWW_AUTHENTICATE,
         HeaderName::from_static("preference-applied"),
         HeaderName::from_static("ratelimit-limit"),

@@ -53,6 +53,8 @@ pub enum Kind {
     ImageNotFound,
     /// The image has fewer frames.
     FrameNotFound,
+    /// No such job.
+    JobNotFound,
     /// The UID behind the id stands in several studies or series.
     AmbiguousId,
     /// No such route.
@@ -75,6 +77,8 @@ pub enum Kind {
     HeaderNotKept,
     /// The client has spent its requests.
     TooManyRequests,
+    /// The caller has as many jobs under way as it may.
+    TooManyJobs,
     /// A fault of ours.
     Internal,
     /// In the contract, not in this version.
@@ -133,6 +137,7 @@ impl Kind {
         Kind::SeriesNotFound,
         Kind::ImageNotFound,
         Kind::FrameNotFound,
+        Kind::JobNotFound,
         Kind::AmbiguousId,
         Kind::RouteNotFound,
         Kind::MethodNotAllowed,
@@ -144,6 +149,7 @@ impl Kind {
         Kind::Unrenderable,
         Kind::HeaderNotKept,
         Kind::TooManyRequests,
+        Kind::TooManyJobs,
         Kind::Internal,
         Kind::NotBuilt,
         Kind::QueueFull,
@@ -190,6 +196,7 @@ impl Kind {
             Kind::SeriesNotFound => ("series-not-found", S::NOT_FOUND, "No such series"),
             Kind::ImageNotFound => ("image-not-found", S::NOT_FOUND, "No such image"),
             Kind::FrameNotFound => ("frame-not-found", S::NOT_FOUND, "No such frame"),
+            Kind::JobNotFound => ("job-not-found", S::NOT_FOUND, "No such job"),
             Kind::AmbiguousId => ("ambiguous-id", S::CONFLICT, "The id names more than one"),
             Kind::RouteNotFound => ("route-not-found", S::NOT_FOUND, "No such route"),
             Kind::MethodNotAllowed => ("method-not-allowed", S::METHOD_NOT_ALLOWED, "Method not allowed"),
@@ -205,6 +212,7 @@ impl Kind {
                 ("header-not-kept", S::UNPROCESSABLE_ENTITY, "The header is too long to be kept")
             }
             Kind::TooManyRequests => ("too-many-requests", S::TOO_MANY_REQUESTS, "Too many requests"),
+            Kind::TooManyJobs => ("too-many-jobs", S::TOO_MANY_REQUESTS, "Too many jobs are under way"),
             Kind::Internal => ("internal", S::INTERNAL_SERVER_ERROR, "Internal error"),
             Kind::NotBuilt => ("not-built", S::NOT_IMPLEMENTED, "Not built in this version"),
             Kind::QueueFull => ("queue-full", S::SERVICE_UNAVAILABLE, "Too many renders are waiting"),
@@ -317,6 +325,17 @@ impl Problem {
     /// An image that is not there, or not for the caller.
     pub(crate) fn no_such_image() -> Self {
         Self::new(Kind::ImageNotFound, "No image has this id.")
+    }
+
+    /// A job that is not there, or not for the caller.
+    pub(crate) fn no_such_job() -> Self {
+        Self::new(Kind::JobNotFound, "No job has this id.")
+    }
+
+    /// A caller that has ordered more than is made of what it ordered before.
+    pub(crate) fn too_many_jobs() -> Self {
+        let detail = "As many jobs of this caller are under way as may be.";
+        Self::new(Kind::TooManyJobs, detail).retry_after(Duration::from_secs(5))
     }
 
     /// A fault of ours: logged here, in words that never leave; the answer is constant.

@@ -8,8 +8,8 @@ use std::{
 
 use crate::problem::{Kind, Problem};
 
-/// Of one client: a viewer with four panes, and one that is being left.
-const OF_ONE_MAX: usize = 8;
+/// Of one client: some pages of a browser, each with some jobs and panes.
+const OF_ONE_MAX: usize = 16;
 /// In all.
 const MAX: usize = 1000;
 

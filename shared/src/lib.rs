@@ -10,6 +10,7 @@ pub mod auth;
 pub mod cache;
 pub mod catalog;
 mod circuit;
+pub mod client_job;
 pub mod coordination;
 pub mod derived_uid;
 pub mod dicom_uid;

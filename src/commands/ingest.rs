@@ -84,8 +84,8 @@ fn announce(settings: &Settings, back_ends: &BackEnds, storage: &Storage) -> Ann
     }
     let (storage, files) = (storage.clone(), FilesInHand::new(2));
     let forgetting = Forgetting::new(&catalog, &cache);
-    let missing_uids = MissingUids::Refuse;
-    Announce::Here(Box::new(Indexer { catalog, forgetting, storage, files, missing_uids }))
+    let (missing_uids, presets) = (MissingUids::Refuse, Arc::clone(&settings.presets));
+    Announce::Here(Box::new(Indexer { catalog, forgetting, storage, files, missing_uids, presets }))
 }
 
 fn tell_a_server_beside(settings: &Settings) -> anyhow::Result<()> {

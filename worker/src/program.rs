@@ -1,8 +1,10 @@
 //! A worker as a whole: its parts, and running them until shutdown.
 
+use std::sync::Arc;
+
 use noctis_shared::{
     cache::Cache, catalog::Catalog, coordination::Coordination, forget::Forgetting, lane::Lane,
-    program::BackEnds, queue::Queue, settings::Settings, storage::Storage,
+    presets::Presets, program::BackEnds, queue::Queue, settings::Settings, storage::Storage,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -36,6 +38,8 @@ pub struct Worker {
     pub files: FilesInHand,
     /// Lanes it takes.
     pub lanes: Vec<Lane>,
+    /// The windows that have names.
+    pub presets: Arc<Presets>,
 }
 
 impl Worker {
@@ -60,6 +64,7 @@ impl Worker {
             slots,
             files,
             lanes,
+            presets: Arc::clone(&settings.presets),
         })
     }
 
@@ -72,6 +77,7 @@ impl Worker {
             storage: self.storage.clone(),
             files: self.files.clone(),
             missing_uids: MissingUids::Refuse,
+            presets: Arc::clone(&self.presets),
         }
     }
 }

@@ -6,6 +6,7 @@ use std::{
     io::Write,
     path::{Path, PathBuf},
     process::Command,
+    sync::Arc,
 };
 
 use flate2::{
@@ -183,6 +184,7 @@ async fn index(folder: &Path) -> String {
         storage,
         files: FilesInHand::new(64),
         missing_uids: MissingUids::Refuse,
+        presets: Arc::default(),
     };
     let summary = indexer.index(&[location], false, &CancellationToken::new(), |_, _| {}).await;
     format!("{} accepted", summary.expect("indexed").accepted)

@@ -77,6 +77,11 @@ const fn login(route: &'static str) -> Policy {
     Policy { cost: 5 * HUNDREDTHS, ..row(route, None) }
 }
 
+/// An order of many pictures.
+const fn orders_many(route: &'static str, scope: Scope) -> Policy {
+    Policy { cost: 10 * HUNDREDTHS, ..row(route, Some(scope)) }
+}
+
 const fn dicom_web(route: &'static str) -> Policy {
     Policy { dialect: Dialect::DicomWeb, ..row(route, Some(Scope::ImagesRead)) }
 }
@@ -121,13 +126,15 @@ pub(crate) const POLICIES: &[Policy] = &[
     picture("/api/v1/dicom/images/{image_id}/explain"),
     row("/api/v1/dicom/images/{image_id}/metadata", Some(Scope::ImagesRead)),
     row("/api/v1/dicom/clear-cache", Some(Scope::Admin)),
-    row("/api/v1/dicom/studies/{study_id}/prerender", Some(Scope::StudiesWrite)),
+    orders_many("/api/v1/dicom/studies/{study_id}/prerender", Scope::StudiesWrite),
     row("/api/v1/jobs", Some(Scope::StudiesRead)),
-    row("/api/v1/jobs/{*rest}", Some(Scope::StudiesRead)),
     row("/api/v1/dicom/series/{series_id}/frames", Some(Scope::ImagesRead)),
     row("/api/v1/share", Some(Scope::StudiesRead)),
     row("/api/v1/share/{share_id}", Some(Scope::StudiesRead)),
     row("/api/v1/audit", Some(Scope::Admin)),
+    row("/api/v1/jobs/{job_id}", Some(Scope::StudiesRead)),
+    row("/api/v1/jobs/{job_id}/events", Some(Scope::StudiesRead)),
+    orders_many("/api/v1/dicom/series/{series_id}/prefetch", Scope::ImagesRead),
     login("/api/v1/auth/token"),
     login("/api/v1/auth/refresh"),
     login("/api/v1/auth/logout"),

@@ -6,24 +6,29 @@ mod explained;
 mod json_body;
 mod named_windows;
 mod parameters;
+mod preference;
 mod representation;
 pub(crate) mod stream;
 mod unrenderable;
 
 use std::{sync::Arc, time::Duration};
 
-use axum::{http::HeaderMap, response::Response};
+use axum::{
+    http::{HeaderMap, Uri},
+    response::Response,
+};
 use noctis_shared::{
-    catalog::ImageRecord,
+    catalog::{Again, ImageRecord, Ordered},
+    client_job::{ClientJob, ClientWork},
     dicom_uid::parse_public_id,
     render::{FailureKind, Outcome},
     render_key::RenderKey,
     request::FrameRequest,
-    submit::{Found, SubmitError, Tier, Wanted, lane_of_awaited},
+    submit::{Found, Seat, SubmitError, Tier, Wanted, lane_of_awaited},
 };
 use uuid::Uuid;
 
-use self::{answer::Validator, representation::Representation};
+use self::{answer::Validator, preference::RespondAsync, representation::Representation};
 pub(crate) use self::{
     answer::{RenderedImage, SERVER_TIMING, server_timing},
     asked_format::AskedFormat,
@@ -34,9 +39,10 @@ pub(crate) use self::{
 };
 use crate::{
     api::Api,
-    back_end::submit_problem,
+    back_end::{catalog_problem, submit_problem},
     caller::Caller,
     edge,
+    jobs::{accepted, path_of},
     problem::{Kind, Problem, whole_seconds},
     visible::Permitted,
 };
@@ -44,11 +50,33 @@ use crate::{
 /// When to ask again for a picture that is being made, at most.
 const RETRY_PAUSE_MAX: Duration = Duration::from_secs(2);
 
+/// How long a picture is waited for whose client would rather hear of a job.
+const PATIENCE_OF_ORDERS: Duration = Duration::from_secs(300);
+/// How long one is that came too late for its client, who may not come back.
+const PATIENCE_OF_THE_LATE: Duration = Duration::from_secs(30);
+
 /// Whether a route may answer in JSON.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Shapes {
     JsonAndPictures,
     PicturesOnly,
+}
+
+/// Where a picture is asked for, and by whom.
+#[derive(Clone, Copy)]
+pub(crate) struct Request<'a> {
+    /// Path and query.
+    pub(crate) uri: &'a Uri,
+    pub(crate) headers: &'a HeaderMap,
+    pub(crate) caller: &'a Caller,
+}
+
+/// How a picture that is not here comes to its answer.
+enum Flown {
+    /// It is there by now.
+    Found(Found),
+    /// Its client was told of the job instead.
+    Told(Box<Response>),
 }
 
 /// Answers with one rendered frame of the image that `segment` (UUID or SOP Instance UID) names.
@@ -60,15 +88,14 @@ pub(crate) async fn answer_image(
     segment: &str,
     asked: Asked,
     shapes: Shapes,
-    caller: &Caller,
-    headers: &HeaderMap,
+    from: Request<'_>,
 ) -> Result<Response, Problem> {
-    let chosen = representation::choose(&asked, headers, shapes == Shapes::PicturesOnly)?;
+    let chosen = representation::choose(&asked, from.headers, shapes == Shapes::PicturesOnly)?;
     let image_id = parse_public_id(segment).ok_or_else(Problem::no_such_image)?;
-    match answer_chosen(api, image_id, &asked, chosen.clone(), caller, headers).await {
+    match answer_chosen(api, image_id, &asked, chosen.clone(), from).await {
         Err(problem) if problem.kind() == Kind::ImageReplaced => {
             api.images.forget_with(image_id, &api.cache).await;
-            answer_chosen(api, image_id, &asked, chosen, caller, headers).await
+            answer_chosen(api, image_id, &asked, chosen, from).await
         }
         answer => answer,
     }
@@ -79,9 +106,9 @@ async fn answer_chosen(
     image_id: Uuid,
     asked: &Asked,
     chosen: Representation,
-    caller: &Caller,
-    headers: &HeaderMap,
+    from: Request<'_>,
 ) -> Result<Response, Problem> {
+    let Request { headers, caller, uri } = from;
     let image = api.visible_to(caller).image(image_id).await?;
     unrenderable::check_frame(&image, asked.frame_number)?;
     let key = RenderKey::new(&image.content_digest, &chosen.request);
@@ -95,7 +122,19 @@ async fn answer_chosen(
     if validator.is_known_to(headers) {
         return Ok(answer::not_modified(validator));
     }
-    let found = found(api, &image, key, chosen.request, caller).await?;
+    let found = match api.submit.look_here(&key).await {
+        Some(found) => found,
+        None => {
+            let link = link(uri, &chosen);
+            match fly(api, &image, key, chosen.request, link, from).await? {
+                Flown::Found(found) => found,
+                Flown::Told(response) => return Ok(*response),
+            }
+        }
+    };
+    if finds_other_bytes(&found) && api.visible_to(caller).was_replaced(&image).await {
+        return Err(submit_problem(&SubmitError::ImageReplaced));
+    }
     api.numbers.count_picture(found.tier != Tier::Render);
     answer::tell(found, &told, validator, headers, api.outgoing.to(&caller.name))
 }
@@ -110,7 +149,13 @@ async fn found(
 ) -> Result<Found, Problem> {
     let found = match api.submit.look_here(&key).await {
         Some(found) => found,
-        None => have(api, caller, image, key, request).await?,
+        None => match awaited(api, image, key, request, caller, api.render_wait).await? {
+            Awaited::Landed(found) => found,
+            Awaited::Late(seat) => {
+                seat.leave_and_come_back();
+                return Err(not_ready(api.render_wait, None));
+            }
+        },
     };
     if finds_other_bytes(&found) && api.visible_to(caller).was_replaced(image).await {
         return Err(submit_problem(&SubmitError::ImageReplaced));
@@ -124,66 +169,157 @@ fn finds_other_bytes(found: &Found) -> bool {
     matches!(failure.kind, FailureKind::FileChanged | FailureKind::FileMissing)
 }
 
-/// The picture from a cache of others, or made. What making it takes is paid before, and given back where it was not made.
-pub(crate) async fn have(
+/// How a picture that somebody waits for comes.
+enum Awaited {
+    Landed(Found),
+    /// Not in time.
+    Late(Seat),
+}
+
+/// Takes a seat in the flight of a picture and waits so long. What making it takes is paid before, and given back where it
+/// was not made for this.
+async fn awaited(
     api: &Arc<Api>,
-    caller: &Caller,
     image: &Permitted<Arc<ImageRecord>>,
     key: RenderKey,
     request: FrameRequest,
-) -> Result<Found, Problem> {
+    caller: &Caller,
+    wait: Duration,
+) -> Result<Awaited, Problem> {
     let cost = edge::render_cost(image);
     edge::pay(api, caller, cost).await?;
-    let (image, client) = (Arc::clone(image), caller.name.clone());
-    let found = fly(api, Wanted { image, key, request, client }).await;
-    let is_made = match &found {
-        Ok(found) => found.tier == Tier::Render,
-        // It goes on, whoever does not wait for it.
-        Err(problem) => problem.kind() == Kind::RenderTimeout,
-    };
-    if !is_made {
-        edge::give_back(api, caller, cost).await;
-    }
-    found
-}
-
-/// Takes a seat in the flight of this picture, for as long as a client waits.
-async fn fly(api: &Arc<Api>, wanted: Wanted) -> Result<Found, Problem> {
-    let lane = lane_of_awaited(&wanted.image);
+    let wanted = Wanted { image: Arc::clone(image), key, request, client: caller.name.clone() };
     let seat = api.submit.board(wanted, api.render_wait);
     let landing = tokio::select! {
-        landing = seat.landing() => landing,
-        () = tokio::time::sleep(api.render_wait) => {
-            let problem = not_ready(api.render_wait, seat.job_id());
-            seat.leave_and_come_back();
-            return Err(problem);
-        }
+        landing = seat.landing() => landing.map_err(|error| submit_problem(&error)),
+        () = tokio::time::sleep(wait) => return Ok(Awaited::Late(seat)),
         () = api.gives_up.cancelled() => {
             seat.leave_and_come_back();
-            return Err(shutting_down());
+            Err(shutting_down())
         }
     };
-    let found = landing.map_err(|error| submit_problem(&error))?;
-    if found.tier == Tier::Render {
-        api.numbers.count_render(lane, &found.outcome);
+    match &landing {
+        Ok(found) if found.tier == Tier::Render => {
+            api.numbers.count_render(lane_of_awaited(image), &found.outcome);
+        }
+        _ => edge::give_back(api, caller, cost).await,
     }
-    Ok(found)
+    landing.map(Awaited::Landed)
+}
+
+/// Takes a seat in the flight of this picture, for as long as its client waits.
+async fn fly(
+    api: &Arc<Api>,
+    image: &Permitted<Arc<ImageRecord>>,
+    key: RenderKey,
+    request: FrameRequest,
+    link: String,
+    from: Request<'_>,
+) -> Result<Flown, Problem> {
+    let preference = preference::respond_async(from.headers);
+    if preference.is_some()
+        && let Some(found) = api.submit.look_everywhere(image.key, &key).await
+    {
+        return Ok(Flown::Found(found));
+    }
+    let patience = if preference.is_some() { PATIENCE_OF_ORDERS } else { PATIENCE_OF_THE_LATE };
+    let work = ClientWork::Render {
+        image_id: image.key,
+        request: request.clone(),
+        url: link,
+        patience_seconds: u32::try_from(patience.as_secs()).unwrap_or(u32::MAX),
+    };
+    let owner = &from.caller.name;
+    let job = ClientJob::new(ClientJob::id_of_render(&key, owner), image.study_id(), owner, work, 1);
+    let wait = preference.map_or(api.render_wait, |preference| preference.wait.min(api.render_wait));
+    match awaited(api, image, key, request, from.caller, wait).await? {
+        Awaited::Landed(found) => Ok(Flown::Found(found)),
+        Awaited::Late(seat) => late(api, image, &job, seat, preference).await,
+    }
+}
+
+/// What is told to one whose picture is not ready: of the job by which it goes on.
+async fn late(
+    api: &Api,
+    image: &Permitted<Arc<ImageRecord>>,
+    job: &ClientJob,
+    seat: Seat,
+    preference: Option<RespondAsync>,
+) -> Result<Flown, Problem> {
+    let ordered = api.jobs.order(job, Again::Anew).await;
+    seat.leave_and_come_back();
+    match (preference, ordered) {
+        (Some(preference), Ok(Ordered::Job(job))) => {
+            let accepted = accepted(&image.told_as(*job), Some(preference.applied()))?;
+            Ok(Flown::Told(Box::new(accepted)))
+        }
+        (Some(_), Ok(Ordered::TooMany)) => Err(Problem::too_many_jobs()),
+        (Some(_), Err(error)) => Err(catalog_problem(&error)),
+        (None, ordered) => Err(not_ready(api.render_wait, ordered.ok())),
+    }
 }
 
 /// The render goes on; the same request again finds it made.
-fn not_ready(render_wait: Duration, job_id: Option<Uuid>) -> Problem {
+fn not_ready(render_wait: Duration, ordered: Option<Ordered>) -> Problem {
     let waited = whole_seconds(render_wait);
     let detail = format!(
         "The render was not ready within {waited} s; it goes on, and the same request finds it then."
     );
     let problem = Problem::new(Kind::RenderTimeout, detail).retry_after(render_wait.min(RETRY_PAUSE_MAX));
-    match job_id {
-        Some(job_id) => problem.with("job_id", job_id.to_string()).with("state", "queued"),
-        None => problem,
+    match ordered {
+        Some(Ordered::Job(job)) => problem
+            .with("job_id", job.job_id.to_string())
+            .with("job_url", path_of(job.job_id))
+            .with("state", job.state.name()),
+        // No job of which the client could be told.
+        Some(Ordered::TooMany) | None => problem,
     }
 }
 
 fn shutting_down() -> Problem {
     let detail = "This server ends before the render is ready; it goes on, and another server will find it.";
     Problem::new(Kind::ShuttingDown, detail).retry_after(Duration::from_secs(1))
+}
+
+/// Parameters that let somebody in, and are told to nobody else.
+const CREDENTIALS: [&str; 1] = ["share"];
+
+/// Path and query that show the picture, whatever is accepted; without what let its client in.
+fn link(uri: &Uri, chosen: &Representation) -> String {
+    let given = || url::form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    query.extend_pairs(given().filter(|(name, _)| !CREDENTIALS.contains(&&**name)));
+    if let Some(format) = chosen.format_name()
+        && !given().any(|(name, _)| name == "format")
+    {
+        query.append_pair("format", format);
+    }
+    match query.finish() {
+        query if query.is_empty() => uri.path().to_owned(),
+        query => format!("{}?{query}", uri.path()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_asks_for_the_same_and_lets_nobody_in() {
+        let linked = |accept: &'static str, path: &'static str, pictures_only| {
+            let uri = Uri::from_static(path);
+            let headers = HeaderMap::from_iter([(
+                axum::http::header::ACCEPT,
+                axum::http::HeaderValue::from_static(accept),
+            )]);
+            let asked = uri.query().map(|query| query.replace("share=secret", "frame=1"));
+            let asked = Asked::parse(asked.as_deref()).expect("valid");
+            link(&uri, &representation::choose(&asked, &headers, pictures_only).expect("acceptable"))
+        };
+        assert_eq!(linked("*/*", "/i/1", false), "/i/1?format=json");
+        assert_eq!(linked("image/webp", "/i/1?invert=true", false), "/i/1?invert=true&format=webp");
+        assert_eq!(linked("image/webp", "/i/1?format=png16", false), "/i/1?format=png16");
+        assert_eq!(linked("image/png", "/i/1?share=secret", false), "/i/1?format=png");
+        assert_eq!(linked("image/png", "/i/1/thumbnail", true), "/i/1/thumbnail");
+    }
 }

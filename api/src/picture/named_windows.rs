@@ -37,7 +37,7 @@ impl NamedWindows {
     ///
     /// # Errors
     /// A problem for a name of no view.
-    pub(super) fn view(
+    pub(crate) fn view(
         &self,
         name: &str,
         function: Option<VoiFunction>,
@@ -49,7 +49,7 @@ impl NamedWindows {
 
     /// # Errors
     /// 403 for a window that is no preset's, where only these may be asked for.
-    pub(super) fn check(&self, window: &Window) -> Result<(), Problem> {
+    pub(crate) fn check(&self, window: &Window) -> Result<(), Problem> {
         if self.free || self.presets.have(window) {
             return Ok(());
         }

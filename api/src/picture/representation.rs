@@ -20,6 +20,24 @@ const JPEG_QUALITY: u8 = 90;
 pub(crate) struct Representation {
     pub(crate) request: FrameRequest,
     pub(crate) json: bool,
+    /// Whether the route takes `format=`.
+    takes_format: bool,
+}
+
+impl Representation {
+    /// The value of `format=` that asks for the same; `None` where the route takes none.
+    pub(crate) fn format_name(&self) -> Option<&'static str> {
+        let name = match self.request.format {
+            PictureFormat::Png if self.json => "json",
+            PictureFormat::Png => "png",
+            PictureFormat::Png16 => "png16",
+            PictureFormat::Jpeg { .. } => "jpeg",
+            PictureFormat::Webp { .. } => "webp",
+            // Not asked for by a format.
+            PictureFormat::Explanation { .. } => return None,
+        };
+        self.takes_format.then_some(name)
+    }
 }
 
 /// Chooses the representation and completes the request with its format.
@@ -35,7 +53,7 @@ pub(crate) fn choose(
         Some(format) => format,
         None => negotiate(headers, pictures_only).ok_or_else(not_acceptable)?,
     };
-    in_format(asked, chosen)
+    Ok(Representation { takes_format: !pictures_only, ..in_format(asked, chosen)? })
 }
 
 /// The representation in a format that was chosen.
@@ -69,7 +87,7 @@ pub(crate) fn in_format(asked: &Asked, chosen: AskedFormat) -> Result<Representa
         icc_profile: asked.icc_profile.filter(|_| chosen != Png16).unwrap_or_default(),
         best_effort: asked.best_effort,
     };
-    Ok(Representation { request, json: chosen == Json })
+    Ok(Representation { request, json: chosen == Json, takes_format: true })
 }
 
 /// 16-bit modality values are what the client windows itself: a window here would be asked and not applied.

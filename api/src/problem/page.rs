@@ -44,7 +44,7 @@ impl Kind {
     /// The kind with this slug.
     #[must_use]
     pub fn named(slug: &str) -> Option<Kind> {
-        Self::ALL.into_iter().find(|kind| kind.slug() == slug)
+        Self::ALL.iter().copied().find(|kind| kind.slug() == slug)
     }
 
     /// What it says of the request or the server, in one or two sentences.
@@ -201,6 +201,23 @@ impl Kind {
             Kind::RequestTimeout => ("A back end took too long, and the request was given up.", "ask again"),
             Kind::LoginsWait => {
                 ("As many logins are checked at once as the server has cores for.", "ask again")
+            }
+            Kind::ProviderUnavailable => (
+                "The token is of an identity provider whose keys are not known now.",
+                "ask again; the log says why they could not be fetched",
+            ),
+            Kind::ShareNotFound => {
+                ("The link has expired, was revoked, or is not for you to know of.", "make another link")
+            }
+            Kind::TooManyStreams => {
+                ("The client has as many streams open as it may.", "end one, or wait as `Retry-After` says")
+            }
+            Kind::JobNotFound => (
+                "No job has this id, or it is of a study that the token does not reach, or it ended long ago.",
+                "order it again",
+            ),
+            Kind::TooManyJobs => {
+                ("The caller has as many jobs under way as it may.", "wait for some to end, or cancel them")
             }
         }
     }

@@ -4,20 +4,24 @@ mod audit;
 mod auth;
 mod clear_cache;
 mod documents;
-mod frames;
 mod explain;
+mod frames;
 mod header;
 mod health;
 mod images;
+mod jobs;
+mod json;
 mod metrics;
 mod not_built;
 pub(crate) mod openapi;
 mod page;
 mod picture_parameters;
 mod portion;
+mod prefetch;
+mod prerender;
 mod presets;
-mod share;
 mod problems;
+mod share;
 mod sorting;
 mod studies;
 mod thumbnail;
@@ -61,6 +65,11 @@ fn documented() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(presets::list))
         .routes(routes!(problems::list))
         .routes(routes!(problems::one))
+        .routes(routes!(prerender::prerender))
+        .routes(routes!(prefetch::prefetch))
+        .routes(routes!(jobs::list))
+        .routes(routes!(jobs::one, jobs::cancel))
+        .routes(routes!(jobs::events))
         .routes(routes!(clear_cache::clear))
         .routes(routes!(auth::token))
         .routes(routes!(auth::refresh))

@@ -9,13 +9,7 @@ use crate::{
     problem::{Kind, Problem},
 };
 
-const PATHS: [&str; 5] = [
-    "/api/v1/jobs",
-    "/api/v1/jobs/{*rest}",
-    "/api/v1/dicom/studies/{study_id}/prerender",
-    "/dicom-web",
-    "/dicom-web/{*rest}",
-];
+const PATHS: [&str; 2] = ["/dicom-web", "/dicom-web/{*rest}"];
 
 pub(super) fn routes() -> Router<Arc<Api>> {
     PATHS.into_iter().fold(Router::new(), |router, path| router.route(path, any(say_so)))

@@ -49,6 +49,7 @@ const PLAYGROUND: [(&str, &str, &str); 3] = [
     tags(
         (name = "studies", description = "What there is"),
         (name = "images", description = "Pictures of it"),
+        (name = "jobs", description = "What is made while nobody waits"),
         (name = "operation", description = "For those who run it"),
     )
 )]

@@ -50,7 +50,7 @@ pub(super) async fn list(
     Extension(caller): Extension<Arc<Caller>>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let problems = Kind::ALL.into_iter().map(Kind::told).collect();
+    let problems = Kind::ALL.iter().copied().map(Kind::told).collect();
     tell(body_of(&Problems { problems })?, &headers, api.outgoing.to(&caller.name))
 }
 

@@ -18,11 +18,11 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::json;
 use crate::{
     api::Api,
     auth::Auth,
     back_end::catalog_problem,
-    body::json,
     caller::{By, Caller},
     problem::{Document, Kind, Problem},
     query::NoParameters,
@@ -123,11 +123,10 @@ pub(super) async fn create(
         let detail = "Links are made with a token that has the scopes images:read and studies:read.";
         return Err(Problem::new(Kind::InsufficientScope, detail).with("scope", Scope::ImagesRead.name()));
     }
-    let asked: ShareRequest = json(&headers, &body)?;
+    let asked: ShareRequest = json::read(&headers, &body)?;
     let lasts = asked.ttl.unwrap_or(LASTS.as_secs());
     if !(LASTS_MIN..=LASTS_MAX).contains(&lasts) {
-        let detail = format!("ttl takes {LASTS_MIN} to {LASTS_MAX} seconds.");
-        return Err(Problem::new(Kind::InvalidRequest, detail));
+        return Err(Problem::parameter("ttl", format_args!("takes {LASTS_MIN} to {LASTS_MAX} seconds")));
     }
     let thing = shared(&api, &caller, &asked).await?;
     let created_at = Utc::now().trunc_subsecs(3);
@@ -233,7 +232,7 @@ async fn shared(api: &Api, caller: &Caller, asked: &ShareRequest) -> Result<Shar
             let image = visible.image(id).await?;
             Ok(SharedThing::Image { study_id: image.study_id(), image_id: image.own.image_id })
         }
-        _ => Err(Problem::new(Kind::InvalidRequest, "Name one of study_id, series_id and image_id.")),
+        _ => Err(Problem::parameter("body", "names one of study_id, series_id and image_id")),
     }
 }
 

@@ -14,7 +14,10 @@ use std::{ops::Deref, sync::Arc};
 
 use noctis_shared::{
     cache::Cache,
-    catalog::{Catalog, CatalogError, Choice, Found, ImageRecord, SeriesPlace, StudyFilter, StudyPage},
+    catalog::{
+        Catalog, CatalogError, Choice, Found, ImageRecord, JobFilter, SeriesPlace, StudyFilter, StudyPage,
+    },
+    client_job::ClientJob,
     dicom_uid::parse_public_id,
 };
 use uuid::Uuid;
@@ -103,6 +106,38 @@ impl<'a> Visible<'a> {
     /// Notes for the audit that the caller was shown something of this study.
     pub(crate) fn note_opened(&self, study_id: Uuid) {
         self.audit.note(self.caller, study_id);
+    }
+
+    /// The job that `segment` names.
+    ///
+    /// # Errors
+    /// 404 for what is no id, for an unknown job, and for one of a study that the caller may not see; 503 when the catalog
+    /// does not answer.
+    pub(crate) async fn job(&self, segment: &str) -> Result<Permitted<ClientJob>, Problem> {
+        let job_id = Uuid::try_parse(segment).map_err(|_| Problem::no_such_job())?;
+        let job = self.catalog.job(job_id).await.map_err(|error| catalog_problem(&error))?;
+        job.and_then(|job| self.of_study(job.study_id, job)).ok_or_else(Problem::no_such_job)
+    }
+
+    /// One page of the jobs of studies that the caller may see, and the cursor of the next one: its own, and prerenders
+    /// whoever ordered them.
+    ///
+    /// # Errors
+    /// [`CatalogError`], also for a page that is none.
+    pub(crate) async fn jobs(
+        &self,
+        limit: u32,
+        after: Option<String>,
+    ) -> Result<(Vec<Permitted<ClientJob>>, Option<String>), CatalogError> {
+        let among = match &self.caller.sight {
+            Sight::Everything => None,
+            Sight::Studies(study_ids) => Some(study_ids.iter().copied().collect()),
+            Sight::Shared(_) => Some(vec![]),
+        };
+        let filter = JobFilter { owner: self.caller.name.clone(), among, limit, after };
+        let page = self.catalog.jobs(&filter).await?;
+        let jobs = page.jobs.into_iter().filter_map(|job| self.of_study(job.study_id, job));
+        Ok((jobs.collect(), page.next))
     }
 
     /// The series with this public id.

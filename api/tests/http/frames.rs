@@ -128,7 +128,7 @@ async fn a_client_has_some_streams_at_a_time_and_one_that_leaves_gives_its_back(
         answer.body_mut().frame().await.expect("a part").expect("sound");
         streams.push(answer);
     };
-    assert_eq!((refused.status(), streams.len()), (axum::http::StatusCode::TOO_MANY_REQUESTS, 8));
+    assert_eq!((refused.status(), streams.len()), (axum::http::StatusCode::TOO_MANY_REQUESTS, 16));
     streams.pop();
     assert_eq!(begin().await.status(), 200);
 }

@@ -85,14 +85,15 @@ impl House {
         Self::with(&[], QueueLimits::default()).await
     }
 
+    /// The same house through another process of the API.
+    pub(crate) fn beside(&self) -> Self {
+        let api = Api::new(&settings_with(&[]), self.back_ends.clone(), prometheus());
+        let router = noctis_api::router(Arc::clone(&api));
+        Self { router, api, back_ends: self.back_ends.clone(), jobs: Arc::clone(&self.jobs) }
+    }
+
     pub(crate) async fn with(settings: &[(&'static str, &str)], queue_limits: QueueLimits) -> Self {
-        let mut texts = Texts::defaults();
-        texts.set("NOCTIS_DATA", "/nowhere", Origin::Flag);
-        texts.set("NOCTIS_RATE_LIMIT", "off", Origin::Flag);
-        for (name, text) in settings {
-            texts.set(name, text, Origin::Flag);
-        }
-        let settings = Settings::from_texts(&texts).expect("settings");
+        let settings = settings_with(settings);
         let cache = Cache::connect("memory:", "test", CacheLimits::default()).await.expect("a cache");
         let back_ends = BackEnds {
             queue: Queue::connect("memory:", "test", queue_limits).await.expect("a queue"),
@@ -109,7 +110,7 @@ impl House {
 
     /// Starts a worker that stores `outcome` for every job, as the real one does.
     pub(crate) async fn start_worker(&self, outcome: Outcome) {
-        for lane in [Lane::OnScreen, Lane::OnScreenHeavy] {
+        for lane in [Lane::OnScreen, Lane::OnScreenHeavy, Lane::Background] {
             let mut consumer = self.back_ends.queue.consume(lane, 4).await.expect("a consumer");
             let (back_ends, jobs, outcome) =
                 (self.back_ends.clone(), Arc::clone(&self.jobs), outcome.clone());
@@ -130,6 +131,13 @@ impl House {
     pub(crate) async fn replace_image(&self) {
         let other = NewInstance { content_digest: ContentDigest([9; 32]), ..instance(IMAGE, FRAMES) };
         self.back_ends.catalog.record_instances(&[other], true).await.expect("recorded");
+    }
+
+    /// Records another instance of the series, with so many frames.
+    pub(crate) async fn record_cine(&self, sop_instance_uid: &str, frame_count: u32) {
+        let cine =
+            NewInstance { content_digest: ContentDigest([7; 32]), ..instance(sop_instance_uid, frame_count) };
+        self.back_ends.catalog.record_instances(&[cine], false).await.expect("recorded");
     }
 
     /// Records the instance again, in another study.
@@ -176,6 +184,16 @@ impl House {
     pub(crate) async fn png(&self, query: &str) -> Answer {
         self.send("GET", &format!("{}{query}", image_path()), &[("accept", "image/png")]).await
     }
+}
+
+fn settings_with(settings: &[(&'static str, &str)]) -> Settings {
+    let mut texts = Texts::defaults();
+    texts.set("NOCTIS_DATA", "/nowhere", Origin::Flag);
+    texts.set("NOCTIS_RATE_LIMIT", "off", Origin::Flag);
+    for (name, text) in settings {
+        texts.set(name, text, Origin::Flag);
+    }
+    Settings::from_texts(&texts).expect("settings")
 }
 
 async fn store(back_ends: &BackEnds, job: &RenderJob, outcome: &Outcome) {

@@ -185,7 +185,7 @@ async fn what_one_may_not_see_one_cannot_share() {
         json!({"study_id": STUDY, "ttl": "1h"}),
         json!({"study_id": STUDY, "colour": "red"}),
     ] {
-        share(&house, &ada, wrong).await.problem(400, "invalid-request");
+        share(&house, &ada, wrong).await.problem(400, "invalid-parameter");
     }
     let lists_only = token("ada", |claims| claims.scope = "studies:read".to_owned());
     share(&house, &lists_only, json!({"study_id": STUDY})).await.problem(403, "insufficient-scope");

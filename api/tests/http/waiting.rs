@@ -23,8 +23,13 @@ pub(crate) async fn wait_until(what: &str, mut holds: impl AsyncFnMut() -> bool)
 }
 
 async fn waiting_jobs(house: &House) -> u64 {
+    depth(house, Lane::OnScreen).await
+}
+
+/// Jobs that wait in a lane.
+pub(crate) async fn depth(house: &House, lane: Lane) -> u64 {
     let depths = house.back_ends.queue.depths().await.expect("depths");
-    depths.iter().find(|(lane, _)| *lane == Lane::OnScreen).map_or(0, |(_, depth)| *depth)
+    depths.iter().find(|(known, _)| *known == lane).map_or(0, |(_, depth)| *depth)
 }
 
 #[tokio::test]
@@ -32,12 +37,30 @@ async fn a_render_that_is_not_ready_in_time_is_a_504_with_its_job() {
     let house = House::with(&[("NOCTIS_RENDER_WAIT", "1s")], QueueLimits::default()).await;
     let answer = house.png("").await;
     let problem = answer.problem(504, "render-timeout");
-    assert_eq!(problem["details"]["job_id"].as_str().map(str::len), Some(36));
     assert_eq!(answer.header("retry-after"), "1");
+    let job = house.get(problem["details"]["job_url"].as_str().expect("a path")).await.json();
+    assert_eq!(job["job_id"], problem["details"]["job_id"]);
+    assert_eq!((&job["kind"], &job["done"], &job["total"]), (&"render".into(), &0.into(), &1.into()));
+    house.png("").await.problem(504, "render-timeout");
+    let jobs = house.get("/api/v1/jobs").await.json();
+    assert_eq!(jobs["jobs"].as_array().map(Vec::len), Some(1), "the same job: {jobs}");
     house.start_worker(picture()).await;
     let later = house.png("").await;
     assert_eq!((later.status, &later.body[..]), (200, PICTURE), "the same job, done later, serves the retry");
     assert_eq!(house.jobs(), 1);
+    let job = crate::jobs::ended(&house, problem["details"]["job_id"].as_str().expect("an id")).await;
+    assert_eq!((&job["state"], &job["done"]), (&"done".into(), &1.into()));
+}
+
+#[tokio::test]
+async fn a_504_tells_of_no_job_while_the_catalog_is_away() {
+    let house = House::with(&[("NOCTIS_RENDER_WAIT", "1s")], QueueLimits::default()).await;
+    let (answer, ()) = tokio::join!(house.png(""), async {
+        wait_until("the job", async || waiting_jobs(&house).await == 1).await;
+        house.back_ends.catalog.close().await;
+    });
+    let problem = answer.problem(504, "render-timeout");
+    assert_eq!(problem["details"]["job_id"], serde_json::Value::Null, "{problem}");
 }
 
 #[tokio::test]

@@ -1,5 +1,5 @@
-//! The catalog: what is known of studies, series and instances, the renders made of them, the events handled, and who may
-//! log in.
+//! The catalog: what is known of studies, series and instances, the renders made of them, the events handled, the jobs that
+//! clients are told of, and who may log in.
 //! SQLite for one process, Postgres for many. Truth is here and in storage; start with [`Catalog`].
 //!
 //! # Contract
@@ -51,14 +51,20 @@
 //! Accounts and logins
 //! 30. An account reads back as it was added; its name is taken once; another secret, or none any more, ends its logins.
 //! 31. A refresh token works once, of two at once for one; its second use ends the login, and so does logging out.
-//!
 //! 32. A link reads back until it expires, is revoked, or its maker is disabled.
 //!
 //! Audit
 //! 33. Entries read back in order of time, filtered and portion by portion; one written twice is there once.
 //!
+//! Jobs
+//! 34. A job reads back as it was ordered; the same again is the same job, and one that has ended begins anew if asked.
+//! 35. A job changes only from the version that is known, and not any more once it has ended; a cancelled one stays so.
+//! 36. One owner has a bounded number under way, and comes in turns with others; jobs that ended long ago are forgotten.
+//! 37. Jobs are listed newest first in pages, of the studies asked for, single pictures for their owner alone.
+//! 38. A study's instances are told with their frames, and which pictures are kept.
+//!
 //! Trouble
-//! 34. A catalog that does not answer is a transient error and `Down`, and no error holds patient data.
+//! 39. A catalog that does not answer is a transient error and `Down`, and no error holds patient data.
 
 mod accounts;
 mod audit;
@@ -74,6 +80,7 @@ mod frame_index;
 mod images;
 mod in_hand;
 mod inbox;
+mod jobs;
 mod known_files;
 mod namesakes;
 mod new_instance;
@@ -101,6 +108,7 @@ pub use audit::AUDIT_GROUP_MAX;
 pub use error::CatalogError;
 pub use found::{CHOICES_MAX, Choice, Found, SeriesPlace};
 pub use images::{FrameLookup, ImageMetadata, ImageRecord, OwnIds};
+pub use jobs::{Again, FramesOfImage, JOBS_PER_PAGE_MAX, JobFilter, JobPage, Ordered};
 pub use known_files::KnownFile;
 pub use namesakes::{Ids, Sharing};
 pub use new_instance::{NewInstance, Recorded};

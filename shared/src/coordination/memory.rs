@@ -10,7 +10,7 @@ use std::{
 use uuid::Uuid;
 
 use super::{
-    Asked, Begun, Claimant, Interest, TOLD_LASTS,
+    Asked, Begun, Claimant, Interest, TAKEN_BACK, TOLD_LASTS,
     rate::{RateDecision, RateLimiter},
 };
 use crate::{
@@ -38,6 +38,8 @@ struct Tables {
     claims: Leases<RenderKey, (Claimant, u32)>,
     waiting: Leases<RenderKey, Leases<Uuid, ()>>,
     told: Leases<RenderKey, RenderFailure>,
+    /// Who has which thing to itself.
+    held: Leases<Uuid, Uuid>,
 }
 
 impl MemoryCoordination {
@@ -64,7 +66,9 @@ impl MemoryCoordination {
         match tables.claims.get(key).copied() {
             Some((held, _)) if held.job_id == claimant.job_id => Asked::Claimed,
             // A job that has begun is not promoted: it is on its way.
-            Some((held, begun)) if claimant.may_be_promoted || !held.may_be_promoted || begun > 0 => {
+            Some((held, begun))
+                if held != TAKEN_BACK && (claimant.may_be_promoted || !held.may_be_promoted || begun > 0) =>
+            {
                 Asked::Held { by: held.job_id }
             }
             _ => {
@@ -133,6 +137,33 @@ impl MemoryCoordination {
         let mut tables = self.lock();
         if tables.claims.get(key).is_some_and(|(held, _)| held.job_id == job_id) {
             tables.claims.remove(key);
+        }
+    }
+
+    pub(super) fn withdraw(&self, key: &RenderKey, job_id: Uuid, lease: Duration) {
+        let mut tables = self.lock();
+        if tables.claims.get(key).is_some_and(|(held, begun)| held.job_id == job_id && *begun == 0) {
+            tables.claims.set(*key, (TAKEN_BACK, 0), lease);
+        }
+    }
+
+    pub(super) fn hold(&self, thing: Uuid, holder: Uuid, lease: Duration) -> bool {
+        let mut tables = self.lock();
+        let is_free = tables.held.get(&thing).is_none_or(|held| *held == holder);
+        if is_free {
+            tables.held.set(thing, holder, lease);
+        }
+        is_free
+    }
+
+    pub(super) fn seize(&self, thing: Uuid, holder: Uuid, lease: Duration) {
+        self.lock().held.set(thing, holder, lease);
+    }
+
+    pub(super) fn let_go(&self, thing: Uuid, holder: Uuid) {
+        let mut tables = self.lock();
+        if tables.held.get(&thing) == Some(&holder) {
+            tables.held.remove(&thing);
         }
     }
 

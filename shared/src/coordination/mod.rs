@@ -1,4 +1,4 @@
-//! Coordination: who makes which render, who waits for it, who is woken, how much a client may ask.
+//! Coordination: who makes which render, who waits for it, who is woken, who drives which job, how much a client may ask.
 //!
 //! What belongs here is no copy of anything: claims, interest, wake-ups, what is told for now, request counts. Clearing
 //! a cache touches none of it. What must not be here: pictures and answers (`cache`), and what a render is (`submit`
@@ -15,6 +15,8 @@
 //! - work begins under the job's own claim, under a free one, or learns that another job has it; under its own it learns
 //!   how often it had begun before
 //! - settling keeps the outcome, ends claim and interest whoever has them, and wakes its waiters
+//! - a job that is taken back and has not begun is no work any more, and the render is free for whoever asks
+//! - of many who would hold a thing one does, until it lets go, its lease ends, or another seizes it
 //! - what is told for now reaches who waits for that very job, nobody else, and no cache
 //! - an announcement wakes all waiters of its key, and only these; a dropped waiter is forgotten
 //! - clearing the cache leaves claims, interest and request counts
@@ -29,6 +31,7 @@
 //! |---|---|---|
 //! | `{namespace}:claim:{key}` | id of the job that makes it, whether it may be promoted, how often it was begun | lease |
 //! | `{namespace}:interest:{key}` | sorted set of waiters, by the moment until which each waits | as its longest waiter |
+//! | `{namespace}:hold:{id}` | who drives the thing of this id | lease |
 //! | `{namespace}:told:{key}` | a failure that passes, with its job | 10 s |
 //! | `{namespace}:rate:{digest}` | when the client's quota is whole again | until then |
 //! | `{namespace}:wake` | channel: a render key | – |
@@ -65,6 +68,9 @@ pub enum Coordination {
     /// Shared by all processes.
     Redis(RedisCoordination),
 }
+
+/// Who has the claim of a job that was taken back: nobody, but its message may lie in the queue still.
+const TAKEN_BACK: Claimant = Claimant { job_id: Uuid::nil(), may_be_promoted: true };
 
 /// A job as a claim names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -207,6 +213,60 @@ impl Coordination {
                 Ok(())
             }
             Coordination::Redis(shared) => shared.release(key, job_id).await,
+        }
+    }
+
+    /// Takes back a job that has the claim and was not begun: whoever finds it in the queue until `lease` has passed drops
+    /// it as one that another makes, and whoever asks for the render meanwhile has the claim. For jobs that may be promoted.
+    ///
+    /// # Errors
+    /// A fault of Redis: the job is made then.
+    pub async fn withdraw(&self, key: &RenderKey, job_id: Uuid, lease: Duration) -> Result<(), LinkError> {
+        match self {
+            Coordination::Memory(here) => {
+                here.withdraw(key, job_id, lease);
+                Ok(())
+            }
+            Coordination::Redis(shared) => shared.withdraw(key, job_id, lease).await,
+        }
+    }
+
+    /// Whether `holder` has `thing` to itself for `lease` from now: it was free, or held by the same before.
+    ///
+    /// # Errors
+    /// A fault of Redis: then nobody knows.
+    pub async fn hold(&self, thing: Uuid, holder: Uuid, lease: Duration) -> Result<bool, LinkError> {
+        match self {
+            Coordination::Memory(here) => Ok(here.hold(thing, holder, lease)),
+            Coordination::Redis(shared) => shared.hold(thing, holder, lease).await,
+        }
+    }
+
+    /// Gives `thing` to `holder` for `lease` from now, whoever had it.
+    ///
+    /// # Errors
+    /// A fault of Redis.
+    pub async fn seize(&self, thing: Uuid, holder: Uuid, lease: Duration) -> Result<(), LinkError> {
+        match self {
+            Coordination::Memory(here) => {
+                here.seize(thing, holder, lease);
+                Ok(())
+            }
+            Coordination::Redis(shared) => shared.seize(thing, holder, lease).await,
+        }
+    }
+
+    /// Gives `thing` back, if `holder` has it.
+    ///
+    /// # Errors
+    /// A fault of Redis: the lease ends it then.
+    pub async fn let_go(&self, thing: Uuid, holder: Uuid) -> Result<(), LinkError> {
+        match self {
+            Coordination::Memory(here) => {
+                here.let_go(thing, holder);
+                Ok(())
+            }
+            Coordination::Redis(shared) => shared.let_go(thing, holder).await,
         }
     }
 

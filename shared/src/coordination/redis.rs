@@ -164,6 +164,35 @@ impl RedisCoordination {
         command
     }
 
+    pub(super) async fn withdraw(
+        &self,
+        key: &RenderKey,
+        job_id: Uuid,
+        lease: Duration,
+    ) -> Result<(), LinkError> {
+        let mut command = scripts::eval(scripts::WITHDRAW, &[self.link.keys().claim(key)]);
+        command.arg(job_id.to_string()).arg(millis(lease));
+        self.link.connection().query("withdraw", &command).await
+    }
+
+    pub(super) async fn hold(&self, thing: Uuid, holder: Uuid, lease: Duration) -> Result<bool, LinkError> {
+        let mut command = scripts::eval(scripts::HOLD, &[self.link.keys().hold(thing)]);
+        command.arg(holder.to_string()).arg(millis(lease));
+        self.link.connection().query("hold", &command).await
+    }
+
+    pub(super) async fn seize(&self, thing: Uuid, holder: Uuid, lease: Duration) -> Result<(), LinkError> {
+        let mut command = redis::cmd("SET");
+        command.arg(self.link.keys().hold(thing)).arg(holder.to_string()).arg("PX").arg(millis(lease));
+        self.link.connection().query("seize", &command).await
+    }
+
+    pub(super) async fn let_go(&self, thing: Uuid, holder: Uuid) -> Result<(), LinkError> {
+        let mut command = scripts::eval(scripts::RELEASE, &[self.link.keys().hold(thing)]);
+        command.arg(holder.to_string());
+        self.link.connection().query("let_go", &command).await
+    }
+
     pub(super) async fn leave(&self, key: &RenderKey, waiter_id: Uuid) -> Result<(), LinkError> {
         let mut command = redis::cmd("ZREM");
         command.arg(self.link.keys().interest(key)).arg(waiter_id.simple().to_string());

@@ -2,7 +2,7 @@
 //! Redis that knows no script needs no second round trip, not even within a pipeline.
 //!
 //! A claim is the id of its job (36 characters), `+` where the job may be promoted, else `-`, and how often work on it
-//! has begun, with a space between them.
+//! has begun, with a space between them. The nil id has it where a job was taken back.
 
 use redis::Cmd;
 
@@ -24,7 +24,8 @@ end
 local claim = redis.call('GET', KEYS[3])
 if claim then
   local promoted = ARGV[2] == '-' and string.sub(claim, 38) == '+ 0'
-  if string.sub(claim, 1, 36) == ARGV[1] or not promoted then return {0, claim} end
+  local taken_back = string.sub(claim, 1, 36) == '00000000-0000-0000-0000-000000000000'
+  if string.sub(claim, 1, 36) == ARGV[1] or not (promoted or taken_back) then return {0, claim} end
 end
 claim = ARGV[1] .. ' ' .. ARGV[2] .. ' 0'
 redis.call('SET', KEYS[3], claim, 'PX', ARGV[3])
@@ -49,7 +50,21 @@ local begun = ours and tonumber(string.sub(claim, 40)) or 0
 redis.call('SET', KEYS[2], ARGV[1] .. ' ' .. ARGV[2] .. ' ' .. (begun + 1), 'PX', ARGV[3])
 return {ours and 'ours' or 'free', begun}";
 
-/// `KEYS` claim. `ARGV[1]` job id.
+/// The claim of a job that has not begun goes to nobody. `KEYS` claim. `ARGV[1]` job id, `[2]` lease in ms.
+pub(super) const WITHDRAW: &str = "\
+local claim = redis.call('GET', KEYS[1])
+if not claim or string.sub(claim, 1, 36) ~= ARGV[1] or string.sub(claim, 40) ~= '0' then return 0 end
+redis.call('SET', KEYS[1], '00000000-0000-0000-0000-000000000000 + 0', 'PX', ARGV[2])
+return 1";
+
+/// `KEYS` thing. `ARGV[1]` holder, `[2]` lease in ms. Returns 1 when the holder has it now.
+pub(super) const HOLD: &str = "\
+local held = redis.call('GET', KEYS[1])
+if held and held ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+return 1";
+
+/// `KEYS` claim or thing. `ARGV[1]` job id or holder.
 pub(super) const RELEASE: &str = "\
 local claim = redis.call('GET', KEYS[1])
 if not claim or string.sub(claim, 1, 36) ~= ARGV[1] then return 0 end

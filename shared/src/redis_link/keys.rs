@@ -48,6 +48,11 @@ impl Keys {
         format!("{}:told:{key}", self.namespace)
     }
 
+    /// Who has the thing of this id to itself.
+    pub(crate) fn hold(&self, thing: Uuid) -> String {
+        format!("{}:hold:{thing}", self.namespace)
+    }
+
     /// By the digest of the client's name.
     pub(crate) fn rate(&self, client_digest: [u8; 16]) -> String {
         format!("{}:rate:{}", self.namespace, Uuid::from_bytes(client_digest).simple())

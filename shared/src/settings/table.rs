@@ -41,7 +41,7 @@ const fn url(name: &'static str, default: &'static str, meaning: &'static str) -
 }
 
 /// Every setting, in the order of the documentation.
-pub const SETTINGS: [Setting; 36] = [
+pub const SETTINGS: [Setting; 38] = [
     plain("NOCTIS_LISTEN", "127.0.0.1:8080", "where HTTP listens"),
     plain(
         "NOCTIS_METRICS_LISTEN",

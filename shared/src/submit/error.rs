@@ -21,6 +21,9 @@ pub enum SubmitError {
     /// The queue took no job.
     #[error(transparent)]
     Publish(#[from] PublishError),
+    /// Each job for it came to nothing.
+    #[error("no worker made the picture")]
+    NotMade,
     /// The task that asks was lost.
     #[error("asking for the render was cut off: {0}")]
     Lost(String),

@@ -1,13 +1,14 @@
 //! The one way to ask for a render, whoever asks.
 //!
-//! [`view`] turns a named view into a [`FrameRequest`]; [`cost`] and `lane` say what a render takes and where it waits;
+//! [`view`] turns a named view into a [`FrameRequest`], `views` those of a study into pictures; [`cost`] and `lane` say what a render takes and where it waits;
 //! `share` bounds what one client has on-screen at a time; `keeping` says which pictures the catalog keeps, and `confirmed`
 //! which images it was asked for a moment ago; `job` makes the message; `look` knows where a picture may
 //! already be; `flight` lets equal requests of one process travel together; `journey` is the way itself: look, claim,
-//! publish, wait.
+//! publish, wait; `background` is the way of a picture that nobody looks at yet.
 //!
 //! What must not be here: anything of HTTP, who may see what (decided before anybody comes here), and decoding.
 
+mod background;
 mod confirmed;
 pub mod cost;
 mod error;
@@ -19,19 +20,22 @@ mod lane;
 mod look;
 mod share;
 pub mod view;
+mod views;
 
 use std::{sync::Arc, time::Duration};
 
 use uuid::Uuid;
 
-use self::{confirmed::Confirmed, flight::Flights, journey::Journey, share::Shares};
 pub use self::{
+    background::Background,
     error::SubmitError,
     flight::{Landing, Seat},
     keeping::is_kept,
     lane::awaited as lane_of_awaited,
     look::{Found, Tier},
+    views::{PICTURES_MAX, ViewOfImage, Views},
 };
+use self::{confirmed::Confirmed, flight::Flights, journey::Journey, share::Shares};
 use crate::{
     cache::{Cache, LocalCache},
     catalog::{Catalog, ImageRecord},
@@ -96,9 +100,23 @@ impl Submit {
         Self { presets, ..self }
     }
 
+    /// The windows that have names.
+    #[must_use]
+    pub fn presets(&self) -> &Presets {
+        &self.presets
+    }
+
     /// What the memory of this process has under `key`.
     pub async fn look_here(&self, key: &RenderKey) -> Option<Found> {
         look::in_process(self, key).await
+    }
+
+    /// What the shared cache or the catalog has under `key`; nothing is asked of a worker.
+    pub async fn look_everywhere(&self, image_id: Uuid, key: &RenderKey) -> Option<Found> {
+        match look::in_cache(self, image_id, key, None).await {
+            Some(found) => Some(found),
+            None => look::in_catalog(self, image_id, key).await,
+        }
     }
 
     /// A seat in the flight of this picture, for one who waits up to `patience`. The flight goes on as long as

@@ -3,6 +3,7 @@
 
 mod accounts;
 mod earlier_releases;
+mod jobs;
 mod letting_in;
 mod place;
 mod reading;
@@ -99,6 +100,11 @@ macro_rules! full_contract {
             accounts::what_is_logged_out_or_over_is_not_believed,
             letting_in::a_link_works_until_it_is_over_revoked_or_its_maker_disabled,
             letting_in::who_opened_what_reads_back_in_order_of_time,
+            jobs::a_job_reads_back_and_the_same_again_is_the_same_job,
+            jobs::a_job_changes_only_from_the_version_that_is_known,
+            jobs::one_owner_has_a_bounded_number_under_way_and_old_ones_are_forgotten,
+            jobs::jobs_are_listed_newest_first_of_studies_and_for_their_owner,
+            jobs::frames_of_a_study_and_what_is_kept_of_them_are_told,
             starting::a_closed_catalog_is_down_and_transient,
         }
     };

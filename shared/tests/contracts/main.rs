@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that fails may panic")]
 
 mod asking;
+mod background;
 mod cache;
 mod catalog;
 mod coordination;

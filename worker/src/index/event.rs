@@ -1,5 +1,7 @@
 //! Events about studies: index what is new, remove what was deleted, tell what came of it.
 
+use std::collections::BTreeSet;
+
 use noctis_shared::{
     catalog::CatalogError,
     dicom_uid::public_id,
@@ -11,7 +13,7 @@ use noctis_shared::{
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, debug, error, info, info_span, warn};
 
-use super::{FileOutcome, IndexError, Indexer};
+use super::{FileOutcome, IndexError, Indexer, prerender};
 use crate::settlement;
 
 /// `source` of the events that this system publishes.
@@ -98,11 +100,6 @@ impl IndexJobs {
             info!("event was handled before");
             return Ok(());
         }
-        if !event.data.prerender.is_empty() {
-            warn!(
-                "the event asks for a prerender, which is not built in this version: pictures are made when asked for"
-            );
-        }
         let locations: Vec<String> = match &event.data.location {
             Some(location) => vec![location.clone()],
             None => event.data.instances.iter().map(|instance| instance.location.clone()).collect(),
@@ -114,7 +111,10 @@ impl IndexJobs {
         let count_away = |_: &str, outcome: &FileOutcome| {
             away += u64::from(matches!(outcome, FileOutcome::Away(_)));
         };
-        let mut summary = self.indexer.index(&locations, event.data.replace, shutdown, count_away).await?;
+        let mut study_ids = BTreeSet::new();
+        let indexing =
+            self.indexer.index_studies(&locations, event.data.replace, shutdown, &mut study_ids, count_away);
+        let mut summary = indexing.await?;
         if away > 0 && attempt < AWAY_ATTEMPTS_MAX {
             // What was read is a duplicate the next time.
             return Err(EventError::FilesAway(away));
@@ -127,6 +127,7 @@ impl IndexJobs {
             rejected = summary.rejected,
             "indexed"
         );
+        prerender::order(catalog, &self.indexer.presets, event, &study_ids).await?;
         // Told before it is recorded: an event that dies in between is told twice, never not at all.
         self.tell(event, &summary).await?;
         Ok(catalog.record_event(&event.source, &event.id, &summary).await?)

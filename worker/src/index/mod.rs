@@ -12,17 +12,24 @@ mod files_in_hand;
 mod identity;
 pub mod instance;
 mod order_facts;
+mod prerender;
 mod read_ahead;
 mod reading;
 mod rejected;
 
-use std::{collections::HashMap, pin::pin};
+use std::{
+    collections::{BTreeSet, HashMap},
+    pin::pin,
+    sync::Arc,
+};
 
 use futures::StreamExt;
 use noctis_shared::{
     catalog::{Catalog, CatalogError, KnownFile, NewInstance, Recorded},
+    dicom_uid::public_id,
     event::{RejectedFile, StudyIndexed},
     forget::{Change, ForgetError, Forgetting},
+    presets::Presets,
     storage::{Storage, StorageError},
 };
 use tokio_util::sync::CancellationToken;
@@ -57,6 +64,8 @@ pub struct Indexer {
     pub files: FilesInHand,
     /// Whether pictures without UIDs are shown.
     pub missing_uids: MissingUids,
+    /// The windows that have names, for what events have made ahead.
+    pub presets: Arc<Presets>,
 }
 
 /// What became of one file, for progress and summaries.
@@ -111,6 +120,21 @@ impl Indexer {
         locations: &[String],
         replace: bool,
         shutdown: &CancellationToken,
+        progress: impl FnMut(&str, &FileOutcome),
+    ) -> Result<StudyIndexed, IndexError> {
+        self.index_studies(locations, replace, shutdown, &mut BTreeSet::new(), progress).await
+    }
+
+    /// The same, and adds to `study_ids` the studies that the files are of.
+    ///
+    /// # Errors
+    /// As [`index`](Self::index).
+    pub async fn index_studies(
+        &self,
+        locations: &[String],
+        replace: bool,
+        shutdown: &CancellationToken,
+        study_ids: &mut BTreeSet<Uuid>,
         mut progress: impl FnMut(&str, &FileOutcome),
     ) -> Result<StudyIndexed, IndexError> {
         let mut summary = StudyIndexed::default();
@@ -152,6 +176,7 @@ impl Indexer {
                         }
                     }
                 }
+                study_ids.extend(batch.iter().map(|instance| public_id(&instance.study_instance_uid)));
                 self.record(batch, replace, &mut summary, &mut progress).await?;
                 drop(shares);
             }

@@ -249,6 +249,7 @@ fn hands(back_ends: &BackEnds, storage: Storage, program: SlotProgram) -> Render
         storage: storage.clone(),
         files: FilesInHand::new(1),
         missing_uids: MissingUids::Refuse,
+        presets: Arc::default(),
     };
     RenderJobs {
         coordination: back_ends.coordination.clone(),

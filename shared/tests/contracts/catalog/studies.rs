@@ -55,7 +55,7 @@ pub(super) async fn every_sort_has_pages_that_agree_with_it(place: Arc<Place>) {
         patient.patient_id = (index % 5 != 0).then(|| format!("id-{}", index % 11));
         instance.series.modality = (index % 4 != 0).then(|| ["CT", "MR", "US"][index % 3].to_owned());
         instance.study.study_date = (index % 6 != 0).then(|| format!("2026-02-{:02}", index % 9 + 1));
-        catalog.record_instances(&[instance.clone()], false).await.unwrap();
+        catalog.record_instances(std::slice::from_ref(instance), false).await.unwrap();
     }
     type Key = fn(&noctis_shared::answer::Study) -> String;
     let keys: [(StudySort, Key); 5] = [

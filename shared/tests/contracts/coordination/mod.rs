@@ -42,6 +42,8 @@ on_every_variant! {
     interest_holds_as_long_as_its_longest_waiter_and_ends_with_the_last_that_leaves;
     work_nobody_is_interested_in_is_not_begun_and_its_claim_goes;
     work_begins_under_its_own_claim_a_free_one_or_not_at_all;
+    a_job_that_is_taken_back_is_no_work_any_more_and_the_render_is_free;
+    of_many_who_would_hold_a_thing_one_does;
     settling_keeps_the_outcome_ends_claim_and_interest_and_wakes;
     what_is_told_for_now_reaches_who_waits_for_that_job_alone;
     an_announcement_wakes_all_waiters_of_its_key_and_only_these;
@@ -327,4 +329,45 @@ async fn what_is_given_back_may_be_spent_again(place: Place) {
             "{client}: no more than the limit"
         );
     }
+}
+
+async fn a_job_that_is_taken_back_is_no_work_any_more_and_the_render_is_free(place: Place) {
+    let coordination = &place.coordination;
+    let (key, taken, other) = (key(), promotable(), promotable());
+    let ask = async |claimant| coordination.ask(&key, claimant, None, MINUTE).await.expect("asked");
+    let begin = async |claimant| coordination.begin(&key, claimant, false, MINUTE).await.expect("begun");
+    let withdraw = async |claimant: Claimant| {
+        coordination.withdraw(&key, claimant.job_id, MINUTE).await.expect("no fault");
+    };
+    assert_eq!(ask(taken).await, Asked::Claimed);
+    withdraw(other).await;
+    assert_eq!(ask(other).await, held_by(taken), "nobody else can take it back");
+    withdraw(taken).await;
+    assert_eq!(begin(taken).await, Begun::Theirs, "its message is dropped");
+    assert_eq!(ask(other).await, Asked::Claimed, "also for one that does not go before others");
+    assert_eq!(begin(taken).await, Begun::Theirs);
+    assert_eq!(begin(other).await, Begun::Ours { before: 0 });
+    withdraw(other).await;
+    assert_eq!(ask(claimant()).await, held_by(other), "what has begun is not taken back");
+}
+
+async fn of_many_who_would_hold_a_thing_one_does(place: Place) {
+    let coordination = &place.coordination;
+    let thing = Uuid::new_v4();
+    let holders: Vec<Uuid> = (0..16).map(|_| Uuid::new_v4()).collect();
+    let hold = async |holder, lease| coordination.hold(thing, holder, lease).await.expect("no fault");
+    let all = join_all(holders.iter().map(|holder| hold(*holder, MINUTE))).await;
+    assert_eq!(all.iter().filter(|held| **held).count(), 1);
+    let holder = holders[all.iter().position(|held| *held).expect("one")];
+    let other = *holders.iter().find(|other| **other != holder).expect("another");
+    assert!(hold(holder, MINUTE).await, "who has it, has it longer");
+    coordination.let_go(thing, other).await.expect("no fault");
+    assert!(!hold(other, MINUTE).await, "nobody else can let go");
+    coordination.let_go(thing, holder).await.expect("no fault");
+    assert!(hold(other, Duration::from_millis(200)).await);
+    eventually(5 * SECOND, "the lease ends", async || hold(holder, MINUTE).await).await;
+    coordination.seize(thing, other, MINUTE).await.expect("no fault");
+    assert!(!hold(holder, MINUTE).await, "it was seized");
+    assert!(hold(other, MINUTE).await);
+    assert!(coordination.hold(Uuid::new_v4(), holder, MINUTE).await.expect("no fault"), "another thing");
 }
