@@ -51,7 +51,9 @@ impl Crowd {
         let origin = origin(address);
         let mut seats = self.seats();
         let of_origin = seats.by_address.get(&origin).copied().unwrap_or(0);
-        if of_origin >= self.connections_max / ADDRESS_SHARE && !self.proxies.has(address) {
+        // Whoever is on this machine, mostly a proxy, is not the one to be kept out.
+        let is_of_many = address.is_loopback() || self.proxies.has(address);
+        if of_origin >= self.connections_max / ADDRESS_SHARE && !is_of_many {
             seats.make_room(Some(origin))?;
         } else if seats.taken.len() >= self.connections_max {
             seats.make_room(None)?;
@@ -183,7 +185,9 @@ mod tests {
         let site: Vec<_> =
             (0..5).filter_map(|number| from(&crowd, &format!("2001:db8:0:1::{number}"))).collect();
         assert_eq!(site.iter().filter(|seat| stays(seat)).count(), 4);
-        let proxy: Vec<_> = (0..10).filter_map(|_| from(&crowd, "10.0.0.9")).collect();
-        assert!(proxy.len() == 10 && proxy.iter().all(stays));
+        for address in ["10.0.0.9", "127.0.0.1", "::1"] {
+            let many: Vec<_> = (0..10).filter_map(|_| from(&crowd, address)).collect();
+            assert!(many.len() == 10 && many.iter().all(stays), "{address}");
+        }
     }
 }
