@@ -16,7 +16,7 @@ pub(crate) struct Deployment {
     database: Database,
     redis: Redis,
     storage: tempfile::TempDir,
-    namespace: String,
+    pub(crate) namespace: String,
 }
 
 impl Deployment {
@@ -47,7 +47,12 @@ impl Deployment {
         Program::start(self.command(name).args(arguments))
     }
 
-    fn ingest(&self, path: &Path) {
+    /// The folder of the storage.
+    pub(crate) fn storage(&self) -> &Path {
+        self.storage.path()
+    }
+
+    pub(crate) fn ingest(&self, path: &Path) {
         let output = run(self.command("noctis").arg("ingest").arg(path));
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     }
@@ -80,7 +85,7 @@ impl Drop for Deployment {
 }
 
 /// Waits until the study has `count` images for this viewer.
-fn wait_for_images(viewer: &Viewer, study: &str, count: u64) {
+pub(crate) fn wait_for_images(viewer: &Viewer, study: &str, count: u64) {
     wait_until("the study is indexed", || {
         let answer = viewer.get(&format!("/api/v1/dicom/studies/{}", study_uid(study)));
         (answer.status == 200 && answer.json()["image_count"] == count).then_some(())
@@ -194,7 +199,7 @@ fn an_event_that_points_elsewhere_is_dead_lettered() {
 }
 
 /// Publishes as an ingest pipeline does.
-fn publish_event(namespace: &str, kind: &str, event: &serde_json::Value) {
+pub(crate) fn publish_event(namespace: &str, kind: &str, event: &serde_json::Value) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let url = amqp_url();

@@ -103,6 +103,11 @@ impl Viewer {
         read(self.client.post(format!("{}{path}", self.base)))
     }
 
+    pub(crate) fn post_json(&self, path: &str, body: &Value) -> Answer {
+        let request = self.client.post(format!("{}{path}", self.base));
+        read(request.header("content-type", "application/json").body(body.to_string()))
+    }
+
     /// The PNG of an image.
     pub(crate) fn png(&self, image: &str, query: &str) -> Answer {
         self.get_with(&format!("/api/v1/dicom/images/{image}?{query}"), &[("accept", "image/png")])

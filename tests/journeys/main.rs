@@ -13,6 +13,7 @@ mod files;
 mod found;
 mod http;
 mod identity;
+mod jobs;
 mod login;
 mod network;
 mod program;

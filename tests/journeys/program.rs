@@ -73,6 +73,12 @@ impl Program {
         wait_until("the program ends", || self.child.try_wait().expect("waited"))
     }
 
+    /// Ends it at once, without a word.
+    pub(crate) fn kill(mut self) {
+        self.child.kill().expect("killed");
+        self.child.wait().expect("ended");
+    }
+
     fn signal(&self, signal: &str) {
         let id = self.child.id().to_string();
         let sent = Command::new("kill").args(["-s", signal, &id]).status().expect("kill");
