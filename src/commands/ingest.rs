@@ -1,6 +1,6 @@
 //! `noctis ingest`: files into the storage, events about their studies.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Arc};
 
 use noctis_shared::{
     forget::Forgetting,
