@@ -12,6 +12,7 @@ use noctis_shared::{
     program::{self, BackEnds},
     queue::Queue,
     settings::{RateLimit, Settings, TrustedProxies},
+    storage::Storage,
     submit::Submit,
     telemetry::PrometheusHandle,
 };
@@ -22,6 +23,7 @@ use crate::{
     auth::Auth,
     caller::Caller,
     edge::Names,
+    handed_out::Downloads,
     numbers::Numbers,
     outgoing::Outgoing,
     visible::{KnownImages, Visible},
@@ -33,6 +35,8 @@ pub struct Api {
     pub(crate) cache: Cache,
     pub(crate) coordination: Coordination,
     pub(crate) catalog: Catalog,
+    /// Where files lie: to hand them out as they are, and to know which are ours.
+    pub(crate) storage: Storage,
     /// Where pictures are asked for.
     pub(crate) submit: Submit,
     pub(crate) images: KnownImages,
@@ -41,6 +45,8 @@ pub struct Api {
     pub(crate) numbers: Numbers,
     /// What answers hold until they are read.
     pub(crate) outgoing: Outgoing,
+    /// Files that are handed out now.
+    pub(crate) downloads: Downloads,
     pub(crate) prometheus: PrometheusHandle,
     pub(crate) render_wait: Duration,
     pub(crate) rate_limit: Option<RateLimit>,
@@ -56,10 +62,15 @@ pub struct Api {
 }
 
 impl Api {
-    /// An API over these back ends. Starts the task that forgets what other processes changed; it ends with the API.
+    /// An API over these back ends, which reads files from `storage`. Starts the task that forgets what other processes changed; it ends with the API.
     /// Call it inside a runtime.
     #[must_use]
-    pub fn new(settings: &Settings, back_ends: BackEnds, prometheus: PrometheusHandle) -> Arc<Self> {
+    pub fn new(
+        settings: &Settings,
+        back_ends: BackEnds,
+        storage: Storage,
+        prometheus: PrometheusHandle,
+    ) -> Arc<Self> {
         let submit = Submit::new(&back_ends, LocalCache::new(program::cache_limits(settings)));
         let BackEnds { queue, cache, coordination, catalog } = back_ends;
         let forgets = cache.forgets();
@@ -69,11 +80,13 @@ impl Api {
             cache,
             coordination,
             catalog,
+            storage,
             submit,
             images: KnownImages::new(),
             auth,
             numbers: Numbers::default(),
             outgoing: Outgoing::default(),
+            downloads: Downloads::default(),
             prometheus,
             render_wait: settings.render_wait,
             rate_limit: settings.rate_limit,

@@ -40,7 +40,8 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
         })?;
         let shutdown = program::shutdown_on_signals()?;
         program::announce_listening(&listener)?;
-        let api = Api::new(&settings, back_ends.clone(), telemetry.metrics.clone());
+        let storage = program::storage_to_read(&settings)?;
+        let api = Api::new(&settings, back_ends.clone(), storage, telemetry.metrics.clone());
         let served = noctis_api::serve(listener, api, ServeTimes::default(), shutdown).await;
         back_ends.close().await;
         served.map_err(Failure::from)

@@ -49,6 +49,12 @@ pub enum Kind {
     FrameNotFound,
     /// The UID behind the id stands in several studies or series.
     AmbiguousId,
+    /// No such dead letter.
+    DeadLetterNotFound,
+    /// No such webhook.
+    WebhookNotFound,
+    /// As many webhooks as there may be.
+    TooManyWebhooks,
     /// No such route.
     RouteNotFound,
     /// The route is there, the method is not.
@@ -63,6 +69,8 @@ pub enum Kind {
     BodyTooLarge,
     /// A path and query past the limit.
     UriTooLong,
+    /// A range of a file that has none of its bytes.
+    RangeNotSatisfiable,
     /// The file cannot be rendered.
     Unrenderable,
     /// The client has spent its requests.
@@ -102,7 +110,7 @@ type Row = (&'static str, StatusCode, &'static str);
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Kind; 39] = [
+    pub const ALL: [Kind; 43] = [
         Kind::InvalidParameter,
         Kind::HostNotAllowed,
         Kind::OriginNotAllowed,
@@ -119,6 +127,9 @@ impl Kind {
         Kind::ImageNotFound,
         Kind::FrameNotFound,
         Kind::AmbiguousId,
+        Kind::DeadLetterNotFound,
+        Kind::WebhookNotFound,
+        Kind::TooManyWebhooks,
         Kind::RouteNotFound,
         Kind::MethodNotAllowed,
         Kind::NotAcceptable,
@@ -126,6 +137,7 @@ impl Kind {
         Kind::UnsupportedMediaType,
         Kind::BodyTooLarge,
         Kind::UriTooLong,
+        Kind::RangeNotSatisfiable,
         Kind::Unrenderable,
         Kind::TooManyRequests,
         Kind::Internal,
@@ -169,6 +181,9 @@ impl Kind {
             Kind::ImageNotFound => ("image-not-found", S::NOT_FOUND, "No such image"),
             Kind::FrameNotFound => ("frame-not-found", S::NOT_FOUND, "No such frame"),
             Kind::AmbiguousId => ("ambiguous-id", S::CONFLICT, "The id names more than one"),
+            Kind::DeadLetterNotFound => ("dead-letter-not-found", S::NOT_FOUND, "No such dead letter"),
+            Kind::WebhookNotFound => ("webhook-not-found", S::NOT_FOUND, "No such webhook"),
+            Kind::TooManyWebhooks => ("too-many-webhooks", S::CONFLICT, "Too many webhooks"),
             Kind::RouteNotFound => ("route-not-found", S::NOT_FOUND, "No such route"),
             Kind::MethodNotAllowed => ("method-not-allowed", S::METHOD_NOT_ALLOWED, "Method not allowed"),
             Kind::NotAcceptable => ("not-acceptable", S::NOT_ACCEPTABLE, "No acceptable media type"),
@@ -178,6 +193,9 @@ impl Kind {
             }
             Kind::BodyTooLarge => ("body-too-large", S::PAYLOAD_TOO_LARGE, "Body too large"),
             Kind::UriTooLong => ("uri-too-long", S::URI_TOO_LONG, "URI too long"),
+            Kind::RangeNotSatisfiable => {
+                ("range-not-satisfiable", S::RANGE_NOT_SATISFIABLE, "Range not satisfiable")
+            }
             Kind::Unrenderable => ("unrenderable", S::UNPROCESSABLE_ENTITY, "The file cannot be rendered"),
             Kind::TooManyRequests => ("too-many-requests", S::TOO_MANY_REQUESTS, "Too many requests"),
             Kind::Internal => ("internal", S::INTERNAL_SERVER_ERROR, "Internal error"),
@@ -321,6 +339,7 @@ impl Problem {
             details.insert("request_id".to_owned(), request_id.into());
         }
         let challenge = challenge(kind, &details);
+        let byte_count = details.get("byte_count").filter(|_| kind == Kind::RangeNotSatisfiable).cloned();
         let document = Document {
             r#type: format!("urn:noctis:problem:{}", kind.slug()),
             title: kind.title(),
@@ -340,6 +359,11 @@ impl Problem {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if let Some(pause) = retry_after {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(whole_seconds(pause)));
+        }
+        // How long the file is that has none of the bytes (RFC 9110 14.4).
+        let unsatisfied = byte_count.and_then(|count| HeaderValue::try_from(format!("bytes */{count}")).ok());
+        if let Some(unsatisfied) = unsatisfied {
+            headers.insert(header::CONTENT_RANGE, unsatisfied);
         }
         if let Some(challenge) = challenge {
             headers.insert(header::WWW_AUTHENTICATE, challenge);

@@ -7,6 +7,7 @@ mod bad_input;
 mod colours;
 mod commands;
 mod corpus;
+mod deletion;
 mod distributed;
 mod embedded;
 mod files;

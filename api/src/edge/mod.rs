@@ -65,7 +65,7 @@ pub(crate) async fn around(State(api): State<Arc<Api>>, mut request: Request, ne
         .and_then(|()| api.names.check(policy, &method, &uri, request.headers()));
     let Identified { caller, refused } = identity::identify(
         &api,
-        policy,
+        &policy.of_method(&method),
         identity::address(&request, &api.trusted_proxies),
         request.headers(),
     )

@@ -2,7 +2,10 @@
 
 mod auth;
 mod clear_cache;
+mod dead_letters;
+mod deletion;
 mod documents;
+mod files;
 mod health;
 mod images;
 mod metrics;
@@ -13,6 +16,7 @@ mod portion;
 mod presets;
 mod studies;
 mod thumbnail;
+mod webhooks;
 
 use std::sync::Arc;
 
@@ -39,13 +43,22 @@ pub(crate) fn all(api: Arc<Api>) -> Router {
 fn documented() -> OpenApiRouter<Arc<Api>> {
     OpenApiRouter::with_openapi(openapi::head())
         .routes(routes!(studies::list))
-        .routes(routes!(studies::one))
+        .routes(routes!(studies::one, deletion::study))
+        .routes(routes!(deletion::series))
         .routes(routes!(studies::series))
         .routes(routes!(studies::images))
-        .routes(routes!(images::image))
+        .routes(routes!(images::image, deletion::image))
         .routes(routes!(thumbnail::thumbnail))
+        .routes(routes!(files::file))
+        .routes(routes!(files::archive))
         .routes(routes!(presets::list))
         .routes(routes!(clear_cache::clear))
+        .routes(routes!(dead_letters::list, dead_letters::drop_chosen))
+        .routes(routes!(dead_letters::redrive_chosen))
+        .routes(routes!(dead_letters::one, dead_letters::drop_one))
+        .routes(routes!(dead_letters::redrive_one))
+        .routes(routes!(webhooks::list, webhooks::add))
+        .routes(routes!(webhooks::remove))
         .routes(routes!(auth::token))
         .routes(routes!(auth::refresh))
         .routes(routes!(auth::logout))

@@ -1,5 +1,8 @@
 //! The API over HTTP, driven through the real router. Each test has a house of its own.
 
+mod dead_letters;
+mod deletion;
+mod files;
 mod house;
 mod login;
 mod operation;
@@ -9,3 +12,4 @@ mod problems;
 mod sending;
 mod studies;
 mod waiting;
+mod webhooks;

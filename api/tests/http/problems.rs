@@ -59,8 +59,12 @@ async fn an_unknown_parameter_is_named_on_every_route() {
         if !path.starts_with("/api/v1/") {
             continue;
         }
-        let path =
-            path.replace("{study_id}", STUDY).replace("{series_id}", SERIES).replace("{image_id}", IMAGE);
+        let path = path
+            .replace("{study_id}", STUDY)
+            .replace("{series_id}", SERIES)
+            .replace("{image_id}", IMAGE)
+            .replace("{id}", "a");
+        let path = path.replace("{webhook_id}", "a");
         assert!(!path.contains('{'), "{path}: what stands for this id?");
         let answer = house.send(&method, &format!("{path}?colour=red"), &[]).await;
         assert_eq!(answer.status, 400, "{method} {path}");

@@ -51,13 +51,26 @@
 //! 30. An account reads back as it was added; its name is taken once; another secret, or none any more, ends its logins.
 //! 31. A refresh token works once, of two at once for one; its second use ends the login, and so does logging out.
 //!
+//! Deletions
+//! 32. A part that is deleted is gone from its lists and counts; with the last part goes what it was of.
+//! 33. Files of ours are owed when their instances are gone, no others; one is taken by one, and by the next when its
+//!     time is over; one that is put again is not removed.
+//! 34. What was deleted is announced, whole or by its parts, until somebody told it.
+//!
+//! Webhooks
+//! 35. A webhook reads back, and goes with its messages; there are only so many.
+//! 36. An event becomes one message to each webhook that wants it, in one hand at a time, until it arrived.
+//! 37. What happens to a study within seconds is told once, and not noted where nobody asks.
+//!
 //! Trouble
-//! 32. A catalog that does not answer is a transient error and `Down`, and no error holds patient data.
+//! 38. A catalog that does not answer is a transient error and `Down`, and no error holds patient data.
 
 mod accounts;
 mod batch_rows;
 mod batch_sql;
+mod deletion;
 mod display_order;
+mod errands;
 mod error;
 mod fact_columns;
 mod fill_in;
@@ -81,24 +94,28 @@ mod studies;
 mod study_filter;
 mod text;
 mod tokens;
+mod webhooks;
 
 use std::time::Duration;
 
 use pool::{Pool, on_reader};
 
 pub use accounts::{ACCOUNT_NAME_BYTES_MAX, check_account_name};
+pub use deletion::{Deleted, IsOurs};
+pub use errands::Announcement;
 pub use error::CatalogError;
 pub use found::{CHOICES_MAX, Choice, Found, SeriesPlace};
 pub use images::{FrameLookup, ImageMetadata, ImageRecord};
-pub use known_files::KnownFile;
+pub use known_files::{FileOfStudy, KnownFile};
 pub use namesakes::{Ids, Sharing};
 pub use new_instance::{NewInstance, Recorded};
 pub use order_facts::{OrderFacts, Plane};
 pub use renders::RenderRecord;
 pub use scope::Scope;
-pub use studies::{DeletedStudy, StudyPage};
+pub use studies::StudyPage;
 pub use study_filter::{STUDIES_PER_PAGE_MAX, StudyFilter};
 pub use tokens::Rotation;
+pub use webhooks::WebhookMessage;
 
 use crate::health::Health;
 
