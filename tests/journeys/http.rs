@@ -103,6 +103,11 @@ impl Viewer {
         read(self.client.post(format!("{}{path}", self.base)))
     }
 
+    pub(crate) fn post_json(&self, path: &str, body: &Value) -> Answer {
+        let request = self.client.post(format!("{}{path}", self.base));
+        read(request.header("content-type", "application/json").body(body.to_string()))
+    }
+
     pub(crate) fn delete(&self, path: &str) -> Answer {
         read(self.client.delete(format!("{}{path}", self.base)))
     }

@@ -21,3 +21,4 @@ mod reasons;
 mod services;
 mod storage;
 mod text;
+mod webhooks;

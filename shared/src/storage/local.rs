@@ -132,7 +132,11 @@ impl Folder {
     /// Removes the file of `url`, and the folders that it leaves empty.
     pub(super) fn remove(&self, url: &Url) -> Result<(), StorageError> {
         let path = match self.resolve(url) {
-            Err(StorageError::NotFound) => return Ok(()),
+            Err(StorageError::NotFound) if self.is_there() => return Ok(()),
+            // A folder that is away may come back with what is in it.
+            Err(StorageError::NotFound) => {
+                return Err(StorageError::Transient("the folder of the storage is not there".to_owned()));
+            }
             resolved => resolved?,
         };
         match fs::remove_file(&path) {

@@ -113,6 +113,18 @@ async fn what_is_removed_is_gone_and_its_empty_folders_with_it() {
 }
 
 #[tokio::test]
+async fn nothing_counts_as_removed_while_the_storage_is_away() {
+    let Some(Variant { storage, _folder: folder }) = variants().into_iter().next() else { panic!("local") };
+    let location = storage.put("study/a.dcm", source(b"x").path().to_owned()).await.expect("put");
+    let away = folder.path().with_extension("away");
+    fs::rename(folder.path(), &away).expect("moved");
+    assert!(storage.remove(&location).await.is_err_and(|error| error.is_transient()));
+    fs::rename(&away, folder.path()).expect("moved back");
+    storage.remove(&location).await.expect("removed");
+    assert!(storage.read(&location, vec![0..1]).await.is_err());
+}
+
+#[tokio::test]
 async fn nothing_outside_of_the_storage_is_removed() {
     let share = tempfile::tempdir().expect("a folder");
     let (kept, outside) = (share.path().join("a.dcm"), source(b"outside"));
