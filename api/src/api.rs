@@ -12,6 +12,7 @@ use noctis_shared::{
     program::{self, BackEnds},
     queue::Queue,
     settings::{RateLimit, Settings, TrustedProxies},
+    storage::Storage,
     submit::Submit,
     telemetry::PrometheusHandle,
 };
@@ -23,6 +24,7 @@ use crate::{
     auth::Auth,
     caller::Caller,
     edge::Names,
+    handed_out::Downloads,
     jobs::{Jobs, Prefetches},
     numbers::Numbers,
     outgoing::Outgoing,
@@ -37,6 +39,8 @@ pub struct Api {
     pub(crate) cache: Cache,
     pub(crate) coordination: Coordination,
     pub(crate) catalog: Catalog,
+    /// Where files lie: to hand them out as they are, and to know which are ours.
+    pub(crate) storage: Storage,
     /// Where pictures are asked for.
     pub(crate) submit: Submit,
     /// What clients are told of that goes on behind.
@@ -52,6 +56,8 @@ pub struct Api {
     pub(crate) streams: Streams,
     /// What answers hold until they are read.
     pub(crate) outgoing: Outgoing,
+    /// Files that are handed out now.
+    pub(crate) downloads: Downloads,
     pub(crate) prometheus: PrometheusHandle,
     pub(crate) render_wait: Duration,
     pub(crate) rate_limit: Option<RateLimit>,
@@ -69,10 +75,16 @@ pub struct Api {
 }
 
 impl Api {
-    /// An API over these back ends. Starts the tasks that forget what other processes changed, and drive jobs; they end with the API.
+    /// An API over these back ends, which reads files from `storage`. Starts the tasks that forget what other processes changed, write
+    /// what waits, and drive jobs; they end with the API.
     /// Call it inside a runtime.
     #[must_use]
-    pub fn new(settings: &Settings, back_ends: BackEnds, prometheus: PrometheusHandle) -> Arc<Self> {
+    pub fn new(
+        settings: &Settings,
+        back_ends: BackEnds,
+        storage: Storage,
+        prometheus: PrometheusHandle,
+    ) -> Arc<Self> {
         let submit = Submit::new(&back_ends, LocalCache::new(program::cache_limits(settings)))
             .with_presets(Arc::clone(&settings.presets));
         let BackEnds { queue, cache, coordination, catalog } = back_ends;
@@ -86,6 +98,7 @@ impl Api {
             cache,
             coordination,
             catalog,
+            storage,
             submit,
             jobs,
             prefetches,
@@ -95,6 +108,7 @@ impl Api {
             audit: Audit::default(),
             streams: Streams::default(),
             outgoing: Outgoing::default(),
+            downloads: Downloads::default(),
             prometheus,
             render_wait: settings.render_wait,
             rate_limit: settings.rate_limit,

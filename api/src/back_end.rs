@@ -4,7 +4,12 @@
 use std::time::Duration;
 
 use noctis_shared::{
-    cache::CacheError, catalog::CatalogError, forget::ForgetError, queue::PublishError, submit::SubmitError,
+    cache::CacheError,
+    catalog::CatalogError,
+    forget::ForgetError,
+    queue::{PublishError, QueueError},
+    storage::StorageError,
+    submit::SubmitError,
 };
 
 use crate::problem::{Kind, Problem};
@@ -22,6 +27,50 @@ pub(crate) fn catalog_problem(error: &CatalogError) -> Problem {
         return Problem::new(Kind::CatalogUnavailable, detail).retry_after(RECONNECT_PAUSE);
     }
     Problem::internal(error)
+}
+
+/// The problem of dead letters that cannot be looked at or sent back.
+pub(crate) fn queue_problem(error: &QueueError) -> Problem {
+    match error {
+        QueueError::Publish(PublishError::Full) => {
+            let detail = "The lane of a dead letter is full; it and the rest stay where they are.";
+            Problem::new(Kind::QueueFull, detail).retry_after(FULL_PAUSE)
+        }
+        QueueError::Unavailable(_)
+        | QueueError::DeliveryLost
+        | QueueError::Publish(PublishError::Unavailable(_)) => {
+            tracing::debug!(%error, "the queue was needed and is away");
+            Problem::new(Kind::QueueUnavailable, "The queue does not answer.").retry_after(RECONNECT_PAUSE)
+        }
+        _ => Problem::internal(error),
+    }
+}
+
+/// The problem of a file that cannot be handed out.
+pub(crate) fn file_problem(error: &StorageError) -> Problem {
+    match error {
+        StorageError::NotFound => {
+            let detail = "The file is not where it was indexed, or this server does not reach its storage.";
+            Problem::new(Kind::FileMissing, detail)
+        }
+        StorageError::Truncated => {
+            Problem::new(Kind::ImageReplaced, "The file was written to since it was indexed.")
+        }
+        StorageError::Hung | StorageError::Transient(_) => {
+            tracing::debug!(%error, "a file was needed and its storage is away");
+            Problem::new(Kind::StorageUnavailable, "The storage of the file does not answer.")
+        }
+        StorageError::NotAllowed
+        | StorageError::Unreadable(_)
+        | StorageError::Invalid(_)
+        | StorageError::TooLarge(_) => {
+            tracing::warn!(%error, "a file that is known cannot be read by the API");
+            let detail = "This server may not read the storage of the file: it takes the NOCTIS_STORAGE_URL and \
+                          NOCTIS_INGEST_ROOTS of the workers.";
+            Problem::new(Kind::StorageUnavailable, detail)
+        }
+    }
+    .retry_after(RECONNECT_PAUSE)
 }
 
 /// The problem of caches that did not forget.

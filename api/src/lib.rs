@@ -1,6 +1,7 @@
 //! HTTP in, picture out. The API answers from a cache or puts a render job on the queue and waits for it.
 //!
-//! Architecture invariant: no decoder, no file and no storage here; a picture is bytes that are passed on.
+//! Architecture invariant: no decoder here; a picture is bytes that are passed on. The storage is read by those routes
+//! alone that hand out files as they are, and nothing is written to it or removed from it.
 //! Start with [`router`]; a request goes through `edge`, then `routes`, asks in `visible` for what its caller may see, and for pictures goes through `picture`.
 
 mod api;
@@ -11,6 +12,7 @@ mod body;
 mod caller;
 mod edge;
 mod entity_tag;
+mod handed_out;
 mod jobs;
 mod numbers;
 mod outgoing;
@@ -71,6 +73,7 @@ fn cors(origins: &[String]) -> Option<CorsLayer> {
         header::ALLOW,
         header::CONTENT_DISPOSITION,
         header::CONTENT_LOCATION,
+        header::CONTENT_DISPOSITION,
         header::CONTENT_RANGE,
         header::ETAG,
         header::LINK,

@@ -37,7 +37,8 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
         let door = Door::open(&settings).await?;
         let shutdown = program::shutdown_on_signals()?;
         door.announce()?;
-        let api = Api::new(&settings, back_ends.clone(), telemetry.metrics.clone());
+        let storage = program::storage_to_read(&settings)?;
+        let api = Api::new(&settings, back_ends.clone(), storage, telemetry.metrics.clone());
         noctis_api::serve(door, api, ServeTimes::default(), shutdown).await;
         back_ends.close().await;
         Ok(())

@@ -57,6 +57,12 @@ pub enum Kind {
     JobNotFound,
     /// The UID behind the id stands in several studies or series.
     AmbiguousId,
+    /// No such dead letter.
+    DeadLetterNotFound,
+    /// No such webhook.
+    WebhookNotFound,
+    /// As many webhooks as there may be.
+    TooManyWebhooks,
     /// No such route.
     RouteNotFound,
     /// The route is there, the method is not.
@@ -71,6 +77,8 @@ pub enum Kind {
     BodyTooLarge,
     /// A path and query past the limit.
     UriTooLong,
+    /// A range of a file that has none of its bytes.
+    RangeNotSatisfiable,
     /// The file cannot be rendered.
     Unrenderable,
     /// The header of the file was longer than what the catalog keeps.
@@ -139,6 +147,9 @@ impl Kind {
         Kind::FrameNotFound,
         Kind::JobNotFound,
         Kind::AmbiguousId,
+        Kind::DeadLetterNotFound,
+        Kind::WebhookNotFound,
+        Kind::TooManyWebhooks,
         Kind::RouteNotFound,
         Kind::MethodNotAllowed,
         Kind::NotAcceptable,
@@ -146,6 +157,7 @@ impl Kind {
         Kind::UnsupportedMediaType,
         Kind::BodyTooLarge,
         Kind::UriTooLong,
+        Kind::RangeNotSatisfiable,
         Kind::Unrenderable,
         Kind::HeaderNotKept,
         Kind::TooManyRequests,
@@ -198,6 +210,9 @@ impl Kind {
             Kind::FrameNotFound => ("frame-not-found", S::NOT_FOUND, "No such frame"),
             Kind::JobNotFound => ("job-not-found", S::NOT_FOUND, "No such job"),
             Kind::AmbiguousId => ("ambiguous-id", S::CONFLICT, "The id names more than one"),
+            Kind::DeadLetterNotFound => ("dead-letter-not-found", S::NOT_FOUND, "No such dead letter"),
+            Kind::WebhookNotFound => ("webhook-not-found", S::NOT_FOUND, "No such webhook"),
+            Kind::TooManyWebhooks => ("too-many-webhooks", S::CONFLICT, "Too many webhooks"),
             Kind::RouteNotFound => ("route-not-found", S::NOT_FOUND, "No such route"),
             Kind::MethodNotAllowed => ("method-not-allowed", S::METHOD_NOT_ALLOWED, "Method not allowed"),
             Kind::NotAcceptable => ("not-acceptable", S::NOT_ACCEPTABLE, "No acceptable media type"),
@@ -207,6 +222,9 @@ impl Kind {
             }
             Kind::BodyTooLarge => ("body-too-large", S::PAYLOAD_TOO_LARGE, "Body too large"),
             Kind::UriTooLong => ("uri-too-long", S::URI_TOO_LONG, "URI too long"),
+            Kind::RangeNotSatisfiable => {
+                ("range-not-satisfiable", S::RANGE_NOT_SATISFIABLE, "Range not satisfiable")
+            }
             Kind::Unrenderable => ("unrenderable", S::UNPROCESSABLE_ENTITY, "The file cannot be rendered"),
             Kind::HeaderNotKept => {
                 ("header-not-kept", S::UNPROCESSABLE_ENTITY, "The header is too long to be kept")
@@ -376,6 +394,7 @@ impl Problem {
             details.insert("request_id".to_owned(), request_id.into());
         }
         let challenge = challenge(kind, &details);
+        let byte_count = details.get("byte_count").filter(|_| kind == Kind::RangeNotSatisfiable).cloned();
         let document = Document {
             r#type: kind.path(),
             title: kind.title(),
@@ -388,19 +407,25 @@ impl Problem {
             path,
         };
         // Texts and numbers: serialisation cannot fail, and an empty body still has its status.
-        Written { body: serde_json::to_vec(&document).unwrap_or_default(), challenge }
+        let body = serde_json::to_vec(&document).unwrap_or_default();
+        // How long the file is that has none of the bytes (RFC 9110 14.4).
+        let unsatisfied = byte_count.and_then(|count| HeaderValue::try_from(format!("bytes */{count}")).ok());
+        Written { body, challenge, unsatisfied }
     }
 
     /// The whole answer, with its kind beside it for the log.
     pub(crate) fn write(self, path: &str, request_id: &str) -> Response {
         let (kind, retry_after) = (self.kind, self.retry_after);
-        let Written { body, challenge } = self.document(path, request_id);
+        let Written { body, challenge, unsatisfied } = self.document(path, request_id);
         let mut response = (kind.status(), body).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if let Some(pause) = retry_after {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(whole_seconds(pause)));
+        }
+        if let Some(unsatisfied) = unsatisfied {
+            headers.insert(header::CONTENT_RANGE, unsatisfied);
         }
         if let Some(challenge) = challenge {
             headers.insert(header::WWW_AUTHENTICATE, challenge);
@@ -414,6 +439,7 @@ impl Problem {
 pub(crate) struct Written {
     pub(crate) body: Vec<u8>,
     challenge: Option<HeaderValue>,
+    unsatisfied: Option<HeaderValue>,
 }
 
 /// How to be let in (RFC 9110 11.6.1), for the kinds that are about it. Names of ours alone stand in it.

@@ -11,6 +11,12 @@ pub const STUDY_INDEXED: &str = "study.indexed.v1";
 /// `type` and routing key of an event that removes a study.
 pub const STUDY_DELETED: &str = "study.deleted.v1";
 
+/// `type` of the event that tells webhooks of new instances of a study.
+pub const STUDY_CHANGED: &str = "study.changed.v1";
+
+/// `source` of the events that this system publishes.
+pub const SOURCE: &str = "/noctis";
+
 /// The CloudEvents envelope around `D`. Unknown members are ignored.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Event<D> {
@@ -107,9 +113,24 @@ pub struct RejectedFile {
     pub reason: String,
 }
 
-/// Data of `study.deleted.v1`; `subject` names the study.
+/// Data of `study.new.v1` and `study.changed.v1` as webhooks are told them: the rest is asked of the API.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StudyTold {
+    /// Public id of the study.
+    pub study_id: Uuid,
+}
+
+/// Data of `study.deleted.v1`; `subject` names the study. Without a member the whole study is meant, with the first one a
+/// series, with both an instance of it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct StudyDeleted {}
+pub struct StudyDeleted {
+    /// The series, where others of the study stay.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub series_instance_uid: Option<String>,
+    /// The instance, where others of its series stay.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sop_instance_uid: Option<String>,
+}
 
 /// What arrives on the index lane.
 #[derive(Debug, Clone, PartialEq)]

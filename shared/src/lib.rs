@@ -38,3 +38,4 @@ pub mod storage;
 pub mod submit;
 pub mod telemetry;
 pub mod trace_context;
+pub mod webhook;

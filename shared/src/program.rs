@@ -191,6 +191,15 @@ pub fn storage(settings: &Settings) -> Result<Storage, Failure> {
     Storage::new(&settings.storage_url, &settings.ingest_roots).map_err(|error| unreachable(name, &error))
 }
 
+/// The storage of `settings` for a program that only reads: nothing is made where it is away.
+///
+/// # Errors
+/// [`Failure::Setting`] for a URL that leads to no storage.
+pub fn storage_to_read(settings: &Settings) -> Result<Storage, Failure> {
+    let storage = Storage::to_read(&settings.storage_url, &settings.ingest_roots);
+    storage.map_err(|error| unreachable("NOCTIS_STORAGE_URL", &error))
+}
+
 /// How `settings` want the program `service_name` to be observed.
 #[must_use]
 pub fn telemetry_settings(settings: &Settings, service_name: &'static str) -> TelemetrySettings {

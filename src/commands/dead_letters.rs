@@ -5,7 +5,10 @@ use clap::Subcommand;
 use noctis_shared::{
     dicom_uid::parse_public_id,
     program::{self, Failure},
-    queue::{DeadLetter, Queue, QueueLimits},
+    queue::{
+        DeadLetter, Queue, QueueLimits, Selection,
+        dead_letter::{before, parse_age},
+    },
     settings::Settings,
 };
 use uuid::Uuid;
@@ -25,7 +28,7 @@ pub(super) struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Action {
     /// Lists dead letters, the oldest first.
-    List(Selection),
+    List(Chosen),
     /// Prints one whole.
     Show {
         /// Id as listed.
@@ -35,13 +38,13 @@ enum Action {
         json: bool,
     },
     /// Sends letters back to their lanes, as if they were new.
-    Redrive(Selection),
+    Redrive(Chosen),
     /// Removes letters.
-    Drop(Selection),
+    Drop(Chosen),
 }
 
 #[derive(Debug, clap::Args)]
-struct Selection {
+struct Chosen {
     /// Only with this reason.
     #[arg(long)]
     reason: Option<String>,
@@ -59,15 +62,25 @@ struct Selection {
     json: bool,
 }
 
-impl Selection {
-    fn is_a_choice(&self) -> bool {
-        self.all || self.reason.is_some() || self.study.is_some() || self.older_than.is_some()
+impl Chosen {
+    fn selection(&self, now: DateTime<Utc>) -> Selection {
+        Selection {
+            id: None,
+            reason: self.reason.clone(),
+            study_id: self.study,
+            before: self.older_than.map(|age| before(now, age)),
+        }
     }
 
-    fn picks(&self, letter: &DeadLetter, now: DateTime<Utc>) -> bool {
-        self.reason.as_ref().is_none_or(|reason| *reason == letter.reason)
-            && self.study.is_none_or(|study| letter.study_id == Some(study))
-            && self.older_than.is_none_or(|age| letter.at < now - age)
+    /// # Errors
+    /// What would take all of them, and does not say so.
+    fn choice(&self, now: DateTime<Utc>) -> Result<Selection, Failure> {
+        let selection = self.selection(now);
+        if self.all || selection.is_a_choice() {
+            return Ok(selection);
+        }
+        let reason = "choose by --reason, --study or --older-than, or take --all";
+        Err(Failure::usage("noctis dead-letters", reason))
     }
 }
 
@@ -91,9 +104,10 @@ async fn act(action: &Action, queue: &Queue) -> Result<(), Failure> {
     let now = Utc::now();
     let read = async || queue.dead_letters(LETTERS_MAX).await.map_err(anyhow::Error::from);
     match action {
-        Action::List(selection) => {
-            for letter in read().await?.iter().filter(|letter| selection.picks(letter, now)) {
-                output::line(&if selection.json { json(letter) } else { row(letter) })?;
+        Action::List(chosen) => {
+            let selection = chosen.selection(now);
+            for letter in read().await?.iter().filter(|letter| selection.picks(letter)) {
+                output::line(&if chosen.json { json(letter)? } else { row(letter) })?;
             }
         }
         Action::Show { id, json: as_json } => {
@@ -101,36 +115,27 @@ async fn act(action: &Action, queue: &Queue) -> Result<(), Failure> {
             let letter = letters.iter().find(|letter| letter.id == *id);
             let letter = letter.ok_or_else(|| Failure::usage(id, "there is no dead letter with this id"))?;
             output::line(&if *as_json {
-                json(letter)
+                json(letter)?
             } else {
                 format!("{}\n{:#}", row(letter), letter.body)
             })?;
         }
-        Action::Redrive(selection) => {
-            refuse_without_choice(selection)?;
-            let count =
-                queue.redrive(|letter| selection.picks(letter, now)).await.map_err(anyhow::Error::from)?;
-            tell(selection, "redriven", count)?;
+        Action::Redrive(chosen) => {
+            let selection = chosen.choice(now)?;
+            let count = queue.redrive(|letter| selection.picks(letter)).await.map_err(anyhow::Error::from)?;
+            tell(chosen, "redriven", count)?;
         }
-        Action::Drop(selection) => {
-            refuse_without_choice(selection)?;
-            let picks = |letter: &DeadLetter| selection.picks(letter, now);
-            let count = queue.drop_dead_letters(picks).await.map_err(anyhow::Error::from)?;
-            tell(selection, "dropped", count)?;
+        Action::Drop(chosen) => {
+            let selection = chosen.choice(now)?;
+            let dropped = queue.drop_dead_letters(|letter| selection.picks(letter)).await;
+            tell(chosen, "dropped", dropped.map_err(anyhow::Error::from)?)?;
         }
     }
     Ok(())
 }
 
-fn refuse_without_choice(selection: &Selection) -> Result<(), Failure> {
-    if selection.is_a_choice() {
-        return Ok(());
-    }
-    Err(Failure::usage("noctis dead-letters", "choose by --reason, --study or --older-than, or take --all"))
-}
-
-fn tell(selection: &Selection, what: &str, count: u64) -> anyhow::Result<()> {
-    output::line(&if selection.json { format!("{{\"{what}\":{count}}}") } else { format!("{count} {what}") })
+fn tell(chosen: &Chosen, what: &str, count: u64) -> anyhow::Result<()> {
+    output::line(&if chosen.json { format!("{{\"{what}\":{count}}}") } else { format!("{count} {what}") })
 }
 
 fn row(letter: &DeadLetter) -> String {
@@ -141,19 +146,8 @@ fn row(letter: &DeadLetter) -> String {
     format!("{id}  {}  {lane}  {kind}  {reason}{cause}  attempt {attempt}  study {study}", at.to_rfc3339())
 }
 
-fn json(letter: &DeadLetter) -> String {
-    serde_json::json!({
-        "id": letter.id.to_string(),
-        "at": letter.at.to_rfc3339(),
-        "lane": letter.lane.map(noctis_shared::lane::Lane::name),
-        "kind": letter.kind,
-        "reason": letter.reason,
-        "cause": letter.cause,
-        "attempt": letter.attempt,
-        "study_id": letter.study_id,
-        "body": letter.body,
-    })
-    .to_string()
+fn json(letter: &DeadLetter) -> anyhow::Result<String> {
+    Ok(serde_json::to_string(letter)?)
 }
 
 fn study(text: &str) -> Result<Uuid, String> {
@@ -161,15 +155,5 @@ fn study(text: &str) -> Result<Uuid, String> {
 }
 
 fn age(text: &str) -> Result<TimeDelta, String> {
-    let wrong = || "takes a time, like 30m, 2h or 7d".to_owned();
-    let unit = text.chars().next_back().ok_or_else(wrong)?;
-    let number: i64 = text.strip_suffix(unit).and_then(|number| number.parse().ok()).ok_or_else(wrong)?;
-    let age = match unit {
-        's' => TimeDelta::try_seconds(number),
-        'm' => TimeDelta::try_minutes(number),
-        'h' => TimeDelta::try_hours(number),
-        'd' => TimeDelta::try_days(number),
-        _ => None,
-    };
-    age.filter(|age| *age > TimeDelta::zero()).ok_or_else(wrong)
+    parse_age(text).ok_or_else(|| "takes a time, like 30m, 2h or 7d".to_owned())
 }

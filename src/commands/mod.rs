@@ -4,6 +4,7 @@ mod audit;
 mod beside;
 mod config;
 mod dead_letters;
+mod delete;
 mod ingest;
 mod output;
 mod progress;
@@ -46,6 +47,8 @@ enum Command {
     Render(render::Arguments),
     /// Works on the dead-letter queue.
     DeadLetters(dead_letters::Arguments),
+    /// Removes studies, or parts of one: rows, cached pictures, stored objects of ours; never a file read in place.
+    Delete(delete::Arguments),
     /// Prints every setting, its value and where it came from; secrets masked.
     Config,
     /// Signs a token for scripts and tests.
@@ -75,6 +78,7 @@ pub fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Ingest(ingest) => ingest::run(&ingest, &settings()?),
         Command::Render(render) => render::run(&render),
         Command::DeadLetters(dead_letters) => dead_letters::run(&dead_letters, &settings()?),
+        Command::Delete(delete) => delete::run(&delete, &settings()?),
         Command::Config => config::run(&gather()?),
         Command::Token(token) => token::run(&token, &settings()?),
         Command::Audit(audit) => audit::run(&audit, &settings()?),

@@ -64,7 +64,7 @@ async fn serve(arguments: &Arguments, settings: &Settings, paths: Vec<PathBuf>) 
     let back_ends = BackEnds::connect(settings).await?;
     let door = Door::open(settings).await?;
     let shutdown = program::shutdown_on_signals()?;
-    let api = Api::new(settings, back_ends.clone(), telemetry.metrics.clone());
+    let api = Api::new(settings, back_ends.clone(), storage.clone(), telemetry.metrics.clone());
     let notes = beside::follow_notes(settings.data.clone(), back_ends.cache.clone());
     let _follows_while_serving = AbortOnDropHandle::new(tokio::spawn(notes));
     let worker = Worker::new(settings, back_ends.clone(), storage).context("the path of this program")?;

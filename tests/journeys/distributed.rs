@@ -52,9 +52,56 @@ impl Deployment {
         self.storage.path()
     }
 
+    /// Listens to the events of this `kind` from now on.
+    pub(crate) fn hear(&self, kind: &'static str) -> Events {
+        let exchange = format!("{}.events", self.namespace);
+        let (said, events) = std::sync::mpsc::channel();
+        let (ready, is_ready) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(async {
+                let properties = lapin::ConnectionProperties::default();
+                let connection = lapin::Connection::connect(&amqp_url(), properties).await.unwrap();
+                let channel = connection.create_channel().await.unwrap();
+                let exclusive = lapin::options::QueueDeclareOptions { exclusive: true, ..Default::default() };
+                let queue = channel.queue_declare("".into(), exclusive, Default::default()).await.unwrap();
+                let name = queue.name().clone();
+                let bound = channel.queue_bind(
+                    name.clone(),
+                    exchange.into(),
+                    kind.into(),
+                    Default::default(),
+                    Default::default(),
+                );
+                bound.await.unwrap();
+                ready.send(()).unwrap();
+                loop {
+                    if let Ok(Some(message)) = channel.basic_get(name.clone(), Default::default()).await {
+                        let event = serde_json::from_slice(&message.delivery.data).unwrap();
+                        if said.send(event).is_err() {
+                            return;
+                        }
+                    }
+                    tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+                }
+            });
+        });
+        is_ready.recv().unwrap();
+        Events(events)
+    }
+
     pub(crate) fn ingest(&self, path: &Path) {
         let output = run(self.command("noctis").arg("ingest").arg(path));
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+}
+
+/// Events of one kind, as they come.
+pub(crate) struct Events(std::sync::mpsc::Receiver<serde_json::Value>);
+
+impl Events {
+    pub(crate) fn next(&self) -> serde_json::Value {
+        self.0.recv_timeout(super::program::PATIENCE).expect("an event")
     }
 }
 

@@ -108,6 +108,10 @@ impl Viewer {
         read(request.header("content-type", "application/json").body(body.to_string()))
     }
 
+    pub(crate) fn delete(&self, path: &str) -> Answer {
+        read(self.client.delete(format!("{}{path}", self.base)))
+    }
+
     /// The PNG of an image.
     pub(crate) fn png(&self, image: &str, query: &str) -> Answer {
         self.get_with(&format!("/api/v1/dicom/images/{image}?{query}"), &[("accept", "image/png")])

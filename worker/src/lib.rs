@@ -5,6 +5,7 @@
 //!
 //! Architecture invariant: nothing here knows HTTP routes of the API; a job carries all a render needs.
 
+pub mod errands;
 pub mod index;
 pub mod lanes;
 pub mod probes;

@@ -9,6 +9,7 @@ use noctis_shared::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    errands::Errands,
     index::{FilesInHand, IndexJobs, Indexer, MissingUids},
     lanes,
     render_job::{ChangedFiles, RenderJobs, StorageWatch},
@@ -97,7 +98,14 @@ pub async fn run(worker: Worker, shutdown: CancellationToken) -> anyhow::Result<
         worker: worker_name(),
     };
     let index = IndexJobs { indexer: worker.indexer(), queue: worker.queue.clone() };
+    let errands = Errands {
+        catalog: worker.catalog.clone(),
+        storage: worker.storage.clone(),
+        queue: worker.queue.clone(),
+    };
+    let running = tokio::spawn(errands.run(shutdown.clone()));
     lanes::consume(&worker.queue, &worker.lanes, worker.slots, renders, index, shutdown).await?;
+    let _they_end_with_the_worker = running.await;
     Ok(())
 }
 

@@ -72,7 +72,7 @@ pub(crate) async fn around(State(api): State<Arc<Api>>, mut request: Request, ne
     let linked = if api.auth.is_some() { link::take(&mut request) } else { Ok(Linked::No) };
     let address = identity::address(&request, &api.trusted_proxies);
     let Identified { caller, refused } =
-        identity::identify(&api, policy, address, linked, request.headers()).await;
+        identity::identify(&api, &policy.of_method(&method), address, linked, request.headers()).await;
     let (response, quota) = match (admit(&api, policy, fits, &caller).await, refused) {
         (Ok(quota), Some(problem)) => (problem.into_response(), quota),
         (Ok(quota), None) => {

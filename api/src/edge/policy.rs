@@ -5,6 +5,7 @@
 
 use std::{collections::HashMap, sync::LazyLock, time::Duration};
 
+use axum::http::Method;
 use noctis_shared::auth::Scope;
 
 /// How a route says what is wrong.
@@ -23,6 +24,8 @@ pub(crate) struct Policy {
     pub(crate) route: &'static str,
     /// What a caller must be allowed; `None` for probes, the page, and what holds for everybody.
     pub(crate) scope: Option<Scope>,
+    /// What a caller must be allowed to change what others may read there.
+    pub(crate) change_scope: Option<Scope>,
     /// Longest body, in bytes.
     pub(crate) body_bytes_max: usize,
     /// What a request may take beyond the wait for a render.
@@ -40,6 +43,13 @@ pub(crate) struct Policy {
 pub(super) const HUNDREDTHS: u32 = 100;
 /// What is taken for bytes that lie ready.
 pub(crate) const SENT: u32 = 2;
+impl Policy {
+    /// The row as it holds for a method: what changes something may take another scope than what reads it.
+    pub(crate) fn of_method(&self, method: &Method) -> Self {
+        let scope = if method.is_safe() { self.scope } else { self.change_scope.or(self.scope) };
+        Self { scope, ..*self }
+    }
+}
 
 /// Only logins have a body in this version.
 const BODY_BYTES_MAX: usize = 64 * 1024;
@@ -50,12 +60,18 @@ const fn row(route: &'static str, scope: Option<Scope>) -> Policy {
     Policy {
         route,
         scope,
+        change_scope: None,
         body_bytes_max,
         time_beyond_render,
         cost: HUNDREDTHS,
         any_host: false,
         dialect: Dialect::Problem,
     }
+}
+
+/// What others may read there, and who may change it.
+const fn changed_by(scope: Scope, policy: Policy) -> Policy {
+    Policy { change_scope: Some(scope), ..policy }
 }
 
 const fn probe(route: &'static str) -> Policy {
@@ -118,10 +134,13 @@ pub(crate) const POLICIES: &[Policy] = &[
     row("/api/v1/problems/{slug}", None),
     row("/api/v1/dicom/presets", None),
     row("/api/v1/dicom/studies", Some(Scope::StudiesRead)),
-    row("/api/v1/dicom/studies/{study_id}", Some(Scope::StudiesRead)),
+    changed_by(Scope::StudiesWrite, row("/api/v1/dicom/studies/{study_id}", Some(Scope::StudiesRead))),
+    row("/api/v1/dicom/studies/{study_id}/archive", Some(Scope::ImagesRead)),
     row("/api/v1/dicom/studies/{study_id}/series", Some(Scope::StudiesRead)),
+    row("/api/v1/dicom/series/{series_id}", Some(Scope::StudiesWrite)),
     row("/api/v1/dicom/series/{series_id}/images", Some(Scope::StudiesRead)),
-    picture("/api/v1/dicom/images/{image_id}"),
+    changed_by(Scope::StudiesWrite, picture("/api/v1/dicom/images/{image_id}")),
+    row("/api/v1/dicom/images/{image_id}/file", Some(Scope::ImagesRead)),
     picture("/api/v1/dicom/images/{image_id}/thumbnail"),
     picture("/api/v1/dicom/images/{image_id}/explain"),
     row("/api/v1/dicom/images/{image_id}/metadata", Some(Scope::ImagesRead)),
@@ -135,6 +154,12 @@ pub(crate) const POLICIES: &[Policy] = &[
     row("/api/v1/jobs/{job_id}", Some(Scope::StudiesRead)),
     row("/api/v1/jobs/{job_id}/events", Some(Scope::StudiesRead)),
     orders_many("/api/v1/dicom/series/{series_id}/prefetch", Scope::ImagesRead),
+    row("/api/v1/dead-letters", Some(Scope::Admin)),
+    row("/api/v1/dead-letters/redrive", Some(Scope::Admin)),
+    row("/api/v1/dead-letters/{id}", Some(Scope::Admin)),
+    row("/api/v1/dead-letters/{id}/redrive", Some(Scope::Admin)),
+    row("/api/v1/webhooks", Some(Scope::Admin)),
+    row("/api/v1/webhooks/{webhook_id}", Some(Scope::Admin)),
     login("/api/v1/auth/token"),
     login("/api/v1/auth/refresh"),
     login("/api/v1/auth/logout"),
@@ -159,6 +184,17 @@ mod tests {
         assert!(POLICIES.iter().all(|policy| of(policy.route) == policy), "a route stands twice");
         assert_eq!((of(NO_ROUTE).scope, of(NO_ROUTE).cost), (None, HUNDREDTHS));
         assert_eq!(of("/forgotten").scope, Some(Scope::Admin));
+    }
+
+    #[test]
+    fn who_may_read_may_not_delete() {
+        let study = of("/api/v1/dicom/studies/{study_id}");
+        for method in [Method::GET, Method::HEAD, Method::OPTIONS] {
+            assert_eq!(study.of_method(&method).scope, Some(Scope::StudiesRead));
+        }
+        assert_eq!(study.of_method(&Method::DELETE).scope, Some(Scope::StudiesWrite));
+        assert_eq!(of("/api/v1/auth/token").of_method(&Method::POST).scope, None);
+        assert_eq!(of("/api/v1/dicom/clear-cache").of_method(&Method::POST).scope, Some(Scope::Admin));
     }
 
     #[test]

@@ -212,6 +212,16 @@ impl Kind {
             Kind::TooManyStreams => {
                 ("The client has as many streams open as it may.", "end one, or wait as `Retry-After` says")
             }
+            Kind::DeadLetterNotFound => (
+                "No dead letter has this id: it was redriven or dropped, or never was one.",
+                "list the dead letters",
+            ),
+            Kind::WebhookNotFound => ("No webhook has this id.", "list the webhooks"),
+            Kind::TooManyWebhooks => ("There are as many webhooks as there may be.", "remove one"),
+            Kind::RangeNotSatisfiable => (
+                "The range has none of the bytes of the file.",
+                "ask for bytes that `Content-Range` says there are",
+            ),
             Kind::JobNotFound => (
                 "No job has this id, or it is of a study that the token does not reach, or it ended long ago.",
                 "order it again",

@@ -3,8 +3,11 @@
 mod audit;
 mod auth;
 mod clear_cache;
+mod dead_letters;
+mod deletion;
 mod documents;
 mod explain;
+mod files;
 mod frames;
 mod header;
 mod health;
@@ -25,6 +28,7 @@ mod share;
 mod sorting;
 mod studies;
 mod thumbnail;
+mod webhooks;
 
 use std::sync::Arc;
 
@@ -51,10 +55,11 @@ pub(crate) fn all(api: Arc<Api>) -> Router {
 fn documented() -> OpenApiRouter<Arc<Api>> {
     OpenApiRouter::with_openapi(openapi::head())
         .routes(routes!(studies::list))
-        .routes(routes!(studies::one))
+        .routes(routes!(studies::one, deletion::study))
+        .routes(routes!(deletion::series))
         .routes(routes!(studies::series))
         .routes(routes!(studies::images))
-        .routes(routes!(images::image))
+        .routes(routes!(images::image, deletion::image))
         .routes(routes!(thumbnail::thumbnail))
         .routes(routes!(frames::stream))
         .routes(routes!(share::create))
@@ -62,6 +67,8 @@ fn documented() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(audit::export))
         .routes(routes!(header::header))
         .routes(routes!(explain::explain))
+        .routes(routes!(files::file))
+        .routes(routes!(files::archive))
         .routes(routes!(presets::list))
         .routes(routes!(problems::list))
         .routes(routes!(problems::one))
@@ -71,6 +78,12 @@ fn documented() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(jobs::one, jobs::cancel))
         .routes(routes!(jobs::events))
         .routes(routes!(clear_cache::clear))
+        .routes(routes!(dead_letters::list, dead_letters::drop_chosen))
+        .routes(routes!(dead_letters::redrive_chosen))
+        .routes(routes!(dead_letters::one, dead_letters::drop_one))
+        .routes(routes!(dead_letters::redrive_one))
+        .routes(routes!(webhooks::list, webhooks::add))
+        .routes(routes!(webhooks::remove))
         .routes(routes!(auth::token))
         .routes(routes!(auth::refresh))
         .routes(routes!(auth::logout))

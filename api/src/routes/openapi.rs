@@ -7,7 +7,7 @@ use std::sync::Arc;
 use axum::{
     Json, Router,
     extract::Path,
-    http::{HeaderName, HeaderValue, header},
+    http::{HeaderName, HeaderValue, Method, header},
     response::{IntoResponse, Response},
     routing::get,
 };
@@ -86,9 +86,15 @@ const BEARER: &str = "bearer";
 /// Says at each operation which scope it takes, and how those are answered who lack it, by the table of routes.
 fn state_scopes(document: &mut Document) {
     for (route, item) in &mut document.paths.paths {
-        let scope = policy::of(route).scope.map(Scope::name);
-        let operations = [&mut item.get, &mut item.post, &mut item.put, &mut item.delete];
-        for operation in operations.into_iter().flatten() {
+        let operations = [
+            (Method::GET, &mut item.get),
+            (Method::POST, &mut item.post),
+            (Method::PUT, &mut item.put),
+            (Method::DELETE, &mut item.delete),
+        ];
+        for (method, operation) in operations {
+            let Some(operation) = operation else { continue };
+            let scope = policy::of(route).of_method(&method).scope.map(Scope::name);
             operation.extensions.get_or_insert_default().insert("x-scope".to_owned(), scope.into());
             let Some(scope) = scope else { continue };
             operation.security = Some(vec![SecurityRequirement::new(BEARER, [scope])]);

@@ -22,14 +22,15 @@ use noctis_shared::{
     image_facts::{FileWindow, ImageFacts},
     job::{FrameRange, RenderJob},
     lane::Lane,
-    program::BackEnds,
+    program::{self, BackEnds},
     queue::{Queue, QueueLimits, Work},
     render::{FailureKind, Outcome, RenderFacts, RenderFailure, StageTimings, StoredRender},
-    render_key::ContentDigest,
+    render_key::{ContentDigest, RenderKey},
     request::{PictureFormat, VoiFunction, Window},
     settings::{Origin, Settings, Texts},
     telemetry::{PrometheusHandle, metrics::recorder},
 };
+use tokio::sync::Notify;
 use tower::ServiceExt;
 
 /// Study, series and SOP Instance UIDs of the instance in every house.
@@ -46,6 +47,28 @@ pub(crate) struct House {
     pub(crate) api: Arc<Api>,
     pub(crate) back_ends: BackEnds,
     jobs: Arc<AtomicU32>,
+}
+
+/// A picture that is being drawn.
+#[derive(Default)]
+pub(crate) struct Hold {
+    begun: Notify,
+    goes_on: Notify,
+    key: OnceLock<RenderKey>,
+}
+
+impl Hold {
+    pub(crate) async fn begun(&self) {
+        self.begun.notified().await;
+    }
+
+    pub(crate) fn go_on(&self) {
+        self.goes_on.notify_one();
+    }
+
+    pub(crate) fn key(&self) -> RenderKey {
+        *self.key.get().expect("it was begun")
+    }
 }
 
 /// An answer, read to its end.
@@ -103,7 +126,8 @@ impl House {
         };
         let instances = [instance(IMAGE, FRAMES), instance(REPORT, 0)];
         back_ends.catalog.record_instances(&instances, false).await.expect("recorded");
-        let api = Api::new(&settings, back_ends.clone(), prometheus());
+        let storage = program::storage_to_read(&settings).expect("a storage");
+        let api = Api::new(&settings, back_ends.clone(), storage, prometheus());
         let router = noctis_api::router(Arc::clone(&api));
         Self { router, api, back_ends, jobs: Arc::default() }
     }
@@ -125,6 +149,23 @@ impl House {
                 }
             });
         }
+    }
+
+    /// Starts a worker that draws one picture, and stores it when it is told to.
+    pub(crate) async fn start_held_worker(&self, outcome: Outcome) -> Arc<Hold> {
+        let mut consumer = self.back_ends.queue.consume(Lane::OnScreen, 1).await.expect("a consumer");
+        let (back_ends, hold) = (self.back_ends.clone(), Arc::new(Hold::default()));
+        let of_worker = Arc::clone(&hold);
+        tokio::spawn(async move {
+            let delivery = consumer.next().await.expect("a job");
+            let Work::Render(job) = &delivery.work else { panic!("a render job") };
+            of_worker.key.set(job.render_key).expect("one job");
+            of_worker.begun.notify_one();
+            of_worker.goes_on.notified().await;
+            store(&back_ends, job, &outcome).await;
+            delivery.ack().await.expect("acked");
+        });
+        hold
     }
 
     /// Records the image with other bytes, as another process does that tells nobody.
@@ -252,7 +293,7 @@ pub(crate) fn failure(kind: FailureKind) -> Outcome {
     Outcome::Failure(RenderFailure { media_types, ..RenderFailure::new(kind, "for this test") })
 }
 
-fn instance(sop_instance_uid: &str, frame_count: u32) -> NewInstance {
+pub(crate) fn instance(sop_instance_uid: &str, frame_count: u32) -> NewInstance {
     let frame = FrameRange { offset: 1000, byte_count: 262_144, checksum: 7 };
     NewInstance {
         study_instance_uid: STUDY.to_owned(),

@@ -20,7 +20,7 @@ const OTHER_SECRET: &str = "fedcba9876543210fedcba9876543210";
 const PASSWORD: &str = "correct horse battery";
 const STUDIES: &str = "/api/v1/dicom/studies";
 
-const LOGIN: [(&str, &str); 3] =
+pub(crate) const LOGIN: [(&str, &str); 3] =
     [("NOCTIS_AUTH", "jwt"), ("NOCTIS_JWT_SECRET", SECRET), ("NOCTIS_JWT_AUDIENCE", "viewers")];
 
 pub(crate) async fn house() -> House {
@@ -117,6 +117,7 @@ async fn without_a_token_there_is_what_is_for_everybody_and_nothing_else() {
             let path =
                 path.replace("{study_id}", STUDY).replace("{image_id}", IMAGE).replace("{series_id}", "1.2");
             let path = path.replace("{job_id}", "17");
+            let path = path.replace("{id}", "a").replace("{webhook_id}", "a");
             let method = method.to_uppercase();
             let answer = house.send(&method, &path, &[]).await;
             answer.problem(401, "unauthorized");

@@ -1,7 +1,10 @@
 //! The API over HTTP, driven through the real router. Each test has a house of its own.
 
 mod attacks;
+mod dead_letters;
+mod deletion;
 mod explaining;
+mod files;
 mod frames;
 mod house;
 mod jobs;
@@ -20,4 +23,5 @@ mod sharing;
 mod studies;
 mod tls;
 mod waiting;
+mod webhooks;
 mod wire;

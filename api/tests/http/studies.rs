@@ -1,6 +1,6 @@
 //! Studies, series and images.
 
-use noctis_shared::{dicom_uid::public_id, own_id};
+use noctis_shared::{catalog::Scope, dicom_uid::public_id, own_id};
 
 use crate::house::{FRAMES, House, IMAGE, SERIES, STUDY};
 
@@ -141,7 +141,7 @@ async fn an_answer_about_a_study_is_kept_until_the_index_forgets_it() {
     let house = House::new().await;
     let path = format!("/api/v1/dicom/studies/{STUDY}");
     assert_eq!(house.get(&path).await.status, 200);
-    house.back_ends.catalog.delete_study(public_id(STUDY)).await.expect("deleted");
+    house.back_ends.catalog.delete(&Scope::Study(public_id(STUDY)), &|_, _| false).await.expect("deleted");
     assert_eq!(house.get(&path).await.status, 200);
     let names = noctis_shared::metadata_names::all_of_study(public_id(STUDY), &[], &[]);
     house.back_ends.cache.forget_metadata(&names).await.expect("forgotten");
@@ -192,7 +192,7 @@ async fn what_is_forgotten_is_forgotten_under_every_id_it_was_asked_by() {
         // A frame past the end: known image, no render.
         house.get(&format!("/api/v1/dicom/images/{id}?frame=99")).await.problem(404, "frame-not-found");
     }
-    house.back_ends.catalog.delete_study(public_id(STUDY)).await.expect("deleted");
+    house.back_ends.catalog.delete(&Scope::Study(public_id(STUDY)), &|_, _| false).await.expect("deleted");
     let names = [own, public_id(IMAGE)].map(noctis_shared::metadata_names::image);
     house.back_ends.cache.forget_metadata(&names).await.expect("forgotten");
     let forget = noctis_shared::cache::Forget::Images([public_id(IMAGE)].as_slice().into());

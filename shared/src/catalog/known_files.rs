@@ -7,6 +7,7 @@ use super::{
     Catalog, CatalogError,
     pool::{on_reader, on_writer},
 };
+use crate::render_key::ContentDigest;
 
 /// Own ids in one statement.
 const IDS_PER_STATEMENT: usize = 500;
@@ -22,7 +23,72 @@ pub struct KnownFile {
     pub location: String,
 }
 
+/// A file of a study.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileOfStudy {
+    /// Key of its row.
+    pub key: Uuid,
+    /// Series Instance UID.
+    pub series_instance_uid: String,
+    /// SOP Instance UID.
+    pub sop_instance_uid: String,
+    /// URL of the file.
+    pub location: String,
+    /// Digest of the file when it was indexed.
+    pub content_digest: ContentDigest,
+    /// Bytes of the file when it was indexed.
+    pub file_byte_count: u64,
+}
+
+#[derive(sqlx::FromRow)]
+struct FileRow {
+    key: Uuid,
+    series_instance_uid: String,
+    sop_instance_uid: String,
+    location: String,
+    content_digest: Vec<u8>,
+    file_byte_count: i64,
+}
+
 impl Catalog {
+    /// Up to `limit` files of a study by the keys of their rows, those after `after`.
+    ///
+    /// # Errors
+    /// [`CatalogError::Unavailable`] when the database does not answer.
+    pub async fn files_of_study(
+        &self,
+        study_id: Uuid,
+        after: Option<Uuid>,
+        limit: u32,
+    ) -> Result<Vec<FileOfStudy>, CatalogError> {
+        const SELECT: &str = "SELECT image_id AS key, series_instance_uid, sop_instance_uid, location, \
+            content_digest, file_byte_count FROM instances JOIN series ON series.series_id = instances.series_id \
+            WHERE series.study_id = $1 AND image_id > $2 ORDER BY image_id LIMIT $3";
+        let rows: Vec<FileRow> = on_reader!(&self.pool, Db, pool => {
+            sqlx::query_as::<Db, _>(SELECT)
+                .bind(study_id)
+                // No key is nil.
+                .bind(after.unwrap_or(Uuid::nil()))
+                .bind(i64::from(limit))
+                .fetch_all(pool)
+                .await?
+        });
+        let file = |row: FileRow| {
+            let digest = <[u8; 32]>::try_from(row.content_digest.as_slice());
+            let digest =
+                digest.map_err(|_| CatalogError::Failed("a content digest is not of 32 bytes".to_owned()));
+            Ok(FileOfStudy {
+                key: row.key,
+                series_instance_uid: row.series_instance_uid,
+                sop_instance_uid: row.sop_instance_uid,
+                location: row.location,
+                content_digest: ContentDigest(digest?),
+                file_byte_count: row.file_byte_count.cast_unsigned(),
+            })
+        };
+        rows.into_iter().map(file).collect()
+    }
+
     /// The files of the instances with these own ids, in no order; unknown ones are left out.
     ///
     /// # Errors

@@ -63,14 +63,27 @@
 //! 37. Jobs are listed newest first in pages, of the studies asked for, single pictures for their owner alone.
 //! 38. A study's instances are told with their frames, and which pictures are kept.
 //!
+//! Deletions
+//! 39. A part that is deleted is gone from its lists and counts; with the last part goes what it was of.
+//! 40. Files of ours are owed when their instances are gone, no others; one is taken by one, and by the next when its
+//!     time is over; one that is put again is not removed.
+//! 41. What was deleted is announced, whole or by its parts, until somebody told it.
+//!
+//! Webhooks
+//! 42. A webhook reads back, and goes with its messages; there are only so many.
+//! 43. An event becomes one message to each webhook that wants it, in one hand at a time, until it arrived.
+//! 44. What happens to a study within seconds is told once, and not noted where nobody asks.
+//!
 //! Trouble
-//! 39. A catalog that does not answer is a transient error and `Down`, and no error holds patient data.
+//! 45. A catalog that does not answer is a transient error and `Down`, and no error holds patient data.
 
 mod accounts;
 mod audit;
 mod batch_rows;
 mod batch_sql;
+mod deletion;
 mod display_order;
+mod errands;
 mod error;
 mod fact_columns;
 mod fill_in;
@@ -98,6 +111,7 @@ mod study_filter;
 mod study_order;
 mod text;
 mod tokens;
+mod webhooks;
 
 use std::time::Duration;
 
@@ -105,20 +119,23 @@ use pool::{Pool, on_reader};
 
 pub use accounts::{ACCOUNT_NAME_BYTES_MAX, check_account_name};
 pub use audit::AUDIT_GROUP_MAX;
+pub use deletion::{Deleted, IsOurs};
+pub use errands::Announcement;
 pub use error::CatalogError;
 pub use found::{CHOICES_MAX, Choice, Found, SeriesPlace};
 pub use images::{FrameLookup, ImageMetadata, ImageRecord, OwnIds};
 pub use jobs::{Again, FramesOfImage, JOBS_PER_PAGE_MAX, JobFilter, JobPage, Ordered};
-pub use known_files::KnownFile;
+pub use known_files::{FileOfStudy, KnownFile};
 pub use namesakes::{Ids, Sharing};
 pub use new_instance::{NewInstance, Recorded};
 pub use order_facts::{OrderFacts, Plane};
 pub use renders::RenderRecord;
 pub use scope::Scope;
-pub use studies::{DeletedStudy, StudyPage};
+pub use studies::StudyPage;
 pub use study_filter::{STUDIES_PER_PAGE_MAX, StudyFilter};
 pub use study_order::{NoSuchSort, StudyOrder, StudySort};
 pub use tokens::Rotation;
+pub use webhooks::WebhookMessage;
 
 use crate::health::Health;
 

@@ -1,4 +1,4 @@
-//! Studies and their series: lists, single ones, and the removal of a study.
+//! Studies and their series: lists and single ones.
 
 use chrono::{DateTime, SecondsFormat};
 use sqlx::QueryBuilder;
@@ -6,9 +6,8 @@ use uuid::Uuid;
 
 use super::{
     Catalog, CatalogError, StudyFilter, StudyOrder,
-    error::lost_to_another_transaction,
     fact_columns::{series_columns, study_columns},
-    pool::{in_transaction, on_reader},
+    pool::on_reader,
     study_order::Position,
 };
 use crate::{
@@ -25,13 +24,6 @@ pub struct StudyPage {
     pub total: u64,
     /// For [`StudyFilter::after`] of the next page; `None` on the last one.
     pub next: Option<String>,
-}
-
-/// What went with a study.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct DeletedStudy {
-    /// Keys of its instances; none when the study was not there.
-    pub image_ids: Vec<Uuid>,
 }
 
 const SELECT_STUDIES: &str = concat!(
@@ -201,45 +193,5 @@ impl Catalog {
         });
         // A study is there as long as it has a series.
         Ok((!rows.is_empty()).then(|| rows.into_iter().map(Series::from).collect()))
-    }
-
-    /// Removes a study with its series, instances and renders, and tells which instances went.
-    ///
-    /// # Errors
-    /// [`CatalogError::Unavailable`] when the database does not answer or writers keep adding to the study; nothing
-    /// was removed then.
-    pub async fn delete_study(&self, study_id: Uuid) -> Result<DeletedStudy, CatalogError> {
-        match self.delete_study_once(study_id).await {
-            Err(error) if lost_to_another_transaction(&error) => Ok(self.delete_study_once(study_id).await?),
-            settled => Ok(settled?),
-        }
-    }
-
-    async fn delete_study_once(&self, study_id: Uuid) -> Result<DeletedStudy, sqlx::Error> {
-        let mut transaction = self.pool.begin().await?;
-        let image_ids = in_transaction!(&mut transaction, Db, connection => {
-            // Locks the study against writers that add to it. One that another transaction is about to make is not
-            // there yet: none of its rows may be touched then.
-            let locked = sqlx::query::<Db>("UPDATE studies SET study_id = study_id WHERE study_id = $1")
-                .bind(study_id)
-                .execute(&mut *connection)
-                .await?;
-            if locked.rows_affected() == 0 {
-                return Ok(DeletedStudy::default());
-            }
-            let image_ids = sqlx::query_scalar::<Db, Uuid>(
-                "DELETE FROM instances WHERE series_id IN (SELECT series_id FROM series WHERE study_id = $1) \
-                 RETURNING image_id",
-            )
-            .bind(study_id)
-            .fetch_all(&mut *connection)
-            .await?;
-            for delete in ["DELETE FROM series WHERE study_id = $1", "DELETE FROM studies WHERE study_id = $1"] {
-                sqlx::query::<Db>(delete).bind(study_id).execute(&mut *connection).await?;
-            }
-            image_ids
-        });
-        transaction.commit().await?;
-        Ok(DeletedStudy { image_ids })
     }
 }

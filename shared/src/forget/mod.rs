@@ -4,6 +4,7 @@
 //! at the change and once more a little later; what a deletion takes, before its rows go and after; and renders that an
 //! operator clears once more when those have come that workers had still to write. What must not be here: what a change
 //! is (the index, the operator's order), and how a cache drops things (`cache`).
+//! A deletion is a change that is made here ([`Forgetting::delete`]): its rows alone know what it takes.
 //!
 //! A cache that is away stops no indexing: what has changed is changed, and is forgotten when the cache is back
 //! ([`Forgetting::lasting`]). An order to delete or to clear fails then, since whoever gave it wants it done.
@@ -16,13 +17,11 @@ use std::{collections::BTreeSet, time::Duration};
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use self::{
-    owed::Owed,
-    stale::{AGAIN_AFTER, Stale},
-};
+pub use self::stale::AGAIN_AFTER;
+use self::{owed::Owed, stale::Stale};
 use crate::{
     cache::{Cache, CacheError},
-    catalog::{Catalog, CatalogError, Ids, NewInstance, Recorded, Scope},
+    catalog::{Catalog, CatalogError, Deleted, Ids, IsOurs, NewInstance, Recorded, Scope},
     dicom_uid::public_id,
     metadata_names, own_id,
 };
@@ -40,8 +39,6 @@ pub enum Change<'a> {
     },
     /// The files of the instances with these keys lie elsewhere now.
     Moved(&'a [Uuid]),
-    /// The study with this id is to go, and goes in between.
-    Deleted(Uuid),
     /// An operator wants all that is remembered of this to be made anew.
     Cleared(&'a Scope),
 }
@@ -98,7 +95,6 @@ impl Forgetting {
                 let outcomes = image_ids.to_vec();
                 self.drop_or_owe(Stale { told_anew: outcomes.clone(), outcomes, ..Stale::default() }).await
             }
-            Change::Deleted(study_id) => self.delete(study_id).await,
             Change::Cleared(scope) => self.clear(scope).await,
         }
     }
@@ -130,20 +126,43 @@ impl Forgetting {
         Ok(stale)
     }
 
-    /// Before the rows go, since they alone know the names when this is tried again; and after, for what was read in
-    /// between.
-    async fn delete(&self, study_id: Uuid) -> Result<u64, ForgetError> {
-        let Ids { series, images } = self.catalog.ids(&Scope::Study(study_id)).await?;
+    /// Deletes what is in `scope`: it is forgotten before its rows go, since they alone know the names when this is tried
+    /// again; and after, for what was read in between. A render that is under way then is forgotten when it comes. Safe
+    /// to repeat.
+    ///
+    /// # Errors
+    /// [`ForgetError`]; when it is of the cache before anything went, nothing did.
+    pub async fn delete(&self, scope: &Scope, is_ours: IsOurs<'_>) -> Result<Deleted, ForgetError> {
+        let Some(study_id) = self.catalog.study_of(scope).await? else { return Ok(Deleted::default()) };
+        let Ids { series, .. } = self.catalog.ids(&Scope::Study(study_id)).await?;
+        let Ids { images, .. } = self.catalog.ids(scope).await?;
         let names = metadata_names::all_of_study(study_id, &series, &images);
         let mut stale = Stale { names, outcomes: images.clone(), told_anew: images.clone() };
-        // What shares a UID with this study is perhaps alone with it from now on, and called otherwise.
+        // What shares a UID with this is perhaps alone with it from now on, and called otherwise.
         self.add_sharing(&Ids { series, images }, &mut stale).await?;
         stale.outcomes.clone_from(&stale.told_anew);
         self.cache.forget_metadata(&stale.names).await?;
-        let before = self.cache.forget_images(&stale.outcomes).await?;
-        let deleted = self.catalog.delete_study(study_id).await?;
-        stale.told_anew.extend(deleted.image_ids);
-        Ok(before + stale.drop_from(&self.cache).await?)
+        let cached = self.cache.forget_images(&stale.outcomes).await?;
+        let deleted = self.catalog.delete(scope, is_ours).await?;
+        stale.told_anew.extend(&deleted.image_ids);
+        stale.outcomes.extend(&deleted.image_ids);
+        let cached = cached + stale.drop_from(&self.cache).await?;
+        self.forget_latecomers(stale);
+        // Nearly every cached picture is recorded too, so the sum would count it twice.
+        Ok(Deleted { renders: deleted.renders.max(cached), ..deleted })
+    }
+
+    /// A worker stores a picture whose image went while it was drawn, and a process may remember what it read just before.
+    fn forget_latecomers(&self, mut stale: Stale) {
+        let cache = self.cache.clone();
+        tokio::spawn(async move {
+            for pause in LATECOMERS_AFTER {
+                tokio::time::sleep(pause).await;
+                if let Err(error) = stale.drop_from(&cache).await {
+                    tracing::warn!(%error, "pictures that were drawn while they were deleted may stay until they expire");
+                }
+            }
+        });
     }
 
     async fn clear(&self, scope: &Scope) -> Result<u64, ForgetError> {

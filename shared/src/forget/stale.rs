@@ -8,7 +8,7 @@ use crate::cache::{Cache, CacheError, Forget};
 
 /// How long a read that began before a change may take to reach the cache, and a render that was made before to be
 /// written.
-pub(super) const AGAIN_AFTER: Duration = Duration::from_secs(2);
+pub const AGAIN_AFTER: Duration = Duration::from_secs(2);
 
 /// What goes from the caches.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]

@@ -36,7 +36,7 @@ use url::Url;
 
 pub use self::{
     consumer::Consumer,
-    dead_letter::DeadLetter,
+    dead_letter::{DeadLetter, Selection},
     delivery::{Delivery, RetryOutcome},
     error::{PublishError, QueueError},
     limits::QueueLimits,
@@ -166,6 +166,46 @@ impl Queue {
             Queue::Memory(queue) => Ok(queue.dead_letters(limit)),
             Queue::RabbitMq(queue) => queue.dead_letters(limit).await,
         }
+    }
+
+    /// The dead letters that `select` picks, the oldest first, without their bodies and without removing them. Meanwhile
+    /// other calls may not see them.
+    ///
+    /// # Errors
+    /// [`QueueError::Unavailable`] without a broker.
+    pub async fn list_dead_letters(
+        &self,
+        mut select: impl FnMut(&DeadLetter) -> bool,
+    ) -> Result<Vec<DeadLetter>, QueueError> {
+        let mut found = Vec::new();
+        self.drop_dead_letters(|letter| {
+            if select(letter) {
+                found.push(letter.without_body());
+            }
+            false
+        })
+        .await?;
+        found.sort_by_key(|letter| letter.at);
+        Ok(found)
+    }
+
+    /// The first dead letter that `select` picks, whole.
+    ///
+    /// # Errors
+    /// [`QueueError::Unavailable`] without a broker.
+    pub async fn find_dead_letter(
+        &self,
+        mut select: impl FnMut(&DeadLetter) -> bool,
+    ) -> Result<Option<DeadLetter>, QueueError> {
+        let mut found = None;
+        self.drop_dead_letters(|letter| {
+            if found.is_none() && select(letter) {
+                found = Some(letter.clone());
+            }
+            false
+        })
+        .await?;
+        Ok(found)
     }
 
     /// Sends the dead letters that `select` picks back to their lanes, as if they were new. Returns how many.

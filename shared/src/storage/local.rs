@@ -43,6 +43,13 @@ impl Folder {
         Self::existing(&path)
     }
 
+    /// The folder of a `file:` URL, which may come later.
+    pub(super) fn of_url(url: &Url) -> Result<Self, StorageError> {
+        let path = url.to_file_path();
+        path.map(|path| Self::expected(&path))
+            .map_err(|()| StorageError::Invalid(format!("{url} is no path here")))
+    }
+
     /// The file or folder at `path`.
     pub(super) fn existing(path: &Path) -> Result<Self, StorageError> {
         path.canonicalize().map(Self::at).map_err(from_io)
@@ -103,12 +110,11 @@ impl Folder {
     pub(super) fn put(&self, name: &str, from: &Path) -> Result<String, StorageError> {
         let target = self.path.join(name);
         let folder = target.parent().unwrap_or(&self.path);
-        fs::create_dir_all(folder).map_err(from_io)?;
         let length = fs::metadata(from).map_err(from_io)?.len();
         if length > FILE_BYTES_MAX {
             return Err(StorageError::TooLarge(length));
         }
-        let mut beside = tempfile::NamedTempFile::new_in(folder).map_err(from_io)?;
+        let mut beside = temporary_in(folder).map_err(from_io)?;
         io::copy(&mut File::open(from).map_err(from_io)?, beside.as_file_mut()).map_err(from_io)?;
         beside.as_file().sync_all().map_err(from_io)?;
         // Temporary files are private to their user; what is stored is read by workers of other users.
@@ -116,6 +122,46 @@ impl Folder {
         beside.as_file().set_permissions(readable).map_err(from_io)?;
         beside.persist(&target).map_err(|error| from_io(error.error))?;
         location_of(&target)
+    }
+
+    /// Where [`Folder::put`] puts `name`.
+    pub(super) fn location_of(&self, name: &str) -> Result<String, StorageError> {
+        location_of(&self.path.join(name))
+    }
+
+    /// Removes the file of `url`, and the folders that it leaves empty.
+    pub(super) fn remove(&self, url: &Url) -> Result<(), StorageError> {
+        let path = match self.resolve(url) {
+            Err(StorageError::NotFound) if self.is_there() => return Ok(()),
+            // A folder that is away may come back with what is in it.
+            Err(StorageError::NotFound) => {
+                return Err(StorageError::Transient("the folder of the storage is not there".to_owned()));
+            }
+            resolved => resolved?,
+        };
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(from_io(error)),
+            _ => {}
+        }
+        for folder in path.ancestors().skip(1).take_while(|folder| **folder != self.path) {
+            // One that is not empty stays, and so do those around it.
+            if fs::remove_dir(folder).is_err() {
+                break;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A file in `folder`, which is made. Again, should it have been removed in between, when the last file in it went.
+fn temporary_in(folder: &Path) -> io::Result<tempfile::NamedTempFile> {
+    fs::create_dir_all(folder)?;
+    match tempfile::NamedTempFile::new_in(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            fs::create_dir_all(folder)?;
+            tempfile::NamedTempFile::new_in(folder)
+        }
+        made => made,
     }
 }
 
@@ -147,6 +193,13 @@ fn from_walk(error: walkdir::Error) -> StorageError {
 
 pub(super) fn metadata(path: &Path) -> Result<fs::Metadata, StorageError> {
     path.metadata().map_err(from_io)
+}
+
+/// A file to read, and how long it is.
+pub(super) fn open(path: &Path) -> Result<(File, u64), StorageError> {
+    let file = File::open(path).map_err(from_io)?;
+    let metadata = file.metadata().map_err(from_io)?;
+    if metadata.is_file() { Ok((file, metadata.len())) } else { Err(StorageError::NotFound) }
 }
 
 /// Exactly the bytes of `ranges`.

@@ -3,8 +3,10 @@
 //! Contract, tested on both variants:
 //! - a location is readable only under the storage URL or one of the ingest roots, symbolic links resolved;
 //! - a read of ranges returns exactly those bytes, or an error, never fewer;
+//! - a file that is read piece by piece is never in memory whole, and ends in an error where it is shorter;
 //! - a listing is recursive, sorted by nothing, bounded in memory, and of files only;
 //! - what is put is there when `put` returns, or not at all;
+//! - what is removed lies under the storage URL, and is gone when `remove` returns; again is nothing;
 //! - a storage that hangs is an error within [`ANSWER_MAX`] wherever a place is looked up, and holds up a bounded number
 //!   of threads;
 //! - an object store of which no byte arrives for some seconds hangs: reading it ends in an error then.
@@ -28,8 +30,14 @@ use url::Url;
 mod local;
 mod object;
 mod place;
+mod stored_file;
+mod stored_name;
 
-pub use self::place::LocalPlace;
+pub use self::{
+    place::LocalPlace,
+    stored_file::StoredFile,
+    stored_name::{Stored, segment},
+};
 
 /// Largest file that is read or put, in bytes.
 pub const FILE_BYTES_MAX: u64 = 16 << 30;
@@ -124,6 +132,15 @@ impl Storage {
         Ok(Self::over(roots))
     }
 
+    /// The same for a process that only reads: nothing is made where a folder is not there.
+    ///
+    /// # Errors
+    /// As [`Storage::new`].
+    pub fn to_read(url: &Url, ingest_roots: &[Url]) -> Result<Self, StorageError> {
+        let roots = std::iter::once(url).chain(ingest_roots).map(Root::to_read).collect::<Result<_, _>>()?;
+        Ok(Self::over(roots))
+    }
+
     fn over(roots: Vec<Root>) -> Self {
         Self { roots: Arc::new(roots), elsewhere: Arc::new(Semaphore::new(LOOKUPS_MAX)) }
     }
@@ -170,6 +187,25 @@ impl Storage {
         match self.place_of(location).await? {
             Place::Local(path) => blocking(move || local::read(&path, &ranges)).await,
             Place::Object(prefix, path) => prefix.read(&path, &ranges).await,
+        }
+    }
+
+    /// The file at `location`, to be read piece by piece.
+    ///
+    /// # Errors
+    /// Every [`StorageError`] but `Truncated`.
+    pub async fn open(&self, location: &str) -> Result<StoredFile, StorageError> {
+        match self.place_of(location).await? {
+            Place::Local(path) => {
+                let permits = self.permits_for(location);
+                let opened = look_up(Arc::clone(&permits), ANSWER_MAX, move || local::open(&path)).await?;
+                let (file, byte_count) = opened;
+                Ok(StoredFile::new(byte_count, stored_file::Source::Local(Arc::new(file), permits)))
+            }
+            Place::Object(prefix, path) => {
+                let byte_count = prefix.byte_count(&path).await?;
+                Ok(StoredFile::new(byte_count, stored_file::Source::Object(prefix, path)))
+            }
         }
     }
 
@@ -282,6 +318,37 @@ impl Storage {
         }
     }
 
+    /// The location that [`Storage::put`] gives to what is put under `name`.
+    #[must_use]
+    pub fn location_of(&self, name: &str) -> Option<String> {
+        match self.roots.first()? {
+            Root::Local(folder) => folder.location_of(name).ok(),
+            Root::Object(prefix) => Some(prefix.location_of_name(name)),
+        }
+    }
+
+    /// Whether the file at `location` is one that we put there ourselves, so that it is ours to remove.
+    #[must_use]
+    pub fn is_ours(&self, location: &str, stored: &Stored<'_>) -> bool {
+        self.location_of(&stored.name()).is_some_and(|ours| ours == location)
+    }
+
+    /// Removes what lies at `location` under the storage URL itself; one that is not there is removed.
+    ///
+    /// # Errors
+    /// [`StorageError::NotAllowed`] for what lies elsewhere, and those of a storage that does not do it.
+    pub async fn remove(&self, location: &str) -> Result<(), StorageError> {
+        let url = Url::parse(location).map_err(|_| StorageError::Invalid("a location is a URL".into()))?;
+        match self.roots.first() {
+            Some(Root::Local(folder)) => {
+                let (permits, folder) = (folder.lookups(), folder.clone());
+                look_up(permits, ANSWER_MAX, move || folder.remove(&url)).await
+            }
+            Some(Root::Object(prefix)) => prefix.remove(&prefix.resolve(&url)?).await,
+            None => Err(StorageError::NotAllowed),
+        }
+    }
+
     /// Whether the storage answers.
     pub async fn health(&self) -> crate::health::Health {
         let up = match self.roots.first() {
@@ -369,6 +436,13 @@ impl Root {
     fn new(url: &Url) -> Result<Self, StorageError> {
         if url.scheme() == "file" {
             return local::Folder::created(url).map(Root::Local);
+        }
+        object::Prefix::new(url).map(Root::Object)
+    }
+
+    fn to_read(url: &Url) -> Result<Self, StorageError> {
+        if url.scheme() == "file" {
+            return local::Folder::of_url(url).map(Root::Local);
         }
         object::Prefix::new(url).map(Root::Object)
     }

@@ -3,7 +3,7 @@
 use std::{ops::Range, sync::Arc, time::Duration};
 
 use bytes::{Bytes, BytesMut};
-use futures::StreamExt;
+use futures::{Stream, StreamExt, stream};
 use object_store::{
     GetOptions, GetResult, OBJECT_STORE_COALESCE_DEFAULT, ObjectStore, ObjectStoreExt, WriteMultipart,
     coalesce_ranges, path::Path,
@@ -134,6 +134,32 @@ impl Prefix {
         self.in_time(self.store.get_opts(path, options)).await?.map_err(from_store)
     }
 
+    /// How long an object is.
+    pub(super) async fn byte_count(&self, path: &Path) -> Result<u64, StorageError> {
+        Ok(self.in_time(self.store.head(path)).await?.map_err(from_store)?.size)
+    }
+
+    /// The bytes of `range` as they arrive.
+    pub(super) async fn pieces(
+        &self,
+        path: &Path,
+        range: Range<u64>,
+    ) -> Result<impl Stream<Item = Result<Bytes, StorageError>> + Send + use<>, StorageError> {
+        let pieces = self.get(path, GetOptions::new().with_range(Some(range))).await?.into_stream();
+        let prefix = self.clone();
+        Ok(stream::unfold(Some(pieces), move |pieces| {
+            let prefix = prefix.clone();
+            async move {
+                let mut pieces = pieces?;
+                match prefix.in_time(pieces.next()).await {
+                    Ok(None) => None,
+                    Ok(Some(piece)) => Some((piece.map_err(from_store), Some(pieces))),
+                    Err(hung) => Some((Err(hung), None)),
+                }
+            }
+        }))
+    }
+
     /// What arrives, before the store counts as hung.
     async fn in_time<T>(&self, arriving: impl Future<Output = T>) -> Result<T, StorageError> {
         timeout(self.read_stall_max, arriving).await.map_err(|_| StorageError::Hung)
@@ -159,7 +185,7 @@ impl Prefix {
     /// Uploads the local file in parts; an unfinished upload is aborted and nothing is there.
     pub(super) async fn put(&self, name: &str, from: &std::path::Path) -> Result<String, StorageError> {
         let transient = |error: std::io::Error| StorageError::Transient(error.to_string());
-        let path: Path = self.prefix.parts().chain(Path::from(name).parts()).collect();
+        let path = self.path_of(name);
         let mut file = tokio::fs::File::open(from).await.map_err(transient)?;
         let length = file.metadata().await.map_err(transient)?.len();
         if length > FILE_BYTES_MAX {
@@ -185,6 +211,23 @@ impl Prefix {
         }
         upload.finish().await.map_err(from_store)?;
         Ok(self.location_of(&path))
+    }
+
+    fn path_of(&self, name: &str) -> Path {
+        self.prefix.parts().chain(Path::from(name).parts()).collect()
+    }
+
+    /// Where [`Prefix::put`] puts `name`.
+    pub(super) fn location_of_name(&self, name: &str) -> String {
+        self.location_of(&self.path_of(name))
+    }
+
+    /// Removes an object; one that is not there is removed.
+    pub(super) async fn remove(&self, path: &Path) -> Result<(), StorageError> {
+        match self.in_time(self.store.delete(path)).await?.map_err(from_store) {
+            Err(StorageError::NotFound) => Ok(()),
+            removed => removed,
+        }
     }
 
     pub(super) async fn answers(&self) -> bool {

@@ -5,6 +5,7 @@
 
 use std::fs;
 
+use futures::StreamExt;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::*;
@@ -55,6 +56,24 @@ async fn what_is_put_is_read_back_by_ranges() {
 }
 
 #[tokio::test]
+async fn a_file_is_read_piece_by_piece_and_never_fewer_bytes() {
+    let bytes: Vec<u8> = (0..400_000_u32).map(|number| (number % 251) as u8).collect();
+    for Variant { storage, .. } in variants() {
+        let location = storage.put("a.dcm", source(&bytes).path().to_owned()).await.expect("put");
+        let file = storage.open(&location).await.expect("opened");
+        assert_eq!(file.byte_count(), bytes.len() as u64);
+        for range in [0..400_000, 1..2, 131_071..300_000, 400_000..400_000] {
+            let pieces: Vec<_> = file.read(range.clone()).collect().await;
+            let read: Vec<u8> = pieces.into_iter().flat_map(|piece| piece.expect("a piece")).collect();
+            assert!(read == bytes[range.start as usize..range.end as usize], "{range:?}");
+        }
+        let past: Vec<_> = file.read(399_999..400_002).collect().await;
+        assert!(past.last().is_some_and(Result::is_err), "{past:?}");
+        assert!(matches!(storage.open(&format!("{location}x")).await, Err(StorageError::NotFound)));
+    }
+}
+
+#[tokio::test]
 async fn a_range_past_the_end_is_an_error_and_not_fewer_bytes() {
     for Variant { storage, .. } in variants() {
         let location = storage.put("a.dcm", source(b"0123").path().to_owned()).await.expect("put");
@@ -74,6 +93,69 @@ async fn a_listing_names_every_file_below_a_folder_and_a_single_file() {
         assert_eq!(found.len(), 3, "{found:?}");
         assert_eq!(all(storage.list(&one).await.expect("listed")).await, std::slice::from_ref(&one));
     }
+}
+
+#[tokio::test]
+async fn what_is_removed_is_gone_and_its_empty_folders_with_it() {
+    for Variant { storage, _folder } in variants() {
+        let first = storage.put("study/series/a.dcm", source(b"x").path().to_owned()).await.expect("put");
+        let second = storage.put("study/other/b.dcm", source(b"x").path().to_owned()).await.expect("put");
+        assert_eq!(storage.location_of("study/series/a.dcm").as_deref(), Some(first.as_str()));
+        for _ in 0..2 {
+            storage.remove(&first).await.expect("removed, and again");
+        }
+        assert!(storage.read(&first, vec![0..1]).await.is_err());
+        assert_eq!(storage.read(&second, vec![0..1]).await.expect("the other stays"), [&b"x"[..]]);
+        assert!(!_folder.path().join("study/series").exists());
+        let again = storage.put("study/series/a.dcm", source(b"y").path().to_owned()).await.expect("put");
+        assert_eq!(storage.read(&again, vec![0..1]).await.expect("read"), [&b"y"[..]]);
+    }
+}
+
+#[tokio::test]
+async fn nothing_counts_as_removed_while_the_storage_is_away() {
+    let Some(Variant { storage, _folder: folder }) = variants().into_iter().next() else { panic!("local") };
+    let location = storage.put("study/a.dcm", source(b"x").path().to_owned()).await.expect("put");
+    let away = folder.path().with_extension("away");
+    fs::rename(folder.path(), &away).expect("moved");
+    assert!(storage.remove(&location).await.is_err_and(|error| error.is_transient()));
+    fs::rename(&away, folder.path()).expect("moved back");
+    storage.remove(&location).await.expect("removed");
+    assert!(storage.read(&location, vec![0..1]).await.is_err());
+}
+
+#[tokio::test]
+async fn nothing_outside_of_the_storage_is_removed() {
+    let share = tempfile::tempdir().expect("a folder");
+    let (kept, outside) = (share.path().join("a.dcm"), source(b"outside"));
+    fs::write(&kept, b"kept").expect("written");
+    for Variant { mut storage, _folder } in variants() {
+        storage.allow_local(share.path()).expect("allowed");
+        std::os::unix::fs::symlink(&kept, _folder.path().join("link.dcm")).expect("a link");
+        for path in [kept.as_path(), outside.path(), &_folder.path().join("link.dcm")] {
+            let location = Url::from_file_path(path.canonicalize().expect("a path")).expect("a URL");
+            let link = Url::from_file_path(path).expect("a URL");
+            for location in [location, link] {
+                let removed = storage.remove(location.as_str()).await;
+                assert!(matches!(removed, Err(StorageError::NotAllowed)), "{location}");
+            }
+        }
+        assert!(matches!(storage.remove("s3://other/a.dcm").await, Err(StorageError::NotAllowed)));
+    }
+    assert!(kept.exists() && outside.path().exists());
+}
+
+#[tokio::test]
+async fn a_storage_that_is_only_read_makes_no_folder() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let away = folder.path().canonicalize().expect("a path").join("away");
+    let storage = Storage::to_read(&Url::from_directory_path(&away).expect("a URL"), &[]).expect("a storage");
+    let location = Url::from_file_path(away.join("a.dcm")).expect("a URL").to_string();
+    assert!(matches!(storage.read(&location, vec![0..1]).await, Err(StorageError::NotFound)));
+    assert!(!away.exists());
+    fs::create_dir(&away).expect("made");
+    fs::write(away.join("a.dcm"), b"back").expect("written");
+    assert_eq!(storage.read(&location, vec![0..4]).await.expect("read"), [&b"back"[..]]);
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 //! Postgres. A missing Postgres is a failure, not a skip.
 
 mod accounts;
+mod deletions;
 mod earlier_releases;
 mod jobs;
 mod letting_in;
@@ -13,6 +14,7 @@ pub(crate) mod sample;
 mod shared_uids;
 mod starting;
 mod studies;
+mod webhooks;
 
 /// One test for each line and variant, in a module named for the variant.
 macro_rules! contract {
@@ -74,6 +76,14 @@ macro_rules! full_contract {
             studies::wildcards_of_sql_are_letters,
             studies::a_page_that_nobody_gave_is_refused,
             studies::a_study_tells_its_modalities_and_series_in_order,
+            deletions::a_part_that_is_deleted_is_gone_from_lists_and_counts,
+            deletions::files_of_ours_are_owed_and_no_others,
+            deletions::an_errand_is_one_process_s_until_its_time_is_over,
+            deletions::a_file_that_is_put_again_is_not_removed,
+            deletions::what_was_deleted_is_announced_whole_or_by_its_parts,
+            webhooks::a_webhook_reads_back_and_is_removed_with_its_messages,
+            webhooks::an_event_becomes_a_message_to_each_webhook_that_wants_it,
+            webhooks::what_happens_to_a_study_at_once_is_told_once_and_to_nobody_who_does_not_ask,
             studies::a_deleted_study_is_gone_with_its_renders_and_others_stay,
             studies::a_study_deleted_while_it_grows_is_whole_or_gone,
             reading::images_come_in_display_order,

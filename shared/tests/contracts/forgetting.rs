@@ -6,8 +6,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use noctis_shared::{
     cache::{Cache, CacheLimits, Forget},
-    catalog::{Catalog, CatalogLimits, NewInstance, Recorded, RenderRecord, Scope},
-    forget::{Change, Forgetting},
+    catalog::{Catalog, CatalogLimits, Deleted, NewInstance, Recorded, RenderRecord, Scope},
+    forget::{Change, ForgetError, Forgetting},
     health::Health,
     metadata_names,
 };
@@ -53,6 +53,10 @@ impl House {
         house.catalog.record_instances(&batch(), false).await.unwrap();
         house.remember().await;
         house
+    }
+
+    async fn delete(&self, study: u32) -> Result<Deleted, ForgetError> {
+        self.forgetting.delete(&Scope::Study(study_id(study)), &|_, _| false).await
     }
 
     async fn remember(&self) {
@@ -148,7 +152,7 @@ async fn a_file_that_moved_takes_what_was_remembered_while_it_was_away() {
 #[tokio::test]
 async fn a_deletion_takes_rows_pictures_and_names_and_the_answers_that_were_on_their_way() {
     let house = House::new().await;
-    house.forgetting.forget(Change::Deleted(study_id(1))).await.unwrap();
+    house.delete(1).await.unwrap();
     assert_eq!(house.outcomes().await, [false, false, true]);
     assert_eq!(house.names().await, names_of(2));
     assert_eq!(house.catalog.study(study_id(1)).await, Ok(None));
@@ -161,7 +165,33 @@ async fn a_deletion_takes_rows_pictures_and_names_and_the_answers_that_were_on_t
     })
     .await;
     assert_eq!(house.names().await, names_of(2));
-    assert_eq!(house.forgetting.forget(Change::Deleted(study_id(1))).await.unwrap(), 0, "again is nothing");
+    assert_eq!(house.delete(1).await.unwrap(), Deleted::default(), "again is nothing");
+}
+
+#[tokio::test]
+async fn a_deletion_of_a_part_takes_what_tells_of_its_study_and_no_other_picture() {
+    let house = House::new().await;
+    let deleted = house.forgetting.delete(&Scope::Image(image_id(1, 1, 1)), &|_, _| false).await.unwrap();
+    assert_eq!((deleted.image_ids, deleted.renders, deleted.objects), (vec![image_id(1, 1, 1)], 1, 0));
+    assert_eq!(house.outcomes().await, [false, true, true]);
+    let stays = metadata_names::image(image_id(1, 1, 2));
+    assert_eq!(house.names().await, [vec![stays], names_of(2)].concat());
+    assert_eq!(house.catalog.study(study_id(1)).await.unwrap().map(|study| study.image_count), Some(1));
+}
+
+#[tokio::test]
+async fn a_picture_that_was_drawn_while_its_image_was_deleted_does_not_come_back() {
+    let house = House::new().await;
+    house.delete(1).await.unwrap();
+    let mut forgets = house.cache.forgets();
+    let (key, image_id, outcome) = (key(9), image_id(1, 1, 1), picture(10));
+    house.cache.put_render(image_id, &key, &outcome).await.unwrap();
+    let record = RenderRecord { key, image_id, outcome: &outcome, worker: "late".to_owned() };
+    house.catalog.put_render(&record).await.unwrap();
+    assert_eq!(house.catalog.render(&key).await, Ok(None), "its image is not there");
+    eventually("the late picture goes", async || house.cache.render(&key).await.is_none()).await;
+    let Ok(Forget::Images(told)) = forgets.try_recv() else { panic!("images") };
+    assert!(told.contains(&image_id), "processes drop what they remember, too");
 }
 
 #[tokio::test]
@@ -217,10 +247,7 @@ async fn what_changed_while_redis_was_away_is_forgotten_once_it_is_back() {
     house.forgetting.forget(Change::Moved(&[image_id(1, 1, 2)])).await.unwrap();
     let told = forgets.try_recv().unwrap();
     assert_eq!(told, Forget::Images([replaced].into()), "this process forgets at once");
-    assert!(
-        house.forgetting.forget(Change::Deleted(study_id(2))).await.is_err(),
-        "what is ordered is done or fails"
-    );
+    assert!(house.delete(2).await.is_err(), "what is ordered is done or fails");
 
     redis.signal("-CONT");
     eventually("the cache has forgotten", async || house.outcomes().await == [false, false, true]).await;

@@ -73,7 +73,7 @@ fn study_indexed() -> Value {
 }
 
 fn study_deleted() -> Value {
-    value(&Event::new(STUDY_DELETED, "/archive", Some("1.2.3".to_owned()), StudyDeleted {}))
+    value(&Event::new(STUDY_DELETED, "/archive", Some("1.2.3".to_owned()), StudyDeleted::default()))
 }
 
 /// Every message type, with values that we publish.

@@ -3,21 +3,19 @@
 use std::collections::BTreeSet;
 
 use noctis_shared::{
-    catalog::CatalogError,
+    catalog::{CatalogError, Scope},
     dicom_uid::public_id,
-    event::{Event, STUDY_INDEXED, StudyDeleted, StudyEvent, StudyIndexed, StudyNew},
-    forget::{Change, ForgetError},
+    event::{Event, SOURCE, STUDY_INDEXED, StudyDeleted, StudyEvent, StudyIndexed, StudyNew},
+    forget::ForgetError,
+    own_id,
     queue::{Delivery, PublishError, Queue, RetryOutcome, Work},
-    storage::StorageError,
+    storage::{StorageError, Stored},
 };
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, debug, error, info, info_span, warn};
 
 use super::{FileOutcome, IndexError, Indexer, prerender};
 use crate::settlement;
-
-/// `source` of the events that this system publishes.
-const SOURCE: &str = "/noctis";
 
 /// Attempts after which a place that is not there, and files that cannot be read, are what the event is told to have
 /// found: a share may be away for some seconds.
@@ -39,7 +37,7 @@ enum EventError {
     Index(#[from] IndexError),
     #[error("an event names a location or instances")]
     NamesNothing,
-    #[error("the subject is no Study Instance UID")]
+    #[error("the subject is no Study Instance UID, or an instance is named without its series")]
     NamesNoStudy,
     #[error("{0} files could not be read; the storage may be away for a moment")]
     FilesAway(u64),
@@ -139,10 +137,34 @@ impl IndexJobs {
     }
 
     async fn study_deleted(&self, event: &Event<StudyDeleted>) -> Result<(), EventError> {
+        if event.source == SOURCE {
+            // Ours tell what is done. Done again it would take what came after.
+            return Ok(());
+        }
         let study_instance_uid = event.subject.as_deref().ok_or(EventError::NamesNoStudy)?;
-        let study_id = public_id(study_instance_uid);
-        self.indexer.forgetting.forget(Change::Deleted(study_id)).await?;
+        let Some(scope) = self.deleted(study_instance_uid, &event.data).await? else { return Ok(()) };
+        let storage = &self.indexer.storage;
+        let is_ours = |location: &str, stored: &Stored<'_>| storage.is_ours(location, stored);
+        let deleted = self.indexer.forgetting.delete(&scope, &is_ours).await?;
+        info!(instances = deleted.image_ids.len(), objects = deleted.objects, "deleted");
         Ok(())
+    }
+
+    /// What an event names, by the keys of the catalog; `None` for what is not there.
+    async fn deleted(&self, study: &str, data: &StudyDeleted) -> Result<Option<Scope>, EventError> {
+        let catalog = &self.indexer.catalog;
+        match (&data.series_instance_uid, &data.sop_instance_uid) {
+            (None, None) => Ok(Some(Scope::Study(public_id(study)))),
+            (Some(series), None) => {
+                let found = catalog.find_series(own_id::of_series(study, series)).await?;
+                Ok(found.one().map(|series| Scope::Series(series.key)))
+            }
+            (Some(series), Some(instance)) => {
+                let found = catalog.find_image(own_id::of_image(study, series, instance)).await?;
+                Ok(found.one().map(Scope::Image))
+            }
+            (None, Some(_)) => Err(EventError::NamesNoStudy),
+        }
     }
 }
 

@@ -31,6 +31,7 @@ use noctis_shared::{
     forget::{Change, ForgetError, Forgetting},
     presets::Presets,
     storage::{Storage, StorageError},
+    webhook::StudyNews,
 };
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
@@ -202,6 +203,7 @@ impl Indexer {
         if strangers > 0 {
             warn!(strangers, "files name another patient than their study: each is told with its own");
         }
+        self.note(&batch, &recorded).await?;
         for (instance, recorded) in batch.into_iter().zip(recorded) {
             let outcome = match recorded {
                 Recorded::Accepted | Recorded::OtherPatient | Recorded::Replaced { .. } => {
@@ -211,6 +213,30 @@ impl Indexer {
                 Recorded::Conflict => FileOutcome::Conflict,
             };
             count(summary, &instance.location, outcome, progress);
+        }
+        Ok(())
+    }
+
+    /// Notes which studies came or changed, for webhooks. One is new when all it has came just now.
+    async fn note(&self, batch: &[NewInstance], recorded: &[Recorded]) -> Result<(), IndexError> {
+        if self.catalog.webhooks().await?.is_empty() {
+            return Ok(());
+        }
+        let mut came: HashMap<&str, (u32, bool)> = HashMap::new();
+        for (instance, recorded) in batch.iter().zip(recorded) {
+            match recorded {
+                Recorded::Accepted | Recorded::OtherPatient => {
+                    came.entry(&instance.study_instance_uid).or_default().0 += 1;
+                }
+                Recorded::Replaced { .. } => came.entry(&instance.study_instance_uid).or_default().1 = true,
+                Recorded::Duplicate | Recorded::Conflict => {}
+            }
+        }
+        for (study_instance_uid, (accepted, any_replaced)) in came {
+            let study = self.catalog.study(public_id(study_instance_uid)).await?;
+            let is_new = study.is_some_and(|study| study.image_count == accepted) && !any_replaced;
+            let news = if is_new { StudyNews::New } else { StudyNews::Changed };
+            self.catalog.note_study(news, study_instance_uid).await?;
         }
         Ok(())
     }

@@ -5,18 +5,18 @@
 //! A file is staged by whoever has it: here it lies on a disk of this machine, and stays there.
 
 mod announce;
-mod place;
 
 use std::{
     collections::{BTreeMap, HashMap},
     path::Path,
+    time::Duration,
 };
 
 use noctis_shared::{
     catalog::{Catalog, CatalogError, NewInstance},
     queue::PublishError,
     render_key::ContentDigest,
-    storage::{Storage, StorageError},
+    storage::{Storage, StorageError, Stored},
 };
 use uuid::Uuid;
 
@@ -25,6 +25,9 @@ use crate::index::{FileOutcome, IndexError, MissingUids, read_instance};
 
 /// Instances that one event names. An event stays below the message limit.
 const EVENT_INSTANCES_MAX: usize = 500;
+
+/// How long is waited for the removal of a file that is to be put again, before it is asked once more.
+const REMOVAL_PAUSE: Duration = Duration::from_millis(200);
 
 /// Why files cannot be taken any more. What was stored before can still be announced.
 #[derive(Debug, thiserror::Error)]
@@ -82,7 +85,7 @@ impl Reception {
         if outcome != FileOutcome::Accepted {
             return Ok(outcome);
         }
-        let stored_at = self.storage.put(&place::of(&instance), path.to_owned()).await?;
+        let stored_at = self.store(&instance, path).await?;
         self.taken.insert(instance.own_id(), instance.content_digest);
         let of_study = self.stored.entry(instance.study_instance_uid.clone()).or_default();
         of_study.push(stored_at);
@@ -91,6 +94,24 @@ impl Reception {
             self.announce.study(&instance.study_instance_uid, locations, self.replace).await?;
         }
         Ok(outcome)
+    }
+
+    /// Copies the file at `path` to where it belongs. It may have been there before and wait to be removed since its
+    /// instance was deleted: that is taken back first, or waited for.
+    async fn store(&self, instance: &NewInstance, path: &Path) -> Result<String, ReceiveError> {
+        let name = Stored {
+            study_instance_uid: &instance.study_instance_uid,
+            series_instance_uid: &instance.series_instance_uid,
+            sop_instance_uid: &instance.sop_instance_uid,
+            content_digest: &instance.content_digest,
+        }
+        .name();
+        if let Some(location) = self.storage.location_of(&name) {
+            while !self.catalog.forgive_object(&location).await? {
+                tokio::time::sleep(REMOVAL_PAUSE).await;
+            }
+        }
+        Ok(self.storage.put(&name, path.to_owned()).await?)
     }
 
     /// Tells the index of everything that was stored and not yet told.

@@ -94,7 +94,7 @@ pub(super) async fn one_uid_in_two_studies_is_a_series_in_each(place: Arc<Place>
         let again = catalog.record_instances(&[shared(1), shared(2)], false).await;
         assert_eq!(again, Ok(vec![Recorded::Duplicate; 2]));
         for study in order {
-            catalog.delete_study(study_id(study)).await.unwrap();
+            catalog.delete(&Scope::Study(study_id(study)), &|_, _| false).await.unwrap();
         }
     }
 }
@@ -104,7 +104,7 @@ pub(super) async fn own_ids_name_one_alone_whatever_comes_and_goes(place: Arc<Pl
     let ids = (public_id(SHARED_SERIES), public_id(SHARED_IMAGE));
     catalog.record_instances(&[shared(1), shared(2), shared(3)], false).await.unwrap();
     for gone in [1, 3] {
-        catalog.delete_study(study_id(gone)).await.unwrap();
+        catalog.delete(&Scope::Study(study_id(gone)), &|_, _| false).await.unwrap();
         assert_eq!(catalog.find_image(own_image(gone)).await, Ok(Found::Nothing));
         assert_eq!(catalog.find_series(own_series(gone)).await, Ok(Found::Nothing));
     }
@@ -325,7 +325,7 @@ pub(super) async fn two_writers_of_two_patients_mix_no_facts(place: Arc<Place>) 
             assert_eq!(told.patient_id, Some(format!("P-{person}")));
             assert_eq!(told.patient_birth_date, born(told.patient_id.as_deref()));
         }
-        catalog.delete_study(study_id(round)).await.unwrap();
+        catalog.delete(&Scope::Study(study_id(round)), &|_, _| false).await.unwrap();
     }
 }
 

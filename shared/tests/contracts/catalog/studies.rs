@@ -268,7 +268,7 @@ pub(super) async fn a_deleted_study_is_gone_with_its_renders_and_others_stay(pla
     put(&catalog, 1, image_id(1, 1, 1), &picture(10)).await;
     put(&catalog, 2, image_id(2, 1, 1), &picture(10)).await;
 
-    let mut deleted = catalog.delete_study(study_id(1)).await.unwrap().image_ids;
+    let mut deleted = catalog.delete(&Scope::Study(study_id(1)), &|_, _| false).await.unwrap().image_ids;
     deleted.sort_unstable();
     let mut expected = [image_id(1, 1, 1), image_id(1, 2, 1)];
     expected.sort_unstable();
@@ -279,7 +279,7 @@ pub(super) async fn a_deleted_study_is_gone_with_its_renders_and_others_stay(pla
     assert_eq!(catalog.render(&key(1)).await, Ok(None));
     assert_eq!(catalog.render(&key(2)).await, Ok(Some(picture(10))));
     assert_counts(&catalog, 1, 1, 1).await;
-    assert!(catalog.delete_study(study_id(1)).await.unwrap().image_ids.is_empty());
+    assert!(catalog.delete(&Scope::Study(study_id(1)), &|_, _| false).await.unwrap().image_ids.is_empty());
     // And it may come back.
     catalog.record_instances(&batch, false).await.unwrap();
     assert_counts(&catalog, 2, 3, 3).await;
@@ -297,7 +297,7 @@ pub(super) async fn a_study_deleted_while_it_grows_is_whole_or_gone(place: Arc<P
     });
     let mut deleted = 0;
     while !writer.is_finished() {
-        deleted += catalog.delete_study(study_id(1)).await.unwrap().image_ids.len();
+        deleted += catalog.delete(&Scope::Study(study_id(1)), &|_, _| false).await.unwrap().image_ids.len();
     }
     writer.await.unwrap();
     let left = catalog.image_ids(&Scope::Study(study_id(1))).await.unwrap().len();

@@ -45,7 +45,7 @@ pub(super) async fn a_body_past_its_limit_is_too_large(fixture: Fixture) {
 }
 
 pub(super) async fn events_about_studies_arrive_on_the_index_lane(fixture: Fixture) {
-    let deleted = Event::new(STUDY_DELETED, "/archive", Some("1.2.3".to_owned()), StudyDeleted {});
+    let deleted = Event::new(STUDY_DELETED, "/archive", Some("1.2.3".to_owned()), StudyDeleted::default());
     let events = [study_new(), StudyEvent::Deleted(deleted)];
     for event in &events {
         fixture.queue.publish_event(event).await.expect("published");

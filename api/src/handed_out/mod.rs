@@ -1,0 +1,69 @@
+//! Files that are handed out as they are: one, a part of one, or the archive of a study. Piece by piece, as the client
+//! takes them; no file is in memory whole, and none is looked into.
+//!
+//! A whole file is held against the digest of the index on its way, and its last piece leaves only when it fits: who gets
+//! all bytes has those that were indexed. What must not be here: who may have them (`visible`).
+
+mod archive;
+mod downloads;
+mod range;
+mod verified;
+
+use axum::body::Body;
+use futures::{Stream, StreamExt};
+use noctis_shared::{
+    catalog::FileOfStudy,
+    storage::{Storage, StorageError, StoredFile},
+};
+
+pub(crate) use self::{
+    archive::archive,
+    downloads::{Download, Downloads},
+    range::Asked,
+};
+use crate::{back_end::file_problem, problem::Problem};
+
+/// Why an answer ends before its end. Clients see a connection that was cut off.
+#[derive(Debug, thiserror::Error)]
+enum CutOff {
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    #[error("the file is not as it was indexed")]
+    OtherBytes,
+    #[error("the catalog does not answer")]
+    Catalog,
+    #[error("an archive cannot be written: {0}")]
+    Archive(#[from] zip::result::ZipError),
+    #[error("an archive cannot be written: {0}")]
+    Write(#[from] std::io::Error),
+}
+
+/// Opens a file that should be as long as it was when it was indexed.
+///
+/// # Errors
+/// 503 for one that is away or was written to.
+pub(crate) async fn open(storage: &Storage, location: &str, byte_count: u64) -> Result<StoredFile, Problem> {
+    let file = storage.open(location).await.map_err(|error| file_problem(&error))?;
+    if file.byte_count() == byte_count { Ok(file) } else { Err(file_problem(&StorageError::Truncated)) }
+}
+
+/// A whole file as a body, held against its digest.
+pub(crate) fn whole(file: &StoredFile, of: &FileOfStudy, download: Download) -> Body {
+    body(verified::verified(file.read(0..of.file_byte_count), of.content_digest), download)
+}
+
+/// A part of a file as a body.
+pub(crate) fn part(file: &StoredFile, range: std::ops::Range<u64>, download: Download) -> Body {
+    body(file.read(range).map(|piece| piece.map_err(CutOff::from)), download)
+}
+
+/// Pieces as a body, which holds its permit until it is read or dropped.
+fn body(
+    pieces: impl Stream<Item = Result<bytes::Bytes, CutOff>> + Send + 'static,
+    download: Download,
+) -> Body {
+    Body::from_stream(pieces.map(move |piece| {
+        let _until_the_last_piece = &download;
+        piece.inspect_err(|error| tracing::warn!(%error, "a file that is handed out was cut off"))
+    }))
+}

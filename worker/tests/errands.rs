@@ -1,0 +1,201 @@
+//! Errands of the catalog: stored files removed, events told, and what our own events do when they come back.
+
+use std::{path::Path, time::Duration};
+
+use noctis_shared::{
+    cache::{Cache, CacheLimits},
+    catalog::{Catalog, CatalogLimits, NewInstance, OrderFacts, Scope},
+    dicom_uid::public_id,
+    event::{Event, SOURCE, STUDY_DELETED, StudyDeleted, StudyEvent},
+    facts::{SeriesFacts, StudyFacts},
+    forget::Forgetting,
+    image_facts::ImageFacts,
+    lane::Lane,
+    queue::{Queue, QueueLimits, Work},
+    render_key::ContentDigest,
+    storage::{Storage, Stored},
+};
+use noctis_worker::{
+    errands::Errands,
+    index::{FilesInHand, IndexJobs, Indexer, MissingUids},
+};
+use tokio_util::sync::CancellationToken;
+use url::Url;
+
+const STUDY: &str = "1.2.826.0.1.3680043.10.1";
+
+struct House {
+    catalog: Catalog,
+    storage: Storage,
+    queue: Queue,
+    errands: Errands,
+    folder: tempfile::TempDir,
+}
+
+impl House {
+    async fn new() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let url = Url::from_directory_path(folder.path()).expect("a URL");
+        let catalog = Catalog::connect("sqlite::memory:", CatalogLimits::default()).await.expect("a catalog");
+        let storage = Storage::new(&url, &[]).expect("a storage");
+        let queue = Queue::connect("memory:", "test", QueueLimits::default()).await.expect("a queue");
+        let errands = Errands { catalog: catalog.clone(), storage: storage.clone(), queue: queue.clone() };
+        Self { catalog, storage, queue, errands, folder }
+    }
+
+    /// Stores and records instance `number` of series `series`, as receiving does; its file.
+    async fn store(&self, series: u32, number: u32) -> std::path::PathBuf {
+        let mut instance = instance(series, number);
+        let from = self.folder.path().join("staged");
+        std::fs::write(&from, b"DICM").expect("written");
+        let name = stored(&instance).name();
+        instance.location = self.storage.put(&name, from.clone()).await.expect("put");
+        std::fs::remove_file(from).expect("removed");
+        self.catalog.record_instances(std::slice::from_ref(&instance), false).await.expect("recorded");
+        self.folder.path().join(name)
+    }
+
+    async fn delete(&self, scope: Scope) -> u64 {
+        let is_ours = |location: &str, stored: &Stored<'_>| self.storage.is_ours(location, stored);
+        self.catalog.delete(&scope, &is_ours).await.expect("deleted").objects
+    }
+
+    fn index_jobs(&self, cache: &Cache) -> IndexJobs {
+        let indexer = Indexer {
+            catalog: self.catalog.clone(),
+            forgetting: Forgetting::new(&self.catalog, cache),
+            storage: self.storage.clone(),
+            files: FilesInHand::new(1),
+            missing_uids: MissingUids::Refuse,
+            presets: std::sync::Arc::default(),
+        };
+        IndexJobs { indexer, queue: self.queue.clone() }
+    }
+
+    /// Has a worker handle the one event that waits.
+    async fn handle_event(&self) {
+        let cache = Cache::connect("memory:", "test", CacheLimits::default()).await.expect("a cache");
+        let mut consumer = self.queue.consume(Lane::Index, 1).await.expect("a consumer");
+        let delivery = consumer.next().await.expect("an event");
+        self.index_jobs(&cache).handle(delivery, &CancellationToken::new()).await;
+        consumer.stop().await;
+    }
+
+    async fn publish(&self, source: &str, data: StudyDeleted) {
+        let event = Event::new(STUDY_DELETED, source, Some(STUDY.to_owned()), data);
+        self.queue.publish_event(&StudyEvent::Deleted(event)).await.expect("published");
+    }
+
+    async fn image_count(&self) -> u32 {
+        let study = self.catalog.study(public_id(STUDY)).await.expect("a catalog that answers");
+        study.map_or(0, |study| study.image_count)
+    }
+}
+
+fn stored(instance: &NewInstance) -> Stored<'_> {
+    Stored {
+        study_instance_uid: &instance.study_instance_uid,
+        series_instance_uid: &instance.series_instance_uid,
+        sop_instance_uid: &instance.sop_instance_uid,
+        content_digest: &instance.content_digest,
+    }
+}
+
+fn instance(series: u32, number: u32) -> NewInstance {
+    NewInstance {
+        study_instance_uid: STUDY.to_owned(),
+        study: StudyFacts::default(),
+        series_instance_uid: format!("{STUDY}.{series}"),
+        series: SeriesFacts::default(),
+        sop_instance_uid: format!("{STUDY}.{series}.{number}"),
+        sop_class_uid: None,
+        instance_number: None,
+        order: OrderFacts::default(),
+        facts: ImageFacts::default(),
+        rows: None,
+        columns: None,
+        samples_per_pixel: 1,
+        bits_allocated: 16,
+        frame_count: 0,
+        transfer_syntax_uid: "1.2.840.10008.1.2.1".to_owned(),
+        photometric_interpretation: None,
+        window: None,
+        header_json: "{}".to_owned(),
+        location: String::new(),
+        content_digest: ContentDigest([number as u8; 32]),
+        file_byte_count: 4,
+        header_byte_count: 4,
+        header_checksum: 9,
+        deflated: false,
+        frames: vec![],
+    }
+}
+
+fn exists(path: &Path) -> bool {
+    path.exists()
+}
+
+#[tokio::test]
+async fn stored_files_go_with_their_instances_and_the_rest_stays() {
+    let house = House::new().await;
+    let (first, second, third) = (house.store(1, 1).await, house.store(1, 2).await, house.store(2, 3).await);
+    let image = house.catalog.find_image(public_id(&format!("{STUDY}.1.1"))).await.expect("found");
+    assert_eq!(house.delete(Scope::Image(image.one().expect("one"))).await, 1);
+    assert!(exists(&first), "owed, and not removed yet");
+    house.errands.all().await.expect("done");
+    assert!(!exists(&first) && exists(&second) && exists(&third));
+    assert_eq!(house.delete(Scope::Study(public_id(STUDY))).await, 2);
+    house.errands.all().await.expect("done");
+    assert!(!exists(&second) && !exists(&third));
+    assert!(!exists(&house.folder.path().join(STUDY)), "nor an empty folder");
+    let owed = house.catalog.take_owed_objects(10, Duration::ZERO).await.expect("owed");
+    assert_eq!(owed, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn what_was_deleted_is_told_and_our_own_word_deletes_nothing() {
+    let house = House::new().await;
+    house.store(1, 1).await;
+    house.delete(Scope::Study(public_id(STUDY))).await;
+    house.errands.all().await.expect("told");
+    assert_eq!(house.catalog.take_announcements(10, Duration::ZERO).await.expect("announcements"), []);
+    // The study comes again before our own word does.
+    house.store(1, 1).await;
+    let mut consumer = house.queue.consume(Lane::Index, 1).await.expect("a consumer");
+    let delivery = consumer.next().await.expect("it was told");
+    let Work::Study(StudyEvent::Deleted(event)) = &delivery.work else { panic!("a deletion") };
+    assert_eq!((event.source.as_str(), event.subject.as_deref()), (SOURCE, Some(STUDY)));
+    delivery.release().await;
+    consumer.stop().await;
+    house.handle_event().await;
+    assert_eq!(house.image_count().await, 1);
+}
+
+#[tokio::test]
+async fn a_word_of_others_deletes_a_study_or_the_part_it_names() {
+    let house = House::new().await;
+    for (series, number) in [(1, 1), (1, 2), (2, 3), (3, 4)] {
+        house.store(series, number).await;
+    }
+    let part = |series: Option<u32>, instance: Option<(u32, u32)>| StudyDeleted {
+        series_instance_uid: series.map(|series| format!("{STUDY}.{series}")),
+        sop_instance_uid: instance.map(|(series, number)| format!("{STUDY}.{series}.{number}")),
+    };
+    // One that names nothing we have changes nothing, and an instance without its series is no order.
+    for (data, left) in [
+        (part(Some(9), None), 4),
+        (part(None, Some((1, 1))), 4),
+        (part(Some(1), Some((1, 1))), 3),
+        (part(Some(2), None), 2),
+        (part(None, None), 0),
+        (part(None, None), 0),
+    ] {
+        house.publish("/pacs", data.clone()).await;
+        house.handle_event().await;
+        assert_eq!(house.image_count().await, left, "{data:?}");
+    }
+    let dead = house.queue.dead_letters(10).await.expect("dead letters");
+    assert_eq!(dead.iter().map(|letter| letter.reason.as_str()).collect::<Vec<_>>(), ["invalid_event"]);
+    house.errands.all().await.expect("done");
+    assert!(!exists(&house.folder.path().join(STUDY)), "files of ours go with a word of others");
+}
