@@ -18,7 +18,7 @@ pub struct Announcement {
     pub event_id: Uuid,
     /// `type` of the event.
     pub event_type: String,
-    /// The CloudEvent, as JSON.
+    /// The `CloudEvent`, as JSON.
     pub body: String,
 }
 

@@ -32,7 +32,7 @@ pub struct WebhookMessage {
     pub url: String,
     /// What it is signed with.
     pub secret: Secret,
-    /// The CloudEvent, as JSON.
+    /// The `CloudEvent`, as JSON.
     pub body: String,
     /// How often it was tried before.
     pub attempt: u32,
