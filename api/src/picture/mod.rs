@@ -18,6 +18,7 @@ use axum::{
     response::Response,
 };
 use noctis_shared::{
+    auth::Scope,
     catalog::{Again, ImageRecord, Ordered},
     client_job::{ClientJob, ClientWork},
     dicom_uid::parse_public_id,
@@ -216,7 +217,10 @@ async fn fly(
     link: String,
     from: Request<'_>,
 ) -> Result<Flown, Problem> {
-    let preference = preference::respond_async(from.headers);
+    // Who may not ask for a job is told of none: such a client waits.
+    let hears_of_jobs =
+        from.caller.sight.reaches(image.study_id()) && from.caller.scopes.has(Scope::StudiesRead);
+    let preference = preference::respond_async(from.headers).filter(|_| hears_of_jobs);
     if preference.is_some()
         && let Some(found) = api.submit.look_everywhere(image.key, &key).await
     {
@@ -231,6 +235,7 @@ async fn fly(
     };
     let owner = &from.caller.name;
     let job = ClientJob::new(ClientJob::id_of_render(&key, owner), image.study_id(), owner, work, 1);
+    let job = hears_of_jobs.then_some(job);
     let wait = preference.map_or(api.render_wait, |preference| preference.wait.min(api.render_wait));
     match awaited(api, image, key, request, from.caller, wait).await? {
         Awaited::Landed(found) => Ok(Flown::Found(found)),
@@ -238,24 +243,27 @@ async fn fly(
     }
 }
 
-/// What is told to one whose picture is not ready: of the job by which it goes on.
+/// What is told to one whose picture is not ready: of the job by which it goes on, if there is one for it.
 async fn late(
     api: &Api,
     image: &Permitted<Arc<ImageRecord>>,
-    job: &ClientJob,
+    job: &Option<ClientJob>,
     seat: Seat,
     preference: Option<RespondAsync>,
 ) -> Result<Flown, Problem> {
-    let ordered = api.jobs.order(job, Again::Anew).await;
+    let ordered = match job {
+        Some(job) => api.jobs.order(job, Again::Anew).await.map(Some),
+        None => Ok(None),
+    };
     seat.leave_and_come_back();
     match (preference, ordered) {
-        (Some(preference), Ok(Ordered::Job(job))) => {
+        (Some(preference), Ok(Some(Ordered::Job(job)))) => {
             let accepted = accepted(&image.told_as(*job), Some(preference.applied()))?;
             Ok(Flown::Told(Box::new(accepted)))
         }
-        (Some(_), Ok(Ordered::TooMany)) => Err(Problem::too_many_jobs()),
+        (Some(_), Ok(_)) => Err(Problem::too_many_jobs()),
         (Some(_), Err(error)) => Err(catalog_problem(&error)),
-        (None, ordered) => Err(not_ready(api.render_wait, ordered.ok())),
+        (None, ordered) => Err(not_ready(api.render_wait, ordered.ok().flatten())),
     }
 }
 

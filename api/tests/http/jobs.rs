@@ -495,3 +495,23 @@ async fn a_picture_that_is_awaited_is_listed_for_who_waits_alone() {
     };
     assert_eq!((count(&ada).await, count(&bob).await), (Some(1), Some(0)));
 }
+
+#[tokio::test]
+async fn who_may_not_ask_for_a_job_is_told_of_none() {
+    let settings = [
+        ("NOCTIS_AUTH", "jwt"),
+        ("NOCTIS_JWT_SECRET", "0123456789abcdef0123456789abcdef"),
+        ("NOCTIS_JWT_AUDIENCE", "viewers"),
+        ("NOCTIS_RENDER_WAIT", "1s"),
+    ];
+    let house = House::with(&settings, QueueLimits::default()).await;
+    let image = format!("/api/v1/dicom/images/{IMAGE}");
+    let ask = async |scope: &str| {
+        let token = login::token(|claims| claims.scope = scope.to_owned());
+        let bearer = format!("Bearer {token}");
+        house.send("GET", &image, &[("authorization", &bearer), ("prefer", "respond-async")]).await
+    };
+    let problem = ask("images:read").await.problem(504, "render-timeout");
+    assert_eq!(problem["details"]["job_id"], Value::Null, "{problem}");
+    assert_eq!(ask("images:read studies:read").await.status, 202);
+}
