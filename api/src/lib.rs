@@ -1,6 +1,7 @@
 //! HTTP in, picture out. The API answers from a cache or puts a render job on the queue and waits for it.
 //!
-//! Architecture invariant: no decoder here; a picture is bytes that are passed on. The storage is read by those routes
+//! Architecture invariant: no decoder of DICOM here; a picture is bytes that are passed on, but for the small ones that a contact
+//! sheet is put together of. The storage is read by those routes
 //! alone that hand out files as they are, and nothing is written to it or removed from it.
 //! Start with [`router`]; a request goes through `edge`, then `routes`, asks in `visible` for what its caller may see, and for pictures goes through `picture`.
 

@@ -148,6 +148,7 @@ pub(crate) const POLICIES: &[Policy] = &[
     orders_many("/api/v1/dicom/studies/{study_id}/prerender", Scope::StudiesWrite),
     row("/api/v1/jobs", Some(Scope::StudiesRead)),
     row("/api/v1/dicom/series/{series_id}/frames", Some(Scope::ImagesRead)),
+    row("/api/v1/dicom/series/{series_id}/contact-sheet", Some(Scope::ImagesRead)),
     row("/api/v1/share", Some(Scope::StudiesRead)),
     row("/api/v1/share/{share_id}", Some(Scope::StudiesRead)),
     row("/api/v1/audit", Some(Scope::Admin)),

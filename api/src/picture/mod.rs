@@ -2,6 +2,7 @@
 
 mod answer;
 mod asked_format;
+pub(crate) mod contact_sheet;
 mod explained;
 mod json_body;
 mod named_windows;
@@ -36,7 +37,7 @@ pub(crate) use self::{
     explained::{Explained, ExplainedPixel, explain_pixel},
     named_windows::NamedWindows,
     parameters::Asked,
-    representation::{in_format, wants_page, wants_plain_json},
+    representation::{in_format, wants_json_rather_than_png, wants_page, wants_plain_json},
 };
 use crate::{
     api::Api,
@@ -321,7 +322,7 @@ mod tests {
                 axum::http::HeaderValue::from_static(accept),
             )]);
             let asked = uri.query().map(|query| query.replace("share=secret", "frame=1"));
-            let asked = Asked::parse(asked.as_deref()).expect("valid");
+            let asked = Asked::parse(asked.as_deref(), &NamedWindows::default()).expect("valid");
             link(&uri, &representation::choose(&asked, &headers, pictures_only).expect("acceptable"))
         };
         assert_eq!(linked("*/*", "/i/1", false), "/i/1?format=json");

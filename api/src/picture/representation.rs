@@ -147,6 +147,21 @@ pub(crate) fn wants_plain_json(headers: &HeaderMap) -> bool {
     quality("application/json") > quality("application/dicom+json")
 }
 
+/// Whether JSON is wanted where there is a PNG too: named, and no less than the PNG is, unless that is named as well.
+///
+/// # Errors
+/// 406 where neither is acceptable.
+pub(crate) fn wants_json_rather_than_png(headers: &HeaderMap) -> Result<bool, Problem> {
+    let entries = entries(headers).unwrap_or_default();
+    let (json, png) = (quality_of(&entries, Json), quality_of(&entries, Png));
+    if !entries.is_empty() && json == 0 && png == 0 {
+        let problem = Problem::new(Kind::NotAcceptable, "None of the media types in Accept can be answered.");
+        return Err(problem.with("media_types", vec!["image/png", "application/json"]));
+    }
+    let names = |media_type: &str| entries.iter().any(|entry| entry.is(media_type));
+    Ok(json > png || (json == png && names("application/json") && !names("image/png")))
+}
+
 /// Whether a page is wanted where there is JSON too: named, and no less than JSON is.
 pub(crate) fn wants_page(headers: &HeaderMap) -> bool {
     let entries = entries(headers).unwrap_or_default();
@@ -262,6 +277,22 @@ mod tests {
             assert_eq!(wants_page(&accepting(accept)), is_page, "{accept}");
         }
         assert!(!wants_page(&HeaderMap::new()));
+    }
+
+    #[test]
+    fn json_is_wanted_rather_than_a_png_by_who_names_it() {
+        for (accept, expected) in [
+            ("application/json", Some(true)),
+            ("application/json, text/plain, */*", Some(true)),
+            ("application/json, image/png", Some(false)),
+            ("application/json, image/png;q=0.5", Some(true)),
+            ("*/*", Some(false)),
+            ("image/avif,image/webp,image/*,*/*;q=0.8", Some(false)),
+            ("text/html", None),
+        ] {
+            assert_eq!(wants_json_rather_than_png(&accepting(accept)).ok(), expected, "{accept}");
+        }
+        assert_eq!(wants_json_rather_than_png(&HeaderMap::new()), Ok(false));
     }
 
     /// The lists of browsers as they send them for pages and for `<img>`.

@@ -277,7 +277,7 @@ mod tests {
 
     #[test]
     fn every_kind_is_found_by_its_slug_and_has_words() {
-        for kind in Kind::ALL {
+        for kind in Kind::ALL.iter().copied() {
             assert_eq!(Kind::named(kind.slug()), Some(kind));
             let (meaning, to_do) = kind.words();
             assert!(meaning.ends_with('.') && !to_do.is_empty() && !to_do.ends_with('.'), "{kind:?}");

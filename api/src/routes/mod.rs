@@ -3,6 +3,7 @@
 mod audit;
 mod auth;
 mod clear_cache;
+mod contact_sheet;
 mod dead_letters;
 mod deletion;
 mod documents;
@@ -62,6 +63,7 @@ fn documented() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(images::image, deletion::image))
         .routes(routes!(thumbnail::thumbnail))
         .routes(routes!(frames::stream))
+        .routes(routes!(contact_sheet::sheet))
         .routes(routes!(share::create))
         .routes(routes!(share::one, share::revoke))
         .routes(routes!(audit::export))

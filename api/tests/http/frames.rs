@@ -141,3 +141,27 @@ async fn what_a_client_may_not_have_yet_comes_when_it_may() {
     let answer = house.get(&path("")).await;
     assert!(parts(&answer).iter().all(|part| part.body == PICTURE));
 }
+
+#[tokio::test]
+async fn a_contact_sheet_says_where_each_picture_stands_and_why_one_does_not() {
+    let house = House::new().await;
+    house.start_worker(failure(FailureKind::Unrenderable)).await;
+    let path = format!("/api/v1/dicom/series/{}/contact-sheet", public_id(SERIES));
+    let json = [("accept", "application/json")];
+    let answer = house.send("GET", &path, &json).await;
+    assert_eq!(answer.status, 200, "{}", String::from_utf8_lossy(&answer.body));
+    let index = answer.json();
+    assert_eq!((&index["columns"], &index["size"], &index["width"]), (&2.into(), &128.into(), &256.into()));
+    let cells = index["cells"].as_array().expect("cells");
+    assert!(cells.iter().all(|cell| cell["problem"] == "unrenderable" && cell["width"] == 0), "{index}");
+    let sheet = house.get(&path).await;
+    assert_eq!((sheet.status, sheet.header("content-type")), (200, "image/png"));
+    assert_ne!(sheet.header("etag"), answer.header("etag"));
+    let again = house.send("GET", &path, &[("if-none-match", sheet.header("etag"))]).await;
+    assert_eq!((again.status, again.body.len()), (304, 0));
+    for wrong in ["?size=15", "?size=513", "?columns=0", "?columns=65", "?frames=1"] {
+        house.get(&format!("{path}{wrong}")).await.problem(400, "invalid-parameter");
+    }
+    house.send("GET", &path, &[("accept", "image/gif")]).await.problem(406, "not-acceptable");
+    house.get("/api/v1/dicom/series/1.2.404/contact-sheet").await.problem(404, "series-not-found");
+}

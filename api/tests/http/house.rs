@@ -110,7 +110,9 @@ impl House {
 
     /// The same house through another process of the API.
     pub(crate) fn beside(&self) -> Self {
-        let api = Api::new(&settings_with(&[]), self.back_ends.clone(), prometheus());
+        let settings = settings_with(&[]);
+        let storage = program::storage_to_read(&settings).expect("a storage");
+        let api = Api::new(&settings, self.back_ends.clone(), storage, prometheus());
         let router = noctis_api::router(Arc::clone(&api));
         Self { router, api, back_ends: self.back_ends.clone(), jobs: Arc::clone(&self.jobs) }
     }
