@@ -5,6 +5,9 @@
 //! through every stage over and over. Prints the mean CPU time of each in milliseconds (Linux: the scheduler's account of
 //! the thread, so that a busy machine hardly matters; elsewhere the clock), the size of the picture, and the most memory
 //! that the process had. Build with `--release`.
+//!
+//! With `--fresh N` the files are taken in turn instead, N pictures in all, each under a window of its own, as a server meets
+//! them: no file and no window is in the processor's caches since the picture before. Prints the mean of the whole.
 
 #![expect(clippy::print_stdout, reason = "a program that prints")]
 
@@ -25,6 +28,8 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 /// What the command line asks for.
 struct Asked {
     loops: u32,
+    /// Pictures of the files in turn, in place of loops over each.
+    fresh: Option<u32>,
     files: Vec<String>,
     /// Name and request of each line.
     views: Vec<(String, FrameRequest)>,
@@ -32,6 +37,11 @@ struct Asked {
 
 fn main() -> Result<(), Box<dyn Error>> {
     let asked = Asked::read(std::env::args().skip(1))?;
+    if let Some(count) = asked.fresh {
+        let files = asked.files.len();
+        println!("{:.3} ms a fresh picture, of {count} of {files} files in turn", fresh(&asked.files, count)?);
+        return Ok(());
+    }
     println!(" read parse  decode compose encode   total ms    bytes    MB");
     for file in &asked.files {
         println!("{file}");
@@ -48,11 +58,13 @@ fn main() -> Result<(), Box<dyn Error>> {
 impl Asked {
     fn read(mut arguments: impl Iterator<Item = String>) -> Result<Self, Box<dyn Error>> {
         let (mut loops, mut files, mut windows) = (200, Vec::new(), Vec::new());
+        let mut fresh = None;
         let mut request = FrameRequest::default();
         while let Some(argument) = arguments.next() {
             let mut value = || arguments.next().ok_or(format!("{argument} takes a value"));
             match argument.as_str() {
                 "--loops" => loops = value()?.parse()?,
+                "--fresh" => fresh = Some(value()?.parse()?),
                 "--frame" => request.frame_number = value()?.parse()?,
                 "--fit" => {
                     let side = Some(value()?.parse()?);
@@ -74,7 +86,7 @@ impl Asked {
         if views.is_empty() {
             views.push(("as the file asks".to_owned(), request));
         }
-        Ok(Self { loops, files, views })
+        Ok(Self { loops, fresh, files, views })
     }
 }
 
@@ -106,6 +118,28 @@ fn measure(path: &str, request: &FrameRequest, loops: u32) -> Result<String, Box
     Ok(format!(
         "{read:5.3} {parse:5.3} {decode:7.3} {compose:7.3} {encode:6.3} {total:10.3} {byte_count:8} {megabytes:5.0}"
     ))
+}
+
+/// Milliseconds for each of `count` pictures of these files in turn, each under a window of its own.
+fn fresh(files: &[String], count: u32) -> Result<f64, Box<dyn Error>> {
+    let limits = Limits::default();
+    let index = |path: &String| -> Result<(String, PixelIndex), Box<dyn Error>> {
+        let pixels = scan(&OnDisk::open(path)?, &limits)?.pixels.ok_or("no pixel data")?;
+        Ok((path.clone(), pixels))
+    };
+    let indexed: Vec<_> = files.iter().map(index).collect::<Result<_, _>>()?;
+    let mut pictures = indexed.iter().cycle().zip(1_u32..);
+    let picture = || -> Result<usize, Box<dyn Error>> {
+        let ((path, pixels), number) = pictures.next().ok_or("no files")?;
+        let voi = Voi::Window(Window::new(40.5, f64::from(400 + number), VoiFunction::Linear)?);
+        let request = FrameRequest { voi, ..FrameRequest::default() };
+        let (header_bytes, frame_bytes) = bytes_of_frame(path, pixels, request.frame_number, &limits)?;
+        let header = Header::parse(&header_bytes, &limits)?;
+        let decoded = decode_frame(&header, &frame_bytes, &request, &limits)?;
+        let image = compose_frame(&header, &decoded, &request)?;
+        Ok(encode_picture(&image, request.format)?.bytes.len())
+    };
+    Ok(mean_ms(count, picture)?.0)
 }
 
 /// The header and one frame, as a worker reads them that knows from the catalog where they lie.
