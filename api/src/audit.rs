@@ -217,9 +217,13 @@ mod tests {
         let catalog = Catalog::connect("sqlite::memory:", CatalogLimits::default()).await.expect("a catalog");
         catalog.close().await;
         assert!(!audit.write_group(&catalog).await);
-        assert_eq!((audit.lock().entries.len(), audit.lock().loses), (room, true));
+        let state = || {
+            let waiting = audit.lock();
+            (waiting.entries.len(), waiting.loses)
+        };
+        assert_eq!(state(), (room, true));
         let catalog = Catalog::connect("sqlite::memory:", CatalogLimits::default()).await.expect("a catalog");
         assert!(audit.write_group(&catalog).await, "there is more");
-        assert_eq!((audit.lock().entries.len(), audit.lock().loses), (10, false));
+        assert_eq!(state(), (10, false));
     }
 }

@@ -1,9 +1,17 @@
 //! Many pictures in one answer: parts of a multipart body (RFC 2046 5.1), each as soon as it and those before it are ready.
 //!
 //! The body is made as it is read: a few pictures ahead of the client, and none when the client is gone. What a client has
-//! no quota for is waited for, not refused: the answer has begun.
+//! no quota for is waited for, not refused: the answer has begun. A body that ends before its time is cut off, so that nobody
+//! takes the pictures he has for all there are.
 
-use std::{fmt::Write, sync::Arc, time::Duration};
+use std::{
+    fmt::Write,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use axum::{
     body::{Body, Bytes},
@@ -66,21 +74,29 @@ pub(crate) fn answer(streamed: Streamed, places: Vec<Place>, permit: StreamPermi
     (headers, Body::from_stream(pieces)).into_response()
 }
 
+/// The server ends, and the client has not all it asked for.
+#[derive(Debug, thiserror::Error)]
+#[error("the server ends before all pictures are sent")]
+struct CutOff;
+
 fn body(
     streamed: Arc<Streamed>,
     places: Vec<Place>,
     boundary: String,
     permit: StreamPermit,
-) -> impl Stream<Item = Result<Bytes, std::convert::Infallible>> {
-    let ends = streamed.api.gives_up.clone().cancelled_owned();
-    let end = format!("\r\n--{boundary}--\r\n");
+) -> impl Stream<Item = Result<Bytes, CutOff>> {
+    let ends = streamed.api.drains.clone().cancelled_owned();
+    let (total, sent) = (places.len(), Arc::new(AtomicUsize::new(0)));
+    let counted = Arc::clone(&sent);
+    let end = Bytes::from(format!("\r\n--{boundary}--\r\n"));
     let parts = stream::iter(places).map(move |place| part(Arc::clone(&streamed), place)).buffered(AHEAD);
-    // A server that ends closes the body: its client sees which parts it has.
-    let parts = parts.take_until(ends).flat_map(move |Part { head, body }| {
+    let pieces = parts.take_until(ends).flat_map(move |Part { head, body }| {
         let _while_it_streams = &permit;
-        stream::iter([Bytes::from(format!("\r\n--{boundary}\r\n{head}\r\n")), body])
+        counted.fetch_add(1, Ordering::Relaxed);
+        stream::iter([Ok(Bytes::from(format!("\r\n--{boundary}\r\n{head}\r\n"))), Ok(body)])
     });
-    parts.chain(stream::once(async { Bytes::from(end) })).map(Ok)
+    let end = async move { if sent.load(Ordering::Relaxed) == total { Ok(end) } else { Err(CutOff) } };
+    pieces.chain(stream::once(end))
 }
 
 /// One part: its header fields, each with its line end, and its body.

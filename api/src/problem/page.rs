@@ -147,9 +147,10 @@ impl Kind {
                 "The instance is a video: it could be had, and not as a picture.",
                 "the instance is a video; `details.media_types` names what it could be had as",
             ),
-            Kind::UnsupportedMediaType => {
-                ("The body is of a kind that the route does not read.", "send a form or JSON, and say which")
-            }
+            Kind::UnsupportedMediaType => (
+                "The body is of a kind that the route does not read.",
+                "send what the route reads (JSON, at a login a form too), and say which",
+            ),
             Kind::BodyTooLarge => ("The body is longer than the route takes.", "send less"),
             Kind::UriTooLong => ("Path and query are longer than the server reads.", "ask for less"),
             Kind::Unrenderable => (

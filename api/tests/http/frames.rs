@@ -165,3 +165,26 @@ async fn a_contact_sheet_says_where_each_picture_stands_and_why_one_does_not() {
     house.send("GET", &path, &[("accept", "image/gif")]).await.problem(406, "not-acceptable");
     house.get("/api/v1/dicom/series/1.2.404/contact-sheet").await.problem(404, "series-not-found");
 }
+
+#[tokio::test]
+async fn a_server_that_ends_cuts_a_series_off_instead_of_closing_it() {
+    use http_body_util::BodyExt;
+    use tower::ServiceExt;
+    let house = House::new().await;
+    house.start_worker(picture()).await;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let shutdown = tokio_util::sync::CancellationToken::new();
+    let api = house.api.clone();
+    let serving = tokio::spawn(noctis_api::serve(listener, api, Default::default(), shutdown.clone()));
+    let request = axum::http::Request::builder().uri(path("")).header("host", "localhost");
+    let request = request.body(axum::body::Body::empty()).expect("a request");
+    let mut body = house.router.clone().oneshot(request).await.expect("infallible").into_body();
+    body.frame().await.expect("a part").expect("sound");
+    shutdown.cancel();
+    serving.await.expect("no panic");
+    let rest = async {
+        while body.frame().await.transpose()?.is_some() {}
+        Ok::<_, axum::Error>(())
+    };
+    rest.await.expect_err("it is not whole");
+}

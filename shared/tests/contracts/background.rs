@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use noctis_shared::{
     cache::{Cache, CacheLimits, LocalCache},
-    catalog::{Catalog, CatalogLimits},
+    catalog::{Catalog, CatalogLimits, Scope},
     coordination::{Begun, Claimant, Coordination},
     job::RenderJob,
     lane::Lane,
@@ -209,7 +209,8 @@ async fn an_instance_that_is_gone_or_another_is_said_so() {
     image.content_digest = noctis_shared::render_key::ContentDigest([9; 32]);
     let made = in_time("the answer", house.background().make(&other)).await;
     assert!(matches!(made, Err(SubmitError::ImageReplaced)), "{made:?}");
-    house.back_ends.catalog.delete_study(house.wanted.image.study_id).await.unwrap();
+    let study = Scope::Study(house.wanted.image.study_id);
+    house.back_ends.catalog.delete(&study, &|_, _| false).await.unwrap();
     let made = in_time("the answer", house.background().make(&house.wanted)).await;
     assert!(matches!(made, Err(SubmitError::ImageGone)), "{made:?}");
 }

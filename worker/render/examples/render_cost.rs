@@ -39,7 +39,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     let asked = Asked::read(std::env::args().skip(1))?;
     if let Some(count) = asked.fresh {
         let files = asked.files.len();
-        println!("{:.3} ms a fresh picture, of {count} of {files} files in turn", fresh(&asked.files, count)?);
+        println!(
+            "{:.3} ms a fresh picture, of {count} of {files} files in turn",
+            fresh(&asked.files, count)?
+        );
         return Ok(());
     }
     println!(" read parse  decode compose encode   total ms    bytes    MB");
