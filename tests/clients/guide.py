@@ -11,7 +11,7 @@ from pathlib import Path
 
 GUIDE = Path(__file__).resolve().parents[2] / "docs" / "api.md"
 ADDRESS = "http://127.0.0.1:8080"
-BLOCK = re.compile(r"^(?P<marker>.*)\n```(?P<language>sh|python|ts)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(r"^(?P<marker>[^\n]*)\n```(?P<language>sh|python|ts)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 def blocks():
@@ -32,7 +32,7 @@ def run(language, text, scratch):
         commands = [[sys.executable, "-c", text]]
     else:
         (scratch / "guide.mts").write_text(text)
-        options = ["--strict", "--target", "es2022", "--module", "nodenext", "--types", "node"]
+        options = ["--strict", "--target", "es2022", "--module", "esnext", "--moduleResolution", "bundler", "--types", "node"]
         commands = [["node_modules/.bin/tsc", *options, "guide.mts"], ["node", "guide.mjs"]]
     for command in commands:
         subprocess.run(command, cwd=scratch, check=True, timeout=120)
