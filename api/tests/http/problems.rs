@@ -28,7 +28,7 @@ async fn every_kind_of_problem_is_told_of_where_its_type_leads() {
     let house = House::new().await;
     let all = house.get("/api/v1/problems").await;
     assert_eq!(all.json()["problems"].as_array().map(Vec::len), Some(Kind::ALL.len()));
-    for (kind, listed) in Kind::ALL.into_iter().zip(all.json()["problems"].as_array().expect("a list")) {
+    for (kind, listed) in Kind::ALL.iter().zip(all.json()["problems"].as_array().expect("a list")) {
         let told = house.get(&kind.path()).await;
         assert_eq!((told.status, &told.json()), (200, listed));
         assert_eq!(told.json()["slug"], kind.slug());

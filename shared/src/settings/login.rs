@@ -28,7 +28,7 @@ pub struct JwtSettings {
     pub refresh_ttl: Duration,
 }
 
-/// An identity provider, as OpenID Connect has it.
+/// An identity provider, as `OpenID` Connect has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProviderSettings {
     /// Where its keys are (RFC 7517 5).
