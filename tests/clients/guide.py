@@ -11,7 +11,7 @@ from pathlib import Path
 
 GUIDE = Path(__file__).resolve().parents[2] / "docs" / "api.md"
 ADDRESS = "http://127.0.0.1:8080"
-BLOCK = re.compile(r"^(?P<marker>.*)\n```(?P<language>sh|python|ts)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(r"^(?P<marker>[^\n]*)\n```(?P<language>sh|python|ts)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 def blocks():

@@ -38,8 +38,8 @@ const PORTION: usize = 1000;
     operation_id = "exportAudit",
     tag = "operation",
     params(
-        ("since" = Option<String>, Query, description = "Of this moment or later (RFC 3339)", example = "2026-11-01T00:00:00Z"),
-        ("until" = Option<String>, Query, description = "Before this moment (RFC 3339)"),
+        ("since" = Option<String>, Query, description = "Of this moment or later (RFC 3339)", format = DateTime, example = "2026-11-01T00:00:00Z"),
+        ("until" = Option<String>, Query, description = "Before this moment (RFC 3339)", format = DateTime),
         ("study_id" = Option<String>, Query, description = "Of this study, by id or UID"),
         ("subject" = Option<String>, Query, description = "Of this subject"),
     ),

@@ -38,7 +38,7 @@ const WRONG_OF_ONE: RateLimit = RateLimit { requests: 100, window: Duration::fro
 #[derive(Deserialize, ToSchema)]
 pub(super) struct TokenRequest {
     /// How: `password`, `client_credentials` or `refresh_token`.
-    #[schema(example = "password")]
+    #[schema(example = "password", pattern = "^(password|client_credentials|refresh_token)$")]
     grant_type: String,
     /// For `password`: who.
     username: Option<String>,

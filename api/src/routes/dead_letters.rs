@@ -65,7 +65,7 @@ pub(super) struct Dropped {
     params(
         ("reason" = Option<String>, Query, description = "Only with this reason, like `crashed`"),
         ("study" = Option<String>, Query, description = "Only of this study: its UUID or UID"),
-        ("older_than" = Option<String>, Query, description = "Only older than this, like `30m`, `2h` or `7d`"),
+        ("older_than" = Option<String>, Query, description = "Only older than this, like `30m`, `2h` or `7d`", pattern = "^[1-9][0-9]{0,8}[smhd]$"),
         ("limit" = Option<u32>, Query, description = "Letters in the answer, default 100", minimum = 1, maximum = 1000),
     ),
     responses(
@@ -153,7 +153,7 @@ pub(super) async fn redrive_one(
     params(
         ("reason" = Option<String>, Query, description = "Only with this reason"),
         ("study" = Option<String>, Query, description = "Only of this study: its UUID or UID"),
-        ("older_than" = Option<String>, Query, description = "Only older than this, like `30m`, `2h` or `7d`"),
+        ("older_than" = Option<String>, Query, description = "Only older than this, like `30m`, `2h` or `7d`", pattern = "^[1-9][0-9]{0,8}[smhd]$"),
         ("all" = Option<bool>, Query, description = "All of them: needed without another choice"),
     ),
     responses(
@@ -208,7 +208,7 @@ pub(super) async fn drop_one(
     params(
         ("reason" = Option<String>, Query, description = "Only with this reason"),
         ("study" = Option<String>, Query, description = "Only of this study: its UUID or UID"),
-        ("older_than" = Option<String>, Query, description = "Only older than this, like `30m`, `2h` or `7d`"),
+        ("older_than" = Option<String>, Query, description = "Only older than this, like `30m`, `2h` or `7d`", pattern = "^[1-9][0-9]{0,8}[smhd]$"),
         ("all" = Option<bool>, Query, description = "All of them: needed without another choice"),
     ),
     responses(

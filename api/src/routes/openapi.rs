@@ -1,6 +1,7 @@
 //! The OpenAPI document, made from the code, and the page to try it, from this program alone.
 
 mod common_answers;
+mod parameters;
 
 use std::sync::Arc;
 
@@ -68,6 +69,7 @@ pub(crate) fn head() -> Document {
 pub(crate) fn routes(mut document: Document) -> Router<Arc<Api>> {
     state_scopes(&mut document);
     common_answers::state(&mut document);
+    parameters::state(&mut document);
     let document = Arc::new(document);
     let config = Arc::new(Config::from(DOCUMENT_PATH).validator_url("none"));
     let page_config = Arc::clone(&config);

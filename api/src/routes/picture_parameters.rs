@@ -32,7 +32,7 @@ pub(super) struct PictureParameters {
     /// Whether a smaller picture grows to width and height; default false.
     enlarge: Option<bool>,
     /// Part of the frame: `left,top,width,height` in its pixels.
-    #[param(pattern = "^[0-9]+,[0-9]+,[0-9]+,[0-9]+$", example = "0,0,256,256")]
+    #[param(pattern = "^[0-9]{1,5},[0-9]{1,5},[1-9][0-9]{0,4},[1-9][0-9]{0,4}$", example = "0,0,256,256")]
     region: Option<String>,
     /// Whether black and white are swapped; default false.
     invert: Option<bool>,

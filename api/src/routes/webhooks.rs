@@ -28,12 +28,22 @@ use crate::{
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct NewWebhook {
-    /// Where messages go: `http` or `https`.
+    /// Where messages go: `http` or `https`, without a name and a password in it.
+    #[schema(
+        format = "uri",
+        pattern = "^https?://[^@]+$",
+        max_length = 2048,
+        example = "https://viewer.example/hooks"
+    )]
     url: String,
     /// What is told, at least one.
     #[schema(min_items = 1)]
     events: Vec<StudyNews>,
     /// What messages are signed with: `whsec_` and base64 of 24 to 64 bytes. One is made without it.
+    #[schema(
+        pattern = "^whsec_[A-Za-z0-9+/]{32,86}={0,2}$",
+        example = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+    )]
     secret: Option<String>,
 }
 
