@@ -109,6 +109,7 @@ macro_rules! full_contract {
             accounts::of_two_who_refresh_at_once_one_is_refused,
             accounts::what_is_logged_out_or_over_is_not_believed,
             letting_in::a_link_works_until_it_is_over_revoked_or_its_maker_disabled,
+            letting_in::a_subject_with_a_nul_is_written_without_it_and_is_nobody,
             letting_in::who_opened_what_reads_back_in_order_of_time,
             jobs::a_job_reads_back_and_the_same_again_is_the_same_job,
             jobs::a_job_changes_only_from_the_version_that_is_known,

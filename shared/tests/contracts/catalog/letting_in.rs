@@ -71,6 +71,20 @@ fn entry(second: i64, study: u128, subject: Option<&str>, shown_by: ShownBy) -> 
     }
 }
 
+pub(super) async fn a_subject_with_a_nul_is_written_without_it_and_is_nobody(place: Arc<Place>) {
+    let catalog = place.connect().await;
+    let strange = entry(1, 1, Some("a\0da"), ShownBy::Token);
+    catalog.add_audit(&[strange, entry(2, 1, Some("eve"), ShownBy::Token)]).await.expect("written");
+    let subjects = async |asked: Option<&str>| {
+        let filter = AuditFilter { subject: asked.map(str::to_owned), ..AuditFilter::default() };
+        let entries = catalog.audit(&filter, None, 10).await.expect("read");
+        entries.into_iter().filter_map(|entry| entry.subject).collect::<Vec<_>>()
+    };
+    assert_eq!(subjects(None).await, ["ada", "eve"]);
+    assert_eq!(subjects(Some("ada")).await, ["ada"]);
+    assert!(subjects(Some("a\0da")).await.is_empty());
+}
+
 pub(super) async fn who_opened_what_reads_back_in_order_of_time(place: Arc<Place>) {
     let catalog = place.connect().await;
     let entries = [
