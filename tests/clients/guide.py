@@ -32,7 +32,7 @@ def run(language, text, scratch):
         commands = [[sys.executable, "-c", text]]
     else:
         (scratch / "guide.mts").write_text(text)
-        options = ["--strict", "--target", "es2022", "--module", "nodenext", "--types", "node"]
+        options = ["--strict", "--target", "es2022", "--module", "esnext", "--moduleResolution", "bundler", "--types", "node"]
         commands = [["node_modules/.bin/tsc", *options, "guide.mts"], ["node", "guide.mjs"]]
     for command in commands:
         subprocess.run(command, cwd=scratch, check=True, timeout=120)
