@@ -11,7 +11,7 @@ mod provider;
 mod secret;
 mod seen;
 
-use std::{collections::BTreeSet, sync::Arc, time::SystemTime};
+use std::{collections::BTreeSet, net::IpAddr, sync::Arc, time::SystemTime};
 
 use jsonwebtoken::Algorithm;
 use noctis_shared::{
@@ -153,9 +153,14 @@ impl Auth {
         signed: &str,
         expires: Option<&str>,
         signature: &str,
+        address: Option<IpAddr>,
     ) -> Result<Arc<Who>, NoCaller> {
         self.url_keys.check(signed, expires, signature)?;
-        let name = "signed-url".to_owned();
+        // Each counts for itself: whoever has one such address must not keep the others from theirs.
+        let name = match address {
+            Some(address) => format!("signed-url {address}"),
+            None => "signed-url".to_owned(),
+        };
         Ok(Arc::new(Who { name, sight: Sight::Everything, scopes: Scopes::READ, by: By::SignedUrl }))
     }
 
@@ -163,14 +168,30 @@ impl Auth {
         let header = keys::header_of(token)?;
         // A secret of ours checks what is signed by secrets, and a key that is public what is signed by its other half: never
         // one in the place of the other.
-        match (header.alg, &self.keys, &self.provider) {
-            (Algorithm::HS256, Some(keys), _) => Ok((keys.claims(token)?, Issuer::Ourselves)),
+        let (claims, issuer) = match (header.alg, &self.keys, &self.provider) {
+            (Algorithm::HS256, Some(keys), _) => (keys.claims(token)?, Issuer::Ourselves),
             (Algorithm::RS256 | Algorithm::ES256 | Algorithm::EdDSA, _, Some(provider)) => {
-                Ok((provider.claims(token, &header).await?, Issuer::Provider))
+                (provider.claims(token, &header).await?, Issuer::Provider)
             }
-            _ => Err(TokenRefused::Algorithm.into()),
+            _ => return Err(TokenRefused::Algorithm.into()),
+        };
+        // They are written into the catalog, and no database has to take what is no text.
+        if [Some(&claims.subject), claims.token_id.as_ref()]
+            .into_iter()
+            .flatten()
+            .any(|name| !is_a_name(name))
+        {
+            return Err(TokenRefused::Claims.into());
         }
+        Ok((claims, issuer))
     }
+}
+
+/// Longest name in a token, in bytes.
+const NAME_BYTES_MAX: usize = 512;
+
+fn is_a_name(text: &str) -> bool {
+    text.len() <= NAME_BYTES_MAX && !text.chars().any(char::is_control)
 }
 
 /// Who made a token.

@@ -27,7 +27,9 @@ const ANSWERS_WITHIN: Duration = Duration::from_secs(5);
 const DOCUMENT_BYTES_MAX: usize = 256 * 1024;
 
 /// A provider whose tokens are taken.
-pub(super) struct Provider {
+pub(super) struct Provider(Arc<Inner>);
+
+struct Inner {
     settings: ProviderSettings,
     client: reqwest::Client,
     known: RwLock<Known>,
@@ -65,7 +67,8 @@ impl Provider {
             .no_proxy()
             .build()
             .unwrap_or_default();
-        Self { settings: settings.clone(), client, known: RwLock::default(), fetching: Mutex::default() }
+        let settings = settings.clone();
+        Self(Arc::new(Inner { settings, client, known: RwLock::default(), fetching: Mutex::default() }))
     }
 
     /// What a token of the provider says, if one of its keys signed it, its time is now, and it is for us. The names of its
@@ -74,18 +77,20 @@ impl Provider {
     /// # Errors
     /// [`NoCaller::Refused`], or [`NoCaller::Provider`] when there are no keys to check it by.
     pub(super) async fn claims(&self, token: &str, header: &Header) -> Result<Claims, NoCaller> {
-        let mut known = self.known();
-        if known.fetched_at.is_none_or(|at| at.elapsed() > HOLDS) {
+        let inner = &self.0;
+        let (mut known, id) = (inner.known(), header.kid.as_deref());
+        let has_key = |known: &Known| known.keys.find(id, header.alg).next().is_some();
+        let is_older_than = |known: &Known, age| known.fetched_at.is_none_or(|at| at.elapsed() > age);
+        if !has_key(&known) || is_older_than(&known, OUTLASTS_OUTAGE) {
             known = self.fetched(known).await;
+        } else if is_older_than(&known, HOLDS) {
+            // Nobody waits for a provider that does not answer, as long as there are keys.
+            drop(self.fetched(known.clone()));
         }
-        let id = header.kid.as_deref();
-        if known.keys.find(id, header.alg).next().is_none() {
-            known = self.fetched(known).await;
-        }
-        if known.fetched_at.is_none_or(|at| at.elapsed() > OUTLASTS_OUTAGE) {
+        if is_older_than(&known, OUTLASTS_OUTAGE) {
             return Err(NoCaller::Provider);
         }
-        let validation = self.validation(header);
+        let validation = inner.validation(header);
         let mut answer = Err(TokenRefused::Signature);
         for key in known.keys.find(id, header.alg) {
             answer = keys::decoded(decode(token, key, &validation));
@@ -94,10 +99,21 @@ impl Provider {
             }
         }
         let claims: Claims = answer?;
-        let token_id = claims.token_id.map(|id| format!("{} {id}", self.settings.issuer));
+        let token_id = claims.token_id.map(|id| format!("{} {id}", inner.settings.issuer));
         Ok(Claims { family_id: None, token_id, ..claims })
     }
 
+    /// [`Inner::fetched`] in a task of its own, which goes on when the future is dropped: keys are for all, and whoever asked
+    /// first may leave.
+    fn fetched(&self, before: Known) -> impl Future<Output = Known> + use<> {
+        let inner = Arc::clone(&self.0);
+        let stays = before.clone();
+        let fetching = tokio::spawn(async move { inner.fetched(before).await });
+        async move { fetching.await.unwrap_or(stays) }
+    }
+}
+
+impl Inner {
     fn validation(&self, header: &Header) -> Validation {
         // A key is found by this algorithm, and is for no other.
         let mut validation = Validation::new(header.alg);

@@ -47,7 +47,7 @@ pub(super) async fn identify(
     let Some(auth) = &api.auth else { return is(Caller::anybody(address), None) };
     // What is for everybody looks at no token.
     let Some(scope) = policy.scope else { return is(Caller::nobody(address), None) };
-    match shown(auth, linked, headers).await {
+    match shown(auth, linked, address, headers).await {
         Ok(who) if who.scopes.has(scope) => is(Caller::new(who, address), None),
         Ok(who) => is(Caller::new(who, address), Some(insufficient(scope.name()))),
         Err(problem) => is(Caller::nobody(address), Some(problem)),
@@ -58,6 +58,7 @@ pub(super) async fn identify(
 async fn shown(
     auth: &Auth,
     linked: Result<Linked, Problem>,
+    address: Option<IpAddr>,
     headers: &HeaderMap,
 ) -> Result<Arc<Who>, Problem> {
     let linked = linked?;
@@ -68,7 +69,9 @@ async fn shown(
     let who = match &linked {
         Linked::No => auth.who(bearer(headers)?).await,
         Linked::Share(token) => auth.guest(token).await,
-        Linked::Signed { text, expires, signature } => auth.by_signature(text, expires.as_deref(), signature),
+        Linked::Signed { text, expires, signature } => {
+            auth.by_signature(text, expires.as_deref(), signature, address)
+        }
     };
     who.map_err(|error| no_caller(&error))
 }

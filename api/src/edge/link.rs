@@ -26,14 +26,17 @@ pub(super) enum Linked {
 /// What the address of `request` shows, and `request` without it.
 ///
 /// # Errors
-/// 400 for two links, and for a signature that is not at the end, or of what changes something.
+/// 400 for two links, for a signature that is not at the end, and for what changes something.
 pub(super) fn take(request: &mut Request) -> Result<Linked, Problem> {
     let Some(query) = request.uri().query() else { return Ok(Linked::No) };
     let named = |name: &str| query.split('&').any(|pair| name_of(pair) == name);
     let linked = match (named(SHARE), named(SIGNATURE)) {
         (false, false) => return Ok(Linked::No),
         (true, true) => return Err(wrong("An address has a share or a signature, not both.")),
-        (true, false) => Linked::Share(only(query, SHARE)?.to_owned()),
+        (true, false) => {
+            check_is_safe(request)?;
+            Linked::Share(only(query, SHARE)?.to_owned())
+        }
         (false, true) => signed(request)?,
     };
     *request.uri_mut() = without(request.uri(), &[SHARE, EXPIRES, SIGNATURE], &linked);
@@ -41,9 +44,7 @@ pub(super) fn take(request: &mut Request) -> Result<Linked, Problem> {
 }
 
 fn signed(request: &Request) -> Result<Linked, Problem> {
-    if !matches!(*request.method(), Method::GET | Method::HEAD) {
-        return Err(wrong("An address that is signed is for GET: it changes nothing."));
-    }
+    check_is_safe(request)?;
     let (path, query) = (request.uri().path(), request.uri().query().unwrap_or_default());
     only(query, SIGNATURE)?;
     let (before, last) = query.rsplit_once('&').unwrap_or(("", query));
@@ -56,6 +57,14 @@ fn signed(request: &Request) -> Result<Linked, Problem> {
         None
     };
     Ok(Linked::Signed { text: format!("{path}?{before}"), expires, signature: signature.to_owned() })
+}
+
+/// Whoever has an address has it to look.
+fn check_is_safe(request: &Request) -> Result<(), Problem> {
+    match *request.method() {
+        Method::GET | Method::HEAD => Ok(()),
+        _ => Err(wrong("A link is for GET: it changes nothing.")),
+    }
 }
 
 /// The one value of `name`, as it stands there: tokens and numbers are never encoded.
@@ -111,7 +120,7 @@ mod tests {
         assert_eq!(taken("GET", "/a?expires=1"), Ok((Linked::No, rest("/a?expires=1"))));
         let share = |token: &str| Linked::Share(token.to_owned());
         assert_eq!(taken("GET", "/a?share=T-_&x=1"), Ok((share("T-_"), rest("/a?x=1"))));
-        assert_eq!(taken("POST", "/a?share=T"), Ok((share("T"), rest("/a"))));
+        assert_eq!(taken("HEAD", "/a?share=T"), Ok((share("T"), rest("/a"))));
         assert_eq!(taken("GET", "http://h:1/a?x=1&share="), Ok((share(""), rest("http://h:1/a?x=1"))));
         let signed = Linked::Signed {
             text: "/a%20b?x=%31&expires=9".to_owned(),
@@ -132,6 +141,8 @@ mod tests {
             ("GET", "/a?signature=1&signature=2"),
             ("GET", "/a?expires=1&expires=2&signature=2"),
             ("POST", "/a?expires=1&signature=2"),
+            ("POST", "/a?share=1"),
+            ("DELETE", "/a?share=1"),
         ] {
             assert_eq!(taken(method, uri), Err(Kind::InvalidParameter), "{method} {uri}");
         }

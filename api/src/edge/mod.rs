@@ -84,7 +84,7 @@ pub(crate) async fn around(State(api): State<Arc<Api>>, mut request: Request, ne
             }
             let span = span(&method, route, &request_id, request.headers());
             let response = run(&api, policy, request, next).instrument(span).await;
-            if comes_to_nothing(response.status()) {
+            if comes_to_nothing(&response) {
                 admission::give_back(&api, &caller, policy.cost).await;
             }
             (response, quota)
@@ -111,9 +111,12 @@ async fn admit(
     admission::count(api, policy, caller).await
 }
 
-/// Whether nothing was done for an answer of this status, so that it costs nothing.
-fn comes_to_nothing(status: StatusCode) -> bool {
-    matches!(status, StatusCode::NOT_IMPLEMENTED | StatusCode::SERVICE_UNAVAILABLE)
+/// Whether nothing was done for this answer, so that it costs nothing.
+fn comes_to_nothing(response: &Response) -> bool {
+    let problem = response.extensions().get::<Problem>().map(Problem::kind);
+    // An answer that its client has no room for was made all the same.
+    problem != Some(Kind::AnswersUnread)
+        && matches!(response.status(), StatusCode::NOT_IMPLEMENTED | StatusCode::SERVICE_UNAVAILABLE)
 }
 
 /// The handler, under a time limit, with panics caught.

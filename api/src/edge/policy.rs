@@ -43,6 +43,7 @@ pub(crate) struct Policy {
 pub(super) const HUNDREDTHS: u32 = 100;
 /// What is taken for bytes that lie ready.
 pub(crate) const SENT: u32 = 2;
+
 impl Policy {
     /// The row as it holds for a method: what changes something may take another scope than what reads it.
     pub(crate) fn of_method(&self, method: &Method) -> Self {
@@ -51,7 +52,7 @@ impl Policy {
     }
 }
 
-/// Only logins have a body in this version.
+/// What is said in a body is short.
 const BODY_BYTES_MAX: usize = 64 * 1024;
 const TIME: Duration = Duration::from_secs(20);
 

@@ -157,8 +157,13 @@ impl Sheet {
     /// A fault of ours.
     pub(crate) async fn png(self) -> Result<Bytes, Problem> {
         // It is never closed.
-        let _permit = PUT_TOGETHER.acquire().await.map_err(|error| Problem::internal(&error))?;
-        let made = tokio::task::spawn_blocking(move || self.put_together()).await;
+        let permit = PUT_TOGETHER.acquire().await.map_err(|error| Problem::internal(&error))?;
+        let made = tokio::task::spawn_blocking(move || {
+            // Until it is done, whoever waits for it.
+            let _permit = permit;
+            self.put_together()
+        });
+        let made = made.await;
         made.map_err(|error| Problem::internal(&error))?.map_err(|error| Problem::internal(&error))
     }
 

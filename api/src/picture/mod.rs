@@ -42,7 +42,7 @@ pub(crate) use self::{
 use crate::{
     api::Api,
     back_end::{catalog_problem, submit_problem},
-    caller::Caller,
+    caller::{By, Caller},
     edge,
     jobs::{accepted, path_of},
     problem::{Kind, Problem, whole_seconds},
@@ -219,8 +219,9 @@ async fn fly(
     from: Request<'_>,
 ) -> Result<Flown, Problem> {
     // Who may not ask for a job is told of none: such a client waits.
-    let hears_of_jobs =
-        from.caller.sight.reaches(image.study_id()) && from.caller.scopes.has(Scope::StudiesRead);
+    let hears_of_jobs = matches!(from.caller.by, By::Nothing | By::Token { .. })
+        && from.caller.sight.reaches(image.study_id())
+        && from.caller.scopes.has(Scope::StudiesRead);
     let preference = preference::respond_async(from.headers).filter(|_| hears_of_jobs);
     if preference.is_some()
         && let Some(found) = api.submit.look_everywhere(image.key, &key).await
@@ -290,14 +291,11 @@ fn shutting_down() -> Problem {
     Problem::new(Kind::ShuttingDown, detail).retry_after(Duration::from_secs(1))
 }
 
-/// Parameters that let somebody in, and are told to nobody else.
-const CREDENTIALS: [&str; 1] = ["share"];
-
-/// Path and query that show the picture, whatever is accepted; without what let its client in.
+/// Path and query that show the picture, whatever is accepted. What let its client in was taken out of them by the edge.
 fn link(uri: &Uri, chosen: &Representation) -> String {
     let given = || url::form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
     let mut query = url::form_urlencoded::Serializer::new(String::new());
-    query.extend_pairs(given().filter(|(name, _)| !CREDENTIALS.contains(&&**name)));
+    query.extend_pairs(given());
     if let Some(format) = chosen.format_name()
         && !given().any(|(name, _)| name == "format")
     {
@@ -314,21 +312,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_link_asks_for_the_same_and_lets_nobody_in() {
+    fn a_link_asks_for_the_same() {
         let linked = |accept: &'static str, path: &'static str, pictures_only| {
             let uri = Uri::from_static(path);
             let headers = HeaderMap::from_iter([(
                 axum::http::header::ACCEPT,
                 axum::http::HeaderValue::from_static(accept),
             )]);
-            let asked = uri.query().map(|query| query.replace("share=secret", "frame=1"));
-            let asked = Asked::parse(asked.as_deref(), &NamedWindows::default()).expect("valid");
+            let asked = Asked::parse(uri.query(), &NamedWindows::default()).expect("valid");
             link(&uri, &representation::choose(&asked, &headers, pictures_only).expect("acceptable"))
         };
         assert_eq!(linked("*/*", "/i/1", false), "/i/1?format=json");
         assert_eq!(linked("image/webp", "/i/1?invert=true", false), "/i/1?invert=true&format=webp");
         assert_eq!(linked("image/webp", "/i/1?format=png16", false), "/i/1?format=png16");
-        assert_eq!(linked("image/png", "/i/1?share=secret", false), "/i/1?format=png");
+        assert_eq!(linked("image/png", "/i/1", false), "/i/1?format=png");
         assert_eq!(linked("image/png", "/i/1/thumbnail", true), "/i/1/thumbnail");
     }
 }

@@ -87,9 +87,11 @@ fn body(
 ) -> impl Stream<Item = Result<Bytes, CutOff>> {
     let ends = streamed.api.drains.clone().cancelled_owned();
     let (total, sent) = (places.len(), Arc::new(AtomicUsize::new(0)));
-    let counted = Arc::clone(&sent);
+    let (counted, roomy) = (Arc::clone(&sent), Arc::clone(&streamed));
     let end = Bytes::from(format!("\r\n--{boundary}--\r\n"));
     let parts = stream::iter(places).map(move |place| part(Arc::clone(&streamed), place)).buffered(AHEAD);
+    // In their order: what waits for room must not hold what those before it need.
+    let parts = parts.then(move |part| with_room(Arc::clone(&roomy), part));
     let pieces = parts.take_until(ends).flat_map(move |Part { head, body }| {
         let _while_it_streams = &permit;
         counted.fetch_add(1, Ordering::Relaxed);
@@ -105,6 +107,16 @@ struct Part {
     body: Bytes,
 }
 
+/// The part, once its client has read enough of those before it. One that never reads is cut off by its connection.
+async fn with_room(streamed: Arc<Streamed>, part: Part) -> Part {
+    loop {
+        match streamed.api.outgoing.to(&streamed.caller.name).take(part.body.clone()) {
+            Ok(body) => return Part { body, ..part },
+            Err(problem) => sleep(problem.pause().min(WAIT_MAX)).await,
+        }
+    }
+}
+
 async fn part(streamed: Arc<Streamed>, place: Place) -> Part {
     let mut waits = 0;
     loop {
@@ -112,10 +124,7 @@ async fn part(streamed: Arc<Streamed>, place: Place) -> Part {
             Ok(part) => return part,
             Err(problem) => problem,
         };
-        let passes = matches!(
-            problem.kind(),
-            Kind::TooManyRequests | Kind::AnswersUnread | Kind::QueueFull | Kind::ImageReplaced
-        );
+        let passes = matches!(problem.kind(), Kind::TooManyRequests | Kind::QueueFull | Kind::ImageReplaced);
         if !passes || waits >= WAITS_MAX {
             return told(&streamed, place, problem);
         }
@@ -139,8 +148,7 @@ async fn picture(streamed: &Streamed, place: Place) -> Result<Part, Problem> {
         Outcome::Picture(render) => render,
         Outcome::Failure(failure) => return Err(unrenderable::problem(&failure)),
     };
-    let body = api.outgoing.to(&caller.name).take(picture)?;
-    let mut head = head(streamed, place, facts.format.media_type(), body.len());
+    let mut head = head(streamed, place, facts.format.media_type(), picture.len());
     // Writing to a string cannot fail.
     let _ = write!(head, "ETag: \"{key}\"\r\n");
     if let Some((slope, offset)) = facts.pixel_scale {
@@ -149,7 +157,7 @@ async fn picture(streamed: &Streamed, place: Place) -> Result<Part, Problem> {
     if facts.partial {
         head.push_str("X-Render-Integrity: partial\r\n");
     }
-    Ok(Part { head, body })
+    Ok(Part { head, body: picture })
 }
 
 /// A part that says why there is no picture.

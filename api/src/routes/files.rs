@@ -112,11 +112,13 @@ pub(super) async fn archive(
     _: NoParameters,
     Extension(caller): Extension<Arc<Caller>>,
 ) -> Result<Response, Problem> {
-    let study = api.visible_to(&caller).study(&segment_of_path)?;
+    let visible = api.visible_to(&caller);
+    let study = visible.study(&segment_of_path)?;
     let told = api.catalog.study(*study).await.map_err(|error| catalog_problem(&error))?;
     let told = told.ok_or_else(Problem::no_such_study)?;
     let download = api.downloads.begin(&caller.name)?;
     let body = handed_out::archive(&api, *study, download).await?.ok_or_else(Problem::no_such_study)?;
+    visible.note_opened(*study);
     let mut response = body.into_response();
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/zip"));

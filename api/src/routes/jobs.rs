@@ -138,6 +138,7 @@ pub(super) async fn one(
     responses(
         (status = 200, description = "The job as it stands now", body = JobAnswer),
         (status = 400, description = "It takes no parameter", body = Document, content_type = "application/problem+json"),
+        (status = 403, description = "The job is another's, and the token lacks `studies:write`", body = Document, content_type = "application/problem+json"),
         (status = 404, description = "No such job", body = Document, content_type = "application/problem+json"),
         (status = 503, description = "The catalog does not answer", body = Document, content_type = "application/problem+json"),
     )

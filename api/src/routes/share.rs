@@ -105,6 +105,7 @@ impl From<&Share> for Told {
     responses(
         (status = 201, description = "The link", body = Made, headers(("Location" = String, description = "Where it is revoked"))),
         (status = 400, description = "The body does not read, or does not name one thing", body = Document, content_type = "application/problem+json"),
+        (status = 403, description = "The token lacks `studies:read` or `images:read`, or it is a link", body = Document, content_type = "application/problem+json"),
         (status = 404, description = "What should be shared is not there, or this deployment signs no links", body = Document, content_type = "application/problem+json"),
         (status = 409, description = "Several have this UID; `details.choices` names each alone", body = Document, content_type = "application/problem+json"),
         (status = 415, description = "Not JSON", body = Document, content_type = "application/problem+json"),

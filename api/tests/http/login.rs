@@ -182,6 +182,9 @@ async fn tokens_that_are_not_right_make_nobody() {
         ("another issuer", token(|claims| claims.issuer = "elsewhere".to_owned())),
         ("another audience", token(|claims| claims.audience = Some(Audience::One("others".to_owned())))),
         ("no audience", token(|claims| claims.audience = None)),
+        ("a subject that is no text", token(|claims| claims.subject = "ada\0".to_owned())),
+        ("a name that is no text", token(|claims| claims.token_id = Some("one\n".to_owned()))),
+        ("a subject without end", token(|claims| claims.subject = "x".repeat(600))),
         ("without end", "x".repeat(7000)),
     ];
     for (what, token) in cases {

@@ -93,7 +93,7 @@ async fn a_link_shows_what_it_is_of_and_nothing_around_it() {
         let linked = format!("{}&share={token}", picture(&own_image));
         assert_eq!(house.send("GET", &linked, &[("if-none-match", &tag)]).await.status, 304);
         house.get(&format!("/api/v1/audit?share={token}")).await.problem(403, "insufficient-scope");
-        share_by_link(&house, &token).await.problem(403, "insufficient-scope");
+        share_by_link(&house, &token).await.problem(400, "invalid-parameter");
     }
 }
 

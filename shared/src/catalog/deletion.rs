@@ -147,6 +147,13 @@ impl Catalog {
                 insert.push(" ON CONFLICT (location) DO NOTHING");
                 insert.build().persistent(false).execute(&mut *connection).await?;
             }
+            if study_is_gone {
+                // Nobody is to hear of its coming after its end.
+                sqlx::query::<Db>("DELETE FROM outbox WHERE study_id = $1")
+                    .bind(study_id)
+                    .execute(&mut *connection)
+                    .await?;
+            }
             if let Some(event) = above.event(scope, &gone, study_is_gone) {
                 let (event_id, body) = event;
                 sqlx::query::<Db>(

@@ -1,9 +1,12 @@
 //! Removing stored files whose instances are gone.
 
+use std::time::Instant;
+
 use noctis_shared::{
     catalog::{Catalog, CatalogError},
     storage::{Storage, StorageError},
 };
+use tokio::time::timeout;
 use tracing::{debug, error, info, warn};
 
 use super::{LEASE, TAKEN_MAX};
@@ -16,8 +19,18 @@ pub(super) async fn remove(catalog: &Catalog, storage: &Storage) -> Result<(), C
             return Ok(());
         }
         let (count, mut removed) = (taken.len(), 0);
+        let began = Instant::now();
         for location in taken {
-            match storage.remove(&location).await {
+            // Past its lease a location may be another's, or be put again.
+            if began.elapsed() > LEASE / 2 {
+                break;
+            }
+            let removal = timeout(LEASE / 4, storage.remove(&location)).await;
+            let Ok(removal) = removal else {
+                debug!("stored files are removed later: the storage does not answer");
+                return Ok(());
+            };
+            match removal {
                 Ok(()) => {
                     catalog.object_removed(&location).await?;
                     removed += 1;
