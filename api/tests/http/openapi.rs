@@ -88,6 +88,24 @@ async fn pictures_are_bytes_and_choices_are_enumerations() {
     assert_eq!(sorts, known);
 }
 
+/// There is no null in a path, a query or a header.
+#[tokio::test]
+async fn no_parameter_may_be_null_and_ids_in_queries_say_what_they_take() {
+    let document = document().await;
+    let mut ids = 0;
+    for (method, path, operation) in operations(&document) {
+        for parameter in operation["parameters"].as_array().into_iter().flatten() {
+            let (name, schema) = (parameter["name"].as_str().expect("a name"), &parameter["schema"]);
+            assert!(!schema.to_string().contains("\"null\""), "{method} {path}: {name}: {schema}");
+            if parameter["in"] == "query" && name.ends_with("_id") {
+                assert!(schema["pattern"].is_string(), "{method} {path}: {name}");
+                ids += 1;
+            }
+        }
+    }
+    assert!(ids >= 4, "only {ids} ids");
+}
+
 /// The values that a parameter enumerates.
 fn choices(operation: &Value, name: &str) -> Vec<String> {
     let parameters = operation["parameters"].as_array().expect("parameters");
