@@ -38,6 +38,8 @@ wait_until() {
 start_noctis() {
   local binary=$1 dir=$2
   shift 2
+  # What an earlier one said is gone before anybody looks: the one below begins in its own time.
+  : >"$dir/stdout"
   "$binary" serve --listen 127.0.0.1:0 --data "$dir/data" "$@" >"$dir/stdout" 2>"$dir/stderr" </dev/null &
   noctis_pid=$!
   wait_until 300 indexed_or_gone "$dir" || die "noctis serve did not index its paths in 300 s; see $dir/stderr"
