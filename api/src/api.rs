@@ -20,16 +20,15 @@ use tokio::sync::broadcast::{self, error::RecvError};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    allowance::Allowance,
     audit::{self, Audit},
     auth::Auth,
     caller::Caller,
     edge::Names,
-    handed_out::Downloads,
     jobs::{Jobs, Prefetches},
     numbers::Numbers,
     outgoing::Outgoing,
     picture::NamedWindows,
-    streams::Streams,
     visible::{KnownImages, Visible},
 };
 
@@ -53,11 +52,11 @@ pub struct Api {
     /// Who opened what, until it is written.
     pub(crate) audit: Audit,
     /// Streams under way.
-    pub(crate) streams: Streams,
+    pub(crate) streams: Allowance,
     /// What answers hold until they are read.
     pub(crate) outgoing: Outgoing,
     /// Files that are handed out now.
-    pub(crate) downloads: Downloads,
+    pub(crate) downloads: Allowance,
     pub(crate) prometheus: PrometheusHandle,
     pub(crate) render_wait: Duration,
     pub(crate) rate_limit: Option<RateLimit>,
@@ -106,9 +105,9 @@ impl Api {
             auth,
             numbers: Numbers::default(),
             audit: Audit::default(),
-            streams: Streams::default(),
+            streams: Allowance::of_streams(),
             outgoing: Outgoing::default(),
-            downloads: Downloads::default(),
+            downloads: Allowance::of_files(),
             prometheus,
             render_wait: settings.render_wait,
             rate_limit: settings.rate_limit,

@@ -84,8 +84,10 @@ impl Provider {
         if !has_key(&known) || is_older_than(&known, OUTLASTS_OUTAGE) {
             known = self.fetched(known).await;
         } else if is_older_than(&known, HOLDS) {
-            // Nobody waits for a provider that does not answer, as long as there are keys.
-            drop(self.fetched(known.clone()));
+            // Nobody waits for a provider that does not answer, as long as there are keys; and one asks for all.
+            if inner.fetching.try_lock().is_ok() {
+                drop(self.fetched(known.clone()));
+            }
         }
         if is_older_than(&known, OUTLASTS_OUTAGE) {
             return Err(NoCaller::Provider);

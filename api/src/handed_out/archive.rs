@@ -18,8 +18,8 @@ use tokio::sync::mpsc::{self, Sender};
 use uuid::Uuid;
 use zip::{CompressionMethod, ZIP64_BYTES_THR, ZipWriter, write::SimpleFileOptions};
 
-use super::{CutOff, Download, open, verified::verified};
-use crate::{api::Api, back_end::catalog_problem, problem::Problem};
+use super::{CutOff, open, verified::verified};
+use crate::{allowance::Allowed, api::Api, back_end::catalog_problem, problem::Problem};
 
 /// Files that are looked up at a time.
 const FILES_MAX: u32 = 500;
@@ -33,7 +33,7 @@ const PIECES_AHEAD_MAX: usize = 2;
 pub(crate) async fn archive(
     api: &Arc<Api>,
     study_id: Uuid,
-    download: Download,
+    download: Allowed,
 ) -> Result<Option<Body>, Problem> {
     let files = api.catalog.files_of_study(study_id, None, FILES_MAX).await;
     let files = files.map_err(|error| catalog_problem(&error))?;

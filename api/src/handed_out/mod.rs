@@ -5,7 +5,6 @@
 //! all bytes has those that were indexed. What must not be here: who may have them (`visible`).
 
 mod archive;
-mod downloads;
 mod range;
 mod verified;
 
@@ -16,12 +15,8 @@ use noctis_shared::{
     storage::{Storage, StorageError, StoredFile},
 };
 
-pub(crate) use self::{
-    archive::archive,
-    downloads::{Download, Downloads},
-    range::Asked,
-};
-use crate::{back_end::file_problem, problem::Problem};
+pub(crate) use self::{archive::archive, range::Asked};
+use crate::{allowance::Allowed, back_end::file_problem, problem::Problem};
 
 /// Why an answer ends before its end. Clients see a connection that was cut off.
 #[derive(Debug, thiserror::Error)]
@@ -48,19 +43,19 @@ pub(crate) async fn open(storage: &Storage, location: &str, byte_count: u64) -> 
 }
 
 /// A whole file as a body, held against its digest.
-pub(crate) fn whole(file: &StoredFile, of: &FileOfStudy, download: Download) -> Body {
+pub(crate) fn whole(file: &StoredFile, of: &FileOfStudy, download: Allowed) -> Body {
     body(verified::verified(file.read(0..of.file_byte_count), of.content_digest), download)
 }
 
 /// A part of a file as a body.
-pub(crate) fn part(file: &StoredFile, range: std::ops::Range<u64>, download: Download) -> Body {
+pub(crate) fn part(file: &StoredFile, range: std::ops::Range<u64>, download: Allowed) -> Body {
     body(file.read(range).map(|piece| piece.map_err(CutOff::from)), download)
 }
 
 /// Pieces as a body, which holds its permit until it is read or dropped.
 fn body(
     pieces: impl Stream<Item = Result<bytes::Bytes, CutOff>> + Send + 'static,
-    download: Download,
+    download: Allowed,
 ) -> Body {
     Body::from_stream(pieces.map(move |piece| {
         let _until_the_last_piece = &download;

@@ -7,6 +7,7 @@ mod explained;
 mod json_body;
 mod named_windows;
 mod parameters;
+mod places;
 mod preference;
 mod representation;
 pub(crate) mod stream;
@@ -36,8 +37,9 @@ pub(crate) use self::{
     asked_format::AskedFormat,
     explained::{Explained, ExplainedPixel, explain_pixel},
     named_windows::NamedWindows,
-    parameters::Asked,
-    representation::{in_format, wants_json_rather_than_png, wants_page, wants_plain_json},
+    parameters::{Asked, TAKES_OF_SERIES},
+    places::{Place, places},
+    representation::{in_format, takes, wants_json_rather_than_png, wants_page, wants_plain_json},
 };
 use crate::{
     api::Api,
@@ -110,7 +112,7 @@ async fn answer_chosen(
     chosen: Representation,
     from: Request<'_>,
 ) -> Result<Response, Problem> {
-    let Request { headers, caller, uri } = from;
+    let Request { headers, caller, .. } = from;
     let image = api.visible_to(caller).image(image_id).await?;
     unrenderable::check_frame(&image, asked.frame_number)?;
     let key = RenderKey::new(&image.content_digest, &chosen.request);
@@ -126,17 +128,12 @@ async fn answer_chosen(
     }
     let found = match api.submit.look_here(&key).await {
         Some(found) => found,
-        None => {
-            let link = link(uri, &chosen);
-            match fly(api, &image, key, chosen.request, link, from).await? {
-                Flown::Found(found) => found,
-                Flown::Told(response) => return Ok(*response),
-            }
-        }
+        None => match fly(api, &image, key, chosen, from).await? {
+            Flown::Found(found) => found,
+            Flown::Told(response) => return Ok(*response),
+        },
     };
-    if finds_other_bytes(&found) && api.visible_to(caller).was_replaced(&image).await {
-        return Err(submit_problem(&SubmitError::ImageReplaced));
-    }
+    check_bytes(api, caller, &image, &found).await?;
     api.numbers.count_picture(found.tier != Tier::Render);
     answer::tell(found, &told, validator, headers, api.outgoing.to(&caller.name))
 }
@@ -159,16 +156,24 @@ async fn found(
             }
         },
     };
-    if finds_other_bytes(&found) && api.visible_to(caller).was_replaced(image).await {
-        return Err(submit_problem(&SubmitError::ImageReplaced));
-    }
+    check_bytes(api, caller, image, &found).await?;
     Ok(found)
 }
 
-/// Whether the file was not as this process knows it.
-fn finds_other_bytes(found: &Found) -> bool {
-    let Outcome::Failure(failure) = &found.outcome else { return false };
-    matches!(failure.kind, FailureKind::FileChanged | FailureKind::FileMissing)
+/// # Errors
+/// `image-replaced` when the file was not as this process knows it, since another has taken its place.
+async fn check_bytes(
+    api: &Api,
+    caller: &Caller,
+    image: &Permitted<Arc<ImageRecord>>,
+    found: &Found,
+) -> Result<(), Problem> {
+    let Outcome::Failure(failure) = &found.outcome else { return Ok(()) };
+    let finds_other_bytes = matches!(failure.kind, FailureKind::FileChanged | FailureKind::FileMissing);
+    if finds_other_bytes && api.visible_to(caller).was_replaced(image).await {
+        return Err(submit_problem(&SubmitError::ImageReplaced));
+    }
+    Ok(())
 }
 
 /// How a picture that somebody waits for comes.
@@ -214,8 +219,7 @@ async fn fly(
     api: &Arc<Api>,
     image: &Permitted<Arc<ImageRecord>>,
     key: RenderKey,
-    request: FrameRequest,
-    link: String,
+    chosen: Representation,
     from: Request<'_>,
 ) -> Result<Flown, Problem> {
     // Who may not ask for a job is told of none: such a client waits.
@@ -228,28 +232,40 @@ async fn fly(
     {
         return Ok(Flown::Found(found));
     }
-    let patience = if preference.is_some() { PATIENCE_OF_ORDERS } else { PATIENCE_OF_THE_LATE };
+    let wait = preference.map_or(api.render_wait, |preference| preference.wait.min(api.render_wait));
+    match awaited(api, image, key, chosen.request.clone(), from.caller, wait).await? {
+        Awaited::Landed(found) => Ok(Flown::Found(found)),
+        Awaited::Late(seat) => {
+            let job = hears_of_jobs.then(|| job_of(image, &key, chosen, preference.is_some(), from));
+            late(api, image, job.as_ref(), seat, preference).await
+        }
+    }
+}
+
+/// The job by which a picture goes on that its client does not wait for, by choice or any more.
+fn job_of(
+    image: &Permitted<Arc<ImageRecord>>,
+    key: &RenderKey,
+    chosen: Representation,
+    is_an_order: bool,
+    from: Request<'_>,
+) -> ClientJob {
+    let patience = if is_an_order { PATIENCE_OF_ORDERS } else { PATIENCE_OF_THE_LATE };
+    let owner = &from.caller.name;
     let work = ClientWork::Render {
         image_id: image.key,
-        request: request.clone(),
-        url: link,
+        url: link(from.uri, &chosen),
+        request: chosen.request,
         patience_seconds: u32::try_from(patience.as_secs()).unwrap_or(u32::MAX),
     };
-    let owner = &from.caller.name;
-    let job = ClientJob::new(ClientJob::id_of_render(&key, owner), image.study_id(), owner, work, 1);
-    let job = hears_of_jobs.then_some(job);
-    let wait = preference.map_or(api.render_wait, |preference| preference.wait.min(api.render_wait));
-    match awaited(api, image, key, request, from.caller, wait).await? {
-        Awaited::Landed(found) => Ok(Flown::Found(found)),
-        Awaited::Late(seat) => late(api, image, &job, seat, preference).await,
-    }
+    ClientJob::new(ClientJob::id_of_render(key, owner), image.study_id(), owner, work, 1)
 }
 
 /// What is told to one whose picture is not ready: of the job by which it goes on, if there is one for it.
 async fn late(
     api: &Api,
     image: &Permitted<Arc<ImageRecord>>,
-    job: &Option<ClientJob>,
+    job: Option<&ClientJob>,
     seat: Seat,
     preference: Option<RespondAsync>,
 ) -> Result<Flown, Problem> {

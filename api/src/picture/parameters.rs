@@ -8,9 +8,18 @@ use noctis_shared::{
 use super::{asked_format::AskedFormat, named_windows::NamedWindows};
 use crate::{problem::Problem, query::Query};
 
+/// What any picture takes, whichever frame it is of.
+macro_rules! takes_of_any {
+    () => {
+        "preset, window, level, function, width, height, enlarge, region, invert, overlays, quality, format, iccprofile, \
+         best_effort"
+    };
+}
+
 /// The parameters, for the problem that names another.
-const TAKES: &str = "preset, window, level, function, frame, width, height, enlarge, region, invert, overlays, \
-                     quality, format, iccprofile, best_effort";
+const TAKES: &str = concat!("frame, ", takes_of_any!());
+/// The same of a route that takes positions of a series in place of a frame.
+pub(crate) const TAKES_OF_SERIES: &str = concat!("frames, ", takes_of_any!());
 
 /// What was asked, before it is known in which format.
 #[derive(Debug, Clone, PartialEq)]

@@ -139,6 +139,18 @@ fn entries(headers: &HeaderMap) -> Option<Vec<Entry<'_>>> {
     Some(entries.map(Entry::parse).collect())
 }
 
+/// Whether `Accept` takes `media_type`: by its name, its kind, or as anything.
+pub(crate) fn takes(headers: &HeaderMap, media_type: &str) -> bool {
+    let Some(entries) = entries(headers) else { return false };
+    let kind = media_type.split('/').next().unwrap_or_default();
+    let rank = |entry: &Entry<'_>| {
+        let ranges = [(media_type, 2), (&*format!("{kind}/*"), 1), ("*/*", 0)];
+        ranges.into_iter().find_map(|(range, rank)| entry.is(range).then_some(rank))
+    };
+    let best = entries.iter().filter_map(|entry| Some((rank(entry)?, entry.quality))).max();
+    entries.is_empty() || best.is_some_and(|(_, quality)| quality > 0)
+}
+
 /// Whether plain JSON is asked for by its name, where there is DICOM JSON too.
 pub(crate) fn wants_plain_json(headers: &HeaderMap) -> bool {
     let entries = entries(headers).unwrap_or_default();
@@ -277,6 +289,21 @@ mod tests {
             assert_eq!(wants_page(&accepting(accept)), is_page, "{accept}");
         }
         assert!(!wants_page(&HeaderMap::new()));
+    }
+
+    #[test]
+    fn the_most_specific_entry_says_whether_a_type_is_taken() {
+        for (accept, expected) in [
+            ("multipart/mixed", true),
+            ("MULTIPART/*;q=0.1", true),
+            ("*/*", true),
+            ("image/png", false),
+            ("multipart/mixed;q=0, */*", false),
+            ("multipart/related", false),
+        ] {
+            assert_eq!(takes(&accepting(accept), "multipart/mixed"), expected, "{accept}");
+        }
+        assert!(takes(&HeaderMap::new(), "multipart/mixed"));
     }
 
     #[test]

@@ -6,6 +6,7 @@
 
 use std::{
     fmt::Write,
+    mem,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -28,27 +29,22 @@ use noctis_shared::{
 use tokio::time::sleep;
 use uuid::Uuid;
 
-use super::{found, unrenderable};
+use super::{Place, found, unrenderable};
 use crate::{
+    allowance::Allowed,
     api::Api,
     caller::Caller,
     edge::RequestId,
     problem::{Kind, Problem},
-    streams::StreamPermit,
 };
 
-/// Pictures that are asked for ahead of the one that is sent.
-const AHEAD: usize = 4;
+/// Pictures that are asked for ahead of the one that is sent, at most.
+const AHEAD_MAX: usize = 4;
+/// Bytes that they hold together, at two for each pixel.
+const AHEAD_BYTES_MAX: u64 = 8 << 20;
 /// How often a part waits for what its client may not have yet.
 const WAITS_MAX: u32 = 60;
 const WAIT_MAX: Duration = Duration::from_secs(5);
-
-/// One frame of an image, by the id under which it is listed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Place {
-    pub(crate) image_id: Uuid,
-    pub(crate) frame_number: u32,
-}
 
 /// What is streamed, to whom.
 pub(crate) struct Streamed {
@@ -58,10 +54,12 @@ pub(crate) struct Streamed {
     /// The query of each picture by itself, without its frame.
     pub(crate) query: String,
     pub(crate) request_id: RequestId,
+    /// Pixels of the largest image.
+    pub(crate) pixels_max: u64,
 }
 
 /// The answer with the pictures of `places`, in this order. `permit` is held until it is read.
-pub(crate) fn answer(streamed: Streamed, places: Vec<Place>, permit: StreamPermit) -> Response {
+pub(crate) fn answer(streamed: Streamed, places: Vec<Place>, permit: Allowed) -> Response {
     let boundary = Uuid::new_v4().simple().to_string();
     let content_type = HeaderValue::try_from(format!("multipart/mixed; boundary={boundary}"))
         .unwrap_or(HeaderValue::from_static("multipart/mixed"));
@@ -83,16 +81,17 @@ fn body(
     streamed: Arc<Streamed>,
     places: Vec<Place>,
     boundary: String,
-    permit: StreamPermit,
+    permit: Allowed,
 ) -> impl Stream<Item = Result<Bytes, CutOff>> {
     let ends = streamed.api.drains.clone().cancelled_owned();
+    let ahead = (AHEAD_BYTES_MAX / (2 * streamed.pixels_max).max(1)).clamp(1, AHEAD_MAX as u64) as usize;
     let (total, sent) = (places.len(), Arc::new(AtomicUsize::new(0)));
     let (counted, roomy) = (Arc::clone(&sent), Arc::clone(&streamed));
     let end = Bytes::from(format!("\r\n--{boundary}--\r\n"));
-    let parts = stream::iter(places).map(move |place| part(Arc::clone(&streamed), place)).buffered(AHEAD);
+    let parts = stream::iter(places).map(move |place| part(Arc::clone(&streamed), place)).buffered(ahead);
     // In their order: what waits for room must not hold what those before it need.
     let parts = parts.then(move |part| with_room(Arc::clone(&roomy), part));
-    let pieces = parts.take_until(ends).flat_map(move |Part { head, body }| {
+    let pieces = parts.take_until(ends).flat_map(move |Part { head, body, .. }| {
         let _while_it_streams = &permit;
         counted.fetch_add(1, Ordering::Relaxed);
         stream::iter([Ok(Bytes::from(format!("\r\n--{boundary}\r\n{head}\r\n"))), Ok(body)])
@@ -103,17 +102,20 @@ fn body(
 
 /// One part: its header fields, each with its line end, and its body.
 struct Part {
+    place: Place,
     head: String,
     body: Bytes,
 }
 
-/// The part, once its client has read enough of those before it. One that never reads is cut off by its connection.
-async fn with_room(streamed: Arc<Streamed>, part: Part) -> Part {
+/// The part, once its client has read enough of those before it. What waits holds nothing that lies in a cache. One that never
+/// reads is cut off by its connection.
+async fn with_room(streamed: Arc<Streamed>, mut part: Part) -> Part {
     loop {
-        match streamed.api.outgoing.to(&streamed.caller.name).take(part.body.clone()) {
+        match streamed.api.outgoing.to(&streamed.caller.name).take(mem::take(&mut part.body)) {
             Ok(body) => return Part { body, ..part },
             Err(problem) => sleep(problem.pause().min(WAIT_MAX)).await,
         }
+        part = self::part(Arc::clone(&streamed), part.place).await;
     }
 }
 
@@ -157,7 +159,7 @@ async fn picture(streamed: &Streamed, place: Place) -> Result<Part, Problem> {
     if facts.partial {
         head.push_str("X-Render-Integrity: partial\r\n");
     }
-    Ok(Part { head, body: picture })
+    Ok(Part { place, head, body: picture })
 }
 
 /// A part that says why there is no picture.
@@ -165,7 +167,7 @@ fn told(streamed: &Streamed, place: Place, problem: Problem) -> Part {
     let path = format!("/api/v1/dicom/images/{}", place.image_id);
     let document = problem.document(&path, streamed.request_id.as_str());
     let body = Bytes::from(document.body);
-    Part { head: head(streamed, place, "application/problem+json", body.len()), body }
+    Part { place, head: head(streamed, place, "application/problem+json", body.len()), body }
 }
 
 fn head(streamed: &Streamed, place: Place, media_type: &str, byte_count: usize) -> String {

@@ -18,12 +18,12 @@ use noctis_shared::{
 };
 
 use crate::{
+    allowance::Allowed,
     api::Api,
     back_end::catalog_problem,
     caller::Caller,
     problem::{Document, Problem},
     query::Query,
-    streams::StreamPermit,
 };
 
 /// JSON values, one a line.
@@ -69,7 +69,7 @@ fn lines(
     caller: Arc<Caller>,
     filter: AuditFilter,
     first: Vec<AuditEntry>,
-    permit: StreamPermit,
+    permit: Allowed,
 ) -> impl Stream<Item = Result<Bytes, CatalogError>> {
     let (again, after) = (Arc::clone(&api), filter);
     let portions = stream::try_unfold(Some(first), move |portion| {

@@ -13,7 +13,6 @@ use noctis_shared::dicom_uid::parse_public_id;
 use super::documents::body_of;
 use crate::{
     api::Api,
-    back_end::catalog_problem,
     caller::Caller,
     edge::{self, SENT},
     entity_tag::{EntityTag, any_is_named_by},
@@ -75,10 +74,9 @@ pub(super) async fn sheet(
     let as_json = wants_json_rather_than_png(&headers)?;
 
     let series_id = parse_public_id(&segment).ok_or_else(Problem::no_such_series)?;
-    let series = api.visible_to(&caller).series(series_id).await?;
-    let images = api.catalog.images_of_series(series.key).await.map_err(|error| catalog_problem(&error))?;
-    let images: Vec<_> =
-        images.ok_or_else(Problem::no_such_series)?.iter().map(|image| image.image_id).collect();
+    let visible = api.visible_to(&caller);
+    let series = visible.series(series_id).await?;
+    let images: Vec<_> = visible.images_of(&series).await?.iter().map(|image| image.image_id).collect();
     let count = u32::try_from(images.len()).unwrap_or(u32::MAX);
     let columns = columns.unwrap_or(COLUMNS).min(count.max(1));
     check_size(count, columns, size)?;

@@ -17,7 +17,7 @@ use noctis_shared::{
     },
 };
 use serde::Serialize;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use crate::{
     api::Api,
@@ -26,6 +26,21 @@ use crate::{
     problem::{Document, Kind, Problem},
     query::{NoParameters, Query},
 };
+
+/// Which dead letters are chosen.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "it is told of; `Selection` is what is read")]
+pub(super) struct SelectionParameters {
+    /// Only with this reason, like `crashed`.
+    #[param(example = "crashed")]
+    reason: Option<String>,
+    /// Only of this study: its UUID or UID.
+    study: Option<String>,
+    /// Only older than this, like `30m`, `2h` or `7d`.
+    #[param(pattern = "^[1-9][0-9]{0,8}[smhd]$")]
+    older_than: Option<String>,
+}
 
 /// Letters of one answer, unless it is asked for more or fewer.
 const LIMIT: usize = 100;
@@ -63,9 +78,7 @@ pub(super) struct Dropped {
     operation_id = "listDeadLetters",
     tag = "operation",
     params(
-        ("reason" = Option<String>, Query, description = "Only with this reason, like `crashed`"),
-        ("study" = Option<String>, Query, description = "Only of this study: its UUID or UID"),
-        ("older_than" = Option<String>, Query, description = "Only older than this, like `30m`, `2h` or `7d`", pattern = "^[1-9][0-9]{0,8}[smhd]$"),
+        SelectionParameters,
         ("limit" = Option<u32>, Query, description = "Letters in the answer, default 100", minimum = 1, maximum = 1000),
     ),
     responses(
@@ -151,9 +164,7 @@ pub(super) async fn redrive_one(
     operation_id = "redriveDeadLetters",
     tag = "operation",
     params(
-        ("reason" = Option<String>, Query, description = "Only with this reason"),
-        ("study" = Option<String>, Query, description = "Only of this study: its UUID or UID"),
-        ("older_than" = Option<String>, Query, description = "Only older than this, like `30m`, `2h` or `7d`", pattern = "^[1-9][0-9]{0,8}[smhd]$"),
+        SelectionParameters,
         ("all" = Option<bool>, Query, description = "All of them: needed without another choice"),
     ),
     responses(
@@ -206,9 +217,7 @@ pub(super) async fn drop_one(
     operation_id = "dropDeadLetters",
     tag = "operation",
     params(
-        ("reason" = Option<String>, Query, description = "Only with this reason"),
-        ("study" = Option<String>, Query, description = "Only of this study: its UUID or UID"),
-        ("older_than" = Option<String>, Query, description = "Only older than this, like `30m`, `2h` or `7d`", pattern = "^[1-9][0-9]{0,8}[smhd]$"),
+        SelectionParameters,
         ("all" = Option<bool>, Query, description = "All of them: needed without another choice"),
     ),
     responses(

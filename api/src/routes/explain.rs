@@ -31,7 +31,8 @@ use crate::{
         ("image_id" = String, Path, description = "Its UUID, or its SOP Instance UID"),
         ("x" = u32, Query, description = "Column of the frame as it is stored, from 0", minimum = 0, maximum = 65535, example = 128),
         ("y" = u32, Query, description = "Row of the frame as it is stored, from 0", minimum = 0, maximum = 65535, example = 128),
-        super::picture_parameters::PictureParameters,
+        super::picture_parameters::ViewParameters,
+        super::picture_parameters::FrameParameters,
     ),
     responses(
         (status = 200, description = "The pixel", body = ExplainedPixel, headers(

@@ -5,19 +5,19 @@ use std::sync::Arc;
 use axum::{
     Extension,
     extract::{Path, RawQuery, State},
-    http::{HeaderMap, header},
+    http::HeaderMap,
     response::Response,
 };
 use noctis_shared::{answer::Image, dicom_uid::parse_public_id};
 
 use crate::{
     api::Api,
-    back_end::catalog_problem,
     caller::Caller,
     edge::{self, RequestId, SENT},
     picture::{
-        Asked, AskedFormat, in_format,
-        stream::{self, Place, Streamed},
+        Asked, AskedFormat, Place, TAKES_OF_SERIES, in_format, places,
+        stream::{self, Streamed},
+        takes,
     },
     problem::{Document, Kind, Problem},
     query::Query,
@@ -25,11 +25,9 @@ use crate::{
 
 /// Pictures of one answer. A longer series takes another request.
 const PLACES_MAX: usize = 20_000;
+const MULTIPART: &str = "multipart/mixed";
 /// Ranges in one list of positions.
 const RANGES_MAX: usize = 100;
-
-const TAKES: &str = "frames, preset, window, level, function, width, height, enlarge, region, invert, overlays, quality, \
-                     format, iccprofile, best_effort";
 
 /// Streams pictures of a series in display order, each as soon as it is ready.
 ///
@@ -44,20 +42,8 @@ const TAKES: &str = "frames, preset, window, level, function, width, height, enl
     params(
         ("series_id" = String, Path, description = "Its UUID, or its Series Instance UID"),
         ("frames" = Option<String>, Query, description = "Positions in the series, from 1: numbers and ranges with commas between; all without", pattern = "^[0-9]+(-[0-9]+)?(,[0-9]+(-[0-9]+)?)*$", example = "1-50,60"),
-        ("preset" = Option<String>, Query, description = "A window by name; `default` is the file's own"),
-        ("window" = Option<f64>, Query, description = "Width of the window, with `level`"),
-        ("level" = Option<f64>, Query, description = "Center of the window, with `window`"),
-        ("function" = Option<String>, Query, description = "`linear`, `linear_exact` or `sigmoid` (PS3.3 C.11.2.1)", pattern = "^(linear|linear_exact|sigmoid)$"),
-        ("width" = Option<u32>, Query, description = "Fit inside this width, in pixels", minimum = 1, maximum = 8192),
-        ("height" = Option<u32>, Query, description = "Fit inside this height, in pixels", minimum = 1, maximum = 8192),
-        ("enlarge" = Option<bool>, Query, description = "Enlarge to fit, too"),
-        ("region" = Option<String>, Query, description = "`x,y,width,height` of the source frame, in pixels", pattern = "^[0-9]{1,5},[0-9]{1,5},[1-9][0-9]{0,4},[1-9][0-9]{0,4}$"),
-        ("invert" = Option<bool>, Query, description = "Exchange black and white"),
-        ("overlays" = Option<bool>, Query, description = "Burn overlays in; `true` without it"),
-        ("quality" = Option<u8>, Query, description = "Of lossy formats", minimum = 1, maximum = 100),
-        ("format" = Option<String>, Query, description = "`png` (without it), `jpeg`, `webp`, or `png16` for modality values", pattern = "^(png|jpeg|webp|png16)$"),
-        ("iccprofile" = Option<String>, Query, description = "`no`, `yes` or `srgb`", pattern = "^(no|yes|srgb)$"),
-        ("best_effort" = Option<bool>, Query, description = "Draw a damaged frame as far as it goes, and say so"),
+        super::picture_parameters::ViewParameters,
+        super::picture_parameters::PictureFormatParameter,
     ),
     responses(
         (status = 200, description = "The pictures", body = String, content_type = "multipart/mixed"),
@@ -83,42 +69,35 @@ pub(super) async fn stream(
         return Err(Problem::parameter("frame", "is no parameter of this route; frames takes positions"));
     }
     let asked = Asked::take(&mut query, &api.windows)?;
-    query.finish(TAKES)?;
+    query.finish(TAKES_OF_SERIES)?;
     if asked.format == Some(AskedFormat::Json) {
         return Err(Problem::parameter("format", "takes png, png16, jpeg or webp here"));
     }
-    check_accept(&headers)?;
+    if !takes(&headers, MULTIPART) {
+        let detail =
+            "The pictures of a series are parts of a multipart/mixed body; format says what each of them is.";
+        return Err(Problem::new(Kind::NotAcceptable, detail).with("media_types", vec![MULTIPART]));
+    }
     let request = in_format(&asked, asked.format.unwrap_or(AskedFormat::Png))?.request;
 
     let series_id = parse_public_id(&segment).ok_or_else(Problem::no_such_series)?;
-    let series = api.visible_to(&caller).series(series_id).await?;
-    let images = api.catalog.images_of_series(series.key).await.map_err(|error| catalog_problem(&error))?;
-    let places = chosen(&images.ok_or_else(Problem::no_such_series)?, positions.as_deref())?;
+    let visible = api.visible_to(&caller);
+    let series = visible.series(series_id).await?;
+    let images = visible.images_of(&series).await?;
+    let pixels = |image: &Image| u64::from(image.rows.unwrap_or(0)) * u64::from(image.columns.unwrap_or(0));
+    let pixels_max = images.iter().map(pixels).max().unwrap_or(0);
+    let places = chosen(places(&images), positions.as_deref())?;
     let permit = api.streams.begin(&caller.name)?;
     let sent = u32::try_from(places.len()).unwrap_or(u32::MAX).saturating_mul(SENT);
     edge::pay(&api, &caller, sent).await?;
     let query = query_of_each(raw.as_deref().unwrap_or_default(), asked.format.is_none());
-    Ok(stream::answer(Streamed { api, caller, request, query, request_id }, places, permit))
+    Ok(stream::answer(Streamed { api, caller, request, query, request_id, pixels_max }, places, permit))
 }
 
 /// The query by which each picture is asked for alone: the same without the positions.
 fn query_of_each(raw: &str, names_no_format: bool) -> String {
     let kept = raw.split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("frames="));
     kept.chain(names_no_format.then_some("format=png")).collect::<Vec<_>>().join("&")
-}
-
-/// # Errors
-/// 406 for a client that takes no multipart body.
-fn check_accept(headers: &HeaderMap) -> Result<(), Problem> {
-    let accepted: Vec<&str> =
-        headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok()).collect();
-    let takes = |range: &str| accepted.iter().any(|text| text.to_ascii_lowercase().contains(range));
-    if accepted.is_empty() || ["multipart/mixed", "multipart/*", "*/*"].into_iter().any(takes) {
-        return Ok(());
-    }
-    let detail =
-        "The pictures of a series are parts of a multipart/mixed body; format says what each of them is.";
-    Err(Problem::new(Kind::NotAcceptable, detail).with("media_types", vec!["multipart/mixed"]))
 }
 
 /// Ranges of positions, each from 1 and ends included.
@@ -134,34 +113,21 @@ fn positions(text: &str) -> Result<Vec<(usize, usize)>, Problem> {
     if ranges.len() > RANGES_MAX { Err(wrong()) } else { Ok(ranges) }
 }
 
-/// The frames at these positions, in the order in which they are asked for; all of them without.
-fn chosen(images: &[Image], positions: Option<&[(usize, usize)]>) -> Result<Vec<Place>, Problem> {
-    let total: usize = images.iter().map(|image| image.frame_count as usize).sum();
-    let all = [(1, total)];
-    let ranges = positions.unwrap_or(if total == 0 { &[] } else { &all });
-    if ranges.iter().any(|(_, last)| *last > total) {
+/// The pictures at these positions, in the order in which they are asked for; all of them without.
+fn chosen(all: Vec<Place>, positions: Option<&[(usize, usize)]>) -> Result<Vec<Place>, Problem> {
+    let total = all.len();
+    if positions.into_iter().flatten().any(|(_, last)| *last > total) {
         let detail = format!("The series has {total} pictures.");
         return Err(Problem::new(Kind::FrameNotFound, detail).with("total", total));
     }
-    let count: usize = ranges.iter().map(|(first, last)| last - first + 1).sum();
+    let count = positions.map_or(total, |ranges| ranges.iter().map(|(first, last)| last - first + 1).sum());
     if count > PLACES_MAX {
         return Err(Problem::parameter("frames", format!("takes {PLACES_MAX} positions at a time")));
     }
-    // Where the frames of each image begin.
-    let starts: Vec<usize> = images
-        .iter()
-        .scan(0, |start, image| {
-            let own = *start;
-            *start += image.frame_count as usize;
-            Some(own)
-        })
-        .collect();
-    let place = |position: usize| {
-        let nth = starts.partition_point(|start| *start < position) - 1;
-        let frame_number = u32::try_from(position - starts[nth]).unwrap_or(u32::MAX);
-        Place { image_id: images[nth].image_id, frame_number }
-    };
-    Ok(ranges.iter().flat_map(|(first, last)| *first..=*last).map(place).collect())
+    Ok(match positions {
+        Some(ranges) => ranges.iter().flat_map(|(first, last)| &all[first - 1..*last]).copied().collect(),
+        None => all,
+    })
 }
 
 #[cfg(test)]

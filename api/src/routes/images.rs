@@ -25,7 +25,8 @@ use crate::{
     tag = "images",
     params(
         ("image_id" = String, Path, description = "Its UUID, or its SOP Instance UID"),
-        super::picture_parameters::PictureParameters,
+        super::picture_parameters::ViewParameters,
+        super::picture_parameters::FrameParameters,
         ("Prefer" = Option<String>, Header, description = "`respond-async`, with `wait=` seconds: 202 with a job for a picture that is not there by then (RFC 7240)"),
     ),
     responses(

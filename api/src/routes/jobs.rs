@@ -27,13 +27,13 @@ use super::{
     portion::{Portion, no_such_page},
 };
 use crate::{
+    allowance::Allowed,
     api::Api,
     back_end::catalog_problem,
     caller::Caller,
     jobs::JobAnswer,
     problem::{Document, Kind, Problem},
     query::{NoParameters, Query},
-    streams::StreamPermit,
     visible::Permitted,
 };
 
@@ -226,7 +226,7 @@ struct News {
     drains: CancellationToken,
     ended: bool,
     is_first: bool,
-    _while_it_streams: StreamPermit,
+    _while_it_streams: Allowed,
 }
 
 impl News {

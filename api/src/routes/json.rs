@@ -24,13 +24,22 @@ pub(super) fn read_or_default<T: DeserializeOwned + Default>(
 /// # Errors
 /// As [`read_or_default`], and 400 for one that is empty.
 pub(super) fn read<T: DeserializeOwned>(headers: &HeaderMap, body: &[u8]) -> Result<T, Problem> {
-    let sent = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let media_type = sent.split(';').next().unwrap_or_default().trim();
-    if !body.is_empty() && !media_type.eq_ignore_ascii_case("application/json") {
-        return Err(Problem::new(Kind::UnsupportedMediaType, "Send application/json, and say so."));
+    if !body.is_empty() {
+        check_media_type(headers)?;
     }
     serde_json::from_slice(body).map_err(|error| {
         let text: String = error.to_string().chars().take(CHARS_MAX).collect();
         Problem::parameter("body", format_args!("does not read: {text}"))
     })
+}
+
+/// # Errors
+/// 415 for a body that is not said to be JSON.
+pub(super) fn check_media_type(headers: &HeaderMap) -> Result<(), Problem> {
+    let sent = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let media_type = sent.split(';').next().unwrap_or_default().trim();
+    if media_type.eq_ignore_ascii_case("application/json") {
+        return Ok(());
+    }
+    Err(Problem::new(Kind::UnsupportedMediaType, "Send application/json, and say so."))
 }

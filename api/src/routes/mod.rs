@@ -12,6 +12,7 @@ mod files;
 mod frames;
 mod header;
 mod health;
+mod image_list;
 mod images;
 mod jobs;
 mod json;
@@ -25,6 +26,7 @@ mod prefetch;
 mod prerender;
 mod presets;
 mod problems;
+mod series;
 mod share;
 mod sorting;
 mod studies;
@@ -58,8 +60,8 @@ fn documented() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(studies::list))
         .routes(routes!(studies::one, deletion::study))
         .routes(routes!(deletion::series))
-        .routes(routes!(studies::series))
-        .routes(routes!(studies::images))
+        .routes(routes!(series::of_study))
+        .routes(routes!(image_list::of_series))
         .routes(routes!(images::image, deletion::image))
         .routes(routes!(thumbnail::thumbnail))
         .routes(routes!(frames::stream))

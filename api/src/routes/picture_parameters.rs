@@ -3,11 +3,11 @@
 
 use utoipa::{IntoParams, ToSchema};
 
-/// What a picture takes.
+/// What any picture takes, whichever frame it is of.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "it is told of, not read")]
-pub(super) struct PictureParameters {
+pub(super) struct ViewParameters {
     /// A window by name, of `/api/v1/dicom/presets`; `default` is the file's own.
     #[param(example = "lung")]
     preset: Option<String>,
@@ -20,9 +20,6 @@ pub(super) struct PictureParameters {
     /// The VOI LUT function between the ends of the window (PS3.3 C.11.2.1); default the file's, or `linear`.
     #[param(inline)]
     function: Option<Function>,
-    /// Frame number, from 1; default 1.
-    #[param(minimum = 1, example = 1)]
-    frame: Option<u32>,
     /// Fit inside this width, in pixels.
     #[param(minimum = 1, maximum = 8192, example = 512)]
     width: Option<u32>,
@@ -41,15 +38,45 @@ pub(super) struct PictureParameters {
     /// Of lossy formats; default 90 for JPEG, lossless for WebP.
     #[param(minimum = 1, maximum = 100)]
     quality: Option<u8>,
-    /// The format; overrides `Accept`.
-    #[param(inline)]
-    format: Option<Format>,
     /// Of colour pictures: `yes` (the default) embeds the ICC profile of the file, `no` leaves it out, `srgb` converts to
     /// sRGB, or answers 422 where the profile cannot be used (PS3.18 8.3.5.1.5).
     #[param(inline)]
     iccprofile: Option<Profile>,
     /// Whether a damaged picture is shown as far as it goes; default false.
     best_effort: Option<bool>,
+}
+
+/// What one picture takes beside.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "it is told of, not read")]
+pub(super) struct FrameParameters {
+    /// Frame number, from 1; default 1.
+    #[param(minimum = 1, example = 1)]
+    frame: Option<u32>,
+    /// The format; overrides `Accept`.
+    #[param(inline)]
+    format: Option<Format>,
+}
+
+/// What each of many pictures is sent as.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "it is told of, not read")]
+pub(super) struct PictureFormatParameter {
+    /// The format of each picture, default `png`; `png16` for modality values.
+    #[param(inline)]
+    format: Option<PartFormat>,
+}
+
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+#[expect(dead_code, reason = "it is told of, not read")]
+enum PartFormat {
+    Png,
+    Png16,
+    Jpeg,
+    Webp,
 }
 
 #[derive(ToSchema)]

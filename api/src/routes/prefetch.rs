@@ -11,7 +11,6 @@ use axum::{
 };
 use futures::{StreamExt, TryStreamExt, stream};
 use noctis_shared::{
-    answer::Image,
     dicom_uid::parse_public_id,
     render_key::RenderKey,
     request::{FrameRequest, PictureFormat, Voi, VoiFunction, Window},
@@ -19,15 +18,13 @@ use noctis_shared::{
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use uuid::Uuid;
 
 use super::json;
 use crate::{
     api::Api,
-    back_end::catalog_problem,
     caller::Caller,
     jobs::POSITIONS_MAX,
-    picture::NamedWindows,
+    picture::{NamedWindows, Place, places},
     problem::{Document, Kind, Problem},
     query::NoParameters,
 };
@@ -98,11 +95,9 @@ pub(super) async fn prefetch(
     let series = visible.series(series_id).await?;
     let order: PrefetchOrder = json::read(&headers, &body)?;
     let voi = voi(&order, &api.windows)?;
-    let images = api.catalog.images_of_series(series.key).await.map_err(|error| catalog_problem(&error))?;
-    let images = images.ok_or_else(Problem::no_such_series)?;
-    let (positions, to) = positions(&images, order.from, order.to)?;
-    let pictures = positions.len();
-    let look_ups = positions.into_iter().map(|(image_id, frame_number)| async move {
+    let (places, to) = between(&places(&visible.images_of(&series).await?), order.from, order.to)?;
+    let pictures = places.len();
+    let look_ups = places.into_iter().map(|Place { image_id, frame_number }| async move {
         let image = visible.image(image_id).await?.into_inner();
         let request = FrameRequest { frame_number, voi, ..FrameRequest::new(PictureFormat::Png) };
         let key = RenderKey::new(&image.content_digest, &request);
@@ -121,12 +116,8 @@ pub(super) async fn prefetch(
 ///
 /// # Errors
 /// 400 for positions that the series does not have, and for too many.
-fn positions(images: &[Image], from: usize, to: usize) -> Result<(Vec<(Uuid, u32)>, usize), Problem> {
-    let frames = |image: &Image| {
-        let image_id = image.image_id;
-        (1..=image.frame_count).map(move |frame_number| (image_id, frame_number))
-    };
-    let count: usize = images.iter().map(|image| image.frame_count as usize).sum();
+fn between(all: &[Place], from: usize, to: usize) -> Result<(Vec<Place>, usize), Problem> {
+    let count = all.len();
     if !(1..=count).contains(&from) {
         return Err(Problem::parameter("from", format_args!("takes a position from 1 to {count}")));
     }
@@ -140,13 +131,11 @@ fn positions(images: &[Image], from: usize, to: usize) -> Result<(Vec<(Uuid, u32
             format_args!("is more than {POSITIONS_MAX} positions from from"),
         ));
     }
-    let (first, last) = (from.min(to), from.max(to));
-    let mut positions: Vec<_> =
-        images.iter().flat_map(frames).skip(first - 1).take(last - first + 1).collect();
+    let mut places = all[from.min(to) - 1..from.max(to)].to_vec();
     if from > to {
-        positions.reverse();
+        places.reverse();
     }
-    Ok((positions, to))
+    Ok((places, to))
 }
 
 fn voi(order: &PrefetchOrder, windows: &NamedWindows) -> Result<Voi, Problem> {

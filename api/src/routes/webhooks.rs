@@ -16,6 +16,7 @@ use url::Url;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::json;
 use crate::{
     api::Api,
     back_end::catalog_problem,
@@ -160,11 +161,7 @@ fn check_sight(caller: &Caller) -> Result<(), Problem> {
 
 /// What the body asks for. What it holds is not repeated: there may be a secret in it.
 fn read(headers: &HeaderMap, body: &[u8]) -> Result<(Webhook, Secret), Problem> {
-    let sent = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let media_type = sent.split(';').next().unwrap_or_default().trim();
-    if !media_type.eq_ignore_ascii_case("application/json") {
-        return Err(Problem::new(Kind::UnsupportedMediaType, "Send application/json, and say so."));
-    }
+    json::check_media_type(headers)?;
     let does_not_read =
         "takes a JSON object of url, events (study.new, study.changed, study.deleted) and secret";
     let asked: NewWebhook =

@@ -13,6 +13,7 @@ mod tests;
 use std::{ops::Deref, sync::Arc};
 
 use noctis_shared::{
+    answer::Image,
     cache::Cache,
     catalog::{
         Catalog, CatalogError, Choice, Found, ImageRecord, JobFilter, SeriesPlace, StudyFilter, StudyPage,
@@ -159,6 +160,15 @@ impl<'a> Visible<'a> {
         }
         self.note_opened(study_id);
         Ok(Permitted { study_id, thing: place })
+    }
+
+    /// The images of a series, in display order.
+    ///
+    /// # Errors
+    /// 404 for a series that is gone meanwhile; 503 when the catalog does not answer.
+    pub(crate) async fn images_of(&self, series: &Permitted<SeriesPlace>) -> Result<Vec<Image>, Problem> {
+        let images = self.catalog.images_of_series(series.key).await;
+        images.map_err(|error| catalog_problem(&error))?.ok_or_else(Problem::no_such_series)
     }
 
     /// The image with this public id.

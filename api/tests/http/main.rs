@@ -6,6 +6,7 @@ mod deletion;
 mod explaining;
 mod files;
 mod frames;
+mod held;
 mod house;
 mod jobs;
 mod login;
