@@ -297,21 +297,30 @@ pub(super) async fn insert_instances(
     })
 }
 
-/// Removes instances, given with the series they are in, and their renders; takes them off the counts.
-/// `false` when another writer had removed one of them.
+/// The file of an instance that was removed.
+#[derive(sqlx::FromRow)]
+pub(super) struct GoneFile {
+    pub(super) image_id: Uuid,
+    pub(super) location: String,
+    pub(super) content_digest: Vec<u8>,
+}
+
+/// Removes instances, given with the series they are in, and their renders; takes them off the counts. Tells their files;
+/// `None` when another writer had removed one of them.
 pub(super) async fn remove_instances(
     transaction: &mut WriteTransaction,
     series_of_instances: &BTreeMap<Uuid, Uuid>,
-) -> Result<bool, sqlx::Error> {
+) -> Result<Option<Vec<GoneFile>>, sqlx::Error> {
     let mut counts: BTreeMap<Uuid, i64> = BTreeMap::new();
     series_of_instances.values().for_each(|series_id| *counts.entry(*series_id).or_default() += 1);
     let ids: Vec<&Uuid> = series_of_instances.keys().collect();
     in_transaction!(transaction, Db, connection => {
-        let mut removed = 0;
+        let mut gone: Vec<GoneFile> = Vec::with_capacity(ids.len());
         for ids in ids.chunks(ROWS_PER_STATEMENT) {
             let mut query: QueryBuilder<Db> = QueryBuilder::new("DELETE FROM instances WHERE image_id IN ");
             push_ids!(query, ids.iter().copied());
-            removed += query.build().persistent(false).execute(&mut *connection).await?.rows_affected();
+            query.push(" RETURNING image_id, location, content_digest");
+            gone.extend(query.build_query_as::<GoneFile>().persistent(false).fetch_all(&mut *connection).await?);
         }
         for (series_id, count) in counts {
             sqlx::query("UPDATE series SET image_count = image_count - $2 WHERE series_id = $1")
@@ -320,7 +329,7 @@ pub(super) async fn remove_instances(
                 .execute(&mut *connection)
                 .await?;
         }
-        Ok(usize::try_from(removed) == Ok(ids.len()))
+        Ok((gone.len() == ids.len()).then_some(gone))
     })
 }
 

@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::{
     Catalog, CatalogError, Scope,
+    errands::owe_objects,
     error::lost_to_another_transaction,
     pool::{in_transaction, on_reader},
 };
@@ -17,9 +18,6 @@ use crate::{
     render_key::ContentDigest,
     storage::Stored,
 };
-
-/// Rows in one statement.
-const ROWS_PER_STATEMENT: usize = 500;
 
 /// What went with a scope.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -98,7 +96,7 @@ impl Catalog {
         is_ours: IsOurs<'_>,
     ) -> Result<Deleted, sqlx::Error> {
         let mut transaction = self.pool.begin().await?;
-        let deleted = in_transaction!(&mut transaction, Db, connection => {
+        let (deleted, owed) = in_transaction!(&mut transaction, Db, connection => {
             let study_id = sqlx::query_scalar::<Db, Uuid>(study_of).bind(id).fetch_optional(&mut *connection).await?;
             let Some(study_id) = study_id else { return Ok(Deleted::default()) };
             // Locks the study against writers that add to it. One that another transaction is about to make is not
@@ -137,16 +135,6 @@ impl Catalog {
             }
 
             let now = Utc::now().timestamp_micros();
-            let owed = above.ours(&gone, is_ours);
-            for locations in owed.chunks(ROWS_PER_STATEMENT) {
-                let mut insert: QueryBuilder<Db> =
-                    QueryBuilder::new("INSERT INTO objects_owed (location, owed_at) ");
-                insert.push_values(locations, |mut row, location| {
-                    row.push_bind(*location).push_bind(now);
-                });
-                insert.push(" ON CONFLICT (location) DO NOTHING");
-                insert.build().persistent(false).execute(&mut *connection).await?;
-            }
             if study_is_gone {
                 // Nobody is to hear of its coming after its end.
                 sqlx::query::<Db>("DELETE FROM outbox WHERE study_id = $1")
@@ -166,9 +154,12 @@ impl Catalog {
                 .execute(&mut *connection)
                 .await?;
             }
+            let owed: Vec<String> = above.ours(&gone, is_ours).into_iter().map(str::to_owned).collect();
             let objects = owed.len() as u64;
-            Deleted { image_ids: gone.iter().map(|row| row.image_id).collect(), renders, objects }
+            (Deleted { image_ids: gone.iter().map(|row| row.image_id).collect(), renders, objects }, owed)
         });
+        let owed: Vec<&str> = owed.iter().map(String::as_str).collect();
+        owe_objects(&mut transaction, &owed).await?;
         transaction.commit().await?;
         Ok(deleted)
     }

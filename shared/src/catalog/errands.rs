@@ -4,12 +4,16 @@
 use std::time::Duration;
 
 use chrono::Utc;
+use sqlx::QueryBuilder;
 use uuid::Uuid;
 
 use super::{
     Catalog, CatalogError,
-    pool::{on_reader, on_writer},
+    pool::{WriteTransaction, in_transaction, on_reader, on_writer},
 };
+
+/// Locations in one statement.
+const LOCATIONS_PER_STATEMENT: usize = 500;
 
 /// An event to be told.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
@@ -103,6 +107,61 @@ impl Catalog {
             Ok(sqlx::query::<Db>(select).bind(now).fetch_optional(pool).await?.is_some())
         })
     }
+}
+
+/// Notes that the files at these locations are to be removed.
+pub(super) async fn owe_objects(
+    transaction: &mut WriteTransaction,
+    locations: &[&str],
+) -> Result<(), sqlx::Error> {
+    let now = Utc::now().timestamp_micros();
+    in_transaction!(transaction, Db, connection => {
+        for locations in locations.chunks(LOCATIONS_PER_STATEMENT) {
+            let mut insert: QueryBuilder<Db> =
+                QueryBuilder::new("INSERT INTO objects_owed (location, owed_at) ");
+            insert.push_values(locations, |mut row, location| {
+                row.push_bind(*location).push_bind(now);
+            });
+            insert.push(" ON CONFLICT (location) DO NOTHING");
+            insert.build().persistent(false).execute(&mut *connection).await?;
+        }
+        Ok(())
+    })
+}
+
+/// Takes back that the files at these locations are to be removed, since instances have them. `false` while somebody is at
+/// one of them.
+pub(super) async fn forgive_objects(
+    transaction: &mut WriteTransaction,
+    locations: &[&str],
+) -> Result<bool, sqlx::Error> {
+    let now = Utc::now().timestamp_micros();
+    in_transaction!(transaction, Db, connection => {
+        // Mostly there are none.
+        if sqlx::query::<Db>("SELECT 1 FROM objects_owed LIMIT 1").fetch_optional(&mut *connection).await?.is_none() {
+            return Ok(true);
+        }
+        for locations in locations.chunks(LOCATIONS_PER_STATEMENT) {
+            let mut owed: QueryBuilder<Db> =
+                QueryBuilder::new("SELECT location FROM objects_owed WHERE location IN (");
+            let mut listed = owed.separated(", ");
+            for location in locations {
+                listed.push_bind(*location);
+            }
+            owed.push(")");
+            let owed: Vec<String> =
+                owed.build_query_scalar().persistent(false).fetch_all(&mut *connection).await?;
+            for location in &owed {
+                let forgiven =
+                    sqlx::query::<Db>("DELETE FROM objects_owed WHERE location = $1 AND taken_until < $2");
+                let forgiven = forgiven.bind(location).bind(now).execute(&mut *connection).await?;
+                if forgiven.rows_affected() == 0 {
+                    return Ok(false);
+                }
+            }
+        }
+        Ok(true)
+    })
 }
 
 /// Microseconds of now, and of when a lease ends that begins now.

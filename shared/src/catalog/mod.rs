@@ -65,8 +65,8 @@
 //!
 //! Deletions
 //! 39. A part that is deleted is gone from its lists and counts; with the last part goes what it was of.
-//! 40. Files of ours are owed when their instances are gone, no others; one is taken by one, and by the next when its
-//!     time is over; one that is put again is not removed.
+//! 40. Files of ours are owed when their instances are gone or have other bytes, no others; one is taken by one, and by
+//!     the next when its time is over; one that is put or recorded again is not removed.
 //! 41. What was deleted is announced, whole or by its parts, until somebody told it.
 //!
 //! Webhooks

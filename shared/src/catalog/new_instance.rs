@@ -10,6 +10,7 @@ use crate::{
     own_id,
     render_key::ContentDigest,
     request::Window,
+    storage::Stored,
 };
 
 /// One instance as the index read it.
@@ -72,6 +73,17 @@ impl NewInstance {
     #[must_use]
     pub fn own_id(&self) -> Uuid {
         own_id::of_image(&self.study_instance_uid, &self.series_instance_uid, &self.sop_instance_uid)
+    }
+
+    /// How its file is called when we store it.
+    #[must_use]
+    pub fn stored(&self) -> Stored<'_> {
+        Stored {
+            study_instance_uid: &self.study_instance_uid,
+            series_instance_uid: &self.series_instance_uid,
+            sop_instance_uid: &self.sop_instance_uid,
+            content_digest: &self.content_digest,
+        }
     }
 }
 

@@ -9,14 +9,16 @@ use std::collections::{BTreeMap, HashMap, HashSet, hash_map::Entry};
 use uuid::Uuid;
 
 use super::{
-    Catalog, CatalogError, NewInstance, Recorded,
+    Catalog, CatalogError, IsOurs, NewInstance, Recorded,
     batch_rows::{ImageIdentity, InstanceRow, KeyedInstance, SeriesIdentity, SeriesRow, StudyRow},
-    batch_sql::{self, Known, KnownInstance},
+    batch_sql::{self, GoneFile, Known, KnownInstance},
+    errands,
     error::lost_to_another_transaction,
     patient::Patient,
     pool::WriteTransaction,
     row_keys::{KnownRow, RowKeys},
 };
+use crate::{render_key::ContentDigest, storage::Stored};
 
 /// How often a batch is decided anew when other writers were faster.
 const ATTEMPTS_MAX: u32 = 10;
@@ -29,11 +31,26 @@ impl Catalog {
     ///
     /// # Errors
     /// [`CatalogError::Unavailable`] when the database does not answer or other writers keep changing the same
-    /// instances; nothing was recorded then. [`CatalogError::Invalid`] for a location with a NUL in it.
+    /// instances, also while somebody removes a file of the batch, which was owed; nothing was recorded then.
+    /// [`CatalogError::Invalid`] for a location with a NUL in it.
     pub async fn record_instances(
         &self,
         batch: &[NewInstance],
         replace: bool,
+    ) -> Result<Vec<Recorded>, CatalogError> {
+        self.record_instances_owing(batch, replace, &|_, _| false).await
+    }
+
+    /// The same; of what others took the place of, the files that `is_ours` names are owed from now on
+    /// ([`Catalog::take_owed_objects`]).
+    ///
+    /// # Errors
+    /// As [`Catalog::record_instances`].
+    pub async fn record_instances_owing(
+        &self,
+        batch: &[NewInstance],
+        replace: bool,
+        is_ours: IsOurs<'_>,
     ) -> Result<Vec<Recorded>, CatalogError> {
         if batch.iter().any(|instance| instance.location.contains('\0')) {
             return Err(CatalogError::Invalid("a location with a NUL in it".to_owned()));
@@ -45,7 +62,7 @@ impl Catalog {
             if plan.new.is_empty() {
                 return Ok(plan.recorded);
             }
-            match self.write_batch(&rows, &plan, replace).await {
+            match self.write_batch(&rows, &plan, replace, is_ours).await {
                 Ok(Some(recorded)) => return Ok(recorded),
                 Ok(None) => {}
                 Err(error) if lost_to_another_transaction(&error) => {}
@@ -61,6 +78,7 @@ impl Catalog {
         rows: &[InstanceRow<'_>],
         glance: &Plan<'_>,
         replace: bool,
+        is_ours: IsOurs<'_>,
     ) -> Result<Option<Vec<Recorded>>, sqlx::Error> {
         let mut transaction = self.pool.begin().await?;
         let studies = glance.studies(replace);
@@ -70,7 +88,7 @@ impl Catalog {
         let locked: HashSet<Uuid> = studies.iter().map(|study| study.study_id).collect();
         let complete = !plan.sees_a_stranger_that(glance)
             && plan.new.iter().all(|row| locked.contains(&row.study_id))
-            && write_plan(&mut transaction, &plan, locked, replace).await?;
+            && write_plan(&mut transaction, &plan, locked, replace, is_ours).await?;
         if complete {
             transaction.commit().await?;
             Ok(Some(plan.recorded))
@@ -87,11 +105,17 @@ async fn write_plan(
     plan: &Plan<'_>,
     touched_studies: HashSet<Uuid>,
     replace: bool,
+    is_ours: IsOurs<'_>,
 ) -> Result<bool, sqlx::Error> {
     let series_uid_ids = plan.new.iter().map(|row| row.series_uid_id).collect();
     let known_series = batch_sql::known_series(transaction, series_uid_ids).await?;
     let series_keys = plan.series_keys(known_series);
-    if !batch_sql::remove_instances(transaction, &plan.replaced).await?
+    let Some(gone) = batch_sql::remove_instances(transaction, &plan.replaced).await? else {
+        return Ok(false);
+    };
+    errands::owe_objects(transaction, &plan.left_behind(&gone, is_ours)).await?;
+    let locations: Vec<&str> = plan.new.iter().map(|row| row.instance.location.as_str()).collect();
+    if !errands::forgive_objects(transaction, &locations).await?
         || !batch_sql::upsert_series(transaction, &plan.series(&series_keys, replace), replace).await?
         || !batch_sql::insert_instances(transaction, &plan.instances(&series_keys)).await?
     {
@@ -245,6 +269,23 @@ impl<'a> Plan<'a> {
             Some(KeyedInstance { key, uid_id, series_key, is_of_other_patient, row })
         };
         self.new.iter().filter_map(keyed).collect()
+    }
+
+    /// Locations of files of ours whose instances `gone` are, now that others take their place.
+    fn left_behind<'g>(&self, gone: &'g [GoneFile], is_ours: IsOurs<'_>) -> Vec<&'g str> {
+        let by_key: HashMap<Uuid, &InstanceRow<'_>> =
+            self.new.iter().filter_map(|row| Some((self.keys.columns(&row.identity())?.0, *row))).collect();
+        let is_left = |file: &&GoneFile| {
+            let (Some(row), Ok(digest)) =
+                (by_key.get(&file.image_id), <[u8; 32]>::try_from(file.content_digest.as_slice()))
+            else {
+                return false;
+            };
+            let stored = Stored { content_digest: &ContentDigest(digest), ..row.instance.stored() };
+            // A file that was written to where it lies is the new one.
+            file.location != row.instance.location && is_ours(&file.location, &stored)
+        };
+        gone.iter().filter(is_left).map(|file| file.location.as_str()).collect()
     }
 
     /// The file whose facts count comes first: the oldest, or the newest when files replace others.

@@ -78,6 +78,7 @@ macro_rules! full_contract {
             studies::a_study_tells_its_modalities_and_series_in_order,
             deletions::a_part_that_is_deleted_is_gone_from_lists_and_counts,
             deletions::files_of_ours_are_owed_and_no_others,
+            deletions::a_file_of_ours_is_owed_when_another_takes_its_place,
             deletions::an_errand_is_one_process_s_until_its_time_is_over,
             deletions::a_file_that_is_put_again_is_not_removed,
             deletions::what_was_deleted_is_announced_whole_or_by_its_parts,

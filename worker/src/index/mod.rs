@@ -30,7 +30,7 @@ use noctis_shared::{
     event::{RejectedFile, StudyIndexed},
     forget::{Change, ForgetError, Forgetting},
     presets::Presets,
-    storage::{Storage, StorageError},
+    storage::{Storage, StorageError, Stored},
     webhook::StudyNews,
 };
 use tokio_util::sync::CancellationToken;
@@ -195,7 +195,8 @@ impl Indexer {
         if batch.is_empty() {
             return Ok(());
         }
-        let mut recorded = self.catalog.record_instances(&batch, replace).await?;
+        let is_ours = |location: &str, stored: &Stored<'_>| self.storage.is_ours(location, stored);
+        let mut recorded = self.catalog.record_instances_owing(&batch, replace, &is_ours).await?;
         self.follow_changed(&batch, &mut recorded).await?;
         self.follow_moved(&batch, &recorded).await?;
         self.forgetting.forget(Change::Recorded { instances: &batch, recorded: &recorded }).await?;

@@ -16,7 +16,7 @@ use noctis_shared::{
     catalog::{Catalog, CatalogError, NewInstance},
     queue::PublishError,
     render_key::ContentDigest,
-    storage::{Storage, StorageError, Stored},
+    storage::{Storage, StorageError},
 };
 use uuid::Uuid;
 
@@ -99,13 +99,7 @@ impl Reception {
     /// Copies the file at `path` to where it belongs. It may have been there before and wait to be removed since its
     /// instance was deleted: that is taken back first, or waited for.
     async fn store(&self, instance: &NewInstance, path: &Path) -> Result<String, ReceiveError> {
-        let name = Stored {
-            study_instance_uid: &instance.study_instance_uid,
-            series_instance_uid: &instance.series_instance_uid,
-            sop_instance_uid: &instance.sop_instance_uid,
-            content_digest: &instance.content_digest,
-        }
-        .name();
+        let name = instance.stored().name();
         if let Some(location) = self.storage.location_of(&name) {
             while !self.catalog.forgive_object(&location).await? {
                 tokio::time::sleep(REMOVAL_PAUSE).await;

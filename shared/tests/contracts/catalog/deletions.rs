@@ -37,13 +37,7 @@ fn under_vault(location: &str, stored: &Stored<'_>) -> bool {
 }
 
 fn in_vault(mut instance: NewInstance) -> NewInstance {
-    let stored = Stored {
-        study_instance_uid: &instance.study_instance_uid,
-        series_instance_uid: &instance.series_instance_uid,
-        sop_instance_uid: &instance.sop_instance_uid,
-        content_digest: &instance.content_digest,
-    };
-    instance.location = format!("file:///vault/{}", stored.name());
+    instance.location = format!("file:///vault/{}", instance.stored().name());
     instance
 }
 
@@ -86,6 +80,39 @@ pub(super) async fn files_of_ours_are_owed_and_no_others(place: Arc<Place>) {
     let deleted = catalog.delete(&Scope::Study(study_id(1)), &under_vault).await.unwrap();
     assert_eq!((deleted.image_ids.len(), deleted.objects), (3, 1));
     assert_eq!(catalog.take_owed_objects(10, LONG).await.unwrap(), [ours.location]);
+}
+
+pub(super) async fn a_file_of_ours_is_owed_when_another_takes_its_place(place: Arc<Place>) {
+    let catalog = place.connect().await;
+    let other_bytes = |mut instance: NewInstance| {
+        instance.content_digest.0[31] ^= 1;
+        in_vault(instance)
+    };
+    let (first, second) = (in_vault(instance(1, 1, 1)), in_vault(instance(1, 1, 2)));
+    let in_place = NewInstance { location: "file:///incoming/3.dcm".to_owned(), ..instance(1, 1, 3) };
+    catalog.record_instances(&[first.clone(), second.clone(), in_place.clone()], false).await.unwrap();
+    // The second was written to where it lies.
+    let written_to = NewInstance { location: second.location.clone(), ..other_bytes(second) };
+    let batch = [other_bytes(first.clone()), written_to, other_bytes(in_place)];
+    catalog.record_instances_owing(&batch, false, &under_vault).await.unwrap();
+    assert_eq!(
+        catalog.take_owed_objects(10, Duration::ZERO).await.unwrap(),
+        Vec::<String>::new(),
+        "conflicts"
+    );
+    catalog.record_instances_owing(&batch, true, &under_vault).await.unwrap();
+    let owed = catalog.take_owed_objects(10, Duration::ZERO).await.unwrap();
+    assert_eq!(owed, std::slice::from_ref(&first.location));
+
+    // What an instance has again is not removed, and what somebody removes just now no instance has.
+    tokio::time::sleep(Duration::from_millis(5)).await;
+    catalog.record_instances_owing(std::slice::from_ref(&first), true, &under_vault).await.unwrap();
+    let owed = catalog.take_owed_objects(10, LONG).await.unwrap();
+    assert_eq!(owed, std::slice::from_ref(&batch[0].location));
+    let again = catalog.record_instances_owing(&batch[..1], true, &under_vault).await;
+    assert!(matches!(again, Err(CatalogError::Unavailable(_))), "{again:?}");
+    catalog.object_removed(&batch[0].location).await.unwrap();
+    catalog.record_instances_owing(&batch[..1], true, &under_vault).await.unwrap();
 }
 
 pub(super) async fn an_errand_is_one_process_s_until_its_time_is_over(place: Arc<Place>) {
