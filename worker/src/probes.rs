@@ -1,11 +1,37 @@
-//! `/livez`, `/readyz` and `/metrics` of a lone worker.
+//! `/livez`, `/readyz` and `/metrics` of a lone worker, with one connection for each question and little time for it:
+//! whoever reaches this port must not be able to keep the probes from being asked.
+
+use std::{sync::Arc, time::Duration};
 
 use axum::{Router, extract::State, http::StatusCode, routing::get};
+use hyper::server::conn::http1;
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    service::TowerToHyperService,
+};
 use noctis_shared::{health::Health, telemetry::PrometheusHandle};
-use tokio::net::TcpListener;
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::Semaphore,
+    time::{sleep, timeout},
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::Worker;
+
+/// Longest request line with its headers, in bytes; 431 past it.
+const HEAD_BYTES_MAX: usize = 16 * 1024;
+
+/// How much peers may take.
+#[derive(Debug, Clone, Copy)]
+struct Limits {
+    /// Connections at a time; more wait for one to end.
+    connections_max: usize,
+    /// A connection from its beginning to its end.
+    lasts_max: Duration,
+}
+
+const LIMITS: Limits = Limits { connections_max: 64, lasts_max: Duration::from_secs(10) };
 
 #[derive(Clone)]
 struct Probes {
@@ -14,21 +40,52 @@ struct Probes {
 }
 
 /// Serves the probes on `listener` until `shutdown`.
-///
-/// # Errors
-/// When the listener fails.
 pub async fn serve(
     listener: TcpListener,
     worker: Worker,
     metrics: PrometheusHandle,
     shutdown: CancellationToken,
-) -> std::io::Result<()> {
+) {
     let router = Router::new()
         .route("/livez", get(async || "alive\n"))
         .route("/readyz", get(ready))
         .route("/metrics", get(async |State(probes): State<Probes>| probes.metrics.render()))
         .with_state(Probes { worker, metrics });
-    axum::serve(listener, router).with_graceful_shutdown(shutdown.cancelled_owned()).await
+    tokio::select! {
+        () = shutdown.cancelled() => {}
+        () = accept(&listener, router, LIMITS) => {}
+    }
+}
+
+/// Takes connections, as many as may be at a time, for ever.
+async fn accept(listener: &TcpListener, router: Router, limits: Limits) {
+    /// Open files of the process may be all in use.
+    const AFTER_FAILURE: Duration = Duration::from_secs(1);
+    let places = Arc::new(Semaphore::new(limits.connections_max));
+    loop {
+        let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                let answered = answer(stream, router.clone(), limits.lasts_max);
+                tokio::spawn(async move {
+                    answered.await;
+                    drop(place);
+                });
+            }
+            Err(_) => sleep(AFTER_FAILURE).await,
+        }
+    }
+}
+
+/// One question and its answer.
+async fn answer(stream: TcpStream, router: Router, lasts_max: Duration) {
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new())
+        .header_read_timeout(lasts_max)
+        .max_buf_size(HEAD_BYTES_MAX)
+        .keep_alive(false);
+    let conversation = http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+    let _a_peer_that_is_late_or_gone_asks_again = timeout(lasts_max, conversation).await;
 }
 
 /// One line for each back end. A worker is ready while it can take jobs and store pictures somewhere that lasts.
@@ -51,4 +108,43 @@ async fn ready(State(probes): State<Probes>) -> (StatusCode, String) {
     let needed = [queue, catalog, storage];
     let ready = needed.iter().all(|health| *health == Health::Up);
     (if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }, text)
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    use super::*;
+
+    /// What a peer of ports that has said `text` is told until it is hung up on.
+    async fn told(listener_at: std::net::SocketAddr, text: &[u8]) -> String {
+        let mut peer = TcpStream::connect(listener_at).await.expect("connected");
+        peer.write_all(text).await.expect("sent");
+        let mut answer = Vec::new();
+        let _reset_or_end = peer.read_to_end(&mut answer).await;
+        String::from_utf8_lossy(&answer).into_owned()
+    }
+
+    #[tokio::test]
+    async fn whoever_holds_every_place_and_says_nothing_is_hung_up_on_and_the_next_is_answered() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("bound");
+        let router = Router::new().route("/livez", get(async || "alive\n"));
+        let limits = Limits { connections_max: 2, lasts_max: Duration::from_millis(200) };
+        let _serves = tokio_util::task::AbortOnDropHandle::new(tokio::spawn(async move {
+            accept(&listener, router, limits).await;
+        }));
+        let question = b"GET /livez HTTP/1.1\r\nHost: worker\r\n\r\n";
+        let (silent, half, asks) =
+            tokio::join!(told(address, b""), told(address, b"GET /livez HTTP/1.1\r\nHost:"), async {
+                tokio::task::yield_now().await;
+                told(address, question).await
+            });
+        assert!(!silent.contains("200") && !half.contains("200"), "{silent}{half}");
+        assert!(asks.starts_with("HTTP/1.1 200") && asks.ends_with("alive\n"), "{asks}");
+        assert!(asks.to_lowercase().contains("connection: close"), "{asks}");
+        let bomb = [b"GET /livez HTTP/1.1\r\nx: ".as_slice(), &[b'a'; 2 * HEAD_BYTES_MAX]].concat();
+        let told_of_bomb = told(address, &bomb).await;
+        assert!(told_of_bomb.is_empty() || told_of_bomb.starts_with("HTTP/1.1 431"), "{told_of_bomb}");
+    }
 }
