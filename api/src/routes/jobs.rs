@@ -59,6 +59,8 @@ const UNBUFFERED: (HeaderName, HeaderValue) =
 pub(super) struct JobList {
     /// Newest first.
     jobs: Vec<JobAnswer>,
+    /// Jobs that the caller is told of, on all pages.
+    total: u64,
     /// `cursor` of the next page; `null` on the last one.
     next: Option<String>,
 }
@@ -92,12 +94,12 @@ pub(super) async fn list(
     let Portion { limit, cursor } = Portion::take(&mut query)?;
     query.finish("limit and cursor")?;
     let page = api.visible_to(&caller).jobs(limit.unwrap_or(LIMIT), cursor).await;
-    let (jobs, next) = page.map_err(|error| match error {
+    let (jobs, total, next) = page.map_err(|error| match error {
         CatalogError::Invalid(_) => no_such_page(),
         error => catalog_problem(&error),
     })?;
     let jobs = jobs.iter().map(JobAnswer::of).collect();
-    tell(body_of(&JobList { jobs, next })?, &headers, api.outgoing.to(&caller.name))
+    tell(body_of(&JobList { jobs, total, next })?, &headers, api.outgoing.to(&caller.name))
 }
 
 /// Tells how far a job is.

@@ -73,6 +73,7 @@ pub(super) struct Webhooks {
     responses(
         (status = 200, description = "Webhooks", body = Webhooks),
         (status = 400, description = "It takes no parameter", body = Document, content_type = "application/problem+json"),
+        (status = 403, description = "The token lacks the scope of `x-scope`, or is held to some studies", body = Document, content_type = "application/problem+json"),
         (status = 429, description = "Too many requests", body = Document, content_type = "application/problem+json"),
         (status = 503, description = "The catalog does not answer", body = Document, content_type = "application/problem+json"),
     )
@@ -101,6 +102,7 @@ pub(super) async fn list(
         (status = 409, description = "There are as many as there may be", body = Document, content_type = "application/problem+json"),
         (status = 413, description = "The body is too long", body = Document, content_type = "application/problem+json"),
         (status = 415, description = "The body is no JSON by its `Content-Type`", body = Document, content_type = "application/problem+json"),
+        (status = 403, description = "The token lacks the scope of `x-scope`, or is held to some studies", body = Document, content_type = "application/problem+json"),
         (status = 429, description = "Too many requests", body = Document, content_type = "application/problem+json"),
         (status = 503, description = "The catalog does not answer", body = Document, content_type = "application/problem+json"),
     )
@@ -133,6 +135,7 @@ pub(super) async fn add(
         (status = 204, description = "Removed"),
         (status = 400, description = "It takes no parameter", body = Document, content_type = "application/problem+json"),
         (status = 404, description = "No such webhook", body = Document, content_type = "application/problem+json"),
+        (status = 403, description = "The token lacks the scope of `x-scope`, or is held to some studies", body = Document, content_type = "application/problem+json"),
         (status = 429, description = "Too many requests", body = Document, content_type = "application/problem+json"),
         (status = 503, description = "The catalog does not answer", body = Document, content_type = "application/problem+json"),
     )

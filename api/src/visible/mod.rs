@@ -120,8 +120,7 @@ impl<'a> Visible<'a> {
         job.and_then(|job| self.of_study(job.study_id, job)).ok_or_else(Problem::no_such_job)
     }
 
-    /// One page of the jobs of studies that the caller may see, and the cursor of the next one: its own, and prerenders
-    /// whoever ordered them.
+    /// One page of the jobs of studies that the caller may see: its own, and prerenders whoever ordered them.
     ///
     /// # Errors
     /// [`CatalogError`], also for a page that is none.
@@ -129,7 +128,7 @@ impl<'a> Visible<'a> {
         &self,
         limit: u32,
         after: Option<String>,
-    ) -> Result<(Vec<Permitted<ClientJob>>, Option<String>), CatalogError> {
+    ) -> Result<(Vec<Permitted<ClientJob>>, u64, Option<String>), CatalogError> {
         let among = match &self.caller.sight {
             Sight::Everything => None,
             Sight::Studies(study_ids) => Some(study_ids.iter().copied().collect()),
@@ -138,7 +137,7 @@ impl<'a> Visible<'a> {
         let filter = JobFilter { owner: self.caller.name.clone(), among, limit, after };
         let page = self.catalog.jobs(&filter).await?;
         let jobs = page.jobs.into_iter().filter_map(|job| self.of_study(job.study_id, job));
-        Ok((jobs.collect(), page.next))
+        Ok((jobs.collect(), page.total, page.next))
     }
 
     /// The series with this public id.

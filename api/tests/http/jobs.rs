@@ -414,6 +414,7 @@ async fn jobs_are_listed_in_pages() {
     let (mut seen, mut cursor) = (Vec::new(), String::new());
     loop {
         let page = house.get(&format!("/api/v1/jobs?limit=2{cursor}")).await.json();
+        assert_eq!(page["total"], 3);
         let jobs = page["jobs"].as_array().expect("jobs");
         seen.extend(jobs.iter().map(|job| job["job_id"].clone()));
         match page["next"].as_str() {

@@ -5,7 +5,7 @@
 //! not be here: who drives a job (`coordination`), and who may see it.
 
 use chrono::{DateTime, Utc};
-use sqlx::QueryBuilder;
+use sqlx::{Encode, QueryBuilder, Type};
 use uuid::Uuid;
 
 use super::{
@@ -54,11 +54,34 @@ pub struct JobFilter {
     pub after: Option<String>,
 }
 
+impl JobFilter {
+    /// Completes [`SELECT`] or [`COUNT`] to the jobs that are let through, on whichever page.
+    fn push_condition<DB: sqlx::Database>(&self, query: &mut QueryBuilder<DB>, now: i64)
+    where
+        String: for<'q> Encode<'q, DB> + Type<DB>,
+        for<'q> &'q str: Encode<'q, DB> + Type<DB>,
+        i64: for<'q> Encode<'q, DB> + Type<DB>,
+        Uuid: for<'q> Encode<'q, DB> + Type<DB>,
+    {
+        query.push_bind(now).push(") AND (kind = ").push_bind(JobKind::Prerender.name());
+        query.push(" OR owner = ").push_bind(clean(&self.owner)).push(")");
+        let Some(study_ids) = &self.among else { return };
+        query.push(" AND study_id IN (");
+        let mut listed = query.separated(", ");
+        for study_id in study_ids {
+            listed.push_bind(*study_id);
+        }
+        query.push(")");
+    }
+}
+
 /// One page of jobs.
 #[derive(Debug, Clone, PartialEq)]
 pub struct JobPage {
     /// Newest first.
     pub jobs: Vec<ClientJob>,
+    /// Jobs that the filter lets through, on all pages.
+    pub total: u64,
     /// For [`JobFilter::after`] of the next page; `None` on the last one.
     pub next: Option<String>,
 }
@@ -118,6 +141,7 @@ impl TryFrom<JobRow> for ClientJob {
 
 const SELECT: &str = "SELECT job_id, study_id, owner, work, state, total, done, failed, failures, version, created_at, \
     updated_at, expires_at FROM jobs WHERE (expires_at IS NULL OR expires_at > ";
+const COUNT: &str = "SELECT count(*) FROM jobs WHERE (expires_at IS NULL OR expires_at > ";
 
 impl Catalog {
     /// Orders `job`, unless its owner has `open_max` under way, and forgets some that ended long ago. One of the same id
@@ -200,33 +224,29 @@ impl Catalog {
         let page_size = filter.limit.clamp(1, JOBS_PER_PAGE_MAX);
         let after = filter.after.as_deref().map(parse_cursor).transpose()?;
         if filter.among.as_ref().is_some_and(Vec::is_empty) {
-            return Ok(JobPage { jobs: Vec::new(), next: None });
+            return Ok(JobPage { jobs: Vec::new(), total: 0, next: None });
         }
-        let rows: Vec<JobRow> = on_reader!(&self.pool, Db, pool => {
+        let now = Utc::now().timestamp_micros();
+        let (rows, total): (Vec<JobRow>, i64) = on_reader!(&self.pool, Db, pool => {
+            let mut query: QueryBuilder<Db> = QueryBuilder::new(COUNT);
+            filter.push_condition(&mut query, now);
+            let total = query.build_query_scalar().fetch_one(pool).await?;
             let mut query: QueryBuilder<Db> = QueryBuilder::new(SELECT);
-            query.push_bind(Utc::now().timestamp_micros()).push(") AND (kind = ");
-            query.push_bind(JobKind::Prerender.name()).push(" OR owner = ").push_bind(clean(&filter.owner)).push(")");
-            if let Some(study_ids) = &filter.among {
-                query.push(" AND study_id IN (");
-                let mut listed = query.separated(", ");
-                for study_id in study_ids {
-                    listed.push_bind(*study_id);
-                }
-                query.push(")");
-            }
+            filter.push_condition(&mut query, now);
             if let Some((created_at, job_id)) = after {
                 query.push(" AND (created_at < ").push_bind(created_at);
                 query.push(" OR (created_at = ").push_bind(created_at);
                 query.push(" AND job_id > ").push_bind(job_id).push("))");
             }
             query.push(" ORDER BY created_at DESC, job_id LIMIT ").push_bind(i64::from(page_size) + 1);
-            query.build_query_as().fetch_all(pool).await?
+            (query.build_query_as().fetch_all(pool).await?, total)
         });
         let jobs: Result<Vec<_>, _> = rows.into_iter().map(ClientJob::try_from).collect();
         let mut jobs = jobs?;
         let is_last = jobs.len() <= page_size as usize;
         jobs.truncate(page_size as usize);
-        Ok(JobPage { next: jobs.last().filter(|_| !is_last).map(cursor), jobs })
+        let next = jobs.last().filter(|_| !is_last).map(cursor);
+        Ok(JobPage { jobs, total: total.cast_unsigned(), next })
     }
 
     /// Writes how far a job is that still is as `job` tells; the version it then has. `None` when it is not: it was

@@ -135,15 +135,16 @@ pub(super) async fn jobs_are_listed_newest_first_of_studies_and_for_their_owner(
     let [first, of_ada, of_eve, last] = <[ClientJob; 4]>::try_from(ordered).expect("four");
     let listed = async |filter: JobFilter| {
         let page = catalog.jobs(&filter).await.unwrap();
-        (page.jobs.iter().map(|job| job.job_id).collect::<Vec<_>>(), page.next)
+        (page.jobs.iter().map(|job| job.job_id).collect::<Vec<_>>(), page.total, page.next)
     };
-    assert_eq!(listed(list("ada")).await, (vec![last.job_id, of_ada.job_id, first.job_id], None));
+    assert_eq!(listed(list("ada")).await, (vec![last.job_id, of_ada.job_id, first.job_id], 3, None));
     let of_study = JobFilter { among: Some(vec![study_id(1)]), ..list("eve") };
-    assert_eq!(listed(of_study).await, (vec![of_eve.job_id, first.job_id], None));
-    assert_eq!(listed(JobFilter { among: Some(Vec::new()), ..list("eve") }).await, (Vec::new(), None));
+    assert_eq!(listed(of_study).await, (vec![of_eve.job_id, first.job_id], 2, None));
+    assert_eq!(listed(JobFilter { among: Some(Vec::new()), ..list("eve") }).await, (Vec::new(), 0, None));
     let (mut seen, mut after) = (Vec::new(), None);
     loop {
-        let (page, next) = listed(JobFilter { limit: 1, after, ..list("ada") }).await;
+        let (page, total, next) = listed(JobFilter { limit: 1, after, ..list("ada") }).await;
+        assert_eq!(total, 3, "on every page");
         seen.extend(page);
         after = next;
         if after.is_none() {
