@@ -1,8 +1,9 @@
 //! Sends GET requests over kept-alive connections and prints what came back; the load of scripts/bench.
 //!
 //! `load ADDRESS ACCEPT CONNECTIONS COUNT < PATHS`: the paths, one a line, are asked in turn and over again until COUNT requests
-//! are made. Prints `requests=… bytes=… seconds=…` and one `status=count` for each status. HTTP/1.1 with `Content-Length`
-//! only, on blocking sockets and nothing but the standard library, so that it costs the measured machine little.
+//! are made, or for so long when COUNT is like `30s`. Prints `requests=… bytes=… seconds=… p50_ms=… p99_ms=…` and one `status=count` for
+//! each status. HTTP/1.1 with `Content-Length` only, on blocking sockets and nothing but the standard library, so that it costs
+//! the measured machine little.
 
 use std::{
     collections::BTreeMap,
@@ -27,6 +28,48 @@ type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
 struct Tally {
     bytes: usize,
     statuses: BTreeMap<u16, usize>,
+    /// How long each answer took, in microseconds.
+    took: Vec<u32>,
+}
+
+impl Tally {
+    fn add(&mut self, other: Self) {
+        self.bytes += other.bytes;
+        self.took.extend(other.took);
+        for (status, count) in other.statuses {
+            *self.statuses.entry(status).or_default() += count;
+        }
+    }
+
+    /// Milliseconds within which this share of the answers came; [`Self::took`] is in order.
+    fn quantile_ms(&self, share: f64) -> f64 {
+        let last = self.took.len().saturating_sub(1);
+        let nth = (last as f64 * share).round() as usize;
+        self.took.get(nth).map_or(0.0, |micros| f64::from(*micros) / 1000.0)
+    }
+}
+
+/// When it is over.
+#[derive(Clone, Copy)]
+enum Until {
+    Count(usize),
+    Moment(Instant),
+}
+
+impl Until {
+    fn parse(text: &str) -> Result<Self> {
+        Ok(match text.strip_suffix('s') {
+            Some(seconds) => Self::Moment(Instant::now() + Duration::from_secs(seconds.parse()?)),
+            None => Self::Count(text.parse()?),
+        })
+    }
+
+    fn is_reached(self, asked: usize) -> bool {
+        match self {
+            Self::Count(count) => asked >= count,
+            Self::Moment(moment) => Instant::now() >= moment,
+        }
+    }
 }
 
 /// One kept-alive connection.
@@ -70,35 +113,34 @@ impl Connection {
     }
 }
 
-/// Asks for the next of `requests` until `count` were taken by all connections together.
-fn run(address: &str, requests: &[String], count: usize, next: &AtomicUsize) -> Result<Tally> {
+/// Asks for the next of `requests` until all connections together have done with it.
+fn run(address: &str, requests: &[String], until: Until, next: &AtomicUsize) -> Result<Tally> {
     let mut connection = Connection::open(address)?;
     let mut tally = Tally::default();
     loop {
         let number = next.fetch_add(1, Ordering::Relaxed);
-        if number >= count {
+        if until.is_reached(number) {
             return Ok(tally);
         }
+        let began = Instant::now();
         let (status, bytes) = connection.ask(&requests[number % requests.len()])?;
+        tally.took.push(u32::try_from(began.elapsed().as_micros())?);
         tally.bytes += bytes;
         *tally.statuses.entry(status).or_default() += 1;
     }
 }
 
 /// Runs all connections side by side and adds up what came back.
-fn load(address: &str, requests: &[String], connections: usize, count: usize) -> Result<Tally> {
+fn load(address: &str, requests: &[String], connections: usize, until: Until) -> Result<Tally> {
     let next = AtomicUsize::new(0);
     let mut total = Tally::default();
     thread::scope(|scope| {
         let threads: Vec<_> =
-            (0..connections).map(|_| scope.spawn(|| run(address, requests, count, &next))).collect();
+            (0..connections).map(|_| scope.spawn(|| run(address, requests, until, &next))).collect();
         for thread in threads {
-            let tally = thread.join().map_err(|_| "a connection panicked")??;
-            total.bytes += tally.bytes;
-            for (status, count) in tally.statuses {
-                *total.statuses.entry(status).or_default() += count;
-            }
+            total.add(thread.join().map_err(|_| "a connection panicked")??);
         }
+        total.took.sort_unstable();
         Ok(total)
     })
 }
@@ -108,7 +150,7 @@ fn main() -> Result<()> {
     let [address, accept, connections, count] = arguments.as_slice() else {
         return Err("usage: load ADDRESS ACCEPT CONNECTIONS COUNT < PATHS".into());
     };
-    let (connections, count): (usize, usize) = (connections.parse()?, count.parse()?);
+    let connections: usize = connections.parse()?;
     let shown = env::var("NOCTIS_BENCH_TOKEN")
         .map_or_else(|_| String::new(), |token| format!("Authorization: Bearer {token}\r\n"));
     let request = |path| format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nAccept: {accept}\r\n{shown}\r\n");
@@ -117,9 +159,16 @@ fn main() -> Result<()> {
         return Err("no paths on standard input".into());
     }
     let started = Instant::now();
-    let Tally { bytes, statuses } = load(address, &requests, connections, count)?;
+    let tally = load(address, &requests, connections, Until::parse(count)?)?;
     let seconds = started.elapsed().as_secs_f64();
-    let statuses: Vec<String> = statuses.iter().map(|(status, count)| format!("{status}={count}")).collect();
-    writeln!(io::stdout(), "requests={count} bytes={bytes} seconds={seconds:.3} {}", statuses.join(" "))?;
+    let (asked, p50, p99) = (tally.took.len(), tally.quantile_ms(0.5), tally.quantile_ms(0.99));
+    let statuses: Vec<String> =
+        tally.statuses.iter().map(|(status, count)| format!("{status}={count}")).collect();
+    writeln!(
+        io::stdout(),
+        "requests={asked} bytes={} seconds={seconds:.3} p50_ms={p50:.3} p99_ms={p99:.3} {}",
+        tally.bytes,
+        statuses.join(" ")
+    )?;
     Ok(())
 }
