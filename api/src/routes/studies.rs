@@ -10,18 +10,16 @@ use axum::{
 };
 use chrono::{DateTime, FixedOffset, NaiveDate, Utc};
 use noctis_shared::{
-    answer::{Image, Series, Study},
+    answer::Study,
     catalog::{CatalogError, StudyFilter, StudyOrder, StudyPage},
-    dicom_uid::parse_public_id,
     metadata_names,
 };
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{
-    documents::{body_of, cached, read, tell},
-    portion::{Page, Portion, no_such_page},
-    sorting::{ImageSort, SeriesSort, Sorted},
+    documents::{body_of, cached, tell},
+    portion::{Portion, no_such_page},
 };
 use crate::{
     api::Api,

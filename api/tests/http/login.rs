@@ -6,8 +6,6 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use noctis_api::auth::{Audience, Claims, TokenKeys, hash_secret};
 use noctis_shared::{
     auth::{Account, AccountKind, Scopes},
-    catalog::StudyFilter,
-    dicom_uid::public_id,
     queue::QueueLimits,
     settings::{Origin, Settings, Texts},
 };
