@@ -1,0 +1,8 @@
+//! DICOMweb: searches, metadata, and what is not built of it.
+
+mod archive;
+mod held;
+mod keys;
+mod metadata;
+mod rows;
+mod unbuilt;
