@@ -53,7 +53,7 @@ impl<'a> Telling<'a> {
     pub(super) fn write(&self, told: &ToldOf, hit: &Hit, out: &mut String) -> bool {
         let mut row = DataSet::default();
         if let Some(header) = told.headers.get(&hit.key(self.level)) {
-            self.from_header(HeaderJson::new(header), &mut row);
+            self.add_from_header(HeaderJson::new(header), &mut row);
         }
         row.text(0x0008_0005, "CS", Some(UNICODE));
         row.text(0x0008_0056, "CS", Some("ONLINE"));
@@ -98,8 +98,8 @@ impl<'a> Telling<'a> {
         true
     }
 
-    /// What must be told and has no column, and what is asked for, of this level and those above.
-    fn from_header(&self, header: HeaderJson<'_>, row: &mut DataSet) {
+    /// Adds what must be told and has no column, and what is asked for, of this level and those above.
+    fn add_from_header(&self, header: HeaderJson<'_>, row: &mut DataSet) {
         let mut wanted: Vec<u32> = vec![0x0008_0201];
         if self.with_study {
             wanted.extend([0x0008_0090, 0x0020_0010]);

@@ -15,6 +15,8 @@ pub(super) enum Kind {
     Text,
     /// Text that is folded.
     Folded,
+    /// Some texts that are folded, each between line ends.
+    FoldedLines,
     /// Text without case and accents.
     Plain,
     /// A person's name without case and accents.
@@ -55,6 +57,7 @@ const COLUMNS: &[Column] = &[
     column(0x0008_0060, Series, "series.modality", Kind::Code),
     column(0x0008_0061, Study, "series.modality", Kind::OfItsSeries),
     column(0x0008_0062, Study, "instances.sop_class_uid", Kind::OfItsInstances),
+    column(0x0008_0090, Study, "studies.referring_physician_plain", Kind::Name),
     column(0x0008_1030, Study, "studies.study_description_plain", Kind::Plain),
     column(0x0008_103E, Series, "series.series_description", Kind::Text),
     column(0x0008_3002, Instance, "instances.transfer_syntax_uid", Kind::Uid),
@@ -65,12 +68,21 @@ const COLUMNS: &[Column] = &[
     column(0x0018_0015, Series, "series.body_part", Kind::Code),
     column(0x0020_000D, Study, "studies.study_id", Kind::Id),
     column(0x0020_000E, Series, "series.series_id", Kind::Id),
+    column(0x0020_0010, Study, "studies.study_number_folded", Kind::Folded),
     column(0x0020_0011, Series, "series.series_number", Kind::Integer),
     column(0x0020_0013, Instance, "instances.instance_number", Kind::Integer),
     column(0x0028_0008, Instance, "instances.frame_count", Kind::Integer),
     column(0x0028_0010, Instance, "instances.pixel_rows", Kind::Integer),
     column(0x0028_0011, Instance, "instances.pixel_columns", Kind::Integer),
     column(0x0028_0100, Instance, "instances.bits_allocated", Kind::Integer),
+    column(0x0040_0244, Series, "series.performed_date", Kind::Date),
+    column(0x0040_0245, Series, "series.performed_time", Kind::Time),
+];
+
+/// Scheduled Procedure Step ID and Requested Procedure ID, in the items of the Request Attributes Sequence.
+const OF_REQUESTS: [Column; 2] = [
+    column(0x0040_0009, Series, "series.scheduled_steps", Kind::FoldedLines),
+    column(0x0040_1001, Series, "series.requested_procedures", Kind::FoldedLines),
 ];
 
 impl Column {
@@ -78,6 +90,15 @@ impl Column {
     pub(super) fn of(tag: u32) -> Option<&'static Column> {
         let place = COLUMNS.binary_search_by_key(&tag, |column| column.tag).ok()?;
         Some(&COLUMNS[place])
+    }
+
+    /// The column of an attribute at the end of a path of sequences, if it has one.
+    pub(super) fn at(path: &[u32]) -> Option<&'static Column> {
+        match path {
+            [tag] => Self::of(*tag),
+            [0x0040_0275, tag] => OF_REQUESTS.iter().find(|column| column.tag == *tag),
+            _ => None,
+        }
     }
 }
 
@@ -91,6 +112,7 @@ mod tests {
         for column in COLUMNS {
             assert_eq!(Column::of(column.tag), Some(column));
         }
-        assert_eq!(Column::of(0x0008_0090), None);
+        assert_eq!((Column::of(0x0008_0070), Column::of(0x0040_0009)), (None, None));
+        assert_eq!(Column::at(&[0x0040_0275, 0x0040_0009]), Some(&OF_REQUESTS[0]));
     }
 }

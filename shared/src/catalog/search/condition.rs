@@ -168,7 +168,7 @@ fn push_like<DB: Database>(column: &Column, pattern: &str, query: &mut QueryBuil
 where
     String: for<'q> Encode<'q, DB> + Type<DB>,
 {
-    let is_folded = matches!(column.kind, Kind::Folded | Kind::Plain);
+    let is_folded = matches!(column.kind, Kind::Folded | Kind::FoldedLines | Kind::Plain);
     if is_folded {
         query.push(column.name);
     } else {
@@ -182,7 +182,7 @@ where
     }
 }
 
-/// Of a name with several component groups, which stand there one behind the other, each alone matches as well.
+/// Of a patient's name with several component groups, which stand there one behind the other, each alone matches as well.
 fn push_name<DB: Database>(name: &'static str, pattern: &str, query: &mut QueryBuilder<DB>)
 where
     String: for<'q> Encode<'q, DB> + Type<DB>,
@@ -191,11 +191,18 @@ where
         query.push(before).push(name).push(" LIKE ").push_bind(pattern).push(" ESCAPE '\\'");
     };
     push("(", pattern.to_owned());
+    if name != PATIENT_NAME {
+        query.push(")");
+        return;
+    }
     push(" OR (studies.patient_name LIKE '%=%' AND (", format!("{pattern} %"));
     push(" OR ", format!("% {pattern}"));
     push(" OR ", format!("% {pattern} %"));
     query.push(")))");
 }
+
+/// The one name that is kept as it is told, too.
+const PATIENT_NAME: &str = "studies.patient_name_plain";
 
 /// What is absent is '' or NULL, and in no range.
 fn push_range<DB: Database>(

@@ -88,7 +88,7 @@ impl HeaderKey<'_> {
 }
 
 /// A value as text; the component groups of a name between `=` (PS3.5 6.2.1).
-fn text_of(value: &Value) -> Option<String> {
+pub(in super::super) fn text_of(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.trim().to_owned()),
         Value::Number(number) => Some(number.to_string()),
@@ -147,7 +147,7 @@ fn is_like(text: &str, pattern: &str) -> bool {
 mod tests {
     use super::*;
 
-    const HEADER: &str = r#"{"00080021":{"vr":"DA","Value":["20261123"]},"00080031":{"vr":"TM","Value":["123005.5"]},"00080090":{"vr":"PN","Value":[{"Alphabetic":"MÜLLER^Hans","Ideographic":"山田^太郎"}]},"00081111":{"vr":"SQ"},"00180050":{"vr":"DS","Value":["2.50"]},"00400275":{"vr":"SQ","Value":[{"00400009":{"vr":"SH","Value":["SPS 1"]}},{"00400009":{"vr":"SH","Value":["SPS 2"]},"00401001":{"vr":"SH","Value":["RP_7"]}}]}}"#;
+    const HEADER: &str = r#"{"00080021":{"vr":"DA","Value":["20261123"]},"00080031":{"vr":"TM","Value":["123005.5"]},"00081048":{"vr":"PN","Value":[{"Alphabetic":"MÜLLER^Hans","Ideographic":"山田^太郎"}]},"00081111":{"vr":"SQ"},"00180050":{"vr":"DS","Value":["2.50"]},"00321064":{"vr":"SQ","Value":[{"00400009":{"vr":"SH","Value":["SPS 1"]}},{"00400009":{"vr":"SH","Value":["SPS 2"]},"00401001":{"vr":"SH","Value":["RP_7"]}}]}}"#;
 
     fn fits(path: &[u32], value: &str, fuzzy: bool) -> bool {
         let key = SearchKey::parse(path, value, fuzzy).expect("a value").expect("a key");
@@ -163,20 +163,20 @@ mod tests {
             (&[0x0008_0021], "-20261122", false),
             (&[0x0008_0031], "1230", true),
             (&[0x0008_0031], "1231-", false),
-            (&[0x0008_0090], "müller^h*", true),
-            (&[0x0008_0090], "Muller^Hans", true),
-            (&[0x0008_0090], "山田*", true),
-            (&[0x0008_0090], "hans", false),
+            (&[0x0008_1048], "müller^h*", true),
+            (&[0x0008_1048], "Muller^Hans", true),
+            (&[0x0008_1048], "山田*", true),
+            (&[0x0008_1048], "hans", false),
             (&[0x0018_0050], "2.5", true),
             (&[0x0018_0050], "25", false),
-            (&[0x0040_0275, 0x0040_0009], "sps 2", true),
-            (&[0x0040_0275, 0x0040_0009], "SPS ?", true),
-            (&[0x0040_0275, 0x0040_0009], "SPS", false),
-            (&[0x0040_0275, 0x0040_1001], "RP_7\\RP_8", true),
-            (&[0x0040_0275, 0x0040_1001], "*7", true),
-            (&[0x0040_0275, 0x0040_1001], "RP?8", false),
-            (&[0x0040_0275, 0x0040_0100], "x", false),
-            (&[0x0040_0275], "x", false),
+            (&[0x0032_1064, 0x0040_0009], "sps 2", true),
+            (&[0x0032_1064, 0x0040_0009], "SPS ?", true),
+            (&[0x0032_1064, 0x0040_0009], "SPS", false),
+            (&[0x0032_1064, 0x0040_1001], "RP_7\\RP_8", true),
+            (&[0x0032_1064, 0x0040_1001], "*7", true),
+            (&[0x0032_1064, 0x0040_1001], "RP?8", false),
+            (&[0x0032_1064, 0x0040_0100], "x", false),
+            (&[0x0032_1064], "x", false),
             (&[0x0008_1111, 0x0008_1150], "1.2", false),
             (&[0x0008_0081], "x", false),
             (&[0x0008_0021], "2026", true),
@@ -185,8 +185,8 @@ mod tests {
         for (path, value, expected) in cases {
             assert_eq!(fits(path, value, false), expected, "{path:X?} {value}");
         }
-        assert!(fits(&[0x0008_0090], "hans mull", true));
-        assert!(!fits(&[0x0008_0090], "hans peter", true));
+        assert!(fits(&[0x0008_1048], "hans mull", true));
+        assert!(!fits(&[0x0008_1048], "hans peter", true));
     }
 
     #[test]

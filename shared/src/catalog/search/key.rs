@@ -65,7 +65,7 @@ impl SearchKey {
         let is_list = |kind| {
             matches!(kind, Kind::Id | Kind::Uid | Kind::Code | Kind::OfItsSeries | Kind::OfItsInstances)
         };
-        let column = if let [tag] = path { Column::of(*tag) } else { None };
+        let column = Column::at(path);
         let values = values_of(&text, column.is_some_and(|column| is_list(column.kind)));
         if values.is_empty() || values.iter().any(|value| value.bytes().all(|byte| byte == b'*')) {
             return Ok(None);
@@ -91,6 +91,9 @@ fn test(kind: Kind, values: &[&str], fuzzy: bool) -> Result<Test, NoSuchValue> {
         Kind::Uid | Kind::OfItsInstances => Test::OneOf(values.iter().map(|&uid| uid.to_owned()).collect()),
         Kind::Code | Kind::OfItsSeries | Kind::Text => Test::Like(patterns(&|value| value.to_lowercase())),
         Kind::Folded => Test::Like(patterns(&fold)),
+        Kind::FoldedLines => {
+            Test::Like(values.iter().map(|value| format!("%\n{}\n%", pattern_of(&fold(value)))).collect())
+        }
         Kind::Plain => Test::Like(patterns(&plain)),
         Kind::Name if fuzzy => {
             let words = plain(&values.join(" "));
@@ -127,14 +130,14 @@ fn ranges(
 }
 
 /// `20261123` as `2026-11-23`.
-pub(super) fn iso_date(text: &str) -> Option<String> {
+pub(in super::super) fn iso_date(text: &str) -> Option<String> {
     let is_plain = text.len() == 8 && text.bytes().all(|byte| byte.is_ascii_digit());
     let date = chrono::NaiveDate::parse_from_str(text, "%Y%m%d").ok().filter(|_| is_plain)?;
     Some(date.to_string())
 }
 
 /// The beginning of what `1230` tells: `12:30:00`.
-pub(super) fn first_moment(text: &str) -> Option<String> {
+pub(in super::super) fn first_moment(text: &str) -> Option<String> {
     let [hours, minutes, seconds, fraction] = parts_of_time(text)?;
     let clock = format!("{hours}:{}:{}", or_zero(minutes), or_zero(seconds));
     // Without zeros at its end it stands before all that are equal.

@@ -16,6 +16,10 @@ use sqlx::QueryBuilder;
 use uuid::Uuid;
 
 use self::{header_match::HeaderMatch, rows::Candidate};
+pub(super) use self::{
+    header_match::text_of,
+    key::{first_moment as iso_time, iso_date},
+};
 pub use self::{
     key::{NoSuchValue, SearchKey},
     order::SearchOrder,

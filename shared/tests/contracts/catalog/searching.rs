@@ -20,7 +20,7 @@ const STUDY: SearchLevel = SearchLevel::Study;
 const SERIES: SearchLevel = SearchLevel::Series;
 const INSTANCE: SearchLevel = SearchLevel::Instance;
 
-fn search(level: SearchLevel, keys: &[(u32, &str)]) -> Search {
+pub(super) fn search(level: SearchLevel, keys: &[(u32, &str)]) -> Search {
     let key = |(tag, text): &(u32, &str)| SearchKey::parse(&[*tag], text, false).expect("a value");
     Search {
         level,
@@ -47,7 +47,7 @@ async fn with_studies(catalog: &Catalog) {
         instance.series.modality = Some(["CT", "MR"][series as usize - 1].to_owned());
         instance.series.series_description = Some(format!("Größe {series}"));
         instance.header_json = format!(
-            r#"{{"00080018":{{"vr":"UI","Value":["{}"]}},"00080070":{{"vr":"LO","Value":["Maker {number}"]}}}}"#,
+            r#"{{"00080018":{{"vr":"UI","Value":["{}"]}},"00080070":{{"vr":"LO","Value":["Maker {number}"]}},"00080090":{{"vr":"PN","Value":[{{"Alphabetic":"HÄUSER^{study}"}}]}},"00200010":{{"vr":"SH","Value":["S {study}"]}},"00400244":{{"vr":"DA","Value":["2026010{series}"]}},"00400245":{{"vr":"TM","Value":["0{series}30"]}},"00400275":{{"vr":"SQ","Value":[{{"00400009":{{"vr":"SH","Value":["SPS {series}"]}}}},{{"00401001":{{"vr":"SH","Value":["RP-{study}{series}"]}}}}]}}}}"#,
             instance.sop_instance_uid
         );
         batch.push(instance);
@@ -68,7 +68,7 @@ pub(super) async fn keys_of_every_level_are_matched_at_every_level(place: Arc<Pl
     with_studies(&catalog).await;
     let studies = |numbers: &[u32]| numbers.iter().map(|number| study_id(*number)).collect::<Vec<_>>();
     let (some_series, some_study) = (series_uid(2, 1), study_uid(2));
-    let of_studies: [(&[(u32, &str)], &[u32]); 14] = [
+    let of_studies: [(&[(u32, &str)], &[u32]); 18] = [
         (&[], &[3, 2, 1]),
         (&[(0x0008_0020, "20260103-")], &[3, 2]),
         (&[(0x0008_0020, "20260103")], &[2]),
@@ -82,10 +82,23 @@ pub(super) async fn keys_of_every_level_are_matched_at_every_level(place: Arc<Pl
         (&[(0x0020_000E, &some_series), (0x0008_0060, "CT")], &[2]),
         (&[(0x0020_000E, &some_series), (0x0008_0060, "MR")], &[]),
         (&[(0x0008_0061, "MR"), (0x0020_0013, "1"), (0x0010_0020, "P-3")], &[3]),
+        (&[(0x0008_0090, "hauser^2")], &[2]),
+        (&[(0x0008_0090, "HÄUSER*"), (0x0020_0010, "s 3")], &[3]),
+        (&[(0x0040_0244, "20260102"), (0x0040_0245, "02-03"), (0x0020_0010, "S 1")], &[1]),
+        (&[(0x0040_0244, "20260102"), (0x0040_0245, "-0229")], &[]),
         (&[(0x0008_0070, "maker*"), (0x0010_0020, "P-3\\P-1")], &[3, 1]),
     ];
     for (keys, expected) in of_studies {
         assert_eq!(found(&catalog, &search(STUDY, keys)).await, studies(expected), "{keys:?}");
+    }
+    for (tag, text, expected) in [
+        (0x0040_0009, "SPS 1", vec![series_id(3, 1), series_id(2, 1), series_id(1, 1)]),
+        (0x0040_0009, "SPS", vec![]),
+        (0x0040_1001, "rp-2?", vec![series_id(2, 1), series_id(2, 2)]),
+    ] {
+        let key = SearchKey::parse(&[0x0040_0275, tag], text, false).expect("a value");
+        let of_requests = Search { keys: key.into_iter().collect(), ..search(SERIES, &[]) };
+        assert_eq!(found(&catalog, &of_requests).await, expected, "{text}");
     }
     let series: Vec<Uuid> = vec![series_id(3, 2), series_id(2, 2), series_id(1, 2)];
     assert_eq!(found(&catalog, &search(SERIES, &[(0x0008_0060, "mr")])).await, series);
