@@ -182,7 +182,8 @@ mod tests {
     #[test]
     fn what_is_added_stands_in_the_order_of_tags_and_takes_the_place_of_what_is_there() {
         let pixels = [(0x7FE0_0010, r#"{"vr":"OW","BulkDataURI":"x"}"#)];
-        let cases: [(&str, &[(u32, &str)], &[u32]); 4] = [
+        type Elements<'a> = &'a [(u32, &'a str)];
+        let cases: [(&str, Elements<'_>, &[u32]); 4] = [
             ("{}", &[(0x0008_0018, "{}")], &[0x0008_0018, 0x7FE0_0010]),
             (HEADER, &[], &[0x0008_0016, 0x0008_1140, 0x0010_0010, 0x0028_0010, 0x7FE0_0010]),
             (

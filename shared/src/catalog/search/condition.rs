@@ -20,14 +20,17 @@ where
     i64: for<'q> Encode<'q, DB> + Type<DB>,
     Uuid: for<'q> Encode<'q, DB> + Type<DB>,
 {
-    query.push(rows::tables(search.level)).push(" WHERE TRUE");
-    push_place(search, query);
     let columns = || {
         search.keys.iter().filter_map(|key| match &key.0 {
             Wanted::InColumn(column, test) => Some((*column, test)),
             Wanted::InHeader { .. } => None,
         })
     };
+    let is_narrowed = search.series_own_id.is_some()
+        || matches!(search.among, Among::Series(_) | Among::Instance(_))
+        || columns().any(|(column, _)| column.level > SearchLevel::Study);
+    query.push(rows::tables(search.level, !is_narrowed));
+    push_place(search, query);
     for (column, test) in columns().filter(|(column, _)| column.level <= search.level) {
         query.push(" AND ");
         push_test(column, test, query);
@@ -132,15 +135,15 @@ where
     }
 }
 
-/// `(… OR …)`.
+/// `(… OR …)` of at least one.
 fn push_any<DB: Database, T>(
     values: &[T],
     query: &mut QueryBuilder<DB>,
     push: impl Fn(&T, &mut QueryBuilder<DB>),
 ) {
-    query.push("(FALSE");
-    for value in values {
-        query.push(" OR ");
+    query.push("(");
+    for (place, value) in values.iter().enumerate() {
+        query.push(if place > 0 { " OR " } else { "" });
         push(value, query);
     }
     query.push(")");

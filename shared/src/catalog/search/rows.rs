@@ -36,14 +36,24 @@ pub(super) const fn keys(level: SearchLevel) -> &'static str {
     }
 }
 
-/// The tables of a level.
-pub(super) const fn tables(level: SearchLevel) -> &'static str {
-    match level {
-        SearchLevel::Study => " FROM studies",
-        SearchLevel::Series => " FROM studies JOIN series ON series.study_id = studies.study_id",
-        SearchLevel::Instance => {
+/// The tables of a level, up to the rest of a condition. Studies newest first, and what is in each, where nothing else
+/// narrows it: without a hint SQLite would go through all instances and sort them.
+pub(super) const fn tables(level: SearchLevel, from_studies: bool) -> &'static str {
+    match (level, from_studies) {
+        (SearchLevel::Study, _) => " FROM studies WHERE TRUE",
+        (SearchLevel::Series, true) => {
+            " FROM studies CROSS JOIN series WHERE series.study_id = studies.study_id"
+        }
+        (SearchLevel::Series, false) => {
+            " FROM studies JOIN series ON series.study_id = studies.study_id WHERE TRUE"
+        }
+        (SearchLevel::Instance, true) => {
+            " FROM studies CROSS JOIN series CROSS JOIN instances \
+             WHERE series.study_id = studies.study_id AND instances.series_id = series.series_id"
+        }
+        (SearchLevel::Instance, false) => {
             " FROM studies JOIN series ON series.study_id = studies.study_id \
-             JOIN instances ON instances.series_id = series.series_id"
+             JOIN instances ON instances.series_id = series.series_id WHERE TRUE"
         }
     }
 }

@@ -68,7 +68,8 @@ pub(super) async fn keys_of_every_level_are_matched_at_every_level(place: Arc<Pl
     with_studies(&catalog).await;
     let studies = |numbers: &[u32]| numbers.iter().map(|number| study_id(*number)).collect::<Vec<_>>();
     let (some_series, some_study) = (series_uid(2, 1), study_uid(2));
-    let of_studies: [(&[(u32, &str)], &[u32]); 18] = [
+    type Keys<'a> = &'a [(u32, &'a str)];
+    let of_studies: [(Keys<'_>, &[u32]); 18] = [
         (&[], &[3, 2, 1]),
         (&[(0x0008_0020, "20260103-")], &[3, 2]),
         (&[(0x0008_0020, "20260103")], &[2]),
