@@ -176,6 +176,10 @@ pub(crate) const POLICIES: &[Policy] = &[
     dicom_web("/dicom-web/studies/{study}/metadata", Scope::ImagesRead),
     dicom_web("/dicom-web/studies/{study}/series/{series}/metadata", Scope::ImagesRead),
     dicom_web("/dicom-web/studies/{study}/series/{series}/instances/{instance}/metadata", Scope::ImagesRead),
+    dicom_web(
+        "/dicom-web/studies/{study}/series/{series}/instances/{instance}/frames/{frames}",
+        Scope::ImagesRead,
+    ),
     changed_by(Scope::StudiesWrite, dicom_web("/dicom-web/{*rest}", Scope::ImagesRead)),
 ];
 

@@ -93,7 +93,7 @@ async fn answer(
 }
 
 /// The media types of `accept=`.
-fn accept(query: Option<&str>) -> Option<String> {
+pub(super) fn accept(query: Option<&str>) -> Option<String> {
     let mut pairs = form_urlencoded::parse(query.unwrap_or_default().as_bytes());
     pairs.find(|(name, _)| name == "accept").map(|(_, value)| value.into_owned())
 }

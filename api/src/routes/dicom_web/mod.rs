@@ -5,16 +5,19 @@
 //! reading of files. These routes are not in the OpenAPI document: their parameters are the data dictionary, and the standard
 //! describes them. Start with [`routes`].
 
+mod accepted;
 mod address;
 mod asked;
 mod data_set;
 mod dictionary;
+mod frames;
 mod levels;
 mod matched;
 mod media_type;
 mod metadata;
 mod search;
 mod told_header;
+mod transfer_syntax;
 mod unbuilt;
 
 use std::sync::Arc;
@@ -45,6 +48,10 @@ pub(super) fn routes() -> Router<Arc<Api>> {
         .route(
             "/dicom-web/studies/{study}/series/{series}/instances/{instance}/metadata",
             get(metadata::of_instance),
+        )
+        .route(
+            "/dicom-web/studies/{study}/series/{series}/instances/{instance}/frames/{frames}",
+            get(frames::frames),
         )
         .route("/dicom-web", any(unbuilt::say_so))
         .route("/dicom-web/{*rest}", any(unbuilt::resource))

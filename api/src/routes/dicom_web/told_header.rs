@@ -6,6 +6,7 @@ use noctis_shared::{catalog::InstanceHeader, header_json::HeaderJson};
 use super::{
     address::{self, Uids},
     data_set::DataSet,
+    transfer_syntax::is_encapsulated,
 };
 
 /// The arc of UIDs that are made of UUIDs, and so of those that are made of files that have none.
@@ -65,17 +66,10 @@ fn pixel_data(instance: &InstanceHeader, header: HeaderJson<'_>) -> Option<(u32,
     Some(match instance.bits_allocated {
         32 if is_float() => (0x7FE0_0008, "OF"),
         64 => (0x7FE0_0009, "OD"),
-        _ if is_encapsulated(instance.transfer_syntax_uid.as_deref()) => (0x7FE0_0010, "OB"),
+        _ if instance.transfer_syntax_uid.as_deref().is_some_and(is_encapsulated) => (0x7FE0_0010, "OB"),
         1..=8 => (0x7FE0_0010, "OB"),
         _ => (0x7FE0_0010, "OW"),
     })
-}
-
-/// Whether the pixels are fragments in this transfer syntax (PS3.5 annex A): all but those that are native.
-fn is_encapsulated(transfer_syntax_uid: Option<&str>) -> bool {
-    const NATIVE: [&str; 4] =
-        ["1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.2"];
-    transfer_syntax_uid.is_some_and(|uid| !NATIVE.contains(&uid))
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! DICOMweb: searches, metadata, and what is not built of it.
 
 mod archive;
+mod frames;
 mod held;
 mod keys;
 mod metadata;

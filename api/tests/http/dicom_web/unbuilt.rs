@@ -18,7 +18,6 @@ async fn resources_of_the_standard_that_are_not_built_are_a_501() {
         ("GET", series.clone()),
         ("GET", format!("{series}/thumbnail")),
         ("GET", instance.clone()),
-        ("GET", format!("{instance}/frames/1,2")),
         ("GET", format!("{instance}/frames/1/rendered")),
         ("GET", format!("{instance}/bulkdata/7FE00010")),
         ("GET", format!("{instance}/rendered")),
