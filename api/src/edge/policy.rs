@@ -173,6 +173,15 @@ pub(crate) const POLICIES: &[Policy] = &[
     dicom_web("/dicom-web/studies/{study}/series", Scope::StudiesRead),
     dicom_web("/dicom-web/studies/{study}/instances", Scope::StudiesRead),
     dicom_web("/dicom-web/studies/{study}/series/{series}/instances", Scope::StudiesRead),
+    changed_by(Scope::StudiesWrite, dicom_web("/dicom-web/studies/{study}", Scope::ImagesRead)),
+    changed_by(
+        Scope::StudiesWrite,
+        dicom_web("/dicom-web/studies/{study}/series/{series}", Scope::ImagesRead),
+    ),
+    changed_by(
+        Scope::StudiesWrite,
+        dicom_web("/dicom-web/studies/{study}/series/{series}/instances/{instance}", Scope::ImagesRead),
+    ),
     dicom_web("/dicom-web/studies/{study}/metadata", Scope::ImagesRead),
     dicom_web("/dicom-web/studies/{study}/series/{series}/metadata", Scope::ImagesRead),
     dicom_web("/dicom-web/studies/{study}/series/{series}/instances/{instance}/metadata", Scope::ImagesRead),

@@ -1,4 +1,4 @@
-//! Files that are handed out as they are: one, a part of one, or the archive of a study. Piece by piece, as the client
+//! Files that are handed out as they are: one, a part of one, some in one body, or the archive of a study. Piece by piece, as the client
 //! takes them; no file is in memory whole, and none is looked into but for the bytes of a frame.
 //!
 //! A whole file is held against the digest of the index on its way, and its last piece leaves only when it fits: who gets
@@ -6,6 +6,7 @@
 
 mod archive;
 mod frame;
+mod parts;
 mod range;
 mod verified;
 
@@ -19,6 +20,7 @@ use noctis_shared::{
 pub(crate) use self::{
     archive::archive,
     frame::{aligned, frame},
+    parts::{FilePart, parts},
     range::Asked,
 };
 use crate::{allowance::Allowed, back_end::file_problem, problem::Problem};

@@ -25,6 +25,17 @@ pub enum HeadersOf {
     Instance(Uuid),
 }
 
+impl HeadersOf {
+    /// Up to its parameter, and that.
+    fn condition(self) -> (&'static str, Uuid) {
+        match self {
+            HeadersOf::Study(study_id) => ("series.study_id = ", study_id),
+            HeadersOf::Series(own_id) => ("series.own_id = ", own_id),
+            HeadersOf::Instance(own_id) => ("instances.own_id = ", own_id),
+        }
+    }
+}
+
 /// A header that is there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HeaderPlace {
@@ -118,11 +129,7 @@ impl Catalog {
     /// # Errors
     /// [`CatalogError::Unavailable`] when the database does not answer.
     pub async fn header_places(&self, of: HeadersOf) -> Result<Vec<HeaderPlace>, CatalogError> {
-        let (condition, id) = match of {
-            HeadersOf::Study(study_id) => ("series.study_id = ", study_id),
-            HeadersOf::Series(own_id) => ("series.own_id = ", own_id),
-            HeadersOf::Instance(own_id) => ("instances.own_id = ", own_id),
-        };
+        let (condition, id) = of.condition();
         let rows: Vec<PlaceRow> = on_reader!(&self.pool, Db, pool => {
             let mut query: QueryBuilder<Db> = QueryBuilder::new(
                 "SELECT image_id AS key, content_digest, CAST(octet_length(header_json) AS BIGINT) AS byte_count \
@@ -142,6 +149,22 @@ impl Catalog {
             Ok(HeaderPlace { key: row.key, content_digest: ContentDigest(digest?), byte_count })
         };
         rows.into_iter().map(place).collect()
+    }
+
+    /// The transfer syntaxes of these instances, each once, in no order; '' of those that say none.
+    ///
+    /// # Errors
+    /// [`CatalogError::Unavailable`] when the database does not answer.
+    pub async fn transfer_syntaxes(&self, of: HeadersOf) -> Result<Vec<String>, CatalogError> {
+        let (condition, id) = of.condition();
+        on_reader!(&self.pool, Db, pool => {
+            let mut query: QueryBuilder<Db> = QueryBuilder::new(
+                "SELECT DISTINCT transfer_syntax_uid FROM instances \
+                 JOIN series ON series.series_id = instances.series_id WHERE ",
+            );
+            query.push(condition).push_bind(id);
+            Ok(query.build_query_scalar().fetch_all(pool).await?)
+        })
     }
 
     /// The headers at these places, in their order; those that went meanwhile are left out. Give it a portion

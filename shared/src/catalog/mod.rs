@@ -136,7 +136,7 @@ pub use found::{CHOICES_MAX, Choice, Found, SeriesPlace};
 pub use headers::{HeaderPlace, HeadersOf, InstanceHeader, portion as header_portion};
 pub use images::{FrameLookup, ImageMetadata, ImageRecord, OwnIds};
 pub use jobs::{Again, FramesOfImage, JOBS_PER_PAGE_MAX, JobFilter, JobPage, Ordered};
-pub use known_files::{FileOfStudy, KnownFile};
+pub use known_files::{FileOfStudy, KnownFile, StoredInstance};
 pub use namesakes::{Ids, Sharing};
 pub use new_instance::{NewInstance, Recorded};
 pub use order_facts::{OrderFacts, Plane};

@@ -113,14 +113,10 @@ impl Sender {
     }
 
     fn content_type(&self) -> String {
-        match self.syntax() {
-            "" => self.shape.media_type.to_owned(),
-            // The same bytes, under the name that is asked for.
-            syntax if self.shape.media_type == OCTETS && transfer_syntax::is_as_explicit_little(syntax) => {
-                format!("{OCTETS}; transfer-syntax={EXPLICIT_LITTLE}")
-            }
-            syntax => format!("{}; transfer-syntax={syntax}", self.shape.media_type),
-        }
+        let media_type = self.shape.media_type;
+        // The same bytes, under the name that is asked for.
+        let is_renamed = media_type == OCTETS && transfer_syntax::is_as_explicit_little(self.syntax());
+        transfer_syntax::named(media_type, Some(if is_renamed { EXPLICIT_LITTLE } else { self.syntax() }))
     }
 
     /// One frame alone, or each as a part.

@@ -98,7 +98,7 @@ pub(super) fn accept(query: Option<&str>) -> Option<String> {
     pairs.find(|(name, _)| name == "accept").map(|(_, value)| value.into_owned())
 }
 
-fn unknown(of: HeadersOf) -> Problem {
+pub(super) fn unknown(of: HeadersOf) -> Problem {
     match of {
         HeadersOf::Study(_) => Problem::no_such_study(),
         HeadersOf::Series(_) => Problem::no_such_series(),
@@ -107,7 +107,7 @@ fn unknown(of: HeadersOf) -> Problem {
 }
 
 /// Of what the answer is made: the bytes of the files, and the name that addresses in it begin with.
-fn validator(places: &[HeaderPlace], origin: &str) -> u64 {
+pub(super) fn validator(places: &[HeaderPlace], origin: &str) -> u64 {
     let mut hasher = Xxh3Default::new();
     hasher.update(&TELLING_VERSION.to_le_bytes());
     for place in places {
@@ -205,7 +205,7 @@ fn pieces(
 }
 
 /// Nobody between us and the client keeps it: it names patients.
-fn told(mut response: Response, tag: EntityTag, media_type: Option<HeaderValue>) -> Response {
+pub(super) fn told(mut response: Response, tag: EntityTag, media_type: Option<HeaderValue>) -> Response {
     let headers: &mut HeaderMap = response.headers_mut();
     if let Some(media_type) = media_type {
         headers.insert(header::CONTENT_TYPE, media_type);

@@ -1,8 +1,8 @@
 //! DICOMweb (PS3.18), the routes of the standard at `/dicom-web`: searches (QIDO-RS) and metadata (WADO-RS), told as DICOM JSON
-//! from the catalog alone. `docs/dicomweb.md` is the conformance statement.
+//! from the catalog alone; instances and frames (WADO-RS) as they are stored. `docs/dicomweb.md` is the conformance statement.
 //!
-//! What must not be here: who may see what (`visible`), SQL (`catalog::search`, `catalog::headers` of `shared`), and any
-//! reading of files. These routes are not in the OpenAPI document: their parameters are the data dictionary, and the standard
+//! What must not be here: who may see what (`visible`), SQL (`catalog::search`, `catalog::headers` of `shared`), and how
+//! files are read (`handed_out`). These routes are not in the OpenAPI document: their parameters are the data dictionary, and the standard
 //! describes them. Start with [`routes`].
 
 mod accepted;
@@ -11,6 +11,7 @@ mod asked;
 mod data_set;
 mod dictionary;
 mod frames;
+mod instances;
 mod levels;
 mod matched;
 mod media_type;
@@ -43,6 +44,15 @@ pub(super) fn routes() -> Router<Arc<Api>> {
         .route("/dicom-web/studies/{study}/series", get(search::series_of_study))
         .route("/dicom-web/studies/{study}/instances", get(search::instances_of_study))
         .route("/dicom-web/studies/{study}/series/{series}/instances", get(search::instances_of_series))
+        .route("/dicom-web/studies/{study}", get(instances::of_study).fallback(unbuilt::say_so))
+        .route(
+            "/dicom-web/studies/{study}/series/{series}",
+            get(instances::of_series).fallback(unbuilt::say_so),
+        )
+        .route(
+            "/dicom-web/studies/{study}/series/{series}/instances/{instance}",
+            get(instances::instance).fallback(unbuilt::say_so),
+        )
         .route("/dicom-web/studies/{study}/metadata", get(metadata::of_study))
         .route("/dicom-web/studies/{study}/series/{series}/metadata", get(metadata::of_series))
         .route(

@@ -29,3 +29,13 @@ pub(super) fn media_type(uid: &str) -> &'static str {
         _ => OCTETS,
     }
 }
+
+/// A media type with the transfer syntax of its bytes. What a file has in the place of a UID is told when it is one.
+pub(super) fn named(media_type: &str, uid: Option<&str>) -> String {
+    let is_uid =
+        |uid: &&str| !uid.is_empty() && uid.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    match uid.filter(is_uid) {
+        Some(uid) => format!("{media_type}; transfer-syntax={uid}"),
+        None => media_type.to_owned(),
+    }
+}

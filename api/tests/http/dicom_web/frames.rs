@@ -11,14 +11,14 @@ use crate::{
 
 use super::archive::{ROOT, part, series_uid, uid};
 
-const STUDY: &str = "1.2.826.0.1.3680043.10.31";
+pub(super) const STUDY: &str = "1.2.826.0.1.3680043.10.31";
 const J2K: &str = "1.2.840.10008.1.2.4.90";
 const HEADER_BYTES: usize = 1000;
 
 /// A house with files of its own: native, in fragments, of single bits, deflated.
-struct Stored {
-    house: House,
-    folder: TempDir,
+pub(super) struct Stored {
+    pub(super) house: House,
+    pub(super) folder: TempDir,
 }
 
 fn item(value: &[u8]) -> Vec<u8> {
@@ -38,7 +38,7 @@ fn contents() -> [(u32, &'static str, Vec<Vec<u8>>); 4] {
 }
 
 impl Stored {
-    async fn with(settings: &[(&'static str, &str)]) -> Self {
+    pub(super) async fn with(settings: &[(&'static str, &str)]) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().canonicalize().expect("a path");
         let url = format!("file://{}/", path.display());
@@ -97,7 +97,7 @@ fn frames_path(number: u32, frames: &str) -> String {
 }
 
 /// Head and body of each part of a multipart answer.
-fn parts(answer: &Answer) -> Vec<(String, Vec<u8>)> {
+pub(super) fn parts(answer: &Answer) -> Vec<(String, Vec<u8>)> {
     assert_eq!(answer.status, 200, "{}", String::from_utf8_lossy(&answer.body));
     let boundary = answer.header("content-type").split_once("boundary=").expect("a boundary").1;
     let delimiter = format!("\r\n--{boundary}").into_bytes();

@@ -3,6 +3,7 @@
 mod archive;
 mod frames;
 mod held;
+mod instances;
 mod keys;
 mod metadata;
 mod rows;

@@ -231,5 +231,15 @@ pub(super) async fn headers_come_in_order_portion_by_portion(place: Arc<Place>) 
             at += portion.len();
         }
         assert_eq!(seen, expected, "{of:?}");
+        let syntaxes = catalog.transfer_syntaxes(of).await.unwrap();
+        assert_eq!(syntaxes.len(), usize::from(!expected.is_empty()), "{of:?}");
+        let keys: Vec<Uuid> = places.iter().map(|place| place.key).collect();
+        let stored = catalog.stored_instances(&keys).await.unwrap();
+        let mut uids: Vec<_> = stored.iter().map(|stored| &*stored.file.sop_instance_uid).collect();
+        let mut expected = expected.to_vec();
+        uids.sort_unstable();
+        expected.sort_unstable();
+        assert_eq!(uids, expected, "{of:?}");
+        assert!(stored.iter().all(|stored| stored.study_instance_uid == study_uid(1)), "{of:?}");
     }
 }
