@@ -26,10 +26,13 @@ pub(crate) fn parts(
     files: impl Stream<Item = Result<FilePart, CatalogError>> + Send + 'static,
     download: Allowed,
 ) -> Body {
-    let (storage, delimiter) = (storage.clone(), format!("\r\n--{boundary}"));
-    let end = Bytes::from(format!("{delimiter}--\r\n"));
+    let storage = storage.clone();
+    let end = Bytes::from(format!("\r\n--{boundary}--\r\n"));
+    // Nothing stands before the first delimiter: some clients look for it at the very beginning.
+    let mut delimiter = format!("--{boundary}");
+    let after = format!("\r\n{delimiter}");
     let parts = files.map(move |part| {
-        let (storage, delimiter) = (storage.clone(), delimiter.clone());
+        let (storage, delimiter) = (storage.clone(), std::mem::replace(&mut delimiter, after.clone()));
         stream::once(async move { part_of(&storage, &delimiter, part.map_err(|_| CutOff::Catalog)?).await })
             .try_flatten()
     });

@@ -37,6 +37,8 @@ use crate::{
     visible::Permitted,
 };
 
+/// What stands before a delimiter.
+const LINE_END_BYTES: usize = 2;
 /// Frames of one request.
 const FRAMES_MAX: usize = 1000;
 
@@ -91,7 +93,8 @@ impl Sender {
         let bytes = handed_out::frame(&self.api.storage, &self.image, range, is_of_fragments).await?;
         let samples = self.image.render_cost;
         // Samples of single bits: all others take a byte or more.
-        let is_of_bits = !is_of_fragments && samples % 8 != 0 && range.byte_count <= samples.div_ceil(8) + 1;
+        let is_of_bits =
+            !is_of_fragments && !samples.is_multiple_of(8) && range.byte_count <= samples.div_ceil(8) + 1;
         let bytes = match is_of_bits {
             true => handed_out::aligned(&bytes, u64::from(number - 1), samples),
             false => bytes,
@@ -128,21 +131,22 @@ impl Sender {
         let boundary = Uuid::new_v4().simple().to_string();
         let whole = format!("multipart/related; type=\"{}\"; boundary={boundary}", self.shape.media_type);
         let end = Bytes::from(format!("\r\n--{boundary}--\r\n"));
-        let sender = Arc::new(self);
+        // Nothing stands before the first delimiter: some clients look for it at the very beginning.
+        let first = [self.head(&boundary, numbers[0], first.len()).slice(LINE_END_BYTES..), first].map(Ok);
+        let (sender, numbers) = (Arc::new(self), numbers.into_iter().skip(1));
         let reader = Arc::clone(&sender);
-        let first_number = numbers[0];
-        let rest = stream::iter(numbers.into_iter().skip(1)).then(move |number| {
+        let rest = stream::iter(numbers).then(move |number| {
             let reader = Arc::clone(&reader);
-            async move { Ok((number, reader.frame(number).await?)) }
+            async move { reader.frame(number).await.map(|bytes| (number, bytes)) }
         });
-        let parts = stream::once(async move { Ok::<_, Problem>((first_number, first)) }).chain(rest);
-        let pieces = parts.flat_map(move |part| {
+        let rest = rest.flat_map(move |part| {
             let _until_the_last_piece = &download;
             stream::iter(match part {
                 Ok((number, bytes)) => vec![Ok(sender.head(&boundary, number, bytes.len())), Ok(bytes)],
                 Err(problem) => vec![Err(CutOff(problem.kind()))],
             })
         });
+        let pieces = stream::iter(first).chain(rest);
         let pieces = pieces.chain(stream::once(async { Ok(end) }));
         let pieces = pieces.inspect(|piece| {
             if let Err(error) = piece {

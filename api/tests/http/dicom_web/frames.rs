@@ -101,16 +101,18 @@ pub(super) fn parts(answer: &Answer) -> Vec<(String, Vec<u8>)> {
     assert_eq!(answer.status, 200, "{}", String::from_utf8_lossy(&answer.body));
     let boundary = answer.header("content-type").split_once("boundary=").expect("a boundary").1;
     let delimiter = format!("\r\n--{boundary}").into_bytes();
+    assert!(answer.body.starts_with(&delimiter[2..]), "nothing stands before the first part");
+    let body = [b"\r\n", &answer.body[..]].concat();
     let mut places: Vec<usize> = Vec::new();
-    for place in 0..answer.body.len() {
-        if answer.body[place..].starts_with(&delimiter) {
+    for place in 0..body.len() {
+        if body[place..].starts_with(&delimiter) {
             places.push(place);
         }
     }
     let last = places.last().expect("an end");
-    assert_eq!(&answer.body[last + delimiter.len()..], b"--\r\n");
+    assert_eq!(&body[last + delimiter.len()..], b"--\r\n");
     let part = |pair: &[usize]| {
-        let part = &answer.body[pair[0] + delimiter.len() + 2..pair[1]];
+        let part = &body[pair[0] + delimiter.len() + 2..pair[1]];
         let end = part.windows(4).position(|window| window == b"\r\n\r\n").expect("a head");
         (String::from_utf8_lossy(&part[..end]).into_owned(), part[end + 4..].to_vec())
     };
