@@ -143,7 +143,7 @@ fn warning(remaining: Remaining, origin: &str) -> Option<HeaderValue> {
         Remaining::Some => "There are additional results that can be requested".to_owned(),
         Remaining::Unknown => {
             format!(
-                "There may be additional results: the search ended after {HEADERS_MAX} headers, name a study or a date"
+                "There may be additional results: the search looks at {HEADERS_MAX} headers at most, name a study or a date"
             )
         }
     };

@@ -29,6 +29,8 @@ use super::{Catalog, CatalogError, pool::on_reader};
 
 /// Headers that one search looks at.
 pub const HEADERS_MAX: u64 = 10_000;
+/// Bytes of the headers that one search looks at.
+const HEADER_BYTES_MAX: usize = 256 << 20;
 /// Headers in memory at a time.
 pub(super) const HEADERS_PER_STATEMENT: usize = 50;
 
@@ -128,10 +130,9 @@ impl Catalog {
     }
 
     async fn search_columns(&self, search: &Search) -> Result<Hits, CatalogError> {
-        let limit = search.limit as usize;
-        let rows = self.candidates(search, false, search.offset.into(), u64::from(search.limit) + 1).await?;
-        let has_more = rows.len() > limit;
-        let hits: Vec<Hit> = rows.into_iter().take(limit).map(|row| row.hit()).collect();
+        let mut hits = self.candidates(search, search.offset.into(), u64::from(search.limit) + 1).await?;
+        let has_more = hits.len() > search.limit as usize;
+        hits.truncate(search.limit as usize);
         if !has_more {
             return Ok(Hits { hits, remaining: Remaining::Nothing });
         }
@@ -140,48 +141,46 @@ impl Catalog {
         Ok(Hits { hits, remaining: Remaining::Matches(matching.saturating_sub(told)) })
     }
 
-    /// Portion by portion, what the columns let through.
+    /// Header by header, of what the columns let through.
     async fn search_headers(&self, search: &Search, matches: &HeaderMatch<'_>) -> Result<Hits, CatalogError> {
-        let (mut hits, mut left_out, mut looked_at) = (Vec::new(), 0, 0);
-        let limit = search.limit as usize;
-        while looked_at < HEADERS_MAX {
-            let rows = self.candidates(search, true, looked_at, HEADERS_PER_STATEMENT as u64).await?;
-            looked_at += rows.len() as u64;
-            let is_last = rows.len() < HEADERS_PER_STATEMENT;
-            for row in rows.iter().filter(|row| matches.fits(row.header.as_deref())) {
+        let mut candidates = self.candidates(search, 0, HEADERS_MAX + 1).await?;
+        let is_all = candidates.len() as u64 <= HEADERS_MAX;
+        candidates.truncate(HEADERS_MAX as usize);
+        let (mut hits, mut left_out, mut bytes) = (Vec::new(), 0, 0);
+        for portion in candidates.chunks(HEADERS_PER_STATEMENT) {
+            if bytes > HEADER_BYTES_MAX {
+                return Ok(Hits { hits, remaining: Remaining::Unknown });
+            }
+            let headers = self.headers_of(search.level, portion).await?;
+            bytes += headers.values().map(String::len).sum::<usize>();
+            for hit in portion {
+                if !matches.fits(headers.get(&hit.key(search.level)).map(String::as_str)) {
+                    continue;
+                }
                 if left_out < search.offset {
                     left_out += 1;
-                } else if hits.len() == limit {
+                } else if hits.len() == search.limit as usize {
                     return Ok(Hits { hits, remaining: Remaining::Some });
                 } else {
-                    hits.push(row.hit());
+                    hits.push(*hit);
                 }
             }
-            if is_last {
-                return Ok(Hits { hits, remaining: Remaining::Nothing });
-            }
         }
-        Ok(Hits { hits, remaining: Remaining::Unknown })
+        Ok(Hits { hits, remaining: if is_all { Remaining::Nothing } else { Remaining::Unknown } })
     }
 
-    /// Rows that the columns let through, with a header where one is asked for.
-    async fn candidates(
-        &self,
-        search: &Search,
-        with_header: bool,
-        offset: u64,
-        limit: u64,
-    ) -> Result<Vec<Candidate>, CatalogError> {
+    /// What the columns let through.
+    async fn candidates(&self, search: &Search, offset: u64, limit: u64) -> Result<Vec<Hit>, CatalogError> {
         let [offset, limit] = [offset, limit].map(u64::cast_signed);
-        on_reader!(&self.pool, Db, pool => {
+        let rows: Vec<Candidate> = on_reader!(&self.pool, Db, pool => {
             let mut query: QueryBuilder<Db> = QueryBuilder::new("SELECT ");
             query.push(rows::keys(search.level));
-            query.push(if with_header { rows::header(search.level) } else { ", NULL AS header" });
             condition::push(search, &mut query);
             order::push(search, &mut query);
             query.push(" LIMIT ").push_bind(limit).push(" OFFSET ").push_bind(offset);
-            Ok(query.build_query_as().persistent(false).fetch_all(pool).await?)
-        })
+            query.build_query_as().persistent(false).fetch_all(pool).await?
+        });
+        Ok(rows.iter().map(Candidate::hit).collect())
     }
 
     async fn count_matches(&self, search: &Search) -> Result<u64, CatalogError> {

@@ -10,8 +10,6 @@ pub(super) struct Candidate {
     study_id: Uuid,
     series_key: Option<Uuid>,
     image_key: Option<Uuid>,
-    /// Its own, or that of one of its instances.
-    pub(super) header: Option<String>,
 }
 
 impl Candidate {

@@ -195,15 +195,25 @@ impl Catalog {
                 let rows: Vec<InstanceRow> = query.build_query_as().persistent(false).fetch_all(pool).await?;
                 told.instances = rows.into_iter().map(|row| (row.key, row.into())).collect();
             }
+        });
+        told.headers = self.headers_of(level, hits).await?;
+        Ok(told)
+    }
+
+    /// A header for each of some matches, by id or key, as far as it is kept and not too long.
+    pub(super) async fn headers_of(
+        &self,
+        level: SearchLevel,
+        hits: &[Hit],
+    ) -> Result<HashMap<Uuid, String>, CatalogError> {
+        let (key, table) = rows::row_of(level);
+        let rows: Vec<(Uuid, Option<String>)> = on_reader!(&self.pool, Db, pool => {
             let mut query: QueryBuilder<Db> = QueryBuilder::new("SELECT ");
-            let (key, table) = rows::row_of(level);
             query.push(key).push(rows::header(level)).push(" FROM ").push(table);
             query.push(" WHERE ").push(key).push(" IN ");
-            push_list(keys(level).into_iter(), &mut query);
-            let rows: Vec<(Uuid, Option<String>)> =
-                query.build_query_as().persistent(false).fetch_all(pool).await?;
-            told.headers = rows.into_iter().filter_map(|(key, header)| Some((key, header?))).collect();
+            push_list(hits.iter().map(|hit| hit.key(level)), &mut query);
+            query.build_query_as().persistent(false).fetch_all(pool).await?
         });
-        Ok(told)
+        Ok(rows.into_iter().filter_map(|(key, header)| Some((key, header?))).collect())
     }
 }
