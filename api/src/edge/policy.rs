@@ -189,6 +189,10 @@ pub(crate) const POLICIES: &[Policy] = &[
         "/dicom-web/studies/{study}/series/{series}/instances/{instance}/frames/{frames}",
         Scope::ImagesRead,
     ),
+    dicom_web(
+        "/dicom-web/studies/{study}/series/{series}/instances/{instance}/bulkdata/{tag}",
+        Scope::ImagesRead,
+    ),
     changed_by(Scope::StudiesWrite, dicom_web("/dicom-web/{*rest}", Scope::ImagesRead)),
 ];
 

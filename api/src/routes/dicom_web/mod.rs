@@ -17,6 +17,7 @@ mod matched;
 mod media_type;
 mod metadata;
 mod search;
+mod sent_frames;
 mod told_header;
 mod transfer_syntax;
 mod unbuilt;
@@ -62,6 +63,10 @@ pub(super) fn routes() -> Router<Arc<Api>> {
         .route(
             "/dicom-web/studies/{study}/series/{series}/instances/{instance}/frames/{frames}",
             get(frames::frames),
+        )
+        .route(
+            "/dicom-web/studies/{study}/series/{series}/instances/{instance}/bulkdata/{tag}",
+            get(frames::bulk_data),
         )
         .route("/dicom-web", any(unbuilt::say_so))
         .route("/dicom-web/{*rest}", any(unbuilt::resource))

@@ -166,6 +166,29 @@ async fn fragments_are_joined_under_the_type_that_is_asked_for() {
     stored.get(2, "1,2", "image/jp2").await.problem(406, "not-acceptable");
 }
 
+/// Where metadata say that the pixels are, they are.
+#[tokio::test]
+async fn pixels_are_sent_as_a_whole_or_frame_by_frame() {
+    let stored = Stored::with(&[]).await;
+    let place = async |number: u32| {
+        let metadata = frames_path(number, "").replace("/frames/", "/metadata");
+        let told = stored.house.get(&metadata).await.json();
+        let address = told[0]["7FE00010"]["BulkDataURI"].as_str().expect("an address").to_owned();
+        address.strip_prefix("http://localhost").expect("ours").to_owned()
+    };
+    let native = place(1).await;
+    let whole = parts(&stored.house.get(&native).await);
+    let expected: Vec<u8> = (0..6_u8).flat_map(|number| [number; 2000]).collect();
+    assert!(whole.len() == 1 && whole[0].1 == expected);
+    let alone = stored.house.send("GET", &native, &[("accept", "application/octet-stream")]).await;
+    assert_eq!((alone.status, alone.body == expected), (200, true));
+    let fragments = parts(&stored.house.get(&place(2).await).await);
+    assert_eq!((fragments.len(), &fragments[1].1[..]), (2, &b"codestream two!"[..]));
+    stored.house.get(&place(3).await).await.problem(501, "not-built");
+    stored.house.get(&native.replace("7FE00010", "00281201")).await.problem(501, "not-built");
+    stored.house.get(&native.replace(&uid(STUDY, 1, 1), "1.2.404")).await.problem(404, "image-not-found");
+}
+
 /// Ten bits a frame: the second begins within a byte of the first.
 #[tokio::test]
 async fn frames_of_single_bits_begin_at_their_first_bit() {

@@ -19,7 +19,7 @@ async fn resources_of_the_standard_that_are_not_built_are_a_501() {
         ("GET", format!("{series}/thumbnail")),
         ("DELETE", instance.clone()),
         ("GET", format!("{instance}/frames/1/rendered")),
-        ("GET", format!("{instance}/bulkdata/7FE00010")),
+        ("GET", format!("{instance}/bulkdata/00281201")),
         ("GET", format!("{instance}/rendered")),
         ("POST", "/workitems?1.2.3".to_owned()),
         ("GET", "/workitems".to_owned()),
