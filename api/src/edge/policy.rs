@@ -104,6 +104,11 @@ const fn dicom_web(route: &'static str, scope: Scope) -> Policy {
     Policy { dialect: Dialect::DicomWeb, ..row(route, Some(scope)) }
 }
 
+/// What a viewer asks for frame by frame: it is read and sent as it lies there.
+const fn dicom_web_bytes(route: &'static str) -> Policy {
+    Policy { cost: SENT, ..dicom_web(route, Scope::ImagesRead) }
+}
+
 /// The label of what matches no route.
 pub(super) const NO_ROUTE: &str = "none";
 /// What holds for that.
@@ -180,15 +185,12 @@ pub(crate) const POLICIES: &[Policy] = &[
     ),
     changed_by(
         Scope::StudiesWrite,
-        dicom_web("/dicom-web/studies/{study}/series/{series}/instances/{instance}", Scope::ImagesRead),
+        dicom_web_bytes("/dicom-web/studies/{study}/series/{series}/instances/{instance}"),
     ),
     dicom_web("/dicom-web/studies/{study}/metadata", Scope::ImagesRead),
     dicom_web("/dicom-web/studies/{study}/series/{series}/metadata", Scope::ImagesRead),
     dicom_web("/dicom-web/studies/{study}/series/{series}/instances/{instance}/metadata", Scope::ImagesRead),
-    dicom_web(
-        "/dicom-web/studies/{study}/series/{series}/instances/{instance}/frames/{frames}",
-        Scope::ImagesRead,
-    ),
+    dicom_web_bytes("/dicom-web/studies/{study}/series/{series}/instances/{instance}/frames/{frames}"),
     dicom_web(
         "/dicom-web/studies/{study}/series/{series}/instances/{instance}/bulkdata/{tag}",
         Scope::ImagesRead,

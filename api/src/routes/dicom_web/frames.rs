@@ -21,7 +21,7 @@ use super::{
     transfer_syntax, unbuilt,
 };
 use crate::{
-    edge::Origin,
+    edge::{self, Origin, SENT},
     entity_tag::{EntityTag, any_is_named_by},
     problem::{Kind, Problem},
 };
@@ -85,6 +85,9 @@ async fn answer(
         return Ok(told(StatusCode::NOT_MODIFIED.into_response(), tag()));
     }
     let download = api.downloads.begin(&caller.name)?;
+    // The first is paid for as the request.
+    let more = u32::try_from(numbers.len() - 1).unwrap_or(u32::MAX);
+    edge::pay(&api, &caller, more.saturating_mul(SENT)).await?;
     let address = address::of(&origin, uids);
     let sender = Sender { api: Arc::clone(&api), caller, image, shape, is_joined, address };
     // The first before the status: what fails at once is said.
