@@ -19,7 +19,7 @@ use noctis_shared::{
 
 pub(crate) use self::{
     archive::archive,
-    frame::{aligned, frame},
+    frame::{FramesInHand, aligned, frame},
     parts::{FilePart, parts},
     range::Asked,
 };

@@ -12,7 +12,7 @@ use crate::problem::Problem;
 /// Parameters of one query that are read.
 const PARAMETERS_MAX: usize = 100;
 /// Attributes that may be asked for by name.
-const FIELDS_MAX: usize = 500;
+const FIELDS_MAX: usize = 1000;
 
 /// What a search asks for.
 #[derive(Debug, Default)]

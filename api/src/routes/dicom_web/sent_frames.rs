@@ -51,7 +51,14 @@ impl Sender {
     pub(super) async fn frame(&self, number: u32) -> Result<Bytes, Problem> {
         let range = self.range(number).await?;
         let is_of_fragments = transfer_syntax::is_encapsulated(self.syntax());
-        let bytes = handed_out::frame(&self.api.storage, &self.image, range, is_of_fragments).await?;
+        let bytes = handed_out::frame(
+            &self.api.frames_in_hand,
+            &self.api.storage,
+            &self.image,
+            range,
+            is_of_fragments,
+        )
+        .await?;
         let samples = self.image.render_cost;
         // Samples of single bits: all others take a byte or more.
         let is_of_bits =

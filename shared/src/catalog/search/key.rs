@@ -10,8 +10,8 @@ use crate::dicom_uid::public_id;
 
 /// Characters of a value that count: an address has no more.
 const VALUE_CHARS_MAX: usize = 8192;
-/// Values of a list that count.
-const VALUES_MAX: usize = 500;
+/// Values of a list that count: an address has no more.
+const VALUES_MAX: usize = 5000;
 /// Words of a name that count.
 const WORDS_MAX: usize = 8;
 
