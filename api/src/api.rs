@@ -25,6 +25,7 @@ use crate::{
     auth::Auth,
     caller::Caller,
     edge::Names,
+    handed_out::FramesInHand,
     jobs::{Jobs, Prefetches},
     numbers::Numbers,
     outgoing::Outgoing,
@@ -57,6 +58,8 @@ pub struct Api {
     pub(crate) outgoing: Outgoing,
     /// Files that are handed out now.
     pub(crate) downloads: Allowance,
+    /// Frames that are read now.
+    pub(crate) frames_in_hand: FramesInHand,
     pub(crate) prometheus: PrometheusHandle,
     pub(crate) render_wait: Duration,
     pub(crate) rate_limit: Option<RateLimit>,
@@ -108,6 +111,7 @@ impl Api {
             streams: Allowance::of_streams(),
             outgoing: Outgoing::default(),
             downloads: Allowance::of_files(),
+            frames_in_hand: FramesInHand::default(),
             prometheus,
             render_wait: settings.render_wait,
             rate_limit: settings.rate_limit,

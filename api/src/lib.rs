@@ -32,6 +32,7 @@ use axum::{
     http::{HeaderName, HeaderValue, Method, header},
     middleware,
 };
+use tower::util::MapRequest;
 use tower_http::cors::CorsLayer;
 
 pub use self::{
@@ -43,10 +44,12 @@ pub use self::{
 pub fn router(api: Arc<Api>) -> Router {
     let cors = cors(&api.cors_origins);
     let routes = routes::all(Arc::clone(&api)).layer(middleware::from_fn_with_state(api, edge::around));
-    match cors {
+    let routes = match cors {
         Some(cors) => routes.layer(cors),
         None => routes,
-    }
+    };
+    // Before a route is looked for, which no layer of a router is.
+    Router::new().fallback_service(MapRequest::new(routes, edge::without_empty_segments))
 }
 
 /// How long a browser need not ask again what it may send: the longest that browsers take.

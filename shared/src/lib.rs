@@ -18,6 +18,7 @@ pub mod event;
 pub mod explanation;
 pub mod facts;
 pub mod forget;
+pub mod header_json;
 pub mod health;
 pub mod image_facts;
 pub mod job;

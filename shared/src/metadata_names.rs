@@ -21,6 +21,12 @@ pub fn images_of_series(series_id: Uuid) -> String {
     format!("of-series:{series_id}:images")
 }
 
+/// The headers of a series, for DICOMweb.
+#[must_use]
+pub fn headers_of_series(series_id: Uuid) -> String {
+    format!("of-series:{series_id}:headers")
+}
+
 /// What a render of an image takes, and what its answer tells.
 #[must_use]
 pub fn image(image_id: Uuid) -> String {
@@ -31,8 +37,13 @@ pub fn image(image_id: Uuid) -> String {
 #[must_use]
 pub fn all_of_study(study_id: Uuid, series_ids: &[Uuid], image_ids: &[Uuid]) -> Vec<String> {
     let of_study = [study(study_id), series_of_study(study_id)].into_iter();
-    let of_series = series_ids.iter().copied().map(images_of_series);
+    let of_series = series_ids.iter().copied().flat_map(all_of_series);
     of_study.chain(of_series).chain(image_ids.iter().copied().map(image)).collect()
+}
+
+/// Every name that tells of a series.
+pub fn all_of_series(series_id: Uuid) -> impl Iterator<Item = String> {
+    [images_of_series(series_id), headers_of_series(series_id)].into_iter()
 }
 
 #[cfg(test)]
@@ -44,7 +55,8 @@ mod tests {
         let id = |n| Uuid::from_u128(n);
         let names = all_of_study(id(1), &[id(2), id(3)], &[id(4)]);
         let distinct: std::collections::HashSet<_> = names.iter().collect();
-        assert_eq!((names.len(), distinct.len()), (5, 5));
-        assert!(names.contains(&images_of_series(id(3))) && names.contains(&image(id(4))));
+        assert_eq!((names.len(), distinct.len()), (7, 7));
+        assert!(names.contains(&headers_of_series(id(3))) && names.contains(&images_of_series(id(3))));
+        assert!(names.contains(&study(id(1))) && names.contains(&image(id(4))));
     }
 }

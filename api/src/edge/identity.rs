@@ -137,7 +137,7 @@ pub(super) fn address(request: &Request, proxies: &TrustedProxies) -> Option<IpA
     Some(known)
 }
 
-fn peer(extensions: &Extensions) -> Option<IpAddr> {
+pub(super) fn peer(extensions: &Extensions) -> Option<IpAddr> {
     extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(address)| address.ip().to_canonical())
 }
 

@@ -7,8 +7,10 @@ mod admission;
 mod identity;
 mod link;
 mod names;
+mod origin;
 pub(crate) mod policy;
 mod request_id;
+mod segments;
 
 use std::{
     panic::AssertUnwindSafe,
@@ -36,8 +38,10 @@ use self::{
 pub(crate) use self::{
     admission::{give_back, pay, render_cost},
     names::Names,
+    origin::{Origin, OverTls},
     policy::SENT,
     request_id::RequestId,
+    segments::without_empty_segments,
 };
 use crate::{
     api::Api,

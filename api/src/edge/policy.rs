@@ -13,7 +13,8 @@ use noctis_shared::auth::Scope;
 pub(crate) enum Dialect {
     /// `application/problem+json` (RFC 9457).
     Problem,
-    /// As PS3.18 wants it. This version answers there with problem documents too: it is not built.
+    /// The statuses of PS3.18 table 8.5-1. The standard leaves open what stands in the body (8.6.3), clients look at the
+    /// status alone, and so a problem document tells the reason there, too.
     DicomWeb,
 }
 
@@ -99,8 +100,13 @@ const fn orders_many(route: &'static str, scope: Scope) -> Policy {
     Policy { cost: 10 * HUNDREDTHS, ..row(route, Some(scope)) }
 }
 
-const fn dicom_web(route: &'static str) -> Policy {
-    Policy { dialect: Dialect::DicomWeb, ..row(route, Some(Scope::ImagesRead)) }
+const fn dicom_web(route: &'static str, scope: Scope) -> Policy {
+    Policy { dialect: Dialect::DicomWeb, ..row(route, Some(scope)) }
+}
+
+/// What a viewer asks for frame by frame: it is read and sent as it lies there.
+const fn dicom_web_bytes(route: &'static str) -> Policy {
+    Policy { cost: SENT, ..dicom_web(route, Scope::ImagesRead) }
 }
 
 /// The label of what matches no route.
@@ -165,8 +171,31 @@ pub(crate) const POLICIES: &[Policy] = &[
     login("/api/v1/auth/token"),
     login("/api/v1/auth/refresh"),
     login("/api/v1/auth/logout"),
-    dicom_web("/dicom-web"),
-    dicom_web("/dicom-web/{*rest}"),
+    dicom_web("/dicom-web", Scope::ImagesRead),
+    changed_by(Scope::StudiesWrite, dicom_web("/dicom-web/studies", Scope::StudiesRead)),
+    dicom_web("/dicom-web/series", Scope::StudiesRead),
+    dicom_web("/dicom-web/instances", Scope::StudiesRead),
+    dicom_web("/dicom-web/studies/{study}/series", Scope::StudiesRead),
+    dicom_web("/dicom-web/studies/{study}/instances", Scope::StudiesRead),
+    dicom_web("/dicom-web/studies/{study}/series/{series}/instances", Scope::StudiesRead),
+    changed_by(Scope::StudiesWrite, dicom_web("/dicom-web/studies/{study}", Scope::ImagesRead)),
+    changed_by(
+        Scope::StudiesWrite,
+        dicom_web("/dicom-web/studies/{study}/series/{series}", Scope::ImagesRead),
+    ),
+    changed_by(
+        Scope::StudiesWrite,
+        dicom_web_bytes("/dicom-web/studies/{study}/series/{series}/instances/{instance}"),
+    ),
+    dicom_web("/dicom-web/studies/{study}/metadata", Scope::ImagesRead),
+    dicom_web("/dicom-web/studies/{study}/series/{series}/metadata", Scope::ImagesRead),
+    dicom_web("/dicom-web/studies/{study}/series/{series}/instances/{instance}/metadata", Scope::ImagesRead),
+    dicom_web_bytes("/dicom-web/studies/{study}/series/{series}/instances/{instance}/frames/{frames}"),
+    dicom_web(
+        "/dicom-web/studies/{study}/series/{series}/instances/{instance}/bulkdata/{tag}",
+        Scope::ImagesRead,
+    ),
+    changed_by(Scope::StudiesWrite, dicom_web("/dicom-web/{*rest}", Scope::ImagesRead)),
 ];
 
 /// The row of a matched route.

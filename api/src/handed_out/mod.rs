@@ -1,10 +1,12 @@
-//! Files that are handed out as they are: one, a part of one, or the archive of a study. Piece by piece, as the client
-//! takes them; no file is in memory whole, and none is looked into.
+//! Files that are handed out as they are: one, a part of one, some in one body, or the archive of a study. Piece by piece, as the client
+//! takes them; no file is in memory whole, and none is looked into but for the bytes of a frame.
 //!
 //! A whole file is held against the digest of the index on its way, and its last piece leaves only when it fits: who gets
 //! all bytes has those that were indexed. What must not be here: who may have them (`visible`).
 
 mod archive;
+mod frame;
+mod parts;
 mod range;
 mod verified;
 
@@ -15,7 +17,12 @@ use noctis_shared::{
     storage::{Storage, StorageError, StoredFile},
 };
 
-pub(crate) use self::{archive::archive, range::Asked};
+pub(crate) use self::{
+    archive::archive,
+    frame::{FramesInHand, aligned, frame},
+    parts::{FilePart, parts},
+    range::Asked,
+};
 use crate::{allowance::Allowed, back_end::file_problem, problem::Problem};
 
 /// Why an answer ends before its end. Clients see a connection that was cut off.

@@ -6,6 +6,7 @@ mod clear_cache;
 mod contact_sheet;
 mod dead_letters;
 mod deletion;
+mod dicom_web;
 mod documents;
 mod explain;
 mod files;
@@ -17,7 +18,6 @@ mod images;
 mod jobs;
 mod json;
 mod metrics;
-mod not_built;
 pub(crate) mod openapi;
 mod page;
 mod picture_parameters;
@@ -49,7 +49,7 @@ pub(crate) fn all(api: Arc<Api>) -> Router {
     router
         .merge(openapi::routes(document))
         .merge(page::routes())
-        .merge(not_built::routes())
+        .merge(dicom_web::routes())
         .fallback(any(async || Problem::new(Kind::RouteNotFound, "There is no such route.")))
         .with_state(api)
 }

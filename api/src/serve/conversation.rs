@@ -40,6 +40,7 @@ use super::{
     tls::Tls,
     turned_away,
 };
+use crate::edge::OverTls;
 
 /// Longest request line with its headers, in bytes; 431 past it.
 const HEAD_BYTES_MAX: usize = 32 * 1024;
@@ -136,6 +137,9 @@ impl Host {
             false => Body::new(Arriving::new(body, self.times.body_stall_max, &self.shutdown)),
         });
         request.extensions_mut().insert(ConnectInfo(peer));
+        if self.tls.is_some() {
+            request.extensions_mut().insert(OverTls);
+        }
         let Ok(mut response) = self.router.clone().oneshot(request).await;
         if closes {
             response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));

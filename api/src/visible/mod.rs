@@ -6,6 +6,7 @@
 //! what is told of a thing (`routes`, `picture`).
 
 mod ambiguous;
+mod by_uids;
 mod known_images;
 #[cfg(test)]
 mod tests;

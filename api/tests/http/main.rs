@@ -3,6 +3,7 @@
 mod attacks;
 mod dead_letters;
 mod deletion;
+mod dicom_web;
 mod explaining;
 mod files;
 mod frames;

@@ -75,7 +75,7 @@ async fn the_summary_counts_requests_hits_and_waiting_work() {
 #[tokio::test]
 async fn what_is_not_built_is_no_failed_request() {
     let house = House::new().await;
-    house.get("/dicom-web/studies").await.problem(501, "not-built");
+    house.get("/dicom-web/workitems").await.problem(501, "not-built");
     let summary = house.get("/api/v1/metrics").await.json();
     assert_eq!((&summary["requests_total"], &summary["requests_failed"]), (&1.into(), &0.into()));
     assert_eq!(summary["success_rate"], 1.0);

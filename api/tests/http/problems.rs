@@ -130,7 +130,7 @@ async fn a_sane_request_id_is_kept_and_another_is_replaced() {
 #[tokio::test]
 async fn what_is_not_built_says_so() {
     let house = House::new().await;
-    house.get("/dicom-web/studies").await.problem(501, "not-built");
+    house.get("/dicom-web/workitems").await.problem(501, "not-built");
 }
 
 #[tokio::test]

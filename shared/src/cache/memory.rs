@@ -25,8 +25,8 @@ struct Inner {
     forgets: broadcast::Sender<Forget>,
 }
 
-/// Bytes of metadata values: small JSON, so a sixteenth of the pictures' default is plenty.
-const METADATA_BYTES_MAX: u64 = 4 << 20;
+/// Bytes of metadata values: mostly small JSON, and the headers of a series are some MB.
+const METADATA_BYTES_MAX: u64 = 32 << 20;
 
 impl MemoryCache {
     /// An empty cache.

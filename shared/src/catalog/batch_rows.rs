@@ -2,7 +2,11 @@
 
 use uuid::Uuid;
 
-use super::{NewInstance, text::clean};
+use super::{
+    NewInstance,
+    search_facts::{SeriesSearchFacts, StudySearchFacts},
+    text::clean,
+};
 use crate::{
     dicom_uid::public_id,
     facts::{SeriesFacts, StudyFacts},
@@ -59,13 +63,23 @@ pub(super) struct StudyRow {
     pub(super) study_id: Uuid,
     pub(super) study_instance_uid: String,
     pub(super) facts: StudyFacts,
+    pub(super) search: StudySearchFacts,
 }
 
 impl StudyRow {
     /// Without a fact yet.
     pub(super) fn new(row: &InstanceRow<'_>) -> Self {
         let study_instance_uid = clean(&row.instance.study_instance_uid);
-        StudyRow { study_id: row.study_id, study_instance_uid, facts: StudyFacts::default() }
+        let (facts, search) = (StudyFacts::default(), StudySearchFacts::default());
+        StudyRow { study_id: row.study_id, study_instance_uid, facts, search }
+    }
+
+    /// Takes the facts that were lacking from one more instance.
+    pub(super) fn add(&mut self, told: &NewInstance) {
+        self.facts.fill_from(&told.study);
+        if self.search == StudySearchFacts::default() {
+            self.search = StudySearchFacts::read(&told.header_json);
+        }
     }
 }
 
@@ -88,6 +102,7 @@ pub(super) struct SeriesRow {
     pub(super) series_instance_uid: String,
     pub(super) study_id: Uuid,
     pub(super) facts: SeriesFacts,
+    pub(super) search: SeriesSearchFacts,
     /// New instances of it in this batch.
     pub(super) image_count: i64,
 }
@@ -102,6 +117,7 @@ impl SeriesRow {
             series_instance_uid: clean(&row.instance.series_instance_uid),
             study_id: row.study_id,
             facts: SeriesFacts::default(),
+            search: SeriesSearchFacts::read(&row.instance.header_json),
             image_count: 0,
         }
     }

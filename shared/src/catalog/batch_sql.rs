@@ -17,10 +17,11 @@ use super::{
     patient::PatientOfStudy,
     pool::{Pool, WriteTransaction, in_transaction, on_reader},
     row_keys::KnownRow,
+    search_facts,
     text::{clean, clean_option},
 };
 
-/// Rows in one statement: 31 parameters each stay well below SQLite's 32,766.
+/// Rows in one statement: 31 parameters each at most stay well below SQLite's 32,766.
 const ROWS_PER_STATEMENT: usize = 250;
 
 /// An instance that has a UID of the batch, in whichever study and series.
@@ -180,19 +181,23 @@ pub(super) async fn upsert_studies(
     newest_wins: bool,
 ) -> Result<(), sqlx::Error> {
     let merged = merged("studies", study_columns!(written), newest_wins);
-    let conflict =
-        format!(" ON CONFLICT (study_id) DO UPDATE SET {merged}, changed_at = excluded.changed_at");
+    let searched = search_facts::merged("studies", search_facts::STUDY_COLUMNS, newest_wins);
+    let conflict = format!(
+        " ON CONFLICT (study_id) DO UPDATE SET {merged}, {searched}, changed_at = excluded.changed_at"
+    );
     let now = Utc::now().timestamp_millis();
     in_transaction!(transaction, Db, connection => {
         for rows in studies.chunks(ROWS_PER_STATEMENT) {
             let mut query: QueryBuilder<Db> = QueryBuilder::new(concat!(
                 "INSERT INTO studies (study_id, study_instance_uid, changed_at, ",
                 study_columns!(written),
-                ") "
+                ", "
             ));
-            query.push_values(rows, |mut row, StudyRow { study_id, study_instance_uid, facts }| {
+            query.push(search_facts::STUDY_COLUMNS).push(") ");
+            query.push_values(rows, |mut row, StudyRow { study_id, study_instance_uid, facts, search }| {
                 row.push_bind(*study_id).push_bind(study_instance_uid).push_bind(now);
                 push_study(&mut row, facts);
+                row.push_bind(&search.referring_physician).push_bind(&search.study_number);
             });
             query.push(&conflict).build().persistent(rows.len() == 1).execute(&mut *connection).await?;
         }
@@ -208,8 +213,9 @@ pub(super) async fn upsert_series(
     newest_wins: bool,
 ) -> Result<bool, sqlx::Error> {
     let merged = merged("series", series_columns!(), newest_wins);
+    let searched = search_facts::merged("series", search_facts::SERIES_COLUMNS, newest_wins);
     let conflict = format!(
-        " ON CONFLICT (series_id) DO UPDATE SET {merged}, \
+        " ON CONFLICT (series_id) DO UPDATE SET {merged}, {searched}, \
          uid_id = COALESCE(series.uid_id, excluded.uid_id), own_id = excluded.own_id, \
          image_count = series.image_count + excluded.image_count WHERE series.study_id = excluded.study_id"
     );
@@ -219,8 +225,9 @@ pub(super) async fn upsert_series(
             let mut query: QueryBuilder<Db> = QueryBuilder::new(concat!(
                 "INSERT INTO series (series_id, uid_id, own_id, series_instance_uid, study_id, image_count, ",
                 series_columns!(),
-                ") "
+                ", "
             ));
+            query.push(search_facts::SERIES_COLUMNS).push(") ");
             query.push_values(rows, |mut row, series| {
                 row.push_bind(series.key)
                     .push_bind(series.uid_id)
@@ -229,6 +236,10 @@ pub(super) async fn upsert_series(
                     .push_bind(series.study_id)
                     .push_bind(series.image_count);
                 push_series(&mut row, &series.facts);
+                row.push_bind(&series.search.performed_date)
+                    .push_bind(&series.search.performed_time)
+                    .push_bind(&series.search.scheduled_steps)
+                    .push_bind(&series.search.requested_procedures);
             });
             let query = query.push(&conflict).build().persistent(rows.len() == 1);
             written += query.execute(&mut *connection).await?.rows_affected();

@@ -1,5 +1,5 @@
 //! Rows of earlier releases get what they lack: own ids, and the facts of display order, from the header they hold; then
-//! what `fill_in_facts` knows of.
+//! what `fill_in_facts` and `fill_in_search` know of.
 //!
 //! Earlier releases also put an instance under the first study that its Series Instance UID was seen in. Such rows go:
 //! a picture must never stand under another patient, and the file is recorded in its own study when it is indexed
@@ -11,7 +11,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::{
-    CatalogError, OrderFacts, Plane, fill_in_facts,
+    CatalogError, OrderFacts, Plane, fill_in_facts, fill_in_search,
     pool::{Pool, WriteTransaction, in_transaction, on_reader},
 };
 use crate::own_id;
@@ -41,7 +41,8 @@ struct InstanceRow {
 /// Fills in what rows lack, if any does. Safe for processes that start at once.
 pub(super) async fn fill_in(pool: &Pool) -> Result<(), CatalogError> {
     fill_in_ids_and_order(pool).await?;
-    fill_in_facts::fill_in(pool).await
+    fill_in_facts::fill_in(pool).await?;
+    fill_in_search::fill_in(pool).await
 }
 
 /// Takes the lock that processes which start at once take in turn. Whoever waits waits for as long as the one before

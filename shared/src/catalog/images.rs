@@ -375,6 +375,29 @@ impl Catalog {
         }))
     }
 
+    /// Where a frame (1-based) of the instance with this key lies; `None` for an unknown instance or frame, and where the
+    /// index could not tell.
+    ///
+    /// # Errors
+    /// [`CatalogError::Unavailable`] when the database does not answer.
+    pub async fn frame_range(
+        &self,
+        image_id: Uuid,
+        frame_number: u32,
+    ) -> Result<Option<FrameRange>, CatalogError> {
+        const SELECT: &str = "SELECT substr(frame_ranges, $2, $3) FROM instances WHERE image_id = $1";
+        let Some(first_byte) = frame_index::first_byte(frame_number) else { return Ok(None) };
+        let range: Option<Vec<u8>> = on_held!(&self.pool, Db, pool => {
+            sqlx::query_scalar::<Db, _>(SELECT)
+                .bind(image_id)
+                .bind(first_byte)
+                .bind(frame_index::FRAME_BYTES)
+                .fetch_optional(pool)
+                .await?
+        });
+        Ok(range.and_then(|range| frame_index::unpack(&range)))
+    }
+
     /// The header of the instance with this key as DICOM JSON (PS3.18 annex F); `None` when it is unknown.
     ///
     /// # Errors

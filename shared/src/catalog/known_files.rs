@@ -40,6 +40,25 @@ pub struct FileOfStudy {
     pub file_byte_count: u64,
 }
 
+/// A file of a study, and what it is told as where it is handed out by its UIDs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredInstance {
+    /// The file.
+    pub file: FileOfStudy,
+    /// Study Instance UID.
+    pub study_instance_uid: String,
+    /// Transfer Syntax UID (0002,0010).
+    pub transfer_syntax_uid: Option<String>,
+}
+
+#[derive(sqlx::FromRow)]
+struct StoredRow {
+    study_instance_uid: String,
+    transfer_syntax_uid: Option<String>,
+    #[sqlx(flatten)]
+    file: FileRow,
+}
+
 #[derive(sqlx::FromRow)]
 struct FileRow {
     key: Uuid,
@@ -48,6 +67,24 @@ struct FileRow {
     location: String,
     content_digest: Vec<u8>,
     file_byte_count: i64,
+}
+
+impl TryFrom<FileRow> for FileOfStudy {
+    type Error = CatalogError;
+
+    fn try_from(row: FileRow) -> Result<Self, CatalogError> {
+        let digest = <[u8; 32]>::try_from(row.content_digest.as_slice());
+        let digest =
+            digest.map_err(|_| CatalogError::Failed("a content digest is not of 32 bytes".to_owned()));
+        Ok(FileOfStudy {
+            key: row.key,
+            series_instance_uid: row.series_instance_uid,
+            sop_instance_uid: row.sop_instance_uid,
+            location: row.location,
+            content_digest: ContentDigest(digest?),
+            file_byte_count: row.file_byte_count.cast_unsigned(),
+        })
+    }
 }
 
 impl Catalog {
@@ -73,20 +110,35 @@ impl Catalog {
                 .fetch_all(pool)
                 .await?
         });
-        let file = |row: FileRow| {
-            let digest = <[u8; 32]>::try_from(row.content_digest.as_slice());
-            let digest =
-                digest.map_err(|_| CatalogError::Failed("a content digest is not of 32 bytes".to_owned()));
-            Ok(FileOfStudy {
-                key: row.key,
-                series_instance_uid: row.series_instance_uid,
-                sop_instance_uid: row.sop_instance_uid,
-                location: row.location,
-                content_digest: ContentDigest(digest?),
-                file_byte_count: row.file_byte_count.cast_unsigned(),
-            })
-        };
-        rows.into_iter().map(file).collect()
+        rows.into_iter().map(FileOfStudy::try_from).collect()
+    }
+
+    /// The files of the instances with these keys, in no order; those that went are left out.
+    ///
+    /// # Errors
+    /// [`CatalogError::Unavailable`] when the database does not answer.
+    pub async fn stored_instances(&self, keys: &[Uuid]) -> Result<Vec<StoredInstance>, CatalogError> {
+        let mut stored = Vec::with_capacity(keys.len());
+        for keys in keys.chunks(IDS_PER_STATEMENT) {
+            let rows: Vec<StoredRow> = on_reader!(&self.pool, Db, pool => {
+                let select = "SELECT image_id AS key, study_instance_uid, series_instance_uid, sop_instance_uid, \
+                    NULLIF(transfer_syntax_uid, '') AS transfer_syntax_uid, location, content_digest, \
+                    file_byte_count FROM instances JOIN series ON series.series_id = instances.series_id \
+                    JOIN studies ON studies.study_id = series.study_id WHERE image_id IN (";
+                let mut query: QueryBuilder<Db> = QueryBuilder::new(select);
+                let mut list = query.separated(", ");
+                for key in keys {
+                    list.push_bind(*key);
+                }
+                query.push(")");
+                query.build_query_as().persistent(false).fetch_all(pool).await?
+            });
+            for StoredRow { study_instance_uid, transfer_syntax_uid, file } in rows {
+                let file = file.try_into()?;
+                stored.push(StoredInstance { file, study_instance_uid, transfer_syntax_uid });
+            }
+        }
+        Ok(stored)
     }
 
     /// The files of the instances with these own ids, in no order; unknown ones are left out.

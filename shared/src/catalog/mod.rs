@@ -74,8 +74,14 @@
 //! 43. An event becomes one message to each webhook that wants it, in one hand at a time, until it arrived.
 //! 44. What happens to a study within seconds is told once, and not noted where nobody asks.
 //!
+//! Searches
+//! 45. A key is matched whatever its level and that of the search; one without a column on the headers that are kept.
+//! 46. Matches come newest first, or by another order, in portions that neither lose nor repeat one; what remains is told.
+//! 47. Nothing is found but what there is for the caller, and what is told of a match is of it.
+//! 48. Headers of a study, a series, an instance come in order, portion by portion.
+//!
 //! Trouble
-//! 45. A catalog that does not answer is a transient error and `Down`, and no error holds patient data.
+//! 49. A catalog that does not answer is a transient error and `Down`, and no error holds patient data.
 
 mod accounts;
 mod audit;
@@ -88,8 +94,10 @@ mod error;
 mod fact_columns;
 mod fill_in;
 mod fill_in_facts;
+mod fill_in_search;
 mod found;
 mod frame_index;
+mod headers;
 mod images;
 mod in_hand;
 mod inbox;
@@ -105,6 +113,8 @@ mod record;
 mod renders;
 mod row_keys;
 mod scope;
+mod search;
+mod search_facts;
 mod shares;
 mod studies;
 mod study_filter;
@@ -123,14 +133,19 @@ pub use deletion::{Deleted, IsOurs};
 pub use errands::Announcement;
 pub use error::CatalogError;
 pub use found::{CHOICES_MAX, Choice, Found, SeriesPlace};
+pub use headers::{HeaderPlace, HeadersOf, InstanceHeader, portion as header_portion};
 pub use images::{FrameLookup, ImageMetadata, ImageRecord, OwnIds};
 pub use jobs::{Again, FramesOfImage, JOBS_PER_PAGE_MAX, JobFilter, JobPage, Ordered};
-pub use known_files::{FileOfStudy, KnownFile};
+pub use known_files::{FileOfStudy, KnownFile, StoredInstance};
 pub use namesakes::{Ids, Sharing};
 pub use new_instance::{NewInstance, Recorded};
 pub use order_facts::{OrderFacts, Plane};
 pub use renders::RenderRecord;
 pub use scope::Scope;
+pub use search::{
+    Among, HEADERS_MAX, Hit, Hits, NoSuchValue, Remaining, Search, SearchKey, SearchLevel, SearchOrder,
+    ToldInstance, ToldOf, ToldSeries,
+};
 pub use studies::StudyPage;
 pub use study_filter::{STUDIES_PER_PAGE_MAX, StudyFilter};
 pub use study_order::{NoSuchSort, StudyOrder, StudySort};

@@ -179,6 +179,8 @@ async fn connect_sqlite(url: &str, limits: &CatalogLimits) -> Result<Pool, Catal
         .foreign_keys(true)
         .busy_timeout(SQLITE_BUSY_TIMEOUT)
         .page_size(SQLITE_PAGE_BYTES)
+        // For the first rows of a long list it would read all rows to make one.
+        .pragma("automatic_index", "OFF")
         .synchronous(SqliteSynchronous::Normal);
     let pool = |connections| {
         SqlitePoolOptions::new()

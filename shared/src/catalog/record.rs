@@ -235,7 +235,7 @@ impl<'a> Plan<'a> {
         for row in self.by_precedence(replace) {
             let study = studies.entry(row.study_id).or_insert_with(|| StudyRow::new(row));
             if !self.strangers.contains(&row.identity()) {
-                study.facts.fill_from(&row.instance.study);
+                study.add(row.instance);
             }
         }
         studies.into_values().collect()

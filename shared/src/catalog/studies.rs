@@ -26,7 +26,7 @@ pub struct StudyPage {
     pub next: Option<String>,
 }
 
-const SELECT_STUDIES: &str = concat!(
+pub(super) const SELECT_STUDIES: &str = concat!(
     "SELECT study_id, study_instance_uid, ",
     study_columns!(read),
     ", (SELECT string_agg(modality, '\\') FROM \
@@ -40,7 +40,7 @@ const SELECT_STUDIES: &str = concat!(
 );
 
 #[derive(sqlx::FromRow)]
-struct StudyRow {
+pub(super) struct StudyRow {
     study_id: Uuid,
     study_instance_uid: String,
     #[sqlx(flatten)]

@@ -53,7 +53,7 @@ pub(super) fn like_pattern(filter: &str) -> String {
 }
 
 /// The same of a filter that is folded, or plain.
-fn pattern_of(folded: &str) -> String {
+pub(super) fn pattern_of(folded: &str) -> String {
     let mut pattern = String::with_capacity(folded.len() + 2);
     for character in folded.chars() {
         match character {

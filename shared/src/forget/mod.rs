@@ -249,7 +249,7 @@ fn named_by(instances: &[NewInstance]) -> (Stale, Ids) {
 fn cleared_names(scope: &Scope, series_ids: &[Uuid], image_ids: &[Uuid]) -> Vec<String> {
     let of_scope = match scope {
         Scope::Study(study_id) => metadata_names::all_of_study(*study_id, series_ids, &[]),
-        Scope::Series(_) => series_ids.iter().copied().map(metadata_names::images_of_series).collect(),
+        Scope::Series(_) => series_ids.iter().copied().flat_map(metadata_names::all_of_series).collect(),
         Scope::Image(_) | Scope::Everything => vec![],
     };
     of_scope.into_iter().chain(image_ids.iter().copied().map(metadata_names::image)).collect()

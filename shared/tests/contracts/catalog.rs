@@ -11,6 +11,7 @@ mod reading;
 mod recording;
 mod renders;
 pub(crate) mod sample;
+mod searching;
 mod shared_uids;
 mod starting;
 mod studies;
@@ -94,6 +95,11 @@ macro_rules! full_contract {
             reading::one_frame_is_read_alone,
             reading::unknown_ids_are_none,
             reading::the_images_of_a_scope_are_listed,
+            searching::keys_of_every_level_are_matched_at_every_level,
+            searching::portions_of_a_search_neither_lose_nor_repeat_a_match,
+            searching::a_search_is_of_what_there_is_for_the_caller,
+            searching::matches_are_told_with_what_they_belong_to,
+            searching::headers_come_in_order_portion_by_portion,
             renders::pictures_and_failures_read_back,
             renders::a_picture_takes_the_place_of_a_failure_and_nothing_else_does,
             renders::a_render_of_an_image_that_is_not_there_is_not_kept,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use noctis_shared::{
-    catalog::{Found, NewInstance, OrderFacts, Recorded, Scope, StudyFilter},
+    catalog::{Found, NewInstance, OrderFacts, Recorded, Scope, SearchLevel, StudyFilter},
     dicom_uid::public_id,
     own_id,
 };
@@ -12,6 +12,7 @@ use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, SqliteConnection};
 use super::{
     place::Place,
     sample::{all, assert_counts, image_id, instance, key, picture, put, series_uid, study_id, study_uid},
+    searching::search,
 };
 
 /// Runs statements on the database behind the catalog's back.
@@ -34,9 +35,11 @@ async fn execute(place: &Place, statements: &[String]) {
 /// A header as the index of every release keeps it.
 fn header(study_instance_uid: &str, z: f64) -> String {
     format!(
-        r#"{{"0020000D":{{"vr":"UI","Value":["{study_instance_uid}"]}},
+        r#"{{"00080090":{{"vr":"PN","Value":[{{"Alphabetic":"HOUSE^Gregory"}}]}},
+        "0020000D":{{"vr":"UI","Value":["{study_instance_uid}"]}},
         "00200032":{{"vr":"DS","Value":[-100,-100,{z}]}},
-        "00200037":{{"vr":"DS","Value":[1,0,0,0,1,0]}}}}"#
+        "00200037":{{"vr":"DS","Value":[1,0,0,0,1,0]}},
+        "00400244":{{"vr":"DA","Value":["20261123"]}}}}"#
     )
 }
 
@@ -138,6 +141,11 @@ pub(super) async fn tables_of_the_first_release_keep_what_is_in_them(place: Arc<
     for word in ["muller", "MÜLLER", "nativ"] {
         let filter = StudyFilter { q: Some(word.to_owned()), ..all() };
         assert_eq!(catalog.studies(&filter).await.unwrap().total, 1, "{word}");
+    }
+    for (tag, text, level) in
+        [(0x0008_0090, "house*", SearchLevel::Study), (0x0040_0244, "20261123", SearchLevel::Series)]
+    {
+        assert_eq!(catalog.search(&search(level, &[(tag, text)])).await.unwrap().hits.len(), 1, "{text}");
     }
     assert_eq!(images[1].image_id, image_id(1, 1, 1), "ids stay");
     let own = own_id::of_image(&study_uid(1), &series_uid(1, 1), &images[1].sop_instance_uid);

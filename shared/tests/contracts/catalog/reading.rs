@@ -210,10 +210,12 @@ pub(super) async fn one_frame_is_read_alone(place: Arc<Place>) {
     for number in [1, 2, 10_007, 20_000] {
         let found = catalog.look_up_frame(image_id(1, 1, 1), number, &key(1)).await;
         assert_eq!(found, lookup(digest, Some(frame(u64::from(number)))), "frame {number}");
+        assert_eq!(catalog.frame_range(image_id(1, 1, 1), number).await, Ok(Some(frame(u64::from(number)))));
     }
     for number in [0, 20_001, u32::MAX] {
         let found = catalog.look_up_frame(image_id(1, 1, 1), number, &key(1)).await;
         assert_eq!(found, lookup(digest, None), "frame {number}");
+        assert_eq!(catalog.frame_range(image_id(1, 1, 1), number).await, Ok(None), "frame {number}");
     }
     let found = catalog.look_up_frame(image_id(1, 1, 2), 1, &key(1)).await;
     assert_eq!(found, lookup(digest_of_none, None));

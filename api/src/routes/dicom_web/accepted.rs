@@ -1,0 +1,212 @@
+//! In which shape stored bytes are told: the parts of a multipart body or one alone, by `accept=`, else by `Accept`
+//! (PS3.18 8.7.3 and 8.7.4). They are told as they are stored, or not at all.
+
+use axum::http::{HeaderMap, header};
+
+use super::transfer_syntax::{EXPLICIT_LITTLE, OCTETS, is_as_explicit_little};
+use crate::problem::{Kind, Problem};
+
+/// Longest `Accept` that is looked at, in bytes, and its most entries.
+const ACCEPT_BYTES_MAX: usize = 4096;
+const ENTRIES_MAX: usize = 64;
+
+/// What there is: bytes of a media type, in a transfer syntax.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Stored<'a> {
+    pub(super) media_type: &'static str,
+    pub(super) transfer_syntax: &'a str,
+    /// Whether there is one part alone.
+    pub(super) is_one: bool,
+}
+
+/// How it is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Shape {
+    pub(super) is_multipart: bool,
+    pub(super) media_type: &'static str,
+}
+
+/// The shape that the client likes best; the first of equals.
+///
+/// # Errors
+/// 406 where it takes none of what there is.
+pub(super) fn choose(
+    accept: Option<&str>,
+    headers: &HeaderMap,
+    stored: Stored<'_>,
+) -> Result<Shape, Problem> {
+    let sent = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    let accept = accept.map_or_else(|| sent.collect::<Vec<_>>().join(","), str::to_owned);
+    let accept: String = accept.chars().take(ACCEPT_BYTES_MAX).collect();
+    let mut best: Option<(Shape, f32)> = None;
+    for entry in entries(&accept) {
+        let Some(shape) = entry.shape_of(stored) else { continue };
+        if entry.quality > best.map_or(0.0, |(_, quality)| quality) {
+            best = Some((shape, entry.quality));
+        }
+    }
+    let whatever = Shape { is_multipart: true, media_type: stored.media_type };
+    match best {
+        Some((shape, _)) => Ok(shape),
+        None if accept.trim().is_empty() => Ok(whatever),
+        None => {
+            let detail = "This is told as it is stored, and Accept takes nothing of that.";
+            let told = format!(
+                "multipart/related; type=\"{}\"; transfer-syntax={}",
+                stored.media_type, stored.transfer_syntax
+            );
+            Err(Problem::new(Kind::NotAcceptable, detail).with("media_types", vec![told]))
+        }
+    }
+}
+
+/// One entry of `Accept`.
+struct Entry {
+    media_type: String,
+    /// Of the parts of a multipart body.
+    part_type: Option<String>,
+    transfer_syntax: Option<String>,
+    quality: f32,
+}
+
+fn entries(accept: &str) -> impl Iterator<Item = Entry> {
+    // No media type has a comma in its quotes.
+    accept.split(',').map(str::trim).filter(|entry| !entry.is_empty()).take(ENTRIES_MAX).map(Entry::parse)
+}
+
+impl Entry {
+    fn parse(text: &str) -> Self {
+        let mut parts = text.split(';').map(str::trim);
+        let media_type = parts.next().unwrap_or_default().to_ascii_lowercase();
+        let mut entry = Self { media_type, part_type: None, transfer_syntax: None, quality: 1.0 };
+        for (name, value) in parts.filter_map(|part| part.split_once('=')) {
+            let value = value.trim().trim_matches('"');
+            match &*name.trim().to_ascii_lowercase() {
+                "type" => entry.part_type = Some(value.to_ascii_lowercase()),
+                "transfer-syntax" => entry.transfer_syntax = Some(value.to_owned()),
+                "q" => entry.quality = value.parse().unwrap_or(0.0),
+                _ => {}
+            }
+        }
+        entry
+    }
+
+    fn shape_of(&self, stored: Stored<'_>) -> Option<Shape> {
+        let is_multipart = matches!(&*self.media_type, "multipart/related" | "multipart/*" | "*/*");
+        let asked = match is_multipart {
+            true => self.part_type.as_deref().unwrap_or("*/*"),
+            false => &*self.media_type,
+        };
+        if !is_multipart && !stored.is_one {
+            return None;
+        }
+        let kind = stored.media_type.split('/').next().unwrap_or_default();
+        let media_type = match asked {
+            "*/*" => stored.media_type,
+            asked if asked == stored.media_type || asked.strip_suffix("/*") == Some(kind) => {
+                stored.media_type
+            }
+            // Bits are bits.
+            OCTETS if stored.media_type != "application/dicom" => OCTETS,
+            _ => return None,
+        };
+        self.takes_syntax(asked, stored).then_some(Shape { is_multipart, media_type })
+    }
+
+    /// Octets alone have a transfer syntax that is meant where none is named (table 8.7.3-2): what else is named by its kind
+    /// comes as it is stored.
+    fn takes_syntax(&self, asked: &str, stored: Stored<'_>) -> bool {
+        let as_explicit_little = is_as_explicit_little(stored.transfer_syntax);
+        match self.transfer_syntax.as_deref() {
+            Some("*") => true,
+            Some(uid) if uid == stored.transfer_syntax => true,
+            Some(EXPLICIT_LITTLE) => as_explicit_little && stored.media_type == OCTETS,
+            Some(_) => false,
+            None => asked != OCTETS || as_explicit_little,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const J2K: &str = "1.2.840.10008.1.2.4.90";
+
+    fn chosen(
+        accept: &str,
+        media_type: &'static str,
+        transfer_syntax: &str,
+        is_one: bool,
+    ) -> Option<(bool, &'static str)> {
+        let stored = Stored { media_type, transfer_syntax, is_one };
+        choose(Some(accept), &HeaderMap::new(), stored)
+            .ok()
+            .map(|shape| (shape.is_multipart, shape.media_type))
+    }
+
+    /// What viewers send, and table 8.7.3-2.
+    #[test]
+    fn frames_are_told_as_they_are_stored_to_who_takes_them_so() {
+        let (octets, jp2) = (Some((true, OCTETS)), Some((true, "image/jp2")));
+        let cases = [
+            ("", OCTETS, EXPLICIT_LITTLE, octets),
+            ("*/*", "image/jp2", J2K, jp2),
+            ("multipart/related", "image/jp2", J2K, jp2),
+            ("multipart/related; type=application/octet-stream; transfer-syntax=*", "image/jp2", J2K, octets),
+            ("multipart/related; type=\"application/octet-stream\"", "image/jp2", J2K, None),
+            ("multipart/related; type=\"application/octet-stream\"", OCTETS, "1.2.840.10008.1.2", octets),
+            ("multipart/related; type=\"application/octet-stream\"", OCTETS, "1.2.840.10008.1.2.2", None),
+            ("multipart/related; type=\"image/jp2\"", "image/jp2", J2K, jp2),
+            ("multipart/related; type=\"image/*\"; transfer-syntax=*", "image/jp2", J2K, jp2),
+            (
+                "multipart/related; type=\"image/jp2\"; transfer-syntax=1.2.840.10008.1.2.4.91",
+                "image/jp2",
+                J2K,
+                None,
+            ),
+            ("multipart/related; type=\"image/jpeg\"", "image/jp2", J2K, None),
+            (
+                "multipart/related; type=image/jls;q=0.9, multipart/related;type=image/jp2;q=0.8",
+                "image/jp2",
+                J2K,
+                jp2,
+            ),
+            (
+                "multipart/related; type=application/octet-stream; transfer-syntax=1.2.840.10008.1.2.1",
+                OCTETS,
+                "1.2.840.10008.1.2",
+                octets,
+            ),
+            ("application/octet-stream", OCTETS, EXPLICIT_LITTLE, Some((false, OCTETS))),
+            ("image/jp2", "image/jp2", J2K, Some((false, "image/jp2"))),
+            ("text/html", OCTETS, EXPLICIT_LITTLE, None),
+            ("multipart/related; type=image/jp2; q=0", "image/jp2", J2K, None),
+        ];
+        for (accept, media_type, transfer_syntax, expected) in cases {
+            assert_eq!(chosen(accept, media_type, transfer_syntax, true), expected, "{accept}");
+        }
+        assert_eq!(
+            chosen("application/octet-stream", OCTETS, EXPLICIT_LITTLE, false),
+            None,
+            "several are parts"
+        );
+    }
+
+    #[test]
+    fn instances_are_told_in_the_syntax_that_they_are_stored_in() {
+        let dicom = "application/dicom";
+        let multipart = Some((true, dicom));
+        for (accept, expected) in [
+            ("multipart/related; type=\"application/dicom\"", multipart),
+            ("multipart/related; type=\"application/dicom\"; transfer-syntax=*", multipart),
+            (&*format!("multipart/related; type=\"application/dicom\"; transfer-syntax={J2K}"), multipart),
+            ("multipart/related; type=\"application/dicom\"; transfer-syntax=1.2.840.10008.1.2.1", None),
+            ("application/dicom", Some((false, dicom))),
+            ("multipart/related; type=\"application/octet-stream\"; transfer-syntax=*", None),
+            ("application/dicom+json", None),
+        ] {
+            assert_eq!(chosen(accept, dicom, J2K, true), expected, "{accept}");
+        }
+    }
+}

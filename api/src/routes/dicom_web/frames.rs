@@ -1,0 +1,144 @@
+//! Frames of an instance (WADO-RS, PS3.18 10.4.1.1.6), and its pixels as a whole, as they are stored.
+
+use std::sync::Arc;
+
+use axum::{
+    Extension,
+    extract::{Path, RawQuery, State},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use noctis_shared::catalog::{HeadersOf, ImageRecord};
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::{
+    Asking,
+    accepted::{self, Stored},
+    address::{self, Uids},
+    dictionary,
+    metadata::accept,
+    sent_frames::Sender,
+    transfer_syntax, unbuilt,
+};
+use crate::{
+    edge::{self, Origin, SENT},
+    entity_tag::{EntityTag, any_is_named_by},
+    problem::{Kind, Problem},
+};
+
+/// Frames of one request.
+const FRAMES_MAX: usize = 1000;
+
+/// The frames that a list names, each a part of its own, in the order of the list.
+pub(super) async fn frames(
+    Path((study, series, instance, list)): Path<(String, String, String, String)>,
+    asking: Asking,
+) -> Result<Response, Problem> {
+    let numbers = numbers(&list)?;
+    answer(asking, Uids::instance(&study, &series, &instance), Asked::Frames(numbers)).await
+}
+
+/// The pixels as a whole (10.4.1.1.5): one part of all that are native, a part a frame of those that are fragments. Other bulk
+/// data are not told of by the index.
+pub(super) async fn bulk_data(
+    Path((study, series, instance, tag)): Path<(String, String, String, String)>,
+    asking: Asking,
+) -> Result<Response, Problem> {
+    let is_of_pixels = matches!(dictionary::tag(&tag), Some(0x7FE0_0008..=0x7FE0_0010));
+    if !is_of_pixels {
+        return Err(unbuilt::say_so().await);
+    }
+    answer(asking, Uids::instance(&study, &series, &instance), Asked::Pixels).await
+}
+
+/// What is asked for.
+enum Asked {
+    Frames(Vec<u32>),
+    Pixels,
+}
+
+async fn answer(
+    (State(api), Extension(caller), Origin(origin), headers, RawQuery(query)): Asking,
+    uids: Uids<'_>,
+    asked: Asked,
+) -> Result<Response, Problem> {
+    let visible = api.visible_to(&caller);
+    let HeadersOf::Instance(own_id) = *visible.headers_of(uids.study, uids.series, uids.instance)? else {
+        return Err(Problem::no_such_image());
+    };
+    let image = visible.image(own_id).await?;
+    let syntax = image.image.transfer_syntax_uid.as_deref().unwrap_or_default();
+    let (numbers, is_joined) = match asked {
+        Asked::Frames(numbers) => (numbers, false),
+        Asked::Pixels => {
+            ((1..=image.image.frame_count.max(1)).collect(), !transfer_syntax::is_encapsulated(syntax))
+        }
+    };
+    let media_type = transfer_syntax::media_type(syntax);
+    let stored = Stored { media_type, transfer_syntax: syntax, is_one: is_joined || numbers.len() == 1 };
+    let shape = accepted::choose(accept(query.as_deref()).as_deref(), &headers, stored)?;
+    check(&image, &numbers)?;
+    let told_as = format!("{numbers:?} {is_joined} {} {}", shape.is_multipart, shape.media_type);
+    let validator = format!("{}-{:016x}", image.content_digest, xxh3_64(told_as.as_bytes()));
+    let tag = || EntityTag::weak(&validator);
+    if tag().is_named_by(&headers) || any_is_named_by(&headers) {
+        return Ok(told(StatusCode::NOT_MODIFIED.into_response(), tag()));
+    }
+    let download = api.downloads.begin(&caller.name)?;
+    // The first is paid for as the request.
+    let more = u32::try_from(numbers.len() - 1).unwrap_or(u32::MAX);
+    edge::pay(&api, &caller, more.saturating_mul(SENT)).await?;
+    let address = address::of(&origin, uids);
+    let sender = Sender { api: Arc::clone(&api), caller, image, shape, is_joined, address };
+    // The first before the status: what fails at once is said.
+    let first = sender.frame(numbers[0]).await?;
+    Ok(told(sender.answer(numbers, first, download), tag()))
+}
+
+/// Frame numbers from 1, between commas.
+fn numbers(list: &str) -> Result<Vec<u32>, Problem> {
+    let takes = || {
+        Problem::parameter(
+            "frames",
+            format_args!("takes frame numbers from 1, like 1,2,5; {FRAMES_MAX} at most"),
+        )
+    };
+    let number = |text: &str| text.trim().parse::<u32>().ok().filter(|number| *number >= 1).ok_or_else(takes);
+    let numbers: Vec<u32> = list.split(',').take(FRAMES_MAX + 1).map(number).collect::<Result<_, _>>()?;
+    if numbers.len() > FRAMES_MAX { Err(takes()) } else { Ok(numbers) }
+}
+
+/// # Errors
+/// 404 for a frame that the instance does not have, and for all of one without pixels.
+fn check(image: &ImageRecord, numbers: &[u32]) -> Result<(), Problem> {
+    let frame_count = image.image.frame_count;
+    match numbers.iter().find(|number| **number > frame_count) {
+        None => Ok(()),
+        Some(number) => {
+            Err(Problem::new(Kind::FrameNotFound, format!("The instance has {frame_count} frames."))
+                .with("frame", *number)
+                .with("frame_count", frame_count))
+        }
+    }
+}
+
+fn told(mut response: Response, tag: EntityTag) -> Response {
+    let headers: &mut HeaderMap = response.headers_mut();
+    tag.put_into(headers);
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+    headers.insert(header::VARY, HeaderValue::from_static("Accept, Authorization"));
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn frames_are_numbers_from_one() {
+        assert_eq!(numbers("1,3,2"), Ok(vec![1, 3, 2]));
+        for wrong in ["", "0", "1,", "1-3", "-1", "a", &"1,".repeat(FRAMES_MAX + 1)] {
+            assert!(numbers(wrong).is_err(), "{wrong}");
+        }
+    }
+}

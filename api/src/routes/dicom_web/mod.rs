@@ -1,0 +1,73 @@
+//! DICOMweb (PS3.18), the routes of the standard at `/dicom-web`: searches (QIDO-RS) and metadata (WADO-RS), told as DICOM JSON
+//! from the catalog alone; instances and frames (WADO-RS) as they are stored. `docs/dicomweb.md` is the conformance statement.
+//!
+//! What must not be here: who may see what (`visible`), SQL (`catalog::search`, `catalog::headers` of `shared`), and how
+//! files are read (`handed_out`). These routes are not in the OpenAPI document: their parameters are the data dictionary, and the standard
+//! describes them. Start with [`routes`].
+
+mod accepted;
+mod address;
+mod asked;
+mod data_set;
+mod dictionary;
+mod frames;
+mod instances;
+mod levels;
+mod matched;
+mod media_type;
+mod metadata;
+mod search;
+mod sent_frames;
+mod told_header;
+mod transfer_syntax;
+mod unbuilt;
+
+use std::sync::Arc;
+
+use axum::{
+    Extension, Router,
+    extract::{RawQuery, State},
+    http::HeaderMap,
+    routing::{any, get},
+};
+
+use crate::{api::Api, caller::Caller, edge::Origin};
+
+/// What every route here looks at beside its path.
+type Asking = (State<Arc<Api>>, Extension<Arc<Caller>>, Origin, HeaderMap, RawQuery);
+
+/// The routes, with those that this version does not have.
+pub(super) fn routes() -> Router<Arc<Api>> {
+    Router::new()
+        .route("/dicom-web/studies", get(search::studies).post(unbuilt::say_so))
+        .route("/dicom-web/series", get(search::series))
+        .route("/dicom-web/instances", get(search::instances))
+        .route("/dicom-web/studies/{study}/series", get(search::series_of_study))
+        .route("/dicom-web/studies/{study}/instances", get(search::instances_of_study))
+        .route("/dicom-web/studies/{study}/series/{series}/instances", get(search::instances_of_series))
+        .route("/dicom-web/studies/{study}", get(instances::of_study).fallback(unbuilt::say_so))
+        .route(
+            "/dicom-web/studies/{study}/series/{series}",
+            get(instances::of_series).fallback(unbuilt::say_so),
+        )
+        .route(
+            "/dicom-web/studies/{study}/series/{series}/instances/{instance}",
+            get(instances::instance).fallback(unbuilt::say_so),
+        )
+        .route("/dicom-web/studies/{study}/metadata", get(metadata::of_study))
+        .route("/dicom-web/studies/{study}/series/{series}/metadata", get(metadata::of_series))
+        .route(
+            "/dicom-web/studies/{study}/series/{series}/instances/{instance}/metadata",
+            get(metadata::of_instance),
+        )
+        .route(
+            "/dicom-web/studies/{study}/series/{series}/instances/{instance}/frames/{frames}",
+            get(frames::frames),
+        )
+        .route(
+            "/dicom-web/studies/{study}/series/{series}/instances/{instance}/bulkdata/{tag}",
+            get(frames::bulk_data),
+        )
+        .route("/dicom-web", any(unbuilt::say_so))
+        .route("/dicom-web/{*rest}", any(unbuilt::resource))
+}

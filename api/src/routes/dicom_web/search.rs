@@ -1,0 +1,167 @@
+//! Searches for studies, series and instances (QIDO-RS, PS3.18 10.6).
+
+use axum::{
+    Extension,
+    extract::{Path, RawQuery, State},
+    http::{HeaderMap, HeaderValue, header},
+    response::Response,
+};
+use bytes::Bytes;
+use noctis_shared::{
+    catalog::{Among, Catalog, HEADERS_MAX, Remaining, Search, SearchLevel},
+    dicom_uid::public_id,
+    own_id,
+};
+
+use super::{super::documents::tell, Asking, asked::Asked, matched::Telling, media_type};
+use crate::{back_end::catalog_problem, edge::Origin, problem::Problem, visible::Visible};
+
+/// Matches of an answer, at most: a study has some thousand instances, and a viewer asks for all of them.
+const STUDIES_MAX: u32 = 1000;
+const PARTS_MAX: u32 = 5000;
+/// Bytes of an answer, at most; one match more may stand in it.
+const BODY_BYTES_MAX: usize = 32 << 20;
+
+/// In which study and series is searched.
+#[derive(Clone, Copy, Default)]
+struct Place<'a> {
+    study: Option<&'a str>,
+    series: Option<&'a str>,
+}
+
+/// All studies (10.6.1.1).
+pub(super) async fn studies(asking: Asking) -> Result<Response, Problem> {
+    answer(asking, SearchLevel::Study, Place::default()).await
+}
+
+/// All series.
+pub(super) async fn series(asking: Asking) -> Result<Response, Problem> {
+    answer(asking, SearchLevel::Series, Place::default()).await
+}
+
+/// All instances.
+pub(super) async fn instances(asking: Asking) -> Result<Response, Problem> {
+    answer(asking, SearchLevel::Instance, Place::default()).await
+}
+
+/// The series of a study.
+pub(super) async fn series_of_study(Path(study): Path<String>, asking: Asking) -> Result<Response, Problem> {
+    answer(asking, SearchLevel::Series, Place { study: Some(&study), series: None }).await
+}
+
+/// The instances of a study.
+pub(super) async fn instances_of_study(
+    Path(study): Path<String>,
+    asking: Asking,
+) -> Result<Response, Problem> {
+    answer(asking, SearchLevel::Instance, Place { study: Some(&study), series: None }).await
+}
+
+/// The instances of a series.
+pub(super) async fn instances_of_series(
+    Path((study, series)): Path<(String, String)>,
+    asking: Asking,
+) -> Result<Response, Problem> {
+    answer(asking, SearchLevel::Instance, Place { study: Some(&study), series: Some(&series) }).await
+}
+
+/// What matches, in JSON (10.6.3); a `Warning` where that is not all (8.3.4.4).
+async fn answer(
+    (State(api), Extension(caller), Origin(origin), headers, RawQuery(query)): Asking,
+    level: SearchLevel,
+    place: Place<'_>,
+) -> Result<Response, Problem> {
+    let asked = Asked::parse(query.as_deref())?;
+    let media_type = media_type::of_json(asked.accept.as_deref(), &headers)?;
+    let visible = api.visible_to(&caller);
+    let telling = Telling::new(level, place.study.is_some(), place.series.is_some(), &asked.fields, &origin);
+    let search = Search {
+        level,
+        study_id: place.study.map(public_id),
+        series_own_id: place.study.zip(place.series).map(|(study, series)| own_id::of_series(study, series)),
+        among: Among::Everything,
+        keys: asked.keys,
+        order: asked.order,
+        offset: asked.offset,
+        limit: asked.limit.unwrap_or(u32::MAX).min(if level == SearchLevel::Study {
+            STUDIES_MAX
+        } else {
+            PARTS_MAX
+        }),
+    };
+    let Found { body, remaining } = find(visible, &search, &telling).await?;
+    // A list of studies opens none.
+    if let Some(study_id) = search.study_id.filter(|_| body.len() > EMPTY.len()) {
+        visible.note_opened(study_id);
+    }
+    let mut response = told(body.into(), media_type, &headers, api.outgoing.to(&caller.name))?;
+    if let Some(warning) = warning(remaining, &origin) {
+        response.headers_mut().insert(header::WARNING, warning);
+    }
+    Ok(response)
+}
+
+/// The matches as they are told.
+struct Found {
+    body: String,
+    remaining: Remaining,
+}
+
+const EMPTY: &str = "[]";
+
+async fn find(visible: Visible<'_>, search: &Search, telling: &Telling<'_>) -> Result<Found, Problem> {
+    let found = visible.search(search).await.map_err(|error| catalog_problem(&error))?;
+    let (mut body, mut remaining) = ("[".to_owned(), found.remaining);
+    for portion in found.hits.chunks(Catalog::TOLD_MAX) {
+        if body.len() > BODY_BYTES_MAX {
+            remaining = Remaining::Some;
+            break;
+        }
+        let told =
+            visible.catalog.told_of(search.level, portion, [telling.with_study, telling.with_series]).await;
+        let told = told.map_err(|error| catalog_problem(&error))?;
+        for hit in portion {
+            let before = body.len();
+            if before > 1 {
+                body.push(',');
+            }
+            // What went meanwhile is not told.
+            if !telling.write(&told, hit, &mut body) {
+                body.truncate(before);
+            }
+        }
+    }
+    body.push(']');
+    Ok(Found { body, remaining })
+}
+
+/// What the header says of matches that are not told.
+fn warning(remaining: Remaining, origin: &str) -> Option<HeaderValue> {
+    let text = match remaining {
+        Remaining::Nothing => return None,
+        Remaining::Matches(count) => format!("There are {count} additional results that can be requested"),
+        Remaining::Some => "There are additional results that can be requested".to_owned(),
+        Remaining::Unknown => {
+            format!(
+                "There may be additional results: the search looks at {HEADERS_MAX} headers at most, name a study or a date"
+            )
+        }
+    };
+    HeaderValue::try_from(format!("299 {origin}/dicom-web \"{text}\"")).ok()
+}
+
+/// `body` with a validator, as a list of `/api/v1` is told.
+fn told(
+    body: Bytes,
+    media_type: HeaderValue,
+    headers: &HeaderMap,
+    recipient: crate::outgoing::Recipient<'_>,
+) -> Result<Response, Problem> {
+    let mut response = tell(body, headers, recipient)?;
+    let headers = response.headers_mut();
+    if headers.contains_key(header::CONTENT_TYPE) {
+        headers.insert(header::CONTENT_TYPE, media_type);
+    }
+    headers.insert(header::VARY, HeaderValue::from_static("Accept, Authorization"));
+    Ok(response)
+}

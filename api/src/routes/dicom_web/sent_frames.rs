@@ -1,0 +1,169 @@
+//! Frames on their way: each read when the one before was taken, in one body or as a part of one.
+
+use std::sync::Arc;
+
+use axum::{
+    body::Body,
+    http::{HeaderValue, header},
+    response::{IntoResponse, Response},
+};
+use bytes::Bytes;
+use futures::{StreamExt, future, stream};
+use noctis_shared::{catalog::ImageRecord, job::FrameRange};
+use tokio::time::sleep;
+use uuid::Uuid;
+
+use super::{
+    accepted::Shape,
+    transfer_syntax::{self, EXPLICIT_LITTLE, OCTETS},
+};
+use crate::{
+    allowance::Allowed,
+    api::Api,
+    back_end::catalog_problem,
+    caller::Caller,
+    handed_out,
+    problem::{Kind, Problem},
+    visible::Permitted,
+};
+
+/// What stands before a delimiter.
+const LINE_END_BYTES: usize = 2;
+
+/// What is sent, of what, to whom.
+pub(super) struct Sender {
+    pub(super) api: Arc<Api>,
+    pub(super) caller: Arc<Caller>,
+    pub(super) image: Permitted<Arc<ImageRecord>>,
+    pub(super) shape: Shape,
+    /// Whether the frames are one part, one behind the other.
+    pub(super) is_joined: bool,
+    /// Of the instance.
+    pub(super) address: String,
+}
+
+impl Sender {
+    fn syntax(&self) -> &str {
+        self.image.image.transfer_syntax_uid.as_deref().unwrap_or_default()
+    }
+
+    /// The bytes of a frame, which count until they are read.
+    pub(super) async fn frame(&self, number: u32) -> Result<Bytes, Problem> {
+        let range = self.range(number).await?;
+        let is_of_fragments = transfer_syntax::is_encapsulated(self.syntax());
+        let bytes = handed_out::frame(
+            &self.api.frames_in_hand,
+            &self.api.storage,
+            &self.image,
+            range,
+            is_of_fragments,
+        )
+        .await?;
+        let samples = self.image.render_cost;
+        // Samples of single bits: all others take a byte or more.
+        let is_of_bits =
+            !is_of_fragments && !samples.is_multiple_of(8) && range.byte_count <= samples.div_ceil(8) + 1;
+        let bytes = match is_of_bits {
+            true if self.is_joined => {
+                let detail = "Pixels of single bits are sent frame by frame in this version.";
+                return Err(Problem::new(Kind::NotBuilt, detail));
+            }
+            true => handed_out::aligned(&bytes, u64::from(number - 1), samples),
+            false => bytes,
+        };
+        self.api.outgoing.to(&self.caller.name).take(bytes)
+    }
+
+    /// The same, once its client has read enough of those before it.
+    async fn frame_with_room(&self, number: u32) -> Result<Bytes, Problem> {
+        loop {
+            match self.frame(number).await {
+                Err(problem) if problem.kind() == Kind::AnswersUnread => sleep(problem.pause()).await,
+                settled => return settled,
+            }
+        }
+    }
+
+    async fn range(&self, number: u32) -> Result<FrameRange, Problem> {
+        let range = match self.image.frame(number) {
+            Some(range) => Some(range),
+            None => {
+                let range = self.api.catalog.frame_range(self.image.key, number).await;
+                range.map_err(|error| catalog_problem(&error))?
+            }
+        };
+        let lost =
+            || Problem::new(Kind::Unrenderable, "The bytes of the frame could not be located in the file.");
+        range.filter(|range| range.byte_count > 0).ok_or_else(lost)
+    }
+
+    fn content_type(&self) -> String {
+        let media_type = self.shape.media_type;
+        // The same bytes, under the name that is asked for.
+        let is_renamed = media_type == OCTETS && transfer_syntax::is_as_explicit_little(self.syntax());
+        transfer_syntax::named(media_type, Some(if is_renamed { EXPLICIT_LITTLE } else { self.syntax() }))
+    }
+
+    /// One body alone, or each frame as a part.
+    pub(super) fn answer(self, numbers: Vec<u32>, first: Bytes, download: Allowed) -> Response {
+        let boundary = Uuid::new_v4().simple().to_string();
+        let is_multipart = self.shape.is_multipart;
+        let (content_type, end) = match is_multipart {
+            true => {
+                let of_all =
+                    format!("multipart/related; type=\"{}\"; boundary={boundary}", self.shape.media_type);
+                (of_all, Bytes::from(format!("\r\n--{boundary}--\r\n")))
+            }
+            false => (self.content_type(), Bytes::new()),
+        };
+        // Nothing stands before the first delimiter: some clients look for it at the very beginning.
+        let head = match is_multipart {
+            true => self.head(&boundary, numbers[0], first.len()).slice(LINE_END_BYTES..),
+            false => Bytes::new(),
+        };
+        let (sender, numbers) = (Arc::new(self), numbers.into_iter().skip(1));
+        let reader = Arc::clone(&sender);
+        let rest = stream::iter(numbers).then(move |number| {
+            let reader = Arc::clone(&reader);
+            async move { reader.frame_with_room(number).await.map(|bytes| (number, bytes)) }
+        });
+        let rest = rest.flat_map(move |part| {
+            let _until_the_last_piece = &download;
+            stream::iter(match part {
+                Ok((_, bytes)) if sender.is_joined => vec![Ok(bytes)],
+                Ok((number, bytes)) => vec![Ok(sender.head(&boundary, number, bytes.len())), Ok(bytes)],
+                Err(problem) => vec![Err(CutOff(problem.kind()))],
+            })
+        });
+        let pieces = stream::iter([Ok(head), Ok(first)]).chain(rest).chain(stream::once(async { Ok(end) }));
+        let pieces =
+            pieces.filter(|piece| future::ready(piece.as_ref().map_or(true, |piece| !piece.is_empty())));
+        let pieces = pieces.inspect(|piece| {
+            if let Err(error) = piece {
+                tracing::warn!(%error, "frames that were sent were cut off");
+            }
+        });
+        ([(header::CONTENT_TYPE, value(content_type))], Body::from_stream(pieces)).into_response()
+    }
+
+    fn head(&self, boundary: &str, number: u32, byte_count: usize) -> Bytes {
+        let (content_type, address) = (self.content_type(), &self.address);
+        let told = match self.is_joined {
+            true => format!("Content-Location: {address}/bulkdata/7FE00010\r\n"),
+            false => {
+                format!("Content-Length: {byte_count}\r\nContent-Location: {address}/frames/{number}\r\n")
+            }
+        };
+        format!("\r\n--{boundary}\r\nContent-Type: {content_type}\r\n{told}\r\n").into()
+    }
+}
+
+/// Why an answer ends before its end.
+#[derive(Debug, thiserror::Error)]
+#[error("a frame could not be sent: {0:?}")]
+struct CutOff(Kind);
+
+/// Media types, UIDs and boundaries; what a file has in the place of a UID may be none.
+fn value(text: String) -> HeaderValue {
+    HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static(OCTETS))
+}

@@ -1,0 +1,41 @@
+//! What pixels are in which transfer syntax (PS3.5 annex A), and the media type of a frame of it (PS3.18 table 8.7.3-2).
+
+pub(super) const OCTETS: &str = "application/octet-stream";
+pub(super) const EXPLICIT_LITTLE: &str = "1.2.840.10008.1.2.1";
+const IMPLICIT_LITTLE: &str = "1.2.840.10008.1.2";
+const DEFLATED: &str = "1.2.840.10008.1.2.1.99";
+const EXPLICIT_BIG: &str = "1.2.840.10008.1.2.2";
+
+/// Whether the pixels are fragments: in all syntaxes but those that are native.
+pub(super) fn is_encapsulated(uid: &str) -> bool {
+    !uid.is_empty() && ![IMPLICIT_LITTLE, EXPLICIT_LITTLE, DEFLATED, EXPLICIT_BIG].contains(&uid)
+}
+
+/// Whether a frame of it is the same bytes in Explicit VR Little Endian, which is what is sent unless another is asked for.
+pub(super) fn is_as_explicit_little(uid: &str) -> bool {
+    [IMPLICIT_LITTLE, EXPLICIT_LITTLE, DEFLATED, ""].contains(&uid)
+}
+
+/// The media type of a frame as it is stored.
+pub(super) fn media_type(uid: &str) -> &'static str {
+    match uid.strip_prefix("1.2.840.10008.1.2.") {
+        Some("4.50" | "4.51" | "4.57" | "4.70") => "image/jpeg",
+        Some("4.80" | "4.81") => "image/jls",
+        Some("4.90" | "4.91") => "image/jp2",
+        Some("4.92" | "4.93") => "image/jpx",
+        Some("4.110" | "4.111" | "4.112") => "image/jxl",
+        Some("4.201" | "4.202" | "4.203") => "image/jphc",
+        Some("5") => "image/dicom-rle",
+        _ => OCTETS,
+    }
+}
+
+/// A media type with the transfer syntax of its bytes. What a file has in the place of a UID is told when it is one.
+pub(super) fn named(media_type: &str, uid: Option<&str>) -> String {
+    let is_uid =
+        |uid: &&str| !uid.is_empty() && uid.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    match uid.filter(is_uid) {
+        Some(uid) => format!("{media_type}; transfer-syntax={uid}"),
+        None => media_type.to_owned(),
+    }
+}
