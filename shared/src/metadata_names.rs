@@ -21,6 +21,12 @@ pub fn images_of_series(series_id: Uuid) -> String {
     format!("of-series:{series_id}:images")
 }
 
+/// Which pictures a series has, in display order.
+#[must_use]
+pub fn pictures_of_series(series_id: Uuid) -> String {
+    format!("of-series:{series_id}:pictures")
+}
+
 /// The headers of a series, for DICOMweb.
 #[must_use]
 pub fn headers_of_series(series_id: Uuid) -> String {
@@ -43,7 +49,7 @@ pub fn all_of_study(study_id: Uuid, series_ids: &[Uuid], image_ids: &[Uuid]) -> 
 
 /// Every name that tells of a series.
 pub fn all_of_series(series_id: Uuid) -> impl Iterator<Item = String> {
-    [images_of_series(series_id), headers_of_series(series_id)].into_iter()
+    [images_of_series(series_id), pictures_of_series(series_id), headers_of_series(series_id)].into_iter()
 }
 
 #[cfg(test)]
@@ -55,8 +61,9 @@ mod tests {
         let id = |n| Uuid::from_u128(n);
         let names = all_of_study(id(1), &[id(2), id(3)], &[id(4)]);
         let distinct: std::collections::HashSet<_> = names.iter().collect();
-        assert_eq!((names.len(), distinct.len()), (7, 7));
+        assert_eq!((names.len(), distinct.len()), (9, 9));
         assert!(names.contains(&headers_of_series(id(3))) && names.contains(&images_of_series(id(3))));
+        assert!(names.contains(&pictures_of_series(id(2))));
         assert!(names.contains(&study(id(1))) && names.contains(&image(id(4))));
     }
 }

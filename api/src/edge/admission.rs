@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Longest path and query, in bytes.
-const URI_BYTES_MAX: usize = 8 * 1024;
+const URI_BYTES_MAX: usize = 16 * 1024;
 
 const LIMIT: HeaderName = HeaderName::from_static("ratelimit-limit");
 const REMAINING: HeaderName = HeaderName::from_static("ratelimit-remaining");

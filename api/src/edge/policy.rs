@@ -104,7 +104,8 @@ const fn dicom_web(route: &'static str, scope: Scope) -> Policy {
     Policy { dialect: Dialect::DicomWeb, ..row(route, Some(scope)) }
 }
 
-/// What a viewer asks for frame by frame: it is read and sent as it lies there.
+/// What a viewer asks for frame by frame: it is sent as it lies there, and what it takes to make a picture is counted where it
+/// is made.
 const fn dicom_web_bytes(route: &'static str) -> Policy {
     Policy { cost: SENT, ..dicom_web(route, Scope::ImagesRead) }
 }
@@ -194,6 +195,18 @@ pub(crate) const POLICIES: &[Policy] = &[
     dicom_web(
         "/dicom-web/studies/{study}/series/{series}/instances/{instance}/bulkdata/{tag}",
         Scope::ImagesRead,
+    ),
+    dicom_web("/dicom-web/studies/{study}/rendered", Scope::ImagesRead),
+    dicom_web_bytes("/dicom-web/studies/{study}/thumbnail"),
+    dicom_web("/dicom-web/studies/{study}/series/{series}/rendered", Scope::ImagesRead),
+    dicom_web_bytes("/dicom-web/studies/{study}/series/{series}/thumbnail"),
+    dicom_web_bytes("/dicom-web/studies/{study}/series/{series}/instances/{instance}/rendered"),
+    dicom_web_bytes("/dicom-web/studies/{study}/series/{series}/instances/{instance}/thumbnail"),
+    dicom_web_bytes(
+        "/dicom-web/studies/{study}/series/{series}/instances/{instance}/frames/{frames}/rendered",
+    ),
+    dicom_web_bytes(
+        "/dicom-web/studies/{study}/series/{series}/instances/{instance}/frames/{frames}/thumbnail",
     ),
     changed_by(Scope::StudiesWrite, dicom_web("/dicom-web/{*rest}", Scope::ImagesRead)),
 ];

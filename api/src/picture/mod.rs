@@ -37,9 +37,10 @@ pub(crate) use self::{
     asked_format::AskedFormat,
     explained::{Explained, ExplainedPixel, explain_pixel},
     named_windows::NamedWindows,
-    parameters::{Asked, TAKES_OF_SERIES},
+    parameters::{Asked, TAKES_OF_SERIES, take_icc_profile},
     places::{Place, places},
     representation::{in_format, takes, wants_json_rather_than_png, wants_page, wants_plain_json},
+    unrenderable::check_frame,
 };
 use crate::{
     api::Api,

@@ -93,21 +93,30 @@ impl Asked {
         })
     }
 
-    /// What a small picture of `size` pixels asks.
-    pub(crate) fn thumbnail(size: u32) -> Self {
+    /// The first frame as the file has it.
+    pub(crate) fn of_the_file() -> Self {
         Self {
             frame_number: 1,
             voi: Voi::FromFile,
             preset: None,
-            fit: Fit { width: Some(size), height: Some(size), enlarge: false },
+            fit: Fit::default(),
             region: None,
             invert: None,
             overlays: None,
             best_effort: false,
             quality: None,
             format: None,
+            icc_profile: None,
+        }
+    }
+
+    /// What a small picture of `size` pixels asks.
+    pub(crate) fn thumbnail(size: u32) -> Self {
+        Self {
+            fit: Fit { width: Some(size), height: Some(size), enlarge: false },
             // The colours that a browser shows of the whole picture beside, without the bytes of a profile.
             icc_profile: Some(IccProfile::SrgbIfUsable),
+            ..Self::of_the_file()
         }
     }
 }
@@ -179,7 +188,7 @@ fn take_region(query: &mut Query<'_>) -> Result<Option<Region>, Problem> {
 }
 
 /// The values of PS3.18 8.3.5.1.5.
-fn take_icc_profile(query: &mut Query<'_>) -> Result<Option<IccProfile>, Problem> {
+pub(crate) fn take_icc_profile(query: &mut Query<'_>) -> Result<Option<IccProfile>, Problem> {
     const NAME: &str = "iccprofile";
     match query.take(NAME).as_deref() {
         None => Ok(None),

@@ -1,7 +1,8 @@
 //! Positions in a series: pictures in display order, counted from 1, each frame of an image one.
 
-use noctis_shared::answer::Image;
 use uuid::Uuid;
+
+use crate::visible::Listed;
 
 /// One picture of a series: a frame of an image, by the id under which it is listed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -11,8 +12,8 @@ pub(crate) struct Place {
 }
 
 /// Every picture of these images, in their order.
-pub(crate) fn places(images: &[Image]) -> Vec<Place> {
-    let of_image = |image: &Image| {
+pub(crate) fn places(images: &[Listed]) -> Vec<Place> {
+    let of_image = |image: &Listed| {
         let image_id = image.image_id;
         (1..=image.frame_count).map(move |frame_number| Place { image_id, frame_number })
     };

@@ -21,6 +21,7 @@ use axum::{
 };
 use futures::{Stream, StreamExt, stream};
 use noctis_shared::{
+    catalog::ImageRecord,
     render::{Outcome, StoredRender},
     render_key::RenderKey,
     request::FrameRequest,
@@ -36,6 +37,7 @@ use crate::{
     caller::Caller,
     edge::RequestId,
     problem::{Kind, Problem},
+    visible::Listed,
 };
 
 /// Pictures that are asked for ahead of the one that is sent, at most.
@@ -51,18 +53,43 @@ pub(crate) struct Streamed {
     pub(crate) api: Arc<Api>,
     pub(crate) caller: Arc<Caller>,
     pub(crate) request: FrameRequest,
-    /// The query of each picture by itself, without its frame.
-    pub(crate) query: String,
+    pub(crate) kind: Many,
     pub(crate) request_id: RequestId,
     /// Pixels of the largest image.
     pub(crate) pixels_max: u64,
 }
 
+/// What the body is, and what its parts are called.
+pub(crate) enum Many {
+    /// `multipart/mixed` of our own pictures.
+    Mixed {
+        /// The query of each picture by itself, without its frame.
+        query: String,
+    },
+    /// `multipart/related` of rendered resources (PS3.18 8.6.1.2), each of this media type.
+    Related {
+        media_type: &'static str,
+        /// Where the frame of an image is.
+        location: fn(&ImageRecord, u32) -> String,
+    },
+}
+
+/// Pixels of the largest of these images.
+pub(crate) fn pixels_max(images: &[Listed]) -> u64 {
+    images.iter().map(|image| image.pixels).max().unwrap_or(0)
+}
+
 /// The answer with the pictures of `places`, in this order. `permit` is held until it is read.
 pub(crate) fn answer(streamed: Streamed, places: Vec<Place>, permit: Allowed) -> Response {
     let boundary = Uuid::new_v4().simple().to_string();
-    let content_type = HeaderValue::try_from(format!("multipart/mixed; boundary={boundary}"))
-        .unwrap_or(HeaderValue::from_static("multipart/mixed"));
+    let content_type = match &streamed.kind {
+        Many::Mixed { .. } => format!("multipart/mixed; boundary={boundary}"),
+        Many::Related { media_type, .. } => {
+            format!("multipart/related; type=\"{media_type}\"; boundary={boundary}")
+        }
+    };
+    let content_type =
+        HeaderValue::try_from(content_type).unwrap_or(HeaderValue::from_static("multipart/mixed"));
     let headers = [
         (header::CONTENT_TYPE, content_type),
         (header::CACHE_CONTROL, HeaderValue::from_static("private, no-store")),
@@ -93,8 +120,9 @@ fn body(
     let parts = parts.then(move |part| with_room(Arc::clone(&roomy), part));
     let pieces = parts.take_until(ends).flat_map(move |Part { head, body, .. }| {
         let _while_it_streams = &permit;
-        counted.fetch_add(1, Ordering::Relaxed);
-        stream::iter([Ok(Bytes::from(format!("\r\n--{boundary}\r\n{head}\r\n"))), Ok(body)])
+        // Nothing stands before the first delimiter: some clients look for it at the very beginning.
+        let line_end = if counted.fetch_add(1, Ordering::Relaxed) == 0 { "" } else { "\r\n" };
+        stream::iter([Ok(Bytes::from(format!("{line_end}--{boundary}\r\n{head}\r\n"))), Ok(body)])
     });
     let end = async move { if sent.load(Ordering::Relaxed) == total { Ok(end) } else { Err(CutOff) } };
     pieces.chain(stream::once(end))
@@ -150,7 +178,7 @@ async fn picture(streamed: &Streamed, place: Place) -> Result<Part, Problem> {
         Outcome::Picture(render) => render,
         Outcome::Failure(failure) => return Err(unrenderable::problem(&failure)),
     };
-    let mut head = head(streamed, place, facts.format.media_type(), picture.len());
+    let mut head = head(streamed, place, Some(&image), facts.format.media_type(), picture.len());
     // Writing to a string cannot fail.
     let _ = write!(head, "ETag: \"{key}\"\r\n");
     if let Some((slope, offset)) = facts.pixel_scale {
@@ -167,15 +195,30 @@ fn told(streamed: &Streamed, place: Place, problem: Problem) -> Part {
     let path = format!("/api/v1/dicom/images/{}", place.image_id);
     let document = problem.document(&path, streamed.request_id.as_str());
     let body = Bytes::from(document.body);
-    Part { place, head: head(streamed, place, "application/problem+json", body.len()), body }
+    Part { place, head: head(streamed, place, None, "application/problem+json", body.len()), body }
 }
 
-fn head(streamed: &Streamed, place: Place, media_type: &str, byte_count: usize) -> String {
+/// The fields that every part has; of a part without its `image` nobody knows how the standard calls it.
+fn head(
+    streamed: &Streamed,
+    place: Place,
+    image: Option<&ImageRecord>,
+    media_type: &str,
+    byte_count: usize,
+) -> String {
     let Place { image_id, frame_number } = place;
-    let query = &streamed.query;
-    format!(
-        "Content-Type: {media_type}\r\nContent-Length: {byte_count}\r\n\
-         Content-Location: /api/v1/dicom/images/{image_id}?frame={frame_number}&{query}\r\n\
-         X-Image-Id: {image_id}\r\nX-Frame: {frame_number}\r\n"
-    )
+    let mut head = format!("Content-Type: {media_type}\r\nContent-Length: {byte_count}\r\n");
+    // Writing to a string cannot fail.
+    let _ = match (&streamed.kind, image) {
+        (Many::Mixed { query }, _) => write!(
+            head,
+            "Content-Location: /api/v1/dicom/images/{image_id}?frame={frame_number}&{query}\r\n\
+             X-Image-Id: {image_id}\r\nX-Frame: {frame_number}\r\n"
+        ),
+        (Many::Related { location, .. }, Some(image)) => {
+            write!(head, "Content-Location: {}\r\n", location(image, frame_number))
+        }
+        (Many::Related { .. }, None) => Ok(()),
+    };
+    head
 }

@@ -76,7 +76,7 @@ pub(super) async fn sheet(
     let series_id = parse_public_id(&segment).ok_or_else(Problem::no_such_series)?;
     let visible = api.visible_to(&caller);
     let series = visible.series(series_id).await?;
-    let images: Vec<_> = visible.images_of(&series).await?.iter().map(|image| image.image_id).collect();
+    let images: Vec<_> = visible.listed(&series).await?.iter().map(|image| image.image_id).collect();
     let count = u32::try_from(images.len()).unwrap_or(u32::MAX);
     let columns = columns.unwrap_or(COLUMNS).min(count.max(1));
     check_size(count, columns, size)?;

@@ -8,7 +8,7 @@ use axum::{
     http::HeaderMap,
     response::Response,
 };
-use noctis_shared::{answer::Image, dicom_uid::parse_public_id};
+use noctis_shared::dicom_uid::parse_public_id;
 
 use crate::{
     api::Api,
@@ -16,7 +16,7 @@ use crate::{
     edge::{self, RequestId, SENT},
     picture::{
         Asked, AskedFormat, Place, TAKES_OF_SERIES, in_format, places,
-        stream::{self, Streamed},
+        stream::{self, Many, Streamed},
         takes,
     },
     problem::{Document, Kind, Problem},
@@ -83,15 +83,15 @@ pub(super) async fn stream(
     let series_id = parse_public_id(&segment).ok_or_else(Problem::no_such_series)?;
     let visible = api.visible_to(&caller);
     let series = visible.series(series_id).await?;
-    let images = visible.images_of(&series).await?;
-    let pixels = |image: &Image| u64::from(image.rows.unwrap_or(0)) * u64::from(image.columns.unwrap_or(0));
-    let pixels_max = images.iter().map(pixels).max().unwrap_or(0);
+    let images = visible.listed(&series).await?;
+    let pixels_max = stream::pixels_max(&images);
     let places = chosen(places(&images), positions.as_deref())?;
     let permit = api.streams.begin(&caller.name)?;
     let sent = u32::try_from(places.len()).unwrap_or(u32::MAX).saturating_mul(SENT);
     edge::pay(&api, &caller, sent).await?;
     let query = query_of_each(raw.as_deref().unwrap_or_default(), asked.format.is_none());
-    Ok(stream::answer(Streamed { api, caller, request, query, request_id, pixels_max }, places, permit))
+    let streamed = Streamed { api, caller, request, kind: Many::Mixed { query }, request_id, pixels_max };
+    Ok(stream::answer(streamed, places, permit))
 }
 
 /// The query by which each picture is asked for alone: the same without the positions.

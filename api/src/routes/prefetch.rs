@@ -95,7 +95,7 @@ pub(super) async fn prefetch(
     let series = visible.series(series_id).await?;
     let order: PrefetchOrder = json::read(&headers, &body)?;
     let voi = voi(&order, &api.windows)?;
-    let (places, to) = between(&places(&visible.images_of(&series).await?), order.from, order.to)?;
+    let (places, to) = between(&places(&visible.listed(&series).await?), order.from, order.to)?;
     let pictures = places.len();
     let look_ups = places.into_iter().map(|Place { image_id, frame_number }| async move {
         let image = visible.image(image_id).await?.into_inner();

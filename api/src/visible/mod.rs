@@ -8,6 +8,7 @@
 mod ambiguous;
 mod by_uids;
 mod known_images;
+mod listed;
 #[cfg(test)]
 mod tests;
 
@@ -24,7 +25,7 @@ use noctis_shared::{
 };
 use uuid::Uuid;
 
-pub(crate) use self::known_images::KnownImages;
+pub(crate) use self::{known_images::KnownImages, listed::Listed};
 use crate::{
     audit::Audit,
     back_end::catalog_problem,

@@ -26,7 +26,13 @@ fn parts(answer: &Answer) -> Vec<Part> {
     let content_type = answer.header("content-type");
     let boundary = content_type.strip_prefix("multipart/mixed; boundary=").expect("a boundary");
     let (start, end) = (format!("\r\n--{boundary}\r\n"), format!("\r\n--{boundary}--\r\n"));
-    let (mut rest, mut parts) = (&answer.body[..], Vec::new());
+    // Nothing stands before the first.
+    let body = if answer.body.starts_with(b"--") {
+        [b"\r\n", &answer.body[..]].concat()
+    } else {
+        answer.body.to_vec()
+    };
+    let (mut rest, mut parts) = (&body[..], Vec::new());
     while let Some(part) = rest.strip_prefix(start.as_bytes()) {
         let blank = part.windows(4).position(|window| window == b"\r\n\r\n").expect("an empty line");
         let head = String::from_utf8_lossy(&part[..blank]).into_owned();

@@ -1,14 +1,13 @@
 //! In which shape stored bytes are told: the parts of a multipart body or one alone, by `accept=`, else by `Accept`
 //! (PS3.18 8.7.3 and 8.7.4). They are told as they are stored, or not at all.
 
-use axum::http::{HeaderMap, header};
+use axum::http::HeaderMap;
 
-use super::transfer_syntax::{EXPLICIT_LITTLE, OCTETS, is_as_explicit_little};
+use super::{
+    acceptable::Acceptable,
+    transfer_syntax::{EXPLICIT_LITTLE, OCTETS, is_as_explicit_little},
+};
 use crate::problem::{Kind, Problem};
-
-/// Longest `Accept` that is looked at, in bytes, and its most entries.
-const ACCEPT_BYTES_MAX: usize = 4096;
-const ENTRIES_MAX: usize = 64;
 
 /// What there is: bytes of a media type, in a transfer syntax.
 #[derive(Debug, Clone, Copy)]
@@ -35,95 +34,42 @@ pub(super) fn choose(
     headers: &HeaderMap,
     stored: Stored<'_>,
 ) -> Result<Shape, Problem> {
-    let sent = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
-    let accept = accept.map_or_else(|| sent.collect::<Vec<_>>().join(","), str::to_owned);
-    let accept: String = accept.chars().take(ACCEPT_BYTES_MAX).collect();
-    let mut best: Option<(Shape, f32)> = None;
-    for entry in entries(&accept) {
-        let Some(shape) = entry.shape_of(stored) else { continue };
-        if entry.quality > best.map_or(0.0, |(_, quality)| quality) {
-            best = Some((shape, entry.quality));
-        }
-    }
-    let whatever = Shape { is_multipart: true, media_type: stored.media_type };
-    match best {
-        Some((shape, _)) => Ok(shape),
-        None if accept.trim().is_empty() => Ok(whatever),
-        None => {
-            let detail = "This is told as it is stored, and Accept takes nothing of that.";
-            let told = format!(
-                "multipart/related; type=\"{}\"; transfer-syntax={}",
-                stored.media_type, stored.transfer_syntax
-            );
-            Err(Problem::new(Kind::NotAcceptable, detail).with("media_types", vec![told]))
-        }
-    }
+    let shape = Acceptable::all(accept, headers).iter().find_map(|entry| shape_of(entry, stored));
+    shape.ok_or_else(|| {
+        let detail = "This is told as it is stored, and Accept takes nothing of that.";
+        let told = format!(
+            "multipart/related; type=\"{}\"; transfer-syntax={}",
+            stored.media_type, stored.transfer_syntax
+        );
+        Problem::new(Kind::NotAcceptable, detail).with("media_types", vec![told])
+    })
 }
 
-/// One entry of `Accept`.
-struct Entry {
-    media_type: String,
-    /// Of the parts of a multipart body.
-    part_type: Option<String>,
-    transfer_syntax: Option<String>,
-    quality: f32,
+fn shape_of(entry: &Acceptable, stored: Stored<'_>) -> Option<Shape> {
+    let is_multipart = entry.in_parts != Some(false);
+    if !is_multipart && !stored.is_one {
+        return None;
+    }
+    let asked = entry.media_type.as_str();
+    let media_type = match asked {
+        asked if entry.takes(stored.media_type) && asked != OCTETS => stored.media_type,
+        // Bits are bits.
+        OCTETS if stored.media_type != "application/dicom" => OCTETS,
+        _ => return None,
+    };
+    takes_syntax(entry, stored).then_some(Shape { is_multipart, media_type })
 }
 
-fn entries(accept: &str) -> impl Iterator<Item = Entry> {
-    // No media type has a comma in its quotes.
-    accept.split(',').map(str::trim).filter(|entry| !entry.is_empty()).take(ENTRIES_MAX).map(Entry::parse)
-}
-
-impl Entry {
-    fn parse(text: &str) -> Self {
-        let mut parts = text.split(';').map(str::trim);
-        let media_type = parts.next().unwrap_or_default().to_ascii_lowercase();
-        let mut entry = Self { media_type, part_type: None, transfer_syntax: None, quality: 1.0 };
-        for (name, value) in parts.filter_map(|part| part.split_once('=')) {
-            let value = value.trim().trim_matches('"');
-            match &*name.trim().to_ascii_lowercase() {
-                "type" => entry.part_type = Some(value.to_ascii_lowercase()),
-                "transfer-syntax" => entry.transfer_syntax = Some(value.to_owned()),
-                "q" => entry.quality = value.parse().unwrap_or(0.0),
-                _ => {}
-            }
-        }
-        entry
-    }
-
-    fn shape_of(&self, stored: Stored<'_>) -> Option<Shape> {
-        let is_multipart = matches!(&*self.media_type, "multipart/related" | "multipart/*" | "*/*");
-        let asked = match is_multipart {
-            true => self.part_type.as_deref().unwrap_or("*/*"),
-            false => &*self.media_type,
-        };
-        if !is_multipart && !stored.is_one {
-            return None;
-        }
-        let kind = stored.media_type.split('/').next().unwrap_or_default();
-        let media_type = match asked {
-            "*/*" => stored.media_type,
-            asked if asked == stored.media_type || asked.strip_suffix("/*") == Some(kind) => {
-                stored.media_type
-            }
-            // Bits are bits.
-            OCTETS if stored.media_type != "application/dicom" => OCTETS,
-            _ => return None,
-        };
-        self.takes_syntax(asked, stored).then_some(Shape { is_multipart, media_type })
-    }
-
-    /// Octets alone have a transfer syntax that is meant where none is named (table 8.7.3-2): what else is named by its kind
-    /// comes as it is stored.
-    fn takes_syntax(&self, asked: &str, stored: Stored<'_>) -> bool {
-        let as_explicit_little = is_as_explicit_little(stored.transfer_syntax);
-        match self.transfer_syntax.as_deref() {
-            Some("*") => true,
-            Some(uid) if uid == stored.transfer_syntax => true,
-            Some(EXPLICIT_LITTLE) => as_explicit_little && stored.media_type == OCTETS,
-            Some(_) => false,
-            None => asked != OCTETS || as_explicit_little,
-        }
+/// Octets alone have a transfer syntax that is meant where none is named (table 8.7.3-2): what else is named by its kind
+/// comes as it is stored.
+fn takes_syntax(entry: &Acceptable, stored: Stored<'_>) -> bool {
+    let as_explicit_little = is_as_explicit_little(stored.transfer_syntax);
+    match entry.transfer_syntax.as_deref() {
+        Some("*") => true,
+        Some(uid) if uid == stored.transfer_syntax => true,
+        Some(EXPLICIT_LITTLE) => as_explicit_little && stored.media_type == OCTETS,
+        Some(_) => false,
+        None => entry.media_type != OCTETS || as_explicit_little,
     }
 }
 

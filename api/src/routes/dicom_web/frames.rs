@@ -27,7 +27,7 @@ use crate::{
 };
 
 /// Frames of one request.
-const FRAMES_MAX: usize = 1000;
+const FRAMES_MAX: usize = 2000;
 
 /// The frames that a list names, each a part of its own, in the order of the list.
 pub(super) async fn frames(
@@ -96,7 +96,7 @@ async fn answer(
 }
 
 /// Frame numbers from 1, between commas.
-fn numbers(list: &str) -> Result<Vec<u32>, Problem> {
+pub(super) fn numbers(list: &str) -> Result<Vec<u32>, Problem> {
     let takes = || {
         Problem::parameter(
             "frames",

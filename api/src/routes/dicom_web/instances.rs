@@ -7,7 +7,7 @@ use axum::{
     Extension,
     body::Body,
     extract::{Path, RawQuery, State},
-    http::{HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use futures::{Stream, StreamExt, stream};
@@ -24,6 +24,7 @@ use super::{
 use crate::{
     api::Api,
     back_end::catalog_problem,
+    caller::Caller,
     edge::Origin,
     entity_tag::{EntityTag, any_is_named_by},
     handed_out::{self, FilePart},
@@ -59,7 +60,22 @@ async fn answer(
     (State(api), Extension(caller), Origin(origin), headers, RawQuery(query)): Asking,
     uids: Uids<'_>,
 ) -> Result<Response, Problem> {
-    let visible = api.visible_to(&caller);
+    sent(&api, &caller, origin, &headers, accept(query.as_deref()).as_deref(), uids).await
+}
+
+/// What `uids` name, as `accept` takes it, else as the `Accept` of `headers` does.
+///
+/// # Errors
+/// 404 for what is not there for the caller, 406, and 503 for files that are away.
+pub(super) async fn sent(
+    api: &Arc<Api>,
+    caller: &Caller,
+    origin: String,
+    headers: &HeaderMap,
+    accept: Option<&str>,
+    uids: Uids<'_>,
+) -> Result<Response, Problem> {
+    let visible = api.visible_to(caller);
     let of = visible.headers_of(uids.study, uids.series, uids.instance)?;
     let places = api.catalog.header_places(*of).await.map_err(|error| catalog_problem(&error))?;
     let Some(first) = places.first() else { return Err(unknown(*of)) };
@@ -68,11 +84,11 @@ async fn answer(
     let syntax = if let [syntax] = &syntaxes[..] { syntax } else { "" };
     let is_one = matches!(*of, HeadersOf::Instance(_));
     let stored = Stored { media_type: DICOM, transfer_syntax: syntax, is_one };
-    let shape = accepted::choose(accept(query.as_deref()).as_deref(), &headers, stored)?;
+    let shape = accepted::choose(accept, headers, stored)?;
     visible.note_opened(of.study_id());
     let validator = validator(&places, &format!("{origin} {}", shape.is_multipart));
     let tag = || EntityTag::weak(format_args!("{validator:016x}"));
-    if tag().is_named_by(&headers) || any_is_named_by(&headers) {
+    if tag().is_named_by(headers) || any_is_named_by(headers) {
         return Ok(told(StatusCode::NOT_MODIFIED.into_response(), tag(), None));
     }
     let download = api.downloads.begin(&caller.name)?;
@@ -94,7 +110,7 @@ async fn answer(
     let content_type = value(format!("multipart/related; type=\"{DICOM}\"; boundary={boundary}"));
     let keys = places.iter().map(|place| place.key).collect();
     let body: Body =
-        handed_out::parts(&api.storage, &boundary, files(Arc::clone(&api), keys, origin), download);
+        handed_out::parts(&api.storage, &boundary, files(Arc::clone(api), keys, origin), download);
     Ok(told(body.into_response(), tag(), Some(content_type)))
 }
 

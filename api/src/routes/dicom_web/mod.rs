@@ -1,13 +1,15 @@
 //! DICOMweb (PS3.18), the routes of the standard at `/dicom-web`: searches (QIDO-RS) and metadata (WADO-RS), told as DICOM JSON
-//! from the catalog alone; instances and frames (WADO-RS) as they are stored. `docs/dicomweb.md` is the conformance statement.
+//! from the catalog alone; instances and frames (WADO-RS) as they are stored, and pictures of them. `docs/dicomweb.md` is the conformance statement.
 //!
-//! What must not be here: who may see what (`visible`), SQL (`catalog::search`, `catalog::headers` of `shared`), and how
-//! files are read (`handed_out`). These routes are not in the OpenAPI document: their parameters are the data dictionary, and the standard
+//! What must not be here: who may see what (`visible`), SQL (`catalog::search`, `catalog::headers` of `shared`), how
+//! files are read (`handed_out`), and how pictures are made (`picture`). These routes are not in the OpenAPI document: their parameters are the data dictionary, and the standard
 //! describes them. Start with [`routes`].
 
+mod acceptable;
 mod accepted;
 mod address;
 mod asked;
+mod asks;
 mod data_set;
 mod dictionary;
 mod frames;
@@ -16,11 +18,14 @@ mod levels;
 mod matched;
 mod media_type;
 mod metadata;
+mod rendered;
+mod rendered_parameters;
 mod search;
 mod sent_frames;
 mod told_header;
 mod transfer_syntax;
 mod unbuilt;
+mod wado_uri;
 
 use std::sync::Arc;
 
@@ -68,6 +73,7 @@ pub(super) fn routes() -> Router<Arc<Api>> {
             "/dicom-web/studies/{study}/series/{series}/instances/{instance}/bulkdata/{tag}",
             get(frames::bulk_data),
         )
-        .route("/dicom-web", any(unbuilt::say_so))
+        .merge(rendered::routes())
+        .route("/dicom-web", get(wado_uri::wado).fallback(unbuilt::say_so))
         .route("/dicom-web/{*rest}", any(unbuilt::resource))
 }

@@ -1,4 +1,4 @@
-//! DICOMweb: searches, metadata, and what is not built of it.
+//! DICOMweb: searches, metadata, files, frames and pictures, and what is not built of it.
 
 mod archive;
 mod frames;
@@ -6,5 +6,7 @@ mod held;
 mod instances;
 mod keys;
 mod metadata;
+mod rendered;
 mod rows;
 mod unbuilt;
+mod wado_uri;

@@ -1,0 +1,244 @@
+//! The query parameters of rendered resources and thumbnails (PS3.18 8.3.5.1), and which picture they ask for.
+//!
+//! Unknown parameters are let be (PS3.18 8.3.5); what is known and not built is an error, or a warning where the standard
+//! has the server go on without it.
+
+use noctis_shared::request::{Fit, Region, SIDE_PIXELS_MAX, Voi, VoiFunction, Window};
+
+use crate::{
+    picture::{Asked, AskedFormat, NamedWindows, take_icc_profile},
+    problem::Problem,
+    query::Query,
+};
+
+/// The longer side of a thumbnail in pixels when none is asked.
+const THUMBNAIL_PIXELS: u32 = 128;
+/// A side of a source region that reaches to the end of any frame (PS3.5: Rows and Columns have 16 bits).
+const TO_THE_END: u32 = 65_535;
+
+/// The picture that a query asks for, and what it asks that is left out.
+#[derive(Debug, PartialEq)]
+pub(super) struct Rendered {
+    pub(super) asked: Asked,
+    /// In words, for a `Warning` field.
+    pub(super) left_out: Option<&'static str>,
+}
+
+impl Rendered {
+    /// What a query asks of a rendered resource; `frame_number` is of the path.
+    ///
+    /// # Errors
+    /// 400 that names the parameter.
+    pub(super) fn take(
+        query: &mut Query<'_>,
+        frame_number: u32,
+        format: AskedFormat,
+        windows: &NamedWindows,
+    ) -> Result<Self, Problem> {
+        let viewport = take_viewport(query)?;
+        let quality =
+            query.take_value("quality", "a number from 1 to 100", |quality| (1..=100).contains(quality))?;
+        let annotation = query.take("annotation").filter(|keywords| !keywords.trim().is_empty());
+        let asked = Asked {
+            frame_number,
+            voi: take_window(query, windows)?,
+            fit: viewport.map_or_else(Fit::default, |viewport| viewport.fit),
+            region: viewport.and_then(|viewport| viewport.region),
+            // PS3.18 8.3.5.1.2: of media types with lossy compression; with others it means nothing.
+            quality: quality.filter(|_| format == AskedFormat::Jpeg || format == AskedFormat::Webp),
+            format: Some(format),
+            icc_profile: take_icc_profile(query)?,
+            ..Asked::of_the_file()
+        };
+        let left_out = annotation.map(|_| "annotation is not drawn");
+        Ok(Self { asked, left_out })
+    }
+
+    /// The same of a thumbnail, which takes `viewport` alone (PS3.18 10.4.1.2.2).
+    ///
+    /// # Errors
+    /// 400 that names the parameter.
+    pub(super) fn take_thumbnail(
+        query: &mut Query<'_>,
+        frame_number: u32,
+        format: AskedFormat,
+    ) -> Result<Self, Problem> {
+        let viewport = take_viewport(query)?;
+        let small = Asked::thumbnail(THUMBNAIL_PIXELS);
+        let fit = viewport.map_or(small.fit, |viewport| Fit { enlarge: false, ..viewport.fit });
+        let asked = Asked { frame_number, fit, format: Some(format), ..small };
+        Ok(Self { asked, left_out: None })
+    }
+}
+
+/// The box that the picture fills, and the part of the frame that it shows.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Viewport {
+    fit: Fit,
+    region: Option<Region>,
+}
+
+/// `viewport=vw,vh[,sx,sy,sw,sh]` (PS3.18 8.3.5.1.3): the picture is scaled to fit the box, up or down, its aspect kept;
+/// what is left empty of the source is its default. Parts of pixels are rounded.
+fn take_viewport(query: &mut Query<'_>) -> Result<Option<Viewport>, Problem> {
+    const NAME: &str = "viewport";
+    let wrong = |says: String| Problem::parameter(NAME, says);
+    let Some(text) = query.take(NAME) else { return Ok(None) };
+    let numbers: Option<Vec<Option<f64>>> = text.split(',').map(number).collect();
+    let takes = || wrong("takes vw,vh or vw,vh,sx,sy,sw,sh in pixels".to_owned());
+    let numbers = numbers.ok_or_else(takes)?;
+    let (&[Some(width), Some(height)], source) = numbers.split_first_chunk::<2>().ok_or_else(takes)? else {
+        return Err(takes());
+    };
+    let side = |side: f64| {
+        let whole = side.round();
+        let is_one = (1.0..=f64::from(SIDE_PIXELS_MAX)).contains(&whole);
+        // In range: the cast cuts nothing.
+        is_one
+            .then_some(whole as u32)
+            .ok_or_else(|| wrong(format!("takes sides from 1 to {SIDE_PIXELS_MAX}")))
+    };
+    let fit = Fit { width: Some(side(width)?), height: Some(side(height)?), enlarge: true };
+    let region = match *source {
+        [] => None,
+        [left, top, width, height] => region([left, top, width, height])?,
+        _ => return Err(takes()),
+    };
+    Ok(Some(Viewport { fit, region }))
+}
+
+/// The part of the source; `None` for all of it.
+fn region(sides: [Option<f64>; 4]) -> Result<Option<Region>, Problem> {
+    if sides.iter().all(Option::is_none) {
+        return Ok(None);
+    }
+    let [left, top, width, height] = sides;
+    if [width, height].into_iter().flatten().any(|side| side < 0.0) {
+        return Err(Problem::parameter("viewport", "flips by a negative sw or sh, which is not built"));
+    }
+    let place = |place: Option<f64>| {
+        let whole = place.unwrap_or(0.0).round();
+        (0.0..=f64::from(TO_THE_END)).contains(&whole).then_some(whole as u32)
+    };
+    let length = |length: Option<f64>| {
+        let whole = length.unwrap_or(f64::from(TO_THE_END)).round();
+        (1.0..=f64::from(TO_THE_END)).contains(&whole).then_some(whole as u32)
+    };
+    match (place(left), place(top), length(width), length(height)) {
+        (Some(left), Some(top), Some(width), Some(height)) => Ok(Some(Region { left, top, width, height })),
+        _ => Err(Problem::parameter("viewport", "takes a source of one pixel or more, inside of the frame")),
+    }
+}
+
+/// A decimal number; `Some(None)` where there is none, `None` for other text.
+fn number(text: &str) -> Option<Option<f64>> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Some(None);
+    }
+    text.parse().ok().filter(|number: &f64| number.is_finite()).map(Some)
+}
+
+/// `window=center,width,function` (PS3.18 8.3.5.1.4).
+fn take_window(query: &mut Query<'_>, windows: &NamedWindows) -> Result<Voi, Problem> {
+    const NAME: &str = "window";
+    let Some(text) = query.take(NAME) else { return Ok(Voi::FromFile) };
+    let takes = || Problem::parameter(NAME, "takes center,width,function: linear, linear-exact or sigmoid");
+    let parts: Vec<&str> = text.split(',').map(str::trim).collect();
+    let (center, width, function) = match *parts.as_slice() {
+        [center, width, function] => (center, width, function),
+        // What clients send that were made for an older edition.
+        [center, width] => (center, width, "linear"),
+        _ => return Err(takes()),
+    };
+    let function = match function.to_ascii_lowercase().replace('_', "-").as_str() {
+        "linear" => VoiFunction::Linear,
+        "linear-exact" => VoiFunction::LinearExact,
+        "sigmoid" => VoiFunction::Sigmoid,
+        _ => return Err(takes()),
+    };
+    let number = |text: &str| text.parse::<f64>().map_err(|_| takes());
+    let window = Window::new(number(center)?, number(width)?, function)
+        .map_err(|error| Problem::parameter(NAME, error))?;
+    windows.check(&window)?;
+    Ok(Voi::Window(window))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rendered(query: &str, format: AskedFormat) -> Result<Rendered, Problem> {
+        let mut query = Query::parse(Some(query)).expect("a query");
+        Rendered::take(&mut query, 1, format, &NamedWindows::default())
+    }
+
+    fn jpeg(query: &str) -> Asked {
+        rendered(query, AskedFormat::Jpeg).expect(query).asked
+    }
+
+    #[test]
+    fn a_viewport_is_a_box_and_a_part_of_the_source() {
+        let fit = |width, height| Fit { width: Some(width), height: Some(height), enlarge: true };
+        let region = |left, top, width, height| Some(Region { left, top, width, height });
+        for (viewport, expected) in [
+            ("512,256", (fit(512, 256), None)),
+            ("512,512,,,,", (fit(512, 512), None)),
+            ("100,100,10,20,30,40", (fit(100, 100), region(10, 20, 30, 40))),
+            ("100,100,10.4,0.5,29.6,40.2", (fit(100, 100), region(10, 1, 30, 40))),
+            ("100,100,10,,,", (fit(100, 100), region(10, 0, 65_535, 65_535))),
+        ] {
+            let asked = jpeg(&format!("viewport={viewport}"));
+            assert_eq!((asked.fit, asked.region), expected, "{viewport}");
+        }
+        for wrong in [
+            "",
+            "512",
+            ",",
+            "512,",
+            "0,10",
+            "9000,10",
+            "-1,1",
+            "1,2,3",
+            "1,2,3,4,5",
+            "1,2,3,4,5,6,7",
+            "a,b",
+            "1,2,0,0,-5,5",
+            "1,2,-1,0,5,5",
+            "1,2,0,0,0,5",
+            "NaN,1",
+            "1e999,1",
+        ] {
+            assert!(rendered(&format!("viewport={wrong}"), AskedFormat::Jpeg).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_window_has_its_center_first() {
+        let window =
+            |center, width, function| Voi::Window(Window::new(center, width, function).expect("valid"));
+        for (text, expected) in [
+            ("40,400,linear", window(40.0, 400.0, VoiFunction::Linear)),
+            ("-600.5,1500,LINEAR-EXACT", window(-600.5, 1500.0, VoiFunction::LinearExact)),
+            ("40,400,linear_exact", window(40.0, 400.0, VoiFunction::LinearExact)),
+            ("40,0.5,sigmoid", window(40.0, 0.5, VoiFunction::Sigmoid)),
+            ("40,400", window(40.0, 400.0, VoiFunction::Linear)),
+        ] {
+            assert_eq!(jpeg(&format!("window={text}")).voi, expected, "{text}");
+        }
+        for wrong in ["", "40", "40,400,cubic", "40,0,linear", "a,b,linear", "1,2,linear,3", "inf,2,linear"] {
+            assert!(rendered(&format!("window={wrong}"), AskedFormat::Jpeg).is_err(), "{wrong}");
+        }
+        assert_eq!(jpeg("").voi, Voi::FromFile);
+    }
+
+    #[test]
+    fn a_quality_is_of_lossy_pictures_and_what_is_not_drawn_is_said() {
+        assert_eq!(jpeg("quality=50").quality, Some(50));
+        assert_eq!(rendered("quality=50", AskedFormat::Png).expect("taken").asked.quality, None);
+        assert!(rendered("quality=0", AskedFormat::Png).is_err());
+        let annotated = rendered("annotation=patient,technique&unknown=1", AskedFormat::Jpeg).expect("taken");
+        assert_eq!(annotated.left_out, Some("annotation is not drawn"));
+        assert_eq!(rendered("", AskedFormat::Jpeg).expect("taken").left_out, None);
+    }
+}

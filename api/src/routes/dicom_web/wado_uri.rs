@@ -1,0 +1,147 @@
+//! The URI service (PS3.18 9): one instance by `?requestType=WADO`, as its file or as a picture. For clients from before the
+//! others: all they have is a query.
+
+use axum::{http::HeaderMap, response::Response};
+use noctis_shared::{
+    catalog::ImageRecord,
+    own_id,
+    request::{Fit, Region, SIDE_PIXELS_MAX, Voi, VoiFunction, Window},
+};
+
+use super::{
+    acceptable::Acceptable,
+    address::Uids,
+    asks::Asks,
+    instances,
+    rendered::{Form, not_acceptable},
+    rendered_parameters::Rendered,
+    unbuilt,
+};
+use crate::{
+    edge::Origin,
+    picture::{Asked, AskedFormat, NamedWindows},
+    problem::Problem,
+    query::Query,
+};
+
+/// Answers `GET /dicom-web?requestType=WADO&…`.
+pub(super) async fn wado(asks: Asks, Origin(origin): Origin) -> Result<Response, Problem> {
+    let mut query = Query::parse(asks.uri.query())?;
+    match query.take("requestType").as_deref() {
+        Some("WADO") => {}
+        Some(_) => return Err(Problem::parameter("requestType", "takes WADO")),
+        // What is asked of the root alone is its capabilities.
+        None => return Err(unbuilt::say_so().await),
+    }
+    let mut uid = |name| {
+        let uid = query.take(name).filter(|uid| !uid.is_empty());
+        uid.ok_or_else(|| Problem::parameter(name, "is missing"))
+    };
+    let (study, series, instance) = (uid("studyUID")?, uid("seriesUID")?, uid("objectUID")?);
+    // PS3.18 9.1.2.2.1: who asks for what names nobody must not get what does.
+    if query.take("anonymize").is_some_and(|anonymize| anonymize == "yes") {
+        return Err(Problem::parameter("anonymize", "is not built: files and pictures leave as they are"));
+    }
+    let content_type = query.take("contentType").or_else(|| query.take("accept"));
+    let transfer_syntax = query.take("transferSyntax");
+    let image_id = own_id::of_image(&study, &series, &instance);
+    let image = asks.visible().image(image_id).await?;
+
+    let as_file = as_file(content_type.as_deref(), transfer_syntax.as_deref(), &asks.headers);
+    let form = Form::of(content_type.as_deref(), &asks.headers);
+    if let Some(file) = as_file
+        && (form.is_none() || first_is_a_file(content_type.as_deref()))
+    {
+        let Asks { api, caller, headers, .. } = &asks;
+        let uids = Uids::instance(&study, &series, &instance);
+        return instances::sent(api, caller, origin, headers, Some(&file), uids).await;
+    }
+    let Form { format, .. } = form.ok_or_else(not_acceptable)?;
+    let asked = asked(&mut query, format, &image, &asks.api.windows)?;
+    let left_out = query.take("annotation").filter(|keywords| !keywords.is_empty());
+    let left_out = left_out.map(|_| "annotation is not drawn");
+    if query.take("presentationUID").is_some() {
+        return Err(Problem::parameter("presentationUID", "is not built: presentation states are not drawn"));
+    }
+    asks.answer(image_id, Rendered { asked, left_out }).await
+}
+
+/// How the file is taken, as `Accept` has it; `None` by who takes none. Without a media type a picture is (PS3.18 9.1.2.1.5).
+fn as_file(content_type: Option<&str>, transfer_syntax: Option<&str>, headers: &HeaderMap) -> Option<String> {
+    let mut entries = Acceptable::all(content_type, headers).into_iter();
+    let entry = entries.find(|entry| entry.media_type != "*/*" && entry.takes("application/dicom"))?;
+    let transfer_syntax = transfer_syntax.map(str::to_owned).or(entry.transfer_syntax);
+    let named = transfer_syntax.map_or_else(String::new, |uid| format!("; transfer-syntax=\"{uid}\""));
+    Some(format!("application/dicom{named}"))
+}
+
+/// Whether the first of the media types asked for is that of files.
+fn first_is_a_file(content_type: Option<&str>) -> bool {
+    let first = content_type.and_then(|types| types.split([',', ';']).next());
+    first.is_none_or(|first| first.trim().eq_ignore_ascii_case("application/dicom"))
+}
+
+/// The picture that a query asks for (PS3.18 9.1.2.2).
+fn asked(
+    query: &mut Query<'_>,
+    format: AskedFormat,
+    image: &ImageRecord,
+    windows: &NamedWindows,
+) -> Result<Asked, Problem> {
+    let sides = format!("a number of pixels from 1 to {SIDE_PIXELS_MAX}");
+    let mut side = |name| query.take_value(name, &sides, |side| (1..=SIDE_PIXELS_MAX).contains(side));
+    let (height, width) = (side("rows")?, side("columns")?);
+    let is_lossy = matches!(format, AskedFormat::Jpeg | AskedFormat::Webp);
+    let quality =
+        query.take_value("imageQuality", "a number from 1 to 100", |quality| (1..=100).contains(quality))?;
+    Ok(Asked {
+        frame_number: query
+            .take_value("frameNumber", "a frame number from 1", |&frame| frame >= 1)?
+            .unwrap_or(1),
+        voi: take_window(query, windows)?,
+        fit: Fit { width, height, enlarge: width.is_some() || height.is_some() },
+        region: take_region(query, image)?,
+        quality: quality.filter(|_| is_lossy),
+        format: Some(format),
+        ..Asked::of_the_file()
+    })
+}
+
+/// `windowCenter` and `windowWidth`, which go together.
+fn take_window(query: &mut Query<'_>, windows: &NamedWindows) -> Result<Voi, Problem> {
+    let mut number = |name| query.take_value(name, "a number", |number: &f64| number.is_finite());
+    match (number("windowCenter")?, number("windowWidth")?) {
+        (None, None) => Ok(Voi::FromFile),
+        (Some(center), Some(width)) => {
+            let window = Window::new(center, width, VoiFunction::Linear)
+                .map_err(|error| Problem::parameter("windowWidth", error))?;
+            windows.check(&window)?;
+            Ok(Voi::Window(window))
+        }
+        (Some(_), None) => Err(Problem::parameter("windowWidth", "is missing: it goes with windowCenter")),
+        (None, Some(_)) => Err(Problem::parameter("windowCenter", "is missing: it goes with windowWidth")),
+    }
+}
+
+/// `region=xmin,ymin,xmax,ymax`, each from 0 to 1 of the frame.
+fn take_region(query: &mut Query<'_>, image: &ImageRecord) -> Result<Option<Region>, Problem> {
+    const NAME: &str = "region";
+    let Some(text) = query.take(NAME) else { return Ok(None) };
+    let wrong =
+        || Problem::parameter(NAME, "takes xmin,ymin,xmax,ymax, each from 0 to 1, the first two smaller");
+    let ends: Result<Vec<f64>, _> = text.split(',').map(|end| end.trim().parse()).collect();
+    let Ok(&[left, top, right, bottom]) = ends.as_deref() else { return Err(wrong()) };
+    let is_part = |from: f64, to: f64| from >= 0.0 && to <= 1.0 && from < to;
+    if !is_part(left, right) || !is_part(top, bottom) {
+        return Err(wrong());
+    }
+    // Within the frame, whose sides have 16 bits.
+    let pixels = |from: f64, to: f64, side: Option<u32>| {
+        let side = f64::from(side.unwrap_or(0));
+        let first = (from * side).floor() as u32;
+        (first, ((to * side).ceil() as u32).saturating_sub(first).max(1))
+    };
+    let ((left, width), (top, height)) =
+        (pixels(left, right, image.image.columns), pixels(top, bottom, image.image.rows));
+    Ok(Some(Region { left, top, width, height }))
+}
