@@ -83,6 +83,7 @@ fn cors(origins: &[String]) -> Option<CorsLayer> {
         header::LINK,
         header::LOCATION,
         header::RETRY_AFTER,
+        header::WARNING,
         HeaderName::from_static("preference-applied"),
         header::WWW_AUTHENTICATE,
         HeaderName::from_static("ratelimit-limit"),

@@ -153,8 +153,12 @@ impl From<ContentDigest> for String {
 #[error("a key is hexadecimal digits, two a byte")]
 pub struct KeyError;
 
+/// At once: digit by digit it is a twentieth of what a cached picture takes.
 fn write_hex(bytes: &[u8], f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    bytes.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 0xF]);
+    let text: String = digits.map(|digit| char::from(DIGITS[usize::from(digit)])).collect();
+    f.write_str(&text)
 }
 
 fn parse_hex<const N: usize>(text: &str) -> Result<[u8; N], KeyError> {

@@ -218,6 +218,8 @@ async fn a_page_that_may_ask_may_read_all_that_answers_carry() {
         ("GET", &image, "image/png; depth=16"),
         ("GET", &format!("{image}/thumbnail"), "*/*"),
         ("GET", "/api/v1/dicom/studies", "*/*"),
+        ("GET", &format!("/dicom-web/studies/{STUDY}/rendered?annotation=patient"), "*/*"),
+        ("GET", &format!("/dicom-web/studies/{STUDY}/metadata"), "*/*"),
         ("DELETE", "/api/v1/dicom/presets", "*/*"),
         ("GET", "/nowhere", "*/*"),
     ] {

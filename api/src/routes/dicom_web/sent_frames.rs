@@ -121,6 +121,8 @@ impl Sender {
             true => self.head(&boundary, numbers[0], first.len()).slice(LINE_END_BYTES..),
             false => Bytes::new(),
         };
+        // Of several the others are not read yet.
+        let byte_count = (numbers.len() == 1).then_some(head.len() + first.len() + end.len());
         let (sender, numbers) = (Arc::new(self), numbers.into_iter().skip(1));
         let reader = Arc::clone(&sender);
         let rest = stream::iter(numbers).then(move |number| {
@@ -143,7 +145,12 @@ impl Sender {
                 tracing::warn!(%error, "frames that were sent were cut off");
             }
         });
-        ([(header::CONTENT_TYPE, value(content_type))], Body::from_stream(pieces)).into_response()
+        let mut response =
+            ([(header::CONTENT_TYPE, value(content_type))], Body::from_stream(pieces)).into_response();
+        if let Some(byte_count) = byte_count {
+            response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(byte_count));
+        }
+        response
     }
 
     fn head(&self, boundary: &str, number: u32, byte_count: usize) -> Bytes {

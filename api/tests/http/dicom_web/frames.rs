@@ -164,6 +164,11 @@ async fn fragments_are_joined_under_the_type_that_is_asked_for() {
     assert_eq!((alone.status, &alone.body[..]), (200, &b"codestream two!"[..]));
     assert_eq!(alone.header("content-type"), format!("image/jp2; transfer-syntax={J2K}"));
     stored.get(2, "1,2", "image/jp2").await.problem(406, "not-acceptable");
+    // One is read before it is sent, so that its length is known.
+    for accept in ["image/jp2", "multipart/related; type=\"image/jp2\""] {
+        let one = stored.get(2, "2", accept).await;
+        assert_eq!(one.header("content-length"), one.body.len().to_string(), "{accept}");
+    }
 }
 
 /// Where metadata say that the pixels are, they are.
