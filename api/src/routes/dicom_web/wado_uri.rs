@@ -78,7 +78,7 @@ fn as_file(content_type: Option<&str>, transfer_syntax: Option<&str>, headers: &
 /// Whether the first of the media types asked for is that of files.
 fn first_is_a_file(content_type: Option<&str>) -> bool {
     let first = content_type.and_then(|types| types.split([',', ';']).next());
-    first.is_none_or(|first| first.trim().eq_ignore_ascii_case("application/dicom"))
+    first.is_some_and(|first| first.trim().eq_ignore_ascii_case("application/dicom"))
 }
 
 /// The picture that a query asks for (PS3.18 9.1.2.2).
