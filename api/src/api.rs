@@ -25,13 +25,17 @@ use crate::{
     auth::Auth,
     caller::Caller,
     edge::Names,
-    handed_out::FramesInHand,
+    handed_out::FRAME_BYTES_MAX,
+    in_hand::InHand,
     jobs::{Jobs, Prefetches},
     numbers::Numbers,
     outgoing::Outgoing,
     picture::NamedWindows,
     visible::{KnownImages, Visible},
 };
+
+/// Bytes of searches and metadata that are put together at a time.
+const ANSWERS_BYTES_MAX: u64 = 256 << 20;
 
 /// The API, shared by all requests.
 pub struct Api {
@@ -59,7 +63,9 @@ pub struct Api {
     /// Files that are handed out now.
     pub(crate) downloads: Allowance,
     /// Frames that are read now.
-    pub(crate) frames_in_hand: FramesInHand,
+    pub(crate) frames_in_hand: InHand,
+    /// Searches and metadata that are put together now.
+    pub(crate) answers_in_hand: InHand,
     pub(crate) prometheus: PrometheusHandle,
     pub(crate) render_wait: Duration,
     pub(crate) rate_limit: Option<RateLimit>,
@@ -111,7 +117,8 @@ impl Api {
             streams: Allowance::of_streams(),
             outgoing: Outgoing::default(),
             downloads: Allowance::of_files(),
-            frames_in_hand: FramesInHand::default(),
+            frames_in_hand: InHand::of(FRAME_BYTES_MAX),
+            answers_in_hand: InHand::of(ANSWERS_BYTES_MAX),
             prometheus,
             render_wait: settings.render_wait,
             rate_limit: settings.rate_limit,

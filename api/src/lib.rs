@@ -15,6 +15,7 @@ mod caller;
 mod edge;
 mod entity_tag;
 mod handed_out;
+mod in_hand;
 mod jobs;
 mod numbers;
 mod outgoing;

@@ -61,13 +61,16 @@ pub(super) async fn count(
     Err(Box::new(Refused { problem: too_many(&quota), quota: Some(quota) }))
 }
 
-/// Counts what is made for `caller` beyond its request, in hundredths of a request.
+/// Counts what is made for `caller` beyond its request, in hundredths of a request; all that it has at most, since what is dearer
+/// could never be had.
 ///
 /// # Errors
 /// 429 for a client that has spent its requests.
 pub(crate) async fn pay(api: &Api, caller: &Caller, cost: u32) -> Result<(), Problem> {
     let Some(limit) = api.rate_limit else { return Ok(()) };
-    let decision = api.coordination.count_request(&caller.name, cost, in_hundredths(limit)).await;
+    let in_hundredths = in_hundredths(limit);
+    let cost = cost.min(in_hundredths.requests);
+    let decision = api.coordination.count_request(&caller.name, cost, in_hundredths).await;
     if decision.allowed { Ok(()) } else { Err(too_many(&Quota { limit, decision })) }
 }
 

@@ -172,7 +172,7 @@ pub(crate) const POLICIES: &[Policy] = &[
     login("/api/v1/auth/token"),
     login("/api/v1/auth/refresh"),
     login("/api/v1/auth/logout"),
-    dicom_web("/dicom-web", Scope::ImagesRead),
+    dicom_web_bytes("/dicom-web"),
     changed_by(Scope::StudiesWrite, dicom_web("/dicom-web/studies", Scope::StudiesRead)),
     dicom_web("/dicom-web/series", Scope::StudiesRead),
     dicom_web("/dicom-web/instances", Scope::StudiesRead),

@@ -10,51 +10,27 @@ use noctis_shared::{
     job::FrameRange,
     storage::{Storage, StorageError},
 };
-use tokio::sync::{Semaphore, SemaphorePermit};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::open;
 use crate::{
     back_end::file_problem,
+    in_hand::InHand,
     problem::{Kind, Problem},
 };
 
 /// Longest frame that is read, in bytes.
-const FRAME_BYTES_MAX: u64 = 512 << 20;
+pub(crate) const FRAME_BYTES_MAX: u64 = 512 << 20;
 /// What an item begins with: its tag, and its length of four bytes (PS3.5 7.5).
 const ITEM: &[u8] = &[0xFE, 0xFF, 0x00, 0xE0];
 const ITEM_HEADER_BYTES: usize = 8;
-
-/// What frames hold while they are read and checked. What is on its way to a client is counted by `outgoing`.
-#[derive(Debug)]
-pub(crate) struct FramesInHand(Semaphore);
-
-/// Bytes that one permit stands for.
-const PERMIT_BYTES: u64 = 1 << 10;
-
-impl Default for FramesInHand {
-    /// Room for the longest frame, or for many.
-    fn default() -> Self {
-        Self(Semaphore::new(
-            usize::try_from(FRAME_BYTES_MAX / PERMIT_BYTES).unwrap_or(Semaphore::MAX_PERMITS),
-        ))
-    }
-}
-
-impl FramesInHand {
-    /// Waits until there is room for a frame; `None` never comes: nobody closes it.
-    async fn begin(&self, byte_count: u64) -> Option<SemaphorePermit<'_>> {
-        let permits = u32::try_from(byte_count.div_ceil(PERMIT_BYTES)).unwrap_or(u32::MAX);
-        self.0.acquire_many(permits).await.ok()
-    }
-}
 
 /// The bytes of a frame at `range`, without the headers of its fragments where it is of fragments.
 ///
 /// # Errors
 /// 422 for a frame that is too long; 501 for one of a deflated file; 503 for a file that is away or was written to.
 pub(crate) async fn frame(
-    in_hand: &FramesInHand,
+    in_hand: &InHand,
     storage: &Storage,
     image: &ImageRecord,
     range: FrameRange,
@@ -113,19 +89,7 @@ pub(crate) fn aligned(bytes: &Bytes, frame_index: u64, bits_per_frame: u64) -> B
 
 #[cfg(test)]
 mod tests {
-    use futures::FutureExt;
-
     use super::*;
-
-    #[tokio::test]
-    async fn a_frame_waits_for_the_room_that_it_takes() {
-        let in_hand = FramesInHand::default();
-        let most = in_hand.begin(FRAME_BYTES_MAX).await;
-        assert!(in_hand.begin(1).now_or_never().is_none(), "there is no room");
-        drop(most);
-        let two = (in_hand.begin(FRAME_BYTES_MAX / 2).await, in_hand.begin(FRAME_BYTES_MAX / 2).await);
-        assert!(two.0.is_some() && two.1.is_some() && in_hand.begin(1).now_or_never().is_none());
-    }
 
     fn item(value: &[u8]) -> Vec<u8> {
         [ITEM, &(value.len() as u32).to_le_bytes(), value].concat()

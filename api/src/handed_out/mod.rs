@@ -19,7 +19,7 @@ use noctis_shared::{
 
 pub(crate) use self::{
     archive::archive,
-    frame::{FramesInHand, aligned, frame},
+    frame::{FRAME_BYTES_MAX, aligned, frame},
     parts::{FilePart, parts},
     range::Asked,
 };

@@ -38,7 +38,7 @@ pub(crate) use self::{
     explained::{Explained, ExplainedPixel, explain_pixel},
     named_windows::NamedWindows,
     parameters::{Asked, TAKES_OF_SERIES, take_icc_profile},
-    places::{Place, places},
+    places::{Place, Places},
     representation::{in_format, takes, wants_json_rather_than_png, wants_page, wants_plain_json},
     unrenderable::check_frame,
 };
@@ -313,10 +313,18 @@ fn link(uri: &Uri, chosen: &Representation) -> String {
     let given = || url::form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
     let mut query = url::form_urlencoded::Serializer::new(String::new());
     query.extend_pairs(given());
-    if let Some(format) = chosen.format_name()
-        && !given().any(|(name, _)| name == "format")
+    let media_type = chosen.request.format.media_type();
+    let shape = match (chosen.format_name(), uri.path()) {
+        (Some(format), _) => Some(("format", format)),
+        // DICOMweb calls it otherwise (PS3.18 8.3.3.1, 9.1.2.2.1).
+        (None, "/dicom-web") => Some(("contentType", media_type)),
+        (None, path) if path.starts_with("/dicom-web/") => Some(("accept", media_type)),
+        (None, _) => None,
+    };
+    if let Some((name, value)) = shape
+        && !given().any(|(given, _)| given == name)
     {
-        query.append_pair("format", format);
+        query.append_pair(name, value);
     }
     match query.finish() {
         query if query.is_empty() => uri.path().to_owned(),
@@ -343,6 +351,11 @@ mod tests {
         assert_eq!(linked("image/webp", "/i/1?invert=true", false), "/i/1?invert=true&format=webp");
         assert_eq!(linked("image/webp", "/i/1?format=png16", false), "/i/1?format=png16");
         assert_eq!(linked("image/png", "/i/1", false), "/i/1?format=png");
+        assert_eq!(
+            linked("image/webp", "/dicom-web/i/rendered", true),
+            "/dicom-web/i/rendered?accept=image%2Fwebp"
+        );
+        assert_eq!(linked("image/png", "/dicom-web", true), "/dicom-web?contentType=image%2Fpng");
         assert_eq!(linked("image/png", "/i/1/thumbnail", true), "/i/1/thumbnail");
     }
 }

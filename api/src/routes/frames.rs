@@ -15,7 +15,7 @@ use crate::{
     caller::Caller,
     edge::{self, RequestId, SENT},
     picture::{
-        Asked, AskedFormat, Place, TAKES_OF_SERIES, in_format, places,
+        Asked, AskedFormat, Place, Places, TAKES_OF_SERIES, in_format,
         stream::{self, Many, Streamed},
         takes,
     },
@@ -85,7 +85,7 @@ pub(super) async fn stream(
     let series = visible.series(series_id).await?;
     let images = visible.listed(&series).await?;
     let pixels_max = stream::pixels_max(&images);
-    let places = chosen(places(&images), positions.as_deref())?;
+    let places = chosen(&Places::of(images), positions.as_deref())?;
     let permit = api.streams.begin(&caller.name)?;
     let sent = u32::try_from(places.len()).unwrap_or(u32::MAX).saturating_mul(SENT);
     edge::pay(&api, &caller, sent).await?;
@@ -114,20 +114,19 @@ fn positions(text: &str) -> Result<Vec<(usize, usize)>, Problem> {
 }
 
 /// The pictures at these positions, in the order in which they are asked for; all of them without.
-fn chosen(all: Vec<Place>, positions: Option<&[(usize, usize)]>) -> Result<Vec<Place>, Problem> {
-    let total = all.len();
+fn chosen(all: &Places, positions: Option<&[(usize, usize)]>) -> Result<Vec<Place>, Problem> {
+    let total = all.total();
     if positions.into_iter().flatten().any(|(_, last)| *last > total) {
         let detail = format!("The series has {total} pictures.");
         return Err(Problem::new(Kind::FrameNotFound, detail).with("total", total));
     }
-    let count = positions.map_or(total, |ranges| ranges.iter().map(|(first, last)| last - first + 1).sum());
+    let whole = [(1, total)];
+    let ranges = positions.unwrap_or(&whole);
+    let count = ranges.iter().fold(0_usize, |count, (first, last)| count.saturating_add(last + 1 - first));
     if count > PLACES_MAX {
         return Err(Problem::parameter("frames", format!("takes {PLACES_MAX} positions at a time")));
     }
-    Ok(match positions {
-        Some(ranges) => ranges.iter().flat_map(|(first, last)| &all[first - 1..*last]).copied().collect(),
-        None => all,
-    })
+    Ok(ranges.iter().flat_map(|(first, last)| all.between(*first..=*last)).collect())
 }
 
 #[cfg(test)]

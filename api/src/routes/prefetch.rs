@@ -24,7 +24,7 @@ use crate::{
     api::Api,
     caller::Caller,
     jobs::POSITIONS_MAX,
-    picture::{NamedWindows, Place, places},
+    picture::{NamedWindows, Place, Places},
     problem::{Document, Kind, Problem},
     query::NoParameters,
 };
@@ -95,7 +95,7 @@ pub(super) async fn prefetch(
     let series = visible.series(series_id).await?;
     let order: PrefetchOrder = json::read(&headers, &body)?;
     let voi = voi(&order, &api.windows)?;
-    let (places, to) = between(&places(&visible.listed(&series).await?), order.from, order.to)?;
+    let (places, to) = between(&Places::of(visible.listed(&series).await?), order.from, order.to)?;
     let pictures = places.len();
     let look_ups = places.into_iter().map(|Place { image_id, frame_number }| async move {
         let image = visible.image(image_id).await?.into_inner();
@@ -116,8 +116,8 @@ pub(super) async fn prefetch(
 ///
 /// # Errors
 /// 400 for positions that the series does not have, and for too many.
-fn between(all: &[Place], from: usize, to: usize) -> Result<(Vec<Place>, usize), Problem> {
-    let count = all.len();
+fn between(all: &Places, from: usize, to: usize) -> Result<(Vec<Place>, usize), Problem> {
+    let count = all.total();
     if !(1..=count).contains(&from) {
         return Err(Problem::parameter("from", format_args!("takes a position from 1 to {count}")));
     }
@@ -131,7 +131,7 @@ fn between(all: &[Place], from: usize, to: usize) -> Result<(Vec<Place>, usize),
             format_args!("is more than {POSITIONS_MAX} positions from from"),
         ));
     }
-    let mut places = all[from.min(to) - 1..from.max(to)].to_vec();
+    let mut places: Vec<Place> = all.between(from.min(to)..=from.max(to)).collect();
     if from > to {
         places.reverse();
     }

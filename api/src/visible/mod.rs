@@ -16,11 +16,12 @@ use std::{ops::Deref, sync::Arc};
 
 use noctis_shared::{
     answer::Image,
+    auth::Scope,
     cache::Cache,
     catalog::{
         Catalog, CatalogError, Choice, Found, ImageRecord, JobFilter, SeriesPlace, StudyFilter, StudyPage,
     },
-    client_job::ClientJob,
+    client_job::{ClientJob, JobKind},
     dicom_uid::parse_public_id,
 };
 use uuid::Uuid;
@@ -114,12 +115,18 @@ impl<'a> Visible<'a> {
     /// The job that `segment` names.
     ///
     /// # Errors
-    /// 404 for what is no id, for an unknown job, and for one of a study that the caller may not see; 503 when the catalog
-    /// does not answer.
+    /// 404 for what is no id, for an unknown job, for one of a study that the caller may not see, and for another's single
+    /// picture, as in lists; 503 when the catalog does not answer.
     pub(crate) async fn job(&self, segment: &str) -> Result<Permitted<ClientJob>, Problem> {
         let job_id = Uuid::try_parse(segment).map_err(|_| Problem::no_such_job())?;
         let job = self.catalog.job(job_id).await.map_err(|error| catalog_problem(&error))?;
-        job.and_then(|job| self.of_study(job.study_id, job)).ok_or_else(Problem::no_such_job)
+        let is_told = |job: &ClientJob| {
+            job.work.kind() == JobKind::Prerender
+                || job.owner == self.caller.name
+                || self.caller.scopes.has(Scope::StudiesWrite)
+        };
+        let job = job.filter(is_told).and_then(|job| self.of_study(job.study_id, job));
+        job.ok_or_else(Problem::no_such_job)
     }
 
     /// One page of the jobs of studies that the caller may see: its own, and prerenders whoever ordered them.

@@ -112,3 +112,53 @@ async fn on_every_route_what_is_of_another_study_is_told_like_what_is_not_there(
     }
     assert!(asked >= 6, "only {asked} operations name a study or a part of one");
 }
+
+/// The same of DICOMweb, which the OpenAPI document does not tell of.
+#[tokio::test]
+async fn on_dicomweb_what_is_of_another_study_is_told_like_what_is_not_there() {
+    let house = house().await;
+    house.start_worker(picture()).await;
+    let held = format!("Bearer {}", token(|claims| claims.studies = Some(vec!["1.2.3".to_owned()])));
+    let (study, series) = (format!("/studies/{STUDY}"), format!("/studies/{STUDY}/series/{SERIES}"));
+    let instance = format!("{series}/instances/{IMAGE}");
+    let mut paths = vec![format!("?requestType=WADO&studyUID={STUDY}&seriesUID={SERIES}&objectUID={IMAGE}")];
+    paths.push(format!("{}&contentType=application/dicom&transferSyntax=*", paths[0]));
+    for level in [&study, &series, &instance] {
+        paths.extend(["", "/metadata", "/rendered", "/thumbnail"].map(|end| format!("{level}{end}")));
+    }
+    let of_instance = [
+        "/frames/1",
+        "/frames/1,2",
+        "/frames/1/rendered",
+        "/frames/1,2/rendered",
+        "/frames/1/thumbnail",
+        "/bulkdata/7FE00010",
+    ];
+    paths.extend(of_instance.map(|end| format!("{instance}{end}")));
+    for path in paths {
+        for (header, value) in [("if-none-match", "*"), ("prefer", "respond-async")] {
+            let ask = async |path: &str| {
+                let headers = [("authorization", &*held), (header, value)];
+                house.send("GET", &format!("/dicom-web{path}"), &headers).await
+            };
+            let (foreign, missing) = (ask(&path).await, ask(&path.replace(STUDY, "1.2.404")).await);
+            assert_eq!((foreign.status, missing.status), (404, 404), "{path}");
+            assert_eq!(foreign.json()["detail"], missing.json()["detail"], "{path}");
+        }
+    }
+    for search in [
+        "/studies",
+        "/series",
+        "/instances",
+        &format!("{study}/series"),
+        &format!("{study}/instances"),
+        &format!("{series}/instances"),
+    ] {
+        for query in ["", &format!("?StudyInstanceUID={STUDY}"), "?Modality=CT", "?PatientID=P-1"] {
+            let headers = [("authorization", &*held)];
+            let found = house.send("GET", &format!("/dicom-web{search}{query}"), &headers).await;
+            assert_eq!((found.status, found.json()), (200, json!([])), "{search}{query}");
+            assert_eq!(found.header("warning"), "", "{search}{query}");
+        }
+    }
+}

@@ -137,6 +137,8 @@ struct Plan<'a> {
     /// What is inserted.
     new: Vec<&'a InstanceRow<'a>>,
     keys: RowKeys<ImageIdentity>,
+    /// What is not inserted, since a later file of the batch took its place.
+    superseded: Vec<&'a InstanceRow<'a>>,
     /// Keys of known instances that make way, and of the series they are in.
     replaced: BTreeMap<Uuid, Uuid>,
     /// Of each study, as far as the catalog and the files so far tell.
@@ -150,6 +152,7 @@ impl<'a> Plan<'a> {
         let mut plan = Plan {
             recorded: Vec::with_capacity(rows.len()),
             new: Vec::new(),
+            superseded: Vec::new(),
             keys: RowKeys::new(known.instances.iter().map(|known| (known.identity(), known.row()))),
             replaced: BTreeMap::new(),
             patients: known.patients.iter().map(|of| (of.study_id, of.patient.clone())).collect(),
@@ -198,7 +201,7 @@ impl<'a> Plan<'a> {
         if self.new[place].content_digest() == row.content_digest() {
             Recorded::Duplicate
         } else if replace {
-            self.new[place] = row;
+            self.superseded.push(std::mem::replace(&mut self.new[place], row));
             self.note_patient(row);
             Recorded::Replaced { image_id: self.key(row) }
         } else {
@@ -271,8 +274,9 @@ impl<'a> Plan<'a> {
         self.new.iter().filter_map(keyed).collect()
     }
 
-    /// Locations of files of ours whose instances `gone` are, now that others take their place.
-    fn left_behind<'g>(&self, gone: &'g [GoneFile], is_ours: IsOurs<'_>) -> Vec<&'g str> {
+    /// Locations of files of ours whose instances `gone` are, now that others take their place; also of those that others of the
+    /// batch took.
+    fn left_behind<'g>(&'g self, gone: &'g [GoneFile], is_ours: IsOurs<'_>) -> Vec<&'g str> {
         let by_key: HashMap<Uuid, &InstanceRow<'_>> =
             self.new.iter().filter_map(|row| Some((self.keys.columns(&row.identity())?.0, *row))).collect();
         let is_left = |file: &&GoneFile| {
@@ -285,7 +289,13 @@ impl<'a> Plan<'a> {
             // A file that was written to where it lies is the new one.
             file.location != row.instance.location && is_ours(&file.location, &stored)
         };
-        gone.iter().filter(is_left).map(|file| file.location.as_str()).collect()
+        let superseded = self.superseded.iter().filter(|row| {
+            let InstanceRow { instance, .. } = row;
+            let is_in_place = self.new.iter().any(|row| row.instance.location == instance.location);
+            !is_in_place && is_ours(&instance.location, &instance.stored())
+        });
+        let gone = gone.iter().filter(is_left).map(|file| file.location.as_str());
+        gone.chain(superseded.map(|row| row.instance.location.as_str())).collect()
     }
 
     /// The file whose facts count comes first: the oldest, or the newest when files replace others.

@@ -1,7 +1,7 @@
 //! Which media types and transfer syntaxes a client takes for what it retrieves (PS3.18 8.7.3, 8.7.7): `accept` of the query,
 //! and `Accept`.
 //!
-//! What must not be here: which of them an answer has (`retrieved`).
+//! What must not be here: which of them an answer has (`accepted`, `rendered`).
 
 use axum::http::{HeaderMap, header};
 
@@ -78,9 +78,28 @@ impl Acceptable {
 
     /// Whether it takes this media type, by its name, its kind, or as anything.
     pub(super) fn takes(&self, media_type: &str) -> bool {
+        self.precision(media_type).is_some()
+    }
+
+    /// How precisely it names this media type; `None` where it does not take it.
+    fn precision(&self, media_type: &str) -> Option<u8> {
         let kind = media_type.split('/').next().unwrap_or_default();
-        let range = self.media_type.as_str();
-        range == media_type || range == "*/*" || range.strip_suffix("/*") == Some(kind)
+        match self.media_type.as_str() {
+            range if range == media_type => Some(2),
+            "*/*" => Some(0),
+            range => (range.strip_suffix("/*") == Some(kind)).then_some(1),
+        }
+    }
+
+    /// Those of `entries` that decide of this media type, the most precise (RFC 9110 12.5.1), without those that refuse it.
+    pub(super) fn that_take<'a>(entries: &'a [Self], media_type: &str) -> impl Iterator<Item = &'a Self> {
+        let most = entries.iter().filter_map(|entry| entry.precision(media_type)).max();
+        let decides = move |entry: &&Self, media_type: &str| entry.precision(media_type) == most;
+        let deciding: Vec<&Self> = entries
+            .iter()
+            .filter(|entry| most.is_some() && entry.weight > 0 && decides(entry, media_type))
+            .collect();
+        deciding.into_iter()
     }
 }
 

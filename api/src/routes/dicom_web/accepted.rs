@@ -34,7 +34,15 @@ pub(super) fn choose(
     headers: &HeaderMap,
     stored: Stored<'_>,
 ) -> Result<Shape, Problem> {
-    let shape = Acceptable::all(accept, headers).iter().find_map(|entry| shape_of(entry, stored));
+    let groups = Acceptable::groups(accept, headers);
+    let shape = groups.iter().find_map(|entries| {
+        let named = [stored.media_type, OCTETS].into_iter();
+        let deciding = named.flat_map(|media_type| Acceptable::that_take(entries, media_type));
+        let mut shapes: Vec<_> =
+            deciding.filter_map(|entry| Some((entry.weight, shape_of(entry, stored)?))).collect();
+        shapes.sort_by_key(|(weight, _)| std::cmp::Reverse(*weight));
+        shapes.first().map(|(_, shape)| *shape)
+    });
     shape.ok_or_else(|| {
         let detail = "This is told as it is stored, and Accept takes nothing of that.";
         let told = format!(

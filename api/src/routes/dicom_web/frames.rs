@@ -9,7 +9,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use noctis_shared::catalog::{HeadersOf, ImageRecord};
-use xxhash_rust::xxh3::xxh3_64;
+use xxhash_rust::xxh3::Xxh3Default;
 
 use super::{
     Asking,
@@ -78,20 +78,22 @@ async fn answer(
     let stored = Stored { media_type, transfer_syntax: syntax, is_one: is_joined || numbers.len() == 1 };
     let shape = accepted::choose(accept(query.as_deref()).as_deref(), &headers, stored)?;
     check(&image, &numbers)?;
-    let told_as = format!("{numbers:?} {is_joined} {} {}", shape.is_multipart, shape.media_type);
-    let validator = format!("{}-{:016x}", image.content_digest, xxh3_64(told_as.as_bytes()));
+    let mut told_as = Xxh3Default::new();
+    numbers.iter().for_each(|number| told_as.update(&number.to_le_bytes()));
+    told_as.update(format!("{is_joined} {} {}", shape.is_multipart, shape.media_type).as_bytes());
+    let validator = format!("{}-{:016x}", image.content_digest, told_as.digest());
     let tag = || EntityTag::weak(&validator);
     if tag().is_named_by(&headers) || any_is_named_by(&headers) {
         return Ok(told(StatusCode::NOT_MODIFIED.into_response(), tag()));
     }
     let download = api.downloads.begin(&caller.name)?;
-    // The first is paid for as the request.
-    let more = u32::try_from(numbers.len() - 1).unwrap_or(u32::MAX);
-    edge::pay(&api, &caller, more.saturating_mul(SENT)).await?;
     let address = address::of(&origin, uids);
     let sender = Sender { api: Arc::clone(&api), caller, image, shape, is_joined, address };
     // The first before the status: what fails at once is said.
     let first = sender.frame(numbers[0]).await?;
+    // That one is paid for as the request.
+    let more = u32::try_from(numbers.len() - 1).unwrap_or(u32::MAX);
+    edge::pay(&sender.api, &sender.caller, more.saturating_mul(SENT)).await?;
     Ok(told(sender.answer(numbers, first, download), tag()))
 }
 

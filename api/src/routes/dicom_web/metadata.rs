@@ -80,6 +80,7 @@ async fn answer(
     let told_bytes = places.iter().map(|place| place.byte_count + BESIDE_BYTES).sum::<u64>();
     let mut telling = Telling { api: Arc::clone(&api), origin, places, at: 0, is_begun: false };
     let body = if told_bytes <= WHOLE_BYTES_MAX {
+        let _until_it_is_told = api.answers_in_hand.begin(told_bytes).await;
         let whole = whole(&api, *of, telling, validator).await.map_err(|error| catalog_problem(&error))?;
         Body::from(api.outgoing.to(&caller.name).take(whole)?)
     } else {

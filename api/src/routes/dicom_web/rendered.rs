@@ -38,6 +38,8 @@ use crate::{
 /// The media types of single frames (PS3.18 8.7.4), the default first; WebP beside them.
 const FORMATS: [(AskedFormat, &str); 3] =
     [(AskedFormat::Jpeg, "image/jpeg"), (AskedFormat::Png, "image/png"), (AskedFormat::Webp, "image/webp")];
+/// Series whose pictures may stand for a study.
+const CANDIDATES_MAX: usize = 5;
 /// Pictures of one answer.
 const PICTURES_MAX: usize = 20_000;
 
@@ -91,6 +93,22 @@ impl Asks {
         self.answer(image_id, rendered).await
     }
 
+    /// The first of these that can be drawn.
+    async fn thumbnail_of(&self, candidates: Vec<Place>) -> Result<Response, Problem> {
+        let mut answer = Err(no_pictures());
+        for Place { image_id, frame_number } in candidates {
+            answer = self.thumbnail(image_id, frame_number).await;
+            // A video, or a file that is damaged.
+            let is_none = answer
+                .as_ref()
+                .is_err_and(|problem| matches!(problem.kind(), Kind::NotAPicture | Kind::Unrenderable));
+            if !is_none {
+                break;
+            }
+        }
+        answer
+    }
+
     pub(super) async fn answer(&self, image_id: Uuid, rendered: Rendered) -> Result<Response, Problem> {
         let Rendered { asked, left_out } = rendered;
         let Self { api, caller, uri, headers, .. } = self;
@@ -135,17 +153,14 @@ impl Form {
     }
 
     /// The picture that weighs most, the earlier of ours where several do.
-    fn among(entries: &[Acceptable]) -> Option<Self> {
-        let is_refused =
-            |media_type: &str| entries.iter().any(|it| it.weight == 0 && it.media_type == media_type);
+    pub(super) fn among(entries: &[Acceptable]) -> Option<Self> {
         let taking = |(nth, (format, media_type)): (usize, &(AskedFormat, &str))| {
-            let entry = entries.iter().find(|entry| entry.weight > 0 && entry.takes(media_type))?;
+            let entry = Acceptable::that_take(entries, media_type).next()?;
             let form = Self { format: *format, in_parts: entry.in_parts == Some(true) };
-            (!is_refused(media_type)).then_some((Reverse(entry.weight), nth, form))
+            Some((Reverse(entry.weight), nth, form))
         };
-        let best =
-            FORMATS.iter().enumerate().filter_map(taking).min_by_key(|(weight, nth, _)| (*weight, *nth));
-        best.map(|(_, _, form)| form)
+        let best = FORMATS.iter().enumerate().filter_map(taking);
+        best.min_by_key(|(weight, nth, _)| (*weight, *nth)).map(|(_, _, form)| form)
     }
 }
 
@@ -179,10 +194,16 @@ async fn images_of(visible: Visible<'_>, series_id: Uuid) -> Result<Vec<Listed>,
     Ok(images)
 }
 
-/// The frame that stands for others: the one in the middle.
-fn in_the_middle(images: &[Listed]) -> Option<Place> {
-    let image = images.get(images.len() / 2)?;
-    Some(Place { image_id: image.image_id, frame_number: image.frame_count.div_ceil(2) })
+/// The frames that may stand for others: the one in the middle, and if it cannot be drawn the first and the last.
+fn candidates(images: &[Listed]) -> Vec<Place> {
+    let Some(last) = images.len().checked_sub(1) else { return Vec::new() };
+    let mut of = vec![images.len() / 2, 0, last];
+    of.dedup();
+    let in_the_middle = |nth: usize| {
+        let Listed { image_id, frame_count, .. } = images[nth];
+        Place { image_id, frame_number: frame_count.div_ceil(2) }
+    };
+    of.into_iter().map(in_the_middle).collect()
 }
 
 fn no_pictures() -> Problem {
@@ -251,8 +272,7 @@ async fn series_thumbnail(
     asks: Asks,
 ) -> Result<Response, Problem> {
     let images = images_of(asks.visible(), own_id::of_series(&study, &series)).await?;
-    let Place { image_id, frame_number } = in_the_middle(&images).ok_or_else(no_pictures)?;
-    asks.thumbnail(image_id, frame_number).await
+    asks.thumbnail_of(candidates(&images)).await
 }
 
 async fn study(Path(study): Path<String>, asks: Asks) -> Result<Response, Problem> {
@@ -268,13 +288,11 @@ async fn study(Path(study): Path<String>, asks: Asks) -> Result<Response, Proble
 }
 
 async fn study_thumbnail(Path(study): Path<String>, asks: Asks) -> Result<Response, Problem> {
-    for series_id in series_of(asks.visible(), &study).await? {
-        let images = images_of(asks.visible(), series_id).await?;
-        if let Some(Place { image_id, frame_number }) = in_the_middle(&images) {
-            return asks.thumbnail(image_id, frame_number).await;
-        }
+    let mut of_all = Vec::new();
+    for series_id in series_of(asks.visible(), &study).await?.into_iter().take(CANDIDATES_MAX) {
+        of_all.extend(candidates(&images_of(asks.visible(), series_id).await?).into_iter().take(1));
     }
-    Err(no_pictures())
+    asks.thumbnail_of(of_all).await
 }
 
 /// The series of a study, by number.
@@ -307,6 +325,9 @@ mod tests {
                 Some((Jpeg, false)),
             ),
             (None, Some("image/jpeg;q=0, image/*"), Some((Png, false))),
+            // The most specific range decides (RFC 9110 12.5.1).
+            (None, Some("image/jpeg;q=0.1, */*"), Some((Png, false))),
+            (None, Some("image/*;q=0, */*"), None),
             (None, Some("multipart/related; type=\"image/png\""), Some((Png, true))),
             (None, Some("multipart/related; type=image/jpeg, image/png;q=0.5"), Some((Jpeg, true))),
             (None, Some("multipart/related"), Some((Jpeg, true))),

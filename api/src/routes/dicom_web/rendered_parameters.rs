@@ -1,6 +1,6 @@
 //! The query parameters of rendered resources and thumbnails (PS3.18 8.3.5.1), and which picture they ask for.
 //!
-//! Unknown parameters are let be (PS3.18 8.3.5); what is known and not built is an error, or a warning where the standard
+//! Unknown parameters are let be (PS3.18 8.3); what is known and not built is an error, or a warning where the standard
 //! has the server go on without it.
 
 use noctis_shared::request::{Fit, Region, SIDE_PIXELS_MAX, Voi, VoiFunction, Window};
@@ -64,6 +64,9 @@ impl Rendered {
         format: AskedFormat,
     ) -> Result<Self, Problem> {
         let viewport = take_viewport(query)?;
+        if viewport.is_some_and(|viewport| viewport.region.is_some()) {
+            return Err(Problem::parameter("viewport", "takes vw,vh of a thumbnail"));
+        }
         let small = Asked::thumbnail(THUMBNAIL_PIXELS);
         let fit = viewport.map_or(small.fit, |viewport| Fit { enlarge: false, ..viewport.fit });
         let asked = Asked { frame_number, fit, format: Some(format), ..small };
@@ -211,6 +214,20 @@ mod tests {
         ] {
             assert!(rendered(&format!("viewport={wrong}"), AskedFormat::Jpeg).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_thumbnail_is_of_the_whole_frame() {
+        let thumbnail = |query: &'static str| {
+            let mut query = Query::parse(Some(query)).expect("a query");
+            Rendered::take_thumbnail(&mut query, 1, AskedFormat::Png).map(|rendered| rendered.asked.fit)
+        };
+        assert_eq!(
+            thumbnail("viewport=64,32"),
+            Ok(Fit { width: Some(64), height: Some(32), enlarge: false })
+        );
+        assert_eq!(thumbnail("window=1"), Ok(Asked::thumbnail(THUMBNAIL_PIXELS).fit));
+        assert!(thumbnail("viewport=64,32,0,0,8,8").is_err());
     }
 
     #[test]

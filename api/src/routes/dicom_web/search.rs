@@ -1,5 +1,7 @@
 //! Searches for studies, series and instances (QIDO-RS, PS3.18 10.6).
 
+use std::collections::BTreeSet;
+
 use axum::{
     Extension,
     extract::{Path, RawQuery, State},
@@ -8,19 +10,30 @@ use axum::{
 };
 use bytes::Bytes;
 use noctis_shared::{
-    catalog::{Among, Catalog, HEADERS_MAX, Remaining, Search, SearchLevel},
+    catalog::{Among, Catalog, HEADERS_MAX, Remaining, Search, SearchKey, SearchLevel},
     dicom_uid::public_id,
     own_id,
 };
+use uuid::Uuid;
 
 use super::{super::documents::tell, Asking, asked::Asked, matched::Telling, media_type};
-use crate::{back_end::catalog_problem, edge::Origin, problem::Problem, visible::Visible};
+use crate::{
+    back_end::catalog_problem,
+    edge::{self, Origin},
+    problem::Problem,
+    visible::Visible,
+};
 
 /// Matches of an answer, at most: a study has some thousand instances, and a viewer asks for all of them.
 const STUDIES_MAX: u32 = 1000;
 const PARTS_MAX: u32 = 5000;
 /// Bytes of an answer, at most; one match more may stand in it.
 const BODY_BYTES_MAX: usize = 32 << 20;
+
+/// What a search takes of its caller's requests that looks at headers, in hundredths: up to 10,000 of them.
+const HEADERS_COST: u32 = 1000;
+/// Bytes that it counts for: two are under way at a time.
+const HEADERS_BYTES: u64 = 128 << 20;
 
 /// In which study and series is searched.
 #[derive(Clone, Copy, Default)]
@@ -89,10 +102,17 @@ async fn answer(
             PARTS_MAX
         }),
     };
-    let Found { body, remaining } = find(visible, &search, &telling).await?;
+    let most_bytes = if search.keys.iter().any(SearchKey::is_of_headers) {
+        edge::pay(&api, &caller, HEADERS_COST).await?;
+        HEADERS_BYTES
+    } else {
+        most_bytes(&search)
+    };
+    let _until_it_is_told = api.answers_in_hand.begin(most_bytes).await;
+    let Found { body, remaining, study_ids } = find(visible, &search, &telling).await?;
     // A list of studies opens none.
-    if let Some(study_id) = search.study_id.filter(|_| body.len() > EMPTY.len()) {
-        visible.note_opened(study_id);
+    if level != SearchLevel::Study {
+        study_ids.into_iter().for_each(|study_id| visible.note_opened(study_id));
     }
     let mut response = told(body.into(), media_type, &headers, api.outgoing.to(&caller.name))?;
     if let Some(warning) = warning(remaining, &origin) {
@@ -105,13 +125,21 @@ async fn answer(
 struct Found {
     body: String,
     remaining: Remaining,
+    /// Whose they are.
+    study_ids: BTreeSet<Uuid>,
 }
 
-const EMPTY: &str = "[]";
+/// What an answer may come to, in bytes, before it is known what matches.
+fn most_bytes(search: &Search) -> u64 {
+    /// Of a match with all that `includefield` may ask for.
+    const OF_A_MATCH: u64 = 4 << 10;
+    u64::from(search.limit).saturating_mul(OF_A_MATCH).min(BODY_BYTES_MAX as u64)
+}
 
 async fn find(visible: Visible<'_>, search: &Search, telling: &Telling<'_>) -> Result<Found, Problem> {
     let found = visible.search(search).await.map_err(|error| catalog_problem(&error))?;
     let (mut body, mut remaining) = ("[".to_owned(), found.remaining);
+    let study_ids = found.hits.iter().map(|hit| hit.study_id).collect();
     for portion in found.hits.chunks(Catalog::TOLD_MAX) {
         if body.len() > BODY_BYTES_MAX {
             remaining = Remaining::Some;
@@ -132,7 +160,7 @@ async fn find(visible: Visible<'_>, search: &Search, telling: &Telling<'_>) -> R
         }
     }
     body.push(']');
-    Ok(Found { body, remaining })
+    Ok(Found { body, remaining, study_ids })
 }
 
 /// What the header says of matches that are not told.

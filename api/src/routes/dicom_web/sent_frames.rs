@@ -47,8 +47,8 @@ impl Sender {
         self.image.image.transfer_syntax_uid.as_deref().unwrap_or_default()
     }
 
-    /// The bytes of a frame, which count until they are read.
-    pub(super) async fn frame(&self, number: u32) -> Result<Bytes, Problem> {
+    /// The bytes of a frame.
+    async fn read(&self, number: u32) -> Result<Bytes, Problem> {
         let range = self.range(number).await?;
         let is_of_fragments = transfer_syntax::is_encapsulated(self.syntax());
         let bytes = handed_out::frame(
@@ -71,13 +71,19 @@ impl Sender {
             true => handed_out::aligned(&bytes, u64::from(number - 1), samples),
             false => bytes,
         };
-        self.api.outgoing.to(&self.caller.name).take(bytes)
+        Ok(bytes)
     }
 
-    /// The same, once its client has read enough of those before it.
+    /// The bytes of a frame, which count until they are read.
+    pub(super) async fn frame(&self, number: u32) -> Result<Bytes, Problem> {
+        self.api.outgoing.to(&self.caller.name).take(self.read(number).await?)
+    }
+
+    /// The same, once its client has read enough of those before it. It holds one frame meanwhile.
     async fn frame_with_room(&self, number: u32) -> Result<Bytes, Problem> {
+        let bytes = self.read(number).await?;
         loop {
-            match self.frame(number).await {
+            match self.api.outgoing.to(&self.caller.name).take(bytes.clone()) {
                 Err(problem) if problem.kind() == Kind::AnswersUnread => sleep(problem.pause()).await,
                 settled => return settled,
             }

@@ -1,7 +1,7 @@
 //! The URI service (PS3.18 9): one instance by `?requestType=WADO`, as its file or as a picture. For clients from before the
 //! others: all they have is a query.
 
-use axum::{http::HeaderMap, response::Response};
+use axum::response::Response;
 use noctis_shared::{
     catalog::ImageRecord,
     own_id,
@@ -19,8 +19,8 @@ use super::{
 };
 use crate::{
     edge::Origin,
-    picture::{Asked, AskedFormat, NamedWindows},
-    problem::Problem,
+    picture::{Asked, AskedFormat, NamedWindows, check_frame},
+    problem::{Kind, Problem},
     query::Query,
 };
 
@@ -38,8 +38,8 @@ pub(super) async fn wado(asks: Asks, Origin(origin): Origin) -> Result<Response,
         uid.ok_or_else(|| Problem::parameter(name, "is missing"))
     };
     let (study, series, instance) = (uid("studyUID")?, uid("seriesUID")?, uid("objectUID")?);
-    // PS3.18 9.1.2.2.1: who asks for what names nobody must not get what does.
-    if query.take("anonymize").is_some_and(|anonymize| anonymize == "yes") {
+    // PS3.18 9.4.1.2: who asks for what names nobody must not get what does, however he says so.
+    if query.take("anonymize").is_some() {
         return Err(Problem::parameter("anonymize", "is not built: files and pictures leave as they are"));
     }
     let content_type = query.take("contentType").or_else(|| query.take("accept"));
@@ -47,41 +47,54 @@ pub(super) async fn wado(asks: Asks, Origin(origin): Origin) -> Result<Response,
     let image_id = own_id::of_image(&study, &series, &instance);
     let image = asks.visible().image(image_id).await?;
 
-    let as_file = as_file(content_type.as_deref(), transfer_syntax.as_deref(), &asks.headers);
-    let form = Form::of(content_type.as_deref(), &asks.headers);
-    if let Some(file) = as_file
-        && (form.is_none() || first_is_a_file(content_type.as_deref()))
-    {
-        let Asks { api, caller, headers, .. } = &asks;
-        let uids = Uids::instance(&study, &series, &instance);
-        return instances::sent(api, caller, origin, headers, Some(&file), uids).await;
-    }
-    let Form { format, .. } = form.ok_or_else(not_acceptable)?;
-    let asked = asked(&mut query, format, &image, &asks.api.windows)?;
-    let left_out = query.take("annotation").filter(|keywords| !keywords.is_empty());
-    let left_out = left_out.map(|_| "annotation is not drawn");
+    let acceptable = Acceptable::all(content_type.as_deref(), &asks.headers);
+    let format = match acceptable.iter().find_map(Answer::to).ok_or_else(not_acceptable)? {
+        Answer::Picture(format) => format,
+        Answer::File(named) => {
+            let Asks { api, caller, headers, .. } = &asks;
+            let accept = as_file(transfer_syntax.as_deref().or(named));
+            let uids = Uids::instance(&study, &series, &instance);
+            return instances::sent(api, caller, origin, headers, Some(&accept), uids).await;
+        }
+    };
     if query.take("presentationUID").is_some() {
         return Err(Problem::parameter("presentationUID", "is not built: presentation states are not drawn"));
     }
+    let asked = asked(&mut query, format, &image, &asks.api.windows)?;
+    // PS3.18 9.5.2: a number that the instance does not have is a wrong parameter.
+    check_frame(&image, asked.frame_number).map_err(|problem| match problem.kind() {
+        Kind::FrameNotFound => Problem::parameter("frameNumber", "is past the last frame"),
+        _ => problem,
+    })?;
+    let annotation = query.take("imageAnnotation").or_else(|| query.take("annotation"));
+    let left_out = annotation.filter(|keywords| !keywords.is_empty()).map(|_| "annotation is not drawn");
     asks.answer(image_id, Rendered { asked, left_out }).await
 }
 
-/// How the file is taken, as `Accept` has it; `None` by who takes none. Without a media type a picture is (PS3.18 9.1.2.1.5).
-fn as_file(content_type: Option<&str>, transfer_syntax: Option<&str>, headers: &HeaderMap) -> Option<String> {
-    let mut entries = Acceptable::all(content_type, headers).into_iter();
-    let entry = entries.find(|entry| entry.media_type != "*/*" && entry.takes("application/dicom"))?;
-    let transfer_syntax = transfer_syntax.map(str::to_owned).or(entry.transfer_syntax);
+/// As what an instance is answered.
+enum Answer<'a> {
+    /// In this transfer syntax, if one is named.
+    File(Option<&'a str>),
+    Picture(AskedFormat),
+}
+
+impl<'a> Answer<'a> {
+    /// What this entry takes; a picture where it takes anything (PS3.18 9.1.2.2.1).
+    fn to(entry: &'a Acceptable) -> Option<Self> {
+        if entry.media_type != "*/*" && entry.takes("application/dicom") {
+            return Some(Answer::File(entry.transfer_syntax.as_deref()));
+        }
+        Form::among(std::slice::from_ref(entry)).map(|form| Answer::Picture(form.format))
+    }
+}
+
+/// The file alone, as `Accept` has it.
+fn as_file(transfer_syntax: Option<&str>) -> String {
     let named = transfer_syntax.map_or_else(String::new, |uid| format!("; transfer-syntax=\"{uid}\""));
-    Some(format!("application/dicom{named}"))
+    format!("application/dicom{named}")
 }
 
-/// Whether the first of the media types asked for is that of files.
-fn first_is_a_file(content_type: Option<&str>) -> bool {
-    let first = content_type.and_then(|types| types.split([',', ';']).next());
-    first.is_some_and(|first| first.trim().eq_ignore_ascii_case("application/dicom"))
-}
-
-/// The picture that a query asks for (PS3.18 9.1.2.2).
+/// The picture that a query asks for (PS3.18 9.5.1.2).
 fn asked(
     query: &mut Query<'_>,
     format: AskedFormat,

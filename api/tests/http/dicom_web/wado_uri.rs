@@ -34,8 +34,15 @@ async fn a_picture_is_the_one_that_is_there_already() {
         assert_eq!((answer.status, ours.status), (200, 200), "{theirs}");
         assert_eq!(answer.header("etag"), ours.header("etag"), "{theirs}");
     }
-    let annotated = house.get(&path("&annotation=patient")).await;
-    assert_eq!(annotated.header("warning"), "299 noctis \"annotation is not drawn\"");
+    for name in ["annotation", "imageAnnotation"] {
+        let annotated = house.get(&path(&format!("&{name}=patient"))).await;
+        assert_eq!(annotated.header("warning"), "299 noctis \"annotation is not drawn\"");
+    }
+    // What weighs more, whichever it is.
+    let accept = [("accept", "image/png, application/dicom;q=0.1")];
+    let picture = house.send("GET", &path(""), &accept).await;
+    let ours = house.get(&format!("/api/v1/dicom/images/{IMAGE}?format=png")).await;
+    assert_eq!((picture.status, picture.header("etag")), (200, ours.header("etag")));
 }
 
 #[tokio::test]
@@ -54,6 +61,9 @@ async fn what_is_missing_or_no_value_is_named() {
         ("&frameNumber=0", "frameNumber"),
         ("&imageQuality=0", "imageQuality"),
         ("&anonymize=yes", "anonymize"),
+        ("&anonymize=true", "anonymize"),
+        ("&anonymize=YES&contentType=application/dicom", "anonymize"),
+        ("&frameNumber=4", "frameNumber"),
         ("&presentationUID=1.2", "presentationUID"),
     ] {
         let problem = house.get(&path(rest)).await.problem(400, "invalid-parameter");
@@ -69,7 +79,6 @@ async fn what_is_missing_or_no_value_is_named() {
         assert_eq!(problem["details"]["parameter"], parameter, "{query}");
     }
     house.get(&path("&contentType=text/html")).await.problem(406, "not-acceptable");
-    house.get(&path("&frameNumber=4")).await.problem(404, "frame-not-found");
     house.get(&path("").replace(STUDY, "1.2.404")).await.problem(404, "image-not-found");
     house.get("/dicom-web").await.problem(501, "not-built");
 }

@@ -55,6 +55,12 @@ const A_TIME: NoSuchValue =
 const A_NUMBER: NoSuchValue = NoSuchValue("a whole number");
 
 impl SearchKey {
+    /// Whether no column answers it, so that headers have to be looked at one by one.
+    #[must_use]
+    pub fn is_of_headers(&self) -> bool {
+        matches!(self.0, Wanted::InHeader { .. })
+    }
+
     /// What the attribute at `path` (sequences, then an attribute of their items) has to be; `None` where `text` lets
     /// everything through (universal matching, PS3.4 C.2.2.2.3). `fuzzy`: names match by any of their words.
     ///

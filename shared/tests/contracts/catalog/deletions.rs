@@ -113,6 +113,13 @@ pub(super) async fn a_file_of_ours_is_owed_when_another_takes_its_place(place: A
     assert!(matches!(again, Err(CatalogError::Unavailable(_))), "{again:?}");
     catalog.object_removed(&batch[0].location).await.unwrap();
     catalog.record_instances_owing(&batch[..1], true, &under_vault).await.unwrap();
+    let _first = catalog.take_owed_objects(10, LONG).await.unwrap();
+
+    // Of two of one batch the later stays, and the other never had a row.
+    let versions = [in_vault(instance(2, 1, 1)), other_bytes(instance(2, 1, 1))];
+    catalog.record_instances_owing(&versions, true, &under_vault).await.unwrap();
+    let owed = catalog.take_owed_objects(10, LONG).await.unwrap();
+    assert_eq!(owed, std::slice::from_ref(&versions[0].location));
 }
 
 pub(super) async fn an_errand_is_one_process_s_until_its_time_is_over(place: Arc<Place>) {
