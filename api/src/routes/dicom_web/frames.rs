@@ -90,7 +90,14 @@ async fn answer(
     let address = address::of(&origin, uids);
     let sender = Sender { api: Arc::clone(&api), caller, image, shape, is_joined, address };
     // The first before the status: what fails at once is said.
-    let first = sender.frame(numbers[0]).await?;
+    let first = match sender.frame(numbers[0]).await {
+        // The next request knows it as it is now, if it was read again.
+        Err(problem) if problem.kind() == Kind::ImageReplaced => {
+            api.images.forget_with(own_id, &api.cache).await;
+            return Err(problem);
+        }
+        first => first?,
+    };
     // That one is paid for as the request.
     let more = u32::try_from(numbers.len() - 1).unwrap_or(u32::MAX);
     edge::pay(&sender.api, &sender.caller, more.saturating_mul(SENT)).await?;
