@@ -1,10 +1,7 @@
 //! One frame of a stored file, as the bytes that its pixels are in there: read by range, held against the checksum of the
 //! index, and taken out of the items of fragments. Nothing is decoded.
 
-use std::pin::pin;
-
-use bytes::{Bytes, BytesMut};
-use futures::StreamExt;
+use bytes::Bytes;
 use noctis_shared::{
     catalog::ImageRecord,
     job::FrameRange,
@@ -44,15 +41,10 @@ pub(crate) async fn frame(
     let end = end.ok_or_else(|| Problem::new(Kind::Unrenderable, "The frame is too long to be sent."))?;
     let _until_it_is_read = in_hand.begin(range.byte_count).await;
     let file = open(storage, &image.location, image.file_byte_count).await?;
-    let mut bytes = BytesMut::with_capacity(usize::try_from(range.byte_count).unwrap_or(0));
-    let mut pieces = pin!(file.read(range.offset..end));
-    while let Some(piece) = pieces.next().await {
-        bytes.extend_from_slice(&piece.map_err(|error| file_problem(&error))?);
-    }
+    let bytes = file.bytes(range.offset..end).await.map_err(|error| file_problem(&error))?;
     if xxh3_64(&bytes) != range.checksum {
         return Err(file_problem(&StorageError::Truncated));
     }
-    let bytes = bytes.freeze();
     Ok(if is_of_fragments { joined(bytes) } else { bytes })
 }
 

@@ -1,8 +1,8 @@
 //! A stored file that is handed out piece by piece, so that none is ever in memory whole.
 
-use std::{fs::File, ops::Range, os::unix::fs::FileExt, sync::Arc};
+use std::{fs::File, ops::Range, os::unix::fs::FileExt, pin::pin, sync::Arc};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use futures::{Stream, StreamExt, TryStreamExt, stream};
 use tokio::sync::Semaphore;
 
@@ -10,6 +10,8 @@ use super::{ANSWER_MAX, StorageError, local, look_up, object};
 
 /// Bytes of one read from a local file.
 const PIECE_BYTES: u64 = 128 << 10;
+/// Most bytes that are read from one at once.
+const AT_ONCE_BYTES_MAX: u64 = 4 << 20;
 
 /// A file that is there. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -52,6 +54,27 @@ impl StoredFile {
         };
         exactly(pieces, expected)
     }
+
+    /// The bytes of `range`, for what fits into memory. Less is handed from thread to thread than piece by piece.
+    ///
+    /// # Errors
+    /// [`StorageError::Truncated`] at the end of fewer, and those of a storage that does not do it.
+    pub async fn bytes(&self, range: Range<u64>) -> Result<Bytes, StorageError> {
+        let length = range.end.saturating_sub(range.start);
+        if let Source::Local(file, permits) = &self.source
+            && length <= AT_ONCE_BYTES_MAX
+        {
+            let (file, permits) = (Arc::clone(file), Arc::clone(permits));
+            return look_up(permits, ANSWER_MAX, move || piece_of(&file, range)).await;
+        }
+        let mut bytes =
+            BytesMut::with_capacity(usize::try_from(length).map_err(|_| StorageError::Truncated)?);
+        let mut pieces = pin!(self.read(range));
+        while let Some(piece) = pieces.next().await {
+            bytes.extend_from_slice(&piece?);
+        }
+        Ok(bytes.freeze())
+    }
 }
 
 fn local_pieces(
@@ -66,14 +89,16 @@ fn local_pieces(
             if from >= to {
                 return Ok(None);
             }
-            let read = move || {
-                let mut piece = vec![0; usize::try_from(to - from).map_err(|_| StorageError::Truncated)?];
-                file.read_exact_at(&mut piece, from).map_err(local::from_io)?;
-                Ok(Bytes::from(piece))
-            };
-            Ok(Some((look_up(permits, ANSWER_MAX, read).await?, to)))
+            Ok(Some((look_up(permits, ANSWER_MAX, move || piece_of(&file, from..to)).await?, to)))
         }
     })
+}
+
+fn piece_of(file: &File, range: Range<u64>) -> Result<Bytes, StorageError> {
+    let length = range.end.saturating_sub(range.start);
+    let mut piece = vec![0; usize::try_from(length).map_err(|_| StorageError::Truncated)?];
+    file.read_exact_at(&mut piece, range.start).map_err(local::from_io)?;
+    Ok(Bytes::from(piece))
 }
 
 /// The same pieces, and an error where they come to more or fewer bytes.
