@@ -12,6 +12,7 @@ mod render;
 mod serve;
 mod token;
 mod user;
+mod verify;
 
 use std::path::PathBuf;
 
@@ -49,6 +50,8 @@ enum Command {
     DeadLetters(dead_letters::Arguments),
     /// Removes studies, or parts of one: rows, cached pictures, stored objects of ours; never a file read in place.
     Delete(delete::Arguments),
+    /// Holds the storage against the catalog: digests, and orphans both ways.
+    Verify(verify::Arguments),
     /// Prints every setting, its value and where it came from; secrets masked.
     Config,
     /// Signs a token for scripts and tests.
@@ -79,6 +82,7 @@ pub fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Render(render) => render::run(&render),
         Command::DeadLetters(dead_letters) => dead_letters::run(&dead_letters, &settings()?),
         Command::Delete(delete) => delete::run(&delete, &settings()?),
+        Command::Verify(verify) => verify::run(&verify, &settings()?),
         Command::Config => config::run(&gather()?),
         Command::Token(token) => token::run(&token, &settings()?),
         Command::Audit(audit) => audit::run(&audit, &settings()?),

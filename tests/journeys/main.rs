@@ -23,4 +23,5 @@ mod reasons;
 mod services;
 mod storage;
 mod text;
+mod verify;
 mod webhooks;

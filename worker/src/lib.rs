@@ -14,6 +14,7 @@ pub mod receive;
 pub mod render_job;
 mod settlement;
 pub mod slot;
+pub mod verify;
 
 pub use program::{Worker, run};
 

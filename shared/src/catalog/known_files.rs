@@ -113,6 +113,36 @@ impl Catalog {
         rows.into_iter().map(FileOfStudy::try_from).collect()
     }
 
+    /// Up to `limit` files of all instances by the keys of their rows, those after `after`.
+    ///
+    /// # Errors
+    /// [`CatalogError::Unavailable`] when the database does not answer.
+    pub async fn files(&self, after: Option<Uuid>, limit: u32) -> Result<Vec<FileOfStudy>, CatalogError> {
+        const SELECT: &str = "SELECT image_id AS key, series_instance_uid, sop_instance_uid, location, \
+            content_digest, file_byte_count FROM instances JOIN series ON series.series_id = instances.series_id \
+            WHERE image_id > $1 ORDER BY image_id LIMIT $2";
+        let rows: Vec<FileRow> = on_reader!(&self.pool, Db, pool => {
+            sqlx::query_as::<Db, _>(SELECT)
+                .bind(after.unwrap_or(Uuid::nil()))
+                .bind(i64::from(limit))
+                .fetch_all(pool)
+                .await?
+        });
+        rows.into_iter().map(FileOfStudy::try_from).collect()
+    }
+
+    /// Whether an instance has the file at `location`, or it is owed to be removed. Looks at every row: for a few.
+    ///
+    /// # Errors
+    /// [`CatalogError::Unavailable`] when the database does not answer.
+    pub async fn accounts_for(&self, location: &str) -> Result<bool, CatalogError> {
+        const SELECT: &str = "SELECT 1 WHERE EXISTS (SELECT 1 FROM instances WHERE location = $1) \
+            OR EXISTS (SELECT 1 FROM objects_owed WHERE location = $1)";
+        on_reader!(&self.pool, Db, pool => {
+            Ok(sqlx::query::<Db>(SELECT).bind(location).fetch_optional(pool).await?.is_some())
+        })
+    }
+
     /// The files of the instances with these keys, in no order; those that went are left out.
     ///
     /// # Errors

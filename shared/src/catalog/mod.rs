@@ -35,7 +35,7 @@
 //! 19. An image reads back as it was recorded, with every fact of what it belongs to, and its header.
 //! 20. One frame's range is read alone; frame 0 and frames past the end are none.
 //! 21. Unknown ids are `None`, not errors.
-//! 22. The images of everything, a study, a series, an image are listed.
+//! 22. The images of everything, a study, a series, an image are listed; the files of all come in portions.
 //! 23. A deleted study is gone with its renders; others stay; deleting again removes nothing.
 //!
 //! Renders

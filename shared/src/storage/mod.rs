@@ -36,7 +36,7 @@ mod stored_name;
 pub use self::{
     place::LocalPlace,
     stored_file::StoredFile,
-    stored_name::{Stored, segment},
+    stored_name::{Stored, named_in, segment},
 };
 
 /// Largest file that is read or put, in bytes.

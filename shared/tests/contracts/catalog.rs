@@ -95,6 +95,7 @@ macro_rules! full_contract {
             reading::one_frame_is_read_alone,
             reading::unknown_ids_are_none,
             reading::the_images_of_a_scope_are_listed,
+            reading::the_files_of_all_instances_come_in_portions,
             searching::keys_of_every_level_are_matched_at_every_level,
             searching::portions_of_a_search_neither_lose_nor_repeat_a_match,
             searching::a_search_is_of_what_there_is_for_the_caller,

@@ -264,3 +264,29 @@ pub(super) async fn the_images_of_a_scope_are_listed(place: Arc<Place>) {
     expected.sort_unstable();
     assert_eq!(ids, expected);
 }
+
+pub(super) async fn the_files_of_all_instances_come_in_portions(place: Arc<Place>) {
+    let catalog = place.connect().await;
+    let batch =
+        [instance(1, 1, 1), instance(1, 1, 2), instance(1, 2, 1), instance(2, 1, 1), instance(2, 1, 2)];
+    catalog.record_instances(&batch, false).await.unwrap();
+    let (mut locations, mut after) = (Vec::new(), None);
+    loop {
+        let portion = catalog.files(after, 2).await.unwrap();
+        let Some(last) = portion.last() else { break };
+        after = Some(last.key);
+        locations.extend(portion.into_iter().map(|file| file.location));
+    }
+    locations.sort();
+    let mut expected: Vec<String> = batch.iter().map(|instance| instance.location.clone()).collect();
+    expected.sort();
+    assert_eq!(locations, expected);
+    assert_eq!(catalog.accounts_for(&batch[0].location).await, Ok(true));
+    assert_eq!(catalog.accounts_for("file:///nobody/knows.dcm").await, Ok(false));
+    let deleted = catalog.delete(&Scope::Study(study_id(1)), &|_, _| true).await.unwrap();
+    assert_eq!(
+        (deleted.objects, catalog.accounts_for(&batch[0].location).await),
+        (3, Ok(true)),
+        "it is owed"
+    );
+}
