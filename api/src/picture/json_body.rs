@@ -14,12 +14,13 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 
 use crate::{
-    outgoing::{Recipient, carried},
+    outgoing::{Permit, Recipient, carried},
     problem::Problem,
 };
 
-/// Bytes of the picture in one piece: a multiple of 3, so that only the last piece is padded.
-const PIECE_BYTES: usize = 48 << 10;
+/// Bytes of the picture in one piece: a multiple of 3, so that only the last piece is padded. Most pictures are one piece,
+/// for each is a call of the kernel, which costs more than the text of a small one.
+const PIECE_BYTES: usize = 192 << 10;
 /// Most text that is made ahead of the socket: what the HTTP library buffers for a connection, and a piece.
 const AHEAD_BYTES_MAX: u64 = 512 << 10;
 
@@ -27,8 +28,9 @@ const AHEAD_BYTES_MAX: u64 = 512 << 10;
 pub(super) struct JsonBody {
     before: Bytes,
     picture: Bytes,
-    /// It carries the permit of the whole.
     after: Bytes,
+    /// Of the whole. The last piece takes it along.
+    permit: Option<Permit>,
 }
 
 impl JsonBody {
@@ -43,18 +45,24 @@ impl JsonBody {
         recipient: Recipient<'_>,
     ) -> Result<Self, Problem> {
         let permit = recipient.admit(&picture, text_bytes(&picture).min(AHEAD_BYTES_MAX))?;
-        Ok(Self { before, picture, after: carried(permit, after) })
+        Ok(Self { before, picture, after, permit })
     }
 
     fn next_piece(&mut self) -> Option<Bytes> {
         if !self.before.is_empty() {
             return Some(mem::take(&mut self.before));
         }
-        if !self.picture.is_empty() {
-            let piece = self.picture.split_to(PIECE_BYTES.min(self.picture.len()));
-            return Some(base64_simd::STANDARD.encode_to_string(piece).into());
+        if self.bytes_left() == 0 {
+            return None;
         }
-        (!self.after.is_empty()).then(|| mem::take(&mut self.after))
+        let part = self.picture.split_to(PIECE_BYTES.min(self.picture.len()));
+        let mut piece = Vec::with_capacity(text_bytes(&part) as usize + self.after.len());
+        base64_simd::STANDARD.encode_append(&part, &mut piece);
+        if !self.picture.is_empty() {
+            return Some(piece.into());
+        }
+        piece.extend_from_slice(&mem::take(&mut self.after));
+        Some(carried(self.permit.take(), piece.into()))
     }
 
     fn bytes_left(&self) -> u64 {
@@ -102,7 +110,7 @@ mod tests {
             let mut body = JsonBody::new(before, picture.into(), after, outgoing.to("a")).expect("admitted");
             let mut sent = Vec::new();
             while let Some(piece) = body.next_piece() {
-                assert!(piece.len() <= PIECE_BYTES / 3 * 4, "{} bytes at once", piece.len());
+                assert!(piece.len() <= PIECE_BYTES / 3 * 4 + "\"}".len(), "{} bytes at once", piece.len());
                 sent.extend_from_slice(&piece);
                 assert_eq!(body.size_hint().exact(), Some((whole.len() - sent.len()) as u64), "{length}");
             }
