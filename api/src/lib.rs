@@ -5,6 +5,7 @@
 //! alone that hand out files as they are, and nothing is written to it or removed from it.
 //! Start with [`router`]; a request goes through `edge`, then `routes`, asks in `visible` for what its caller may see, and for pictures goes through `picture`.
 
+mod accept;
 mod allowance;
 mod api;
 mod audit;

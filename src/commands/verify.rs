@@ -1,6 +1,6 @@
 //! `noctis verify`: the storage held against the catalog.
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 use noctis_shared::{
     forget::{Change, Forgetting},
@@ -99,24 +99,27 @@ async fn repair(
         FileOutcome::Rejected(reason) | FileOutcome::Away(reason) => output::rejected(location, reason),
     };
     indexer.index(&locations, false, &CancellationToken::new(), progress).await?;
-    let is_faulty =
-        |at: &str| faults.iter().any(|(location, fault)| location == at && *fault != Fault::Orphan);
+    let faulty: HashSet<&str> = faults
+        .iter()
+        .filter(|(_, fault)| *fault != Fault::Orphan)
+        .map(|(location, _)| location.as_str())
+        .collect();
     for location in copies {
-        repaired += u64::from(settle(&indexer, &location, is_faulty).await?);
+        repaired += u64::from(settle(&indexer, &location, &faulty).await?);
     }
     Ok(repaired)
 }
 
-/// A file whose bytes an instance has: it takes the place of one that `is_faulty`, and is removed beside one that is not. Whether
+/// A file whose bytes an instance has: it takes the place of one that is `faulty`, and is removed beside one that is not. Whether
 /// it is settled.
-async fn settle(indexer: &Indexer, location: &str, is_faulty: impl Fn(&str) -> bool) -> anyhow::Result<bool> {
+async fn settle(indexer: &Indexer, location: &str, faulty: &HashSet<&str>) -> anyhow::Result<bool> {
     let Some(own_id) = named_in(location) else { return Ok(false) };
     let known = indexer.catalog.known_files(&[own_id]).await?;
     let Some(known) = known.first() else { return Ok(false) };
     if known.location == location {
         return Ok(true);
     }
-    if is_faulty(&known.location) {
+    if faulty.contains(known.location.as_str()) {
         indexer.catalog.relocate(known.key, location).await?;
         indexer.forgetting.forget(Change::Moved(&[known.key])).await?;
     } else {

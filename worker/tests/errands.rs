@@ -1,18 +1,17 @@
 //! Errands of the catalog: stored files removed, events told, and what our own events do when they come back.
 
+mod sample;
+
 use std::{path::Path, time::Duration};
 
 use noctis_shared::{
     cache::{Cache, CacheLimits},
-    catalog::{Catalog, CatalogLimits, NewInstance, OrderFacts, Scope},
+    catalog::{Catalog, CatalogLimits, Scope},
     dicom_uid::public_id,
     event::{Event, SOURCE, STUDY_DELETED, StudyDeleted, StudyEvent},
-    facts::{SeriesFacts, StudyFacts},
     forget::Forgetting,
-    image_facts::ImageFacts,
     lane::Lane,
     queue::{Queue, QueueLimits, Work},
-    render_key::ContentDigest,
     storage::{Storage, Stored},
 };
 use noctis_worker::{
@@ -22,7 +21,7 @@ use noctis_worker::{
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
-const STUDY: &str = "1.2.826.0.1.3680043.10.1";
+use sample::{STUDY, instance};
 
 struct House {
     catalog: Catalog,
@@ -45,10 +44,10 @@ impl House {
 
     /// Stores and records instance `number` of series `series`, as receiving does; its file.
     async fn store(&self, series: u32, number: u32) -> std::path::PathBuf {
-        let mut instance = instance(series, number);
+        let mut instance = instance(series, number, b"DICM");
         let from = self.folder.path().join("staged");
         std::fs::write(&from, b"DICM").expect("written");
-        let name = stored(&instance).name();
+        let name = instance.stored().name();
         instance.location = self.storage.put(&name, from.clone()).await.expect("put");
         std::fs::remove_file(from).expect("removed");
         self.catalog.record_instances(std::slice::from_ref(&instance), false).await.expect("recorded");
@@ -89,45 +88,6 @@ impl House {
     async fn image_count(&self) -> u32 {
         let study = self.catalog.study(public_id(STUDY)).await.expect("a catalog that answers");
         study.map_or(0, |study| study.image_count)
-    }
-}
-
-fn stored(instance: &NewInstance) -> Stored<'_> {
-    Stored {
-        study_instance_uid: &instance.study_instance_uid,
-        series_instance_uid: &instance.series_instance_uid,
-        sop_instance_uid: &instance.sop_instance_uid,
-        content_digest: &instance.content_digest,
-    }
-}
-
-fn instance(series: u32, number: u32) -> NewInstance {
-    NewInstance {
-        study_instance_uid: STUDY.to_owned(),
-        study: StudyFacts::default(),
-        series_instance_uid: format!("{STUDY}.{series}"),
-        series: SeriesFacts::default(),
-        sop_instance_uid: format!("{STUDY}.{series}.{number}"),
-        sop_class_uid: None,
-        instance_number: None,
-        order: OrderFacts::default(),
-        facts: ImageFacts::default(),
-        rows: None,
-        columns: None,
-        samples_per_pixel: 1,
-        bits_allocated: 16,
-        frame_count: 0,
-        transfer_syntax_uid: "1.2.840.10008.1.2.1".to_owned(),
-        photometric_interpretation: None,
-        window: None,
-        header_json: "{}".to_owned(),
-        location: String::new(),
-        content_digest: ContentDigest([number as u8; 32]),
-        file_byte_count: 4,
-        header_byte_count: 4,
-        header_checksum: 9,
-        deflated: false,
-        frames: vec![],
     }
 }
 

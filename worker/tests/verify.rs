@@ -1,19 +1,18 @@
 //! The storage held against the catalog.
 
+mod sample;
+
 use std::path::PathBuf;
 
 use noctis_shared::{
-    catalog::{Catalog, CatalogLimits, NewInstance, OrderFacts, Scope},
+    catalog::{Catalog, CatalogLimits, NewInstance, Scope},
     dicom_uid::public_id,
-    facts::{SeriesFacts, StudyFacts},
-    image_facts::ImageFacts,
-    render_key::ContentDigest,
     storage::{Storage, Stored},
 };
 use noctis_worker::verify::{Fault, Verified, verify};
 use url::Url;
 
-const STUDY: &str = "1.2.826.0.1.3680043.10.1";
+use sample::{STUDY, instance};
 
 struct House {
     catalog: Catalog,
@@ -34,7 +33,7 @@ impl House {
 
     /// Stores bytes under the name of instance `number`, and records it, too, if it is told to.
     async fn store(&self, number: u32, bytes: &[u8], is_recorded: bool) -> (NewInstance, PathBuf) {
-        let mut instance = instance(number, bytes);
+        let mut instance = instance(1, number, bytes);
         let from = self.folder.path().join("staged");
         std::fs::write(&from, bytes).expect("written");
         instance.location = self.storage.put(&instance.stored().name(), from).await.expect("put");
@@ -54,36 +53,6 @@ impl House {
     }
 }
 
-fn instance(number: u32, bytes: &[u8]) -> NewInstance {
-    NewInstance {
-        study_instance_uid: STUDY.to_owned(),
-        study: StudyFacts::default(),
-        series_instance_uid: format!("{STUDY}.1"),
-        series: SeriesFacts::default(),
-        sop_instance_uid: format!("{STUDY}.1.{number}"),
-        sop_class_uid: None,
-        instance_number: None,
-        order: OrderFacts::default(),
-        facts: ImageFacts::default(),
-        rows: None,
-        columns: None,
-        samples_per_pixel: 1,
-        bits_allocated: 16,
-        frame_count: 0,
-        transfer_syntax_uid: "1.2.840.10008.1.2.1".to_owned(),
-        photometric_interpretation: None,
-        window: None,
-        header_json: "{}".to_owned(),
-        location: String::new(),
-        content_digest: ContentDigest(*blake3::hash(bytes).as_bytes()),
-        file_byte_count: bytes.len() as u64,
-        header_byte_count: 4,
-        header_checksum: 9,
-        deflated: false,
-        frames: vec![],
-    }
-}
-
 #[tokio::test]
 async fn each_fault_is_told_and_what_is_sound_is_counted() {
     let house = House::new().await;
@@ -99,7 +68,7 @@ async fn each_fault_is_told_and_what_is_sound_is_counted() {
     // What a pipeline put there by names of its own is nobody's to miss.
     std::fs::write(house.folder.path().join("store/incoming.dcm"), b"a file").expect("written");
     // A file that is read in place, outside of what this program may read.
-    let mut elsewhere = instance(6, b"elsewhere");
+    let mut elsewhere = instance(1, 6, b"elsewhere");
     elsewhere.location = "file:///nowhere/6.dcm".to_owned();
     house.catalog.record_instances(&[elsewhere], false).await.expect("recorded");
 

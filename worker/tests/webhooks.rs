@@ -1,5 +1,7 @@
 //! Webhooks against a receiver that is not always ready.
 
+mod sample;
+
 use std::{
     sync::{Arc, Mutex},
     time::Duration,
@@ -14,13 +16,9 @@ use axum::{
 };
 use chrono::Utc;
 use noctis_shared::{
-    catalog::{Catalog, CatalogLimits, NewInstance, OrderFacts, Scope},
+    catalog::{Catalog, CatalogLimits, Scope},
     dicom_uid::public_id,
-    facts::{SeriesFacts, StudyFacts},
-    image_facts::ImageFacts,
-    job::FrameRange,
     queue::{Queue, QueueLimits},
-    render_key::ContentDigest,
     storage::Storage,
     webhook::{Secret, StudyNews, Webhook},
 };
@@ -29,7 +27,7 @@ use tokio::net::TcpListener;
 use url::Url;
 use uuid::Uuid;
 
-const STUDY: &str = "1.2.826.0.1.3680043.10.1";
+use sample::{STUDY, instance};
 
 /// What came, and what is answered to the first ones.
 #[derive(Clone, Default)]
@@ -87,7 +85,7 @@ impl House {
     }
 
     async fn delete_a_study(&self) {
-        self.catalog.record_instances(&[instance()], false).await.expect("recorded");
+        self.catalog.record_instances(&[instance(1, 1, b"DICM")], false).await.expect("recorded");
         let scope = Scope::Study(public_id(STUDY));
         self.catalog.delete(&scope, &|_, _| false).await.expect("deleted");
         self.errands.all().await.expect("told");
@@ -95,36 +93,6 @@ impl House {
 
     async fn send(&self) {
         self.webhooks.send(&self.catalog).await.expect("sent");
-    }
-}
-
-fn instance() -> NewInstance {
-    NewInstance {
-        study_instance_uid: STUDY.to_owned(),
-        study: StudyFacts::default(),
-        series_instance_uid: format!("{STUDY}.1"),
-        series: SeriesFacts::default(),
-        sop_instance_uid: format!("{STUDY}.1.1"),
-        sop_class_uid: None,
-        instance_number: Some(1),
-        order: OrderFacts::default(),
-        facts: ImageFacts::default(),
-        rows: None,
-        columns: None,
-        samples_per_pixel: 1,
-        bits_allocated: 16,
-        frame_count: 1,
-        transfer_syntax_uid: "1.2.840.10008.1.2.1".to_owned(),
-        photometric_interpretation: None,
-        window: None,
-        header_json: "{}".to_owned(),
-        location: "file:///nowhere/1.dcm".to_owned(),
-        content_digest: ContentDigest([1; 32]),
-        file_byte_count: 1000,
-        header_byte_count: 100,
-        header_checksum: 9,
-        deflated: false,
-        frames: vec![FrameRange { offset: 100, byte_count: 900, checksum: 7 }],
     }
 }
 

@@ -17,9 +17,10 @@ use noctis_shared::{
     submit::{Found, Tier},
 };
 use serde::Serialize;
+use serde_json::value::RawValue;
 use utoipa::ToSchema;
 use uuid::Uuid;
-use xxhash_rust::xxh3::xxh3_64;
+use xxhash_rust::xxh3::Xxh3Default;
 
 use super::{json_body::JsonBody, unrenderable};
 use crate::{
@@ -42,15 +43,12 @@ const RENDER_INTEGRITY: HeaderName = HeaderName::from_static("x-render-integrity
 pub(crate) struct Validator(EntityTag);
 
 impl Validator {
-    /// # Errors
-    /// A problem when the facts of the image are not to be written, which never happens.
-    pub(crate) fn new(key: &RenderKey, asked: &Asked<'_>) -> Result<Self, Problem> {
-        if !asked.json {
-            return Ok(Self(EntityTag::strong(key)));
-        }
-        let told = (Metadata::of(asked.image), asked.preset);
-        let told = serde_json::to_vec(&told).map_err(|error| Problem::internal(&error))?;
-        Ok(Self(EntityTag::weak(format_args!("{key}-{:016x}", xxh3_64(&told)))))
+    pub(crate) fn new(key: &RenderKey, asked: &Asked<'_>) -> Self {
+        let Some(metadata) = &asked.metadata else { return Self(EntityTag::strong(key)) };
+        let mut told = Xxh3Default::new();
+        told.update(metadata.get().as_bytes());
+        told.update(asked.preset.unwrap_or_default().as_bytes());
+        Self(EntityTag::weak(format_args!("{key}-{:016x}", told.digest())))
     }
 
     /// Whether the client names this representation, and so has it. `*` names none: that there is a picture is known
@@ -78,7 +76,16 @@ pub(crate) struct Asked<'a> {
     pub(crate) image: &'a Permitted<Arc<ImageRecord>>,
     pub(crate) frame_number: u32,
     pub(crate) preset: Option<&'static str>,
-    pub(crate) json: bool,
+    /// What JSON tells of the image; without it the picture is sent alone.
+    pub(crate) metadata: Option<Box<RawValue>>,
+}
+
+/// What JSON tells of an image beside its picture: written once, for the validator and for the body.
+///
+/// # Errors
+/// A problem when the facts are not to be written, which never happens.
+pub(crate) fn metadata(image: &ImageRecord) -> Result<Box<RawValue>, Problem> {
+    serde_json::value::to_raw_value(&Metadata::of(image)).map_err(|error| Problem::internal(&error))
 }
 
 /// The answer that tells of `found` to a recipient that sent `headers`.
@@ -100,8 +107,8 @@ pub(crate) fn tell(
     if any_is_named_by(headers) {
         return Ok(not_modified(validator));
     }
-    let (content_type, body) = if asked.json {
-        (JSON, Body::new(json_body(&facts, picture, asked, tier, recipient)?))
+    let (content_type, body) = if let Some(metadata) = &asked.metadata {
+        (JSON, Body::new(json_body(&facts, picture, asked, metadata, tier, recipient)?))
     } else {
         let media_type = HeaderValue::from_static(facts.format.media_type());
         (media_type, Body::from(recipient.take(picture)?))
@@ -158,7 +165,8 @@ pub(crate) struct RenderedImage<'a> {
     /// Public id of the instance.
     image_id: Uuid,
     /// What viewers show beside the picture.
-    metadata: Metadata<'a>,
+    #[schema(value_type = Metadata<'static>)]
+    metadata: &'a RawValue,
     /// Width of the window really used; `null` for colour and for VOI LUTs.
     window: Option<f64>,
     /// Center of the window really used.
@@ -197,15 +205,15 @@ fn json_body(
     facts: &RenderFacts,
     picture: Bytes,
     asked: &Asked<'_>,
+    metadata: &RawValue,
     tier: Tier,
     recipient: Recipient<'_>,
 ) -> Result<JsonBody, Problem> {
-    let image = asked.image;
     let url_start = format!("data:{};base64,", facts.format.media_type());
     let members = RenderedImage {
         image_data_url: &url_start,
-        image_id: image.image.image_id,
-        metadata: Metadata::of(image),
+        image_id: asked.image.image.image_id,
+        metadata,
         window: facts.window.map(|window| window.width()),
         level: facts.window.map(|window| window.center()),
         preset: asked.preset,

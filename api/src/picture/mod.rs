@@ -40,7 +40,7 @@ pub(crate) use self::{
     parameters::{Asked, TAKES_OF_SERIES, take_icc_profile},
     places::{Place, Places},
     representation::{in_format, takes, wants_json_rather_than_png, wants_page, wants_plain_json},
-    unrenderable::check_frame,
+    unrenderable::{check_frame, no_such_frame},
 };
 use crate::{
     api::Api,
@@ -121,9 +121,9 @@ async fn answer_chosen(
         image: &image,
         frame_number: asked.frame_number,
         preset: asked.preset,
-        json: chosen.json,
+        metadata: chosen.json.then(|| answer::metadata(&image)).transpose()?,
     };
-    let validator = Validator::new(&key, &told)?;
+    let validator = Validator::new(&key, &told);
     if validator.is_known_to(headers) {
         return Ok(answer::not_modified(validator));
     }

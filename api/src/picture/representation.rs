@@ -1,17 +1,17 @@
 //! In which shape the picture is sent: `format=`, else the `Accept` header (RFC 9110 12.5.1).
 
-use axum::http::{HeaderMap, header};
+use axum::http::HeaderMap;
 use noctis_shared::request::{FrameRequest, IccProfile, PictureFormat, Voi};
 
 use super::{
     asked_format::AskedFormat::{self, Jpeg, Json, Png, Png16, Webp},
     parameters::Asked,
 };
-use crate::problem::{Kind, Problem};
+use crate::{
+    accept::{self, MediaRange},
+    problem::{Kind, Problem},
+};
 
-/// Longest `Accept` that is looked at, in bytes, and its most entries.
-const ACCEPT_BYTES_MAX: usize = 4096;
-const ACCEPT_ENTRIES_MAX: usize = 64;
 /// JPEG quality when none is asked: above it files grow faster than pictures improve.
 const JPEG_QUALITY: u8 = 90;
 
@@ -110,52 +110,27 @@ fn not_acceptable() -> Problem {
         .with("media_types", types.to_vec())
 }
 
-/// One entry of `Accept`.
-struct Entry<'a> {
-    media_type: &'a str,
-    depth: Option<&'a str>,
-    /// Thousandths, 0 to 1000.
-    quality: u16,
-}
-
 fn negotiate(headers: &HeaderMap, pictures_only: bool) -> Option<AskedFormat> {
-    let entries = entries(headers)?;
+    let entries = accept::of(headers)?;
     if entries.is_empty() {
         return Some(if pictures_only { Png } else { Json });
     }
     best(&entries, pictures_only)
 }
 
-/// The entries of `Accept`, none without it; `None` for what is not looked at.
-fn entries(headers: &HeaderMap) -> Option<Vec<Entry<'_>>> {
-    let texts: Option<Vec<&str>> =
-        headers.get_all(header::ACCEPT).iter().map(|value| value.to_str().ok()).collect();
-    let texts = texts?;
-    if texts.iter().map(|text| text.len()).sum::<usize>() > ACCEPT_BYTES_MAX {
-        return None;
-    }
-    let entries = texts.iter().flat_map(|text| text.split(',')).map(str::trim);
-    let entries = entries.filter(|entry| !entry.is_empty()).take(ACCEPT_ENTRIES_MAX);
-    Some(entries.map(Entry::parse).collect())
-}
-
 /// Whether `Accept` takes `media_type`: by its name, its kind, or as anything.
 pub(crate) fn takes(headers: &HeaderMap, media_type: &str) -> bool {
-    let Some(entries) = entries(headers) else { return false };
-    let kind = media_type.split('/').next().unwrap_or_default();
-    let rank = |entry: &Entry<'_>| {
-        let ranges = [(media_type, 2), (&*format!("{kind}/*"), 1), ("*/*", 0)];
-        ranges.into_iter().find_map(|(range, rank)| entry.is(range).then_some(rank))
-    };
-    let best = entries.iter().filter_map(|entry| Some((rank(entry)?, entry.quality))).max();
-    entries.is_empty() || best.is_some_and(|(_, quality)| quality > 0)
+    let Some(entries) = accept::of(headers) else { return false };
+    let rank = |entry: &MediaRange<'_>| accept::precision(&entry.name.to_ascii_lowercase(), media_type);
+    let best = entries.iter().filter_map(|entry| Some((rank(entry)?, entry.weight))).max();
+    entries.is_empty() || best.is_some_and(|(_, weight)| weight > 0)
 }
 
 /// Whether plain JSON is asked for by its name, where there is DICOM JSON too.
 pub(crate) fn wants_plain_json(headers: &HeaderMap) -> bool {
-    let entries = entries(headers).unwrap_or_default();
+    let entries = accept::of(headers).unwrap_or_default();
     let quality =
-        |media_type: &str| entries.iter().find(|entry| entry.is(media_type)).map_or(0, |entry| entry.quality);
+        |media_type: &str| entries.iter().find(|entry| entry.is(media_type)).map_or(0, |entry| entry.weight);
     quality("application/json") > quality("application/dicom+json")
 }
 
@@ -164,7 +139,7 @@ pub(crate) fn wants_plain_json(headers: &HeaderMap) -> bool {
 /// # Errors
 /// 406 where neither is acceptable.
 pub(crate) fn wants_json_rather_than_png(headers: &HeaderMap) -> Result<bool, Problem> {
-    let entries = entries(headers).unwrap_or_default();
+    let entries = accept::of(headers).unwrap_or_default();
     let (json, png) = (quality_of(&entries, Json), quality_of(&entries, Png));
     if !entries.is_empty() && json == 0 && png == 0 {
         let problem = Problem::new(Kind::NotAcceptable, "None of the media types in Accept can be answered.");
@@ -176,16 +151,19 @@ pub(crate) fn wants_json_rather_than_png(headers: &HeaderMap) -> Result<bool, Pr
 
 /// Whether a page is wanted where there is JSON too: named, and no less than JSON is.
 pub(crate) fn wants_page(headers: &HeaderMap) -> bool {
-    let entries = entries(headers).unwrap_or_default();
-    let page = entries.iter().find(|entry| entry.is("text/html")).map_or(0, |entry| entry.quality);
+    let entries = accept::of(headers).unwrap_or_default();
+    let page = entries.iter().find(|entry| entry.is("text/html")).map_or(0, |entry| entry.weight);
     page > 0 && page >= quality_of(&entries, Json)
 }
 
 /// The acceptable format of the highest quality; the earlier of equals in the order of preference below.
-fn best(entries: &[Entry<'_>], pictures_only: bool) -> Option<AskedFormat> {
+fn best(entries: &[MediaRange<'_>], pictures_only: bool) -> Option<AskedFormat> {
     // A list that names a page is a browser's address line: it shows a picture, whatever it says of WebP.
     let browser = entries.iter().any(|entry| entry.is("text/html"));
-    let names_pictures = entries.iter().any(|entry| entry.media_type.len() > 6 && entry.is_under("image/"));
+    let is_picture = |entry: &MediaRange<'_>| {
+        entry.name.split_once('/').is_some_and(|(kind, _)| kind.eq_ignore_ascii_case("image"))
+    };
+    let names_pictures = entries.iter().any(is_picture);
     let preference: &[AskedFormat] = match (pictures_only, browser || names_pictures) {
         (true, _) => &[Png, Jpeg, Webp],
         (false, true) => &[Png16, Png, Jpeg, Webp, Json],
@@ -200,11 +178,11 @@ fn best(entries: &[Entry<'_>], pictures_only: bool) -> Option<AskedFormat> {
 }
 
 /// The quality that the most specific matching entry gives to `format`; 0 when none matches.
-fn quality_of(entries: &[Entry<'_>], format: AskedFormat) -> u16 {
-    let specificity = |entry: &Entry<'_>| -> Option<u8> {
+fn quality_of(entries: &[MediaRange<'_>], format: AskedFormat) -> u16 {
+    let specificity = |entry: &MediaRange<'_>| -> Option<u8> {
         let exact = match format {
-            Png => entry.is("image/png") && matches!(entry.depth, None | Some("8")),
-            Png16 => entry.is("image/png") && entry.depth == Some("16"),
+            Png => entry.is("image/png") && matches!(entry.parameter("depth"), None | Some("8")),
+            Png16 => entry.is("image/png") && entry.parameter("depth") == Some("16"),
             Jpeg => entry.is("image/jpeg"),
             Webp => entry.is("image/webp"),
             Json => entry.is("application/json"),
@@ -218,47 +196,13 @@ fn quality_of(entries: &[Entry<'_>], format: AskedFormat) -> u16 {
             (_, false) => entry.is("*/*").then_some(0),
         }
     };
-    let ranked = entries.iter().filter_map(|entry| Some((specificity(entry)?, entry.quality)));
+    let ranked = entries.iter().filter_map(|entry| Some((specificity(entry)?, entry.weight)));
     ranked.max().map_or(0, |(_, quality)| quality)
-}
-
-impl<'a> Entry<'a> {
-    fn parse(text: &'a str) -> Self {
-        let mut parts = text.split(';').map(str::trim);
-        let mut entry = Self { media_type: parts.next().unwrap_or_default(), depth: None, quality: 1000 };
-        for (name, value) in parts.filter_map(|part| part.split_once('=')) {
-            let value = value.trim().trim_matches('"');
-            match name.trim() {
-                "q" | "Q" => entry.quality = thousandths(value),
-                name if name.eq_ignore_ascii_case("depth") => entry.depth = Some(value),
-                _ => {}
-            }
-        }
-        entry
-    }
-
-    fn is(&self, media_type: &str) -> bool {
-        self.media_type.eq_ignore_ascii_case(media_type)
-    }
-
-    fn is_under(&self, prefix: &str) -> bool {
-        self.media_type.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
-    }
-}
-
-/// A weight (RFC 9110 12.4.2); what is none counts as 0.
-fn thousandths(text: &str) -> u16 {
-    let weight: f32 = text.parse().unwrap_or(0.0);
-    if (0.0..=1.0).contains(&weight) {
-        // In range, so the cast loses only what a weight does not have.
-        (weight * 1000.0).round() as u16
-    } else {
-        0
-    }
 }
 
 #[cfg(test)]
 mod tests {
+    use axum::http::header;
     use noctis_shared::render_key::{ContentDigest, RenderKey};
     use proptest::prelude::*;
 

@@ -192,7 +192,10 @@ async fn picture(streamed: &Streamed, place: Place) -> Result<Part, Problem> {
 
 /// A part that says why there is no picture.
 fn told(streamed: &Streamed, place: Place, problem: Problem) -> Part {
-    let path = format!("/api/v1/dicom/images/{}", place.image_id);
+    let path = match streamed.kind {
+        Many::Mixed { .. } => format!("/api/v1/dicom/images/{}", place.image_id),
+        Many::Related { .. } => "/dicom-web".to_owned(),
+    };
     let document = problem.document(&path, streamed.request_id.as_str());
     let body = Bytes::from(document.body);
     Part { place, head: head(streamed, place, None, "application/problem+json", body.len()), body }

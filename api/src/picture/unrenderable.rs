@@ -24,13 +24,16 @@ pub(crate) fn check_frame(image: &ImageRecord, frame_number: u32) -> Result<(), 
     }
     match image.image.frame_count {
         0 => Err(Problem::new(Kind::Unrenderable, why_no_picture(image.image.sop_class_uid.as_deref()))),
-        frame_count if frame_number > frame_count => {
-            Err(Problem::new(Kind::FrameNotFound, format!("The image has {frame_count} frames."))
-                .with("frame", frame_number)
-                .with("frame_count", frame_count))
-        }
+        frame_count if frame_number > frame_count => Err(no_such_frame(frame_number, frame_count)),
         _ => Ok(()),
     }
+}
+
+/// The problem of a frame past the last one.
+pub(crate) fn no_such_frame(frame_number: u32, frame_count: u32) -> Problem {
+    Problem::new(Kind::FrameNotFound, format!("The image has {frame_count} frames."))
+        .with("frame", frame_number)
+        .with("frame_count", frame_count)
 }
 
 fn of_video(media_type: &'static str) -> Problem {

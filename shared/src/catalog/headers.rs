@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use sqlx::QueryBuilder;
 use uuid::Uuid;
 
-use super::{Catalog, CatalogError, frame_index, pool::on_reader, studies::count};
+use super::{Catalog, CatalogError, frame_index, images::content_digest, pool::on_reader, studies::count};
 use crate::{job::FrameRange, render_key::ContentDigest};
 
 /// Bytes of headers that are read at a time, unless one is longer.
@@ -142,11 +142,9 @@ impl Catalog {
             query.build_query_as().fetch_all(pool).await?
         });
         let place = |row: PlaceRow| {
-            let digest = <[u8; 32]>::try_from(row.content_digest.as_slice());
-            let digest =
-                digest.map_err(|_| CatalogError::Failed("a content digest is not of 32 bytes".to_owned()));
-            let byte_count = row.byte_count.cast_unsigned();
-            Ok(HeaderPlace { key: row.key, content_digest: ContentDigest(digest?), byte_count })
+            let (content_digest, byte_count) =
+                (content_digest(row.content_digest)?, row.byte_count.cast_unsigned());
+            Ok(HeaderPlace { key: row.key, content_digest, byte_count })
         };
         rows.into_iter().map(place).collect()
     }

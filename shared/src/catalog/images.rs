@@ -276,7 +276,7 @@ impl TryFrom<ImageRecordRow> for ImageRecord {
     }
 }
 
-fn content_digest(bytes: Vec<u8>) -> Result<ContentDigest, CatalogError> {
+pub(super) fn content_digest(bytes: Vec<u8>) -> Result<ContentDigest, CatalogError> {
     let digest =
         bytes.try_into().map_err(|_| CatalogError::Failed("a content digest is not of 32 bytes".to_owned()));
     digest.map(ContentDigest)

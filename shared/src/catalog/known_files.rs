@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use super::{
     Catalog, CatalogError,
+    images::content_digest,
     pool::{on_reader, on_writer},
 };
 use crate::render_key::ContentDigest;
@@ -73,15 +74,12 @@ impl TryFrom<FileRow> for FileOfStudy {
     type Error = CatalogError;
 
     fn try_from(row: FileRow) -> Result<Self, CatalogError> {
-        let digest = <[u8; 32]>::try_from(row.content_digest.as_slice());
-        let digest =
-            digest.map_err(|_| CatalogError::Failed("a content digest is not of 32 bytes".to_owned()));
         Ok(FileOfStudy {
             key: row.key,
             series_instance_uid: row.series_instance_uid,
             sop_instance_uid: row.sop_instance_uid,
             location: row.location,
-            content_digest: ContentDigest(digest?),
+            content_digest: content_digest(row.content_digest)?,
             file_byte_count: row.file_byte_count.cast_unsigned(),
         })
     }

@@ -3,11 +3,9 @@
 //!
 //! What must not be here: which of them an answer has (`accepted`, `rendered`).
 
-use axum::http::{HeaderMap, header};
+use axum::http::HeaderMap;
 
-/// Longest list that is looked at, in bytes, and its most entries.
-const BYTES_MAX: usize = 4096;
-const ENTRIES_MAX: usize = 64;
+use crate::accept::{self, MediaRange};
 
 /// One entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,14 +30,16 @@ impl Acceptable {
 
     /// The same, what the query names and what `Accept` does apart, with what is not taken.
     pub(super) fn groups(in_query: Option<&str>, headers: &HeaderMap) -> [Vec<Self>; 2] {
-        let in_header = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
-        let in_header: Vec<&str> = in_header.collect();
-        let byte_count =
-            in_query.map_or(0, str::len) + in_header.iter().map(|text| text.len()).sum::<usize>();
-        if byte_count > BYTES_MAX {
+        let (in_query, in_header) = (accept::read(in_query.as_slice()), accept::of(headers));
+        let (Some(in_query), Some(in_header)) = (in_query, in_header) else {
             return [Vec::new(), Vec::new()];
-        }
-        let mut groups = [by_weight(in_query.into_iter()), by_weight(in_header.into_iter())];
+        };
+        let mut groups = [in_query, in_header].map(|ranges| {
+            let mut entries: Vec<Self> = ranges.iter().map(Self::of).collect();
+            // In their order otherwise.
+            entries.sort_by_key(|entry| std::cmp::Reverse(entry.weight));
+            entries
+        });
         if groups.iter().all(Vec::is_empty) {
             groups[1].push(Self::anything());
         }
@@ -50,86 +50,35 @@ impl Acceptable {
         Self { media_type: "*/*".to_owned(), transfer_syntax: None, in_parts: None, weight: 1000 }
     }
 
-    fn parse(text: &str) -> Option<Self> {
-        let mut fields = split(text, ';');
-        let media_type = fields.next()?.to_ascii_lowercase();
-        let mut entry = Self { media_type, in_parts: Some(false), ..Self::anything() };
-        let mut of_parts = None;
-        for (name, value) in fields.filter_map(|field| field.split_once('=')) {
-            let value = value.trim().trim_matches('"').trim();
-            match name.trim().to_ascii_lowercase().as_str() {
-                "type" => of_parts = Some(value.to_ascii_lowercase()),
-                "transfer-syntax" => entry.transfer_syntax = Some(value.to_owned()),
-                "q" => entry.weight = thousandths(value),
-                _ => {}
-            }
-        }
-        match entry.media_type.as_str() {
-            "multipart/related" => {
-                entry.media_type = of_parts.unwrap_or_else(|| "*/*".to_owned());
-                entry.in_parts = Some(true);
-            }
-            "multipart/*" => (entry.media_type, entry.in_parts) = ("*/*".to_owned(), Some(true)),
-            "*/*" => entry.in_parts = None,
-            _ => {}
-        }
-        Some(entry)
+    fn of(range: &MediaRange<'_>) -> Self {
+        let of_parts = || range.parameter("type").unwrap_or("*/*").to_ascii_lowercase();
+        let (media_type, in_parts) = match range.name.to_ascii_lowercase() {
+            name if name == "multipart/related" => (of_parts(), Some(true)),
+            name if name == "multipart/*" => ("*/*".to_owned(), Some(true)),
+            name if name == "*/*" => (name, None),
+            name => (name, Some(false)),
+        };
+        let transfer_syntax = range.parameter("transfer-syntax").map(str::to_owned);
+        Self { media_type, transfer_syntax, in_parts, weight: range.weight }
     }
 
     /// Whether it takes this media type, by its name, its kind, or as anything.
     pub(super) fn takes(&self, media_type: &str) -> bool {
-        self.precision(media_type).is_some()
-    }
-
-    /// How precisely it names this media type; `None` where it does not take it.
-    fn precision(&self, media_type: &str) -> Option<u8> {
-        let kind = media_type.split('/').next().unwrap_or_default();
-        match self.media_type.as_str() {
-            range if range == media_type => Some(2),
-            "*/*" => Some(0),
-            range => (range.strip_suffix("/*") == Some(kind)).then_some(1),
-        }
+        accept::precision(&self.media_type, media_type).is_some()
     }
 
     /// Those of `entries` that decide of this media type, the most precise (RFC 9110 12.5.1), without those that refuse it.
-    pub(super) fn that_take<'a>(entries: &'a [Self], media_type: &str) -> impl Iterator<Item = &'a Self> {
-        let most = entries.iter().filter_map(|entry| entry.precision(media_type)).max();
-        let decides = move |entry: &&Self, media_type: &str| entry.precision(media_type) == most;
-        let deciding: Vec<&Self> = entries
-            .iter()
-            .filter(|entry| most.is_some() && entry.weight > 0 && decides(entry, media_type))
-            .collect();
-        deciding.into_iter()
+    pub(super) fn that_take<'a>(entries: &'a [Self], media_type: &str) -> Vec<&'a Self> {
+        let precision = |entry: &Self| accept::precision(&entry.media_type, media_type);
+        let Some(most) = entries.iter().filter_map(precision).max() else { return Vec::new() };
+        entries.iter().filter(|entry| entry.weight > 0 && precision(entry) == Some(most)).collect()
     }
-}
-
-/// The entries of lists, the heaviest first, in their order otherwise.
-fn by_weight<'a>(texts: impl Iterator<Item = &'a str>) -> Vec<Acceptable> {
-    let entries = texts.flat_map(|text| split(text, ',')).take(ENTRIES_MAX);
-    let mut entries: Vec<_> = entries.filter_map(Acceptable::parse).collect();
-    entries.sort_by_key(|entry| std::cmp::Reverse(entry.weight));
-    entries
-}
-
-/// The parts of a text between separators that stand outside of quotes, without blanks around them; none that is empty.
-fn split(text: &str, separator: char) -> impl Iterator<Item = &str> {
-    let mut in_quotes = false;
-    let parts = text.split(move |character| {
-        in_quotes ^= character == '"';
-        character == separator && !in_quotes
-    });
-    parts.map(str::trim).filter(|part| !part.is_empty())
-}
-
-/// A weight (RFC 9110 12.4.2); what is none counts as 0.
-fn thousandths(text: &str) -> u16 {
-    let weight: f32 = text.parse().unwrap_or(0.0);
-    // In range, so the cast loses only what a weight does not have.
-    if (0.0..=1.0).contains(&weight) { (weight * 1000.0).round() as u16 } else { 0 }
 }
 
 #[cfg(test)]
 mod tests {
+    use axum::http::header;
+
     use super::*;
 
     fn all(in_query: Option<&str>, in_header: &str) -> Vec<(String, Option<String>, Option<bool>)> {
@@ -185,12 +134,5 @@ mod tests {
         assert_eq!(all(Some("image/jp2"), accept), expected);
         assert_eq!(all(None, "text/html;q=0"), [], "nothing is taken");
         assert_eq!(all(None, &"a/b,".repeat(2000)), []);
-    }
-
-    #[test]
-    fn a_media_type_is_taken_by_its_name_its_kind_or_as_anything() {
-        let takes = |accept: &str| Acceptable::parse(accept).expect("an entry").takes("image/jls");
-        assert!(["image/jls", "image/*", "*/*", "multipart/related; type=image/jls"].into_iter().all(takes));
-        assert!(!["image/jp2", "image", "video/*", "imag/*"].into_iter().any(takes));
     }
 }

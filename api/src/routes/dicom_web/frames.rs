@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use axum::{
-    Extension,
-    extract::{Path, RawQuery, State},
+    extract::Path,
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
@@ -12,17 +11,17 @@ use noctis_shared::catalog::{HeadersOf, ImageRecord};
 use xxhash_rust::xxh3::Xxh3Default;
 
 use super::{
-    Asking,
     accepted::{self, Stored},
     address::{self, Uids},
+    asks::Asks,
     dictionary,
-    metadata::accept,
     sent_frames::Sender,
     transfer_syntax, unbuilt,
 };
 use crate::{
-    edge::{self, Origin, SENT},
+    edge::{self, SENT},
     entity_tag::{EntityTag, any_is_named_by},
+    picture::no_such_frame,
     problem::{Kind, Problem},
 };
 
@@ -32,63 +31,65 @@ const FRAMES_MAX: usize = 2000;
 /// The frames that a list names, each a part of its own, in the order of the list.
 pub(super) async fn frames(
     Path((study, series, instance, list)): Path<(String, String, String, String)>,
-    asking: Asking,
+    asks: Asks,
 ) -> Result<Response, Problem> {
     let numbers = numbers(&list)?;
-    answer(asking, Uids::instance(&study, &series, &instance), Asked::Frames(numbers)).await
+    answer(&asks, Uids::instance(&study, &series, &instance), Asked::Frames(numbers)).await
 }
 
 /// The pixels as a whole (10.4.1.1.5): one part of all that are native, a part a frame of those that are fragments. Other bulk
 /// data are not told of by the index.
 pub(super) async fn bulk_data(
     Path((study, series, instance, tag)): Path<(String, String, String, String)>,
-    asking: Asking,
+    asks: Asks,
 ) -> Result<Response, Problem> {
-    let is_of_pixels = matches!(dictionary::tag(&tag), Some(0x7FE0_0008..=0x7FE0_0010));
-    if !is_of_pixels {
-        return Err(unbuilt::say_so().await);
+    // Pixel Data, and those of floats (PS3.3 C.7.6.24, C.7.6.25).
+    match dictionary::tag(&tag) {
+        Some(tag @ 0x7FE0_0008..=0x7FE0_0010) => {
+            answer(&asks, Uids::instance(&study, &series, &instance), Asked::Pixels(tag)).await
+        }
+        _ => Err(unbuilt::say_so().await),
     }
-    answer(asking, Uids::instance(&study, &series, &instance), Asked::Pixels).await
 }
 
 /// What is asked for.
 enum Asked {
     Frames(Vec<u32>),
-    Pixels,
+    /// Of the element with this tag.
+    Pixels(u32),
 }
 
-async fn answer(
-    (State(api), Extension(caller), Origin(origin), headers, RawQuery(query)): Asking,
-    uids: Uids<'_>,
-    asked: Asked,
-) -> Result<Response, Problem> {
-    let visible = api.visible_to(&caller);
+async fn answer(asks: &Asks, uids: Uids<'_>, asked: Asked) -> Result<Response, Problem> {
+    let Asks { api, caller, origin, headers, .. } = asks;
+    let visible = asks.visible();
     let HeadersOf::Instance(own_id) = *visible.headers_of(uids.study, uids.series, uids.instance)? else {
         return Err(Problem::no_such_image());
     };
     let image = visible.image(own_id).await?;
     let syntax = image.image.transfer_syntax_uid.as_deref().unwrap_or_default();
-    let (numbers, is_joined) = match asked {
-        Asked::Frames(numbers) => (numbers, false),
-        Asked::Pixels => {
-            ((1..=image.image.frame_count.max(1)).collect(), !transfer_syntax::is_encapsulated(syntax))
-        }
+    let (numbers, pixels) = match asked {
+        Asked::Frames(numbers) => (numbers, None),
+        Asked::Pixels(tag) => ((1..=image.image.frame_count.max(1)).collect(), Some(tag)),
     };
+    // Fragments are a part a frame all the same.
+    let joined_as = pixels.filter(|_| !transfer_syntax::is_encapsulated(syntax));
     let media_type = transfer_syntax::media_type(syntax);
-    let stored = Stored { media_type, transfer_syntax: syntax, is_one: is_joined || numbers.len() == 1 };
-    let shape = accepted::choose(accept(query.as_deref()).as_deref(), &headers, stored)?;
+    let stored =
+        Stored { media_type, transfer_syntax: syntax, is_one: joined_as.is_some() || numbers.len() == 1 };
+    let shape = accepted::choose(asks.accept().as_deref(), headers, stored)?;
     check(&image, &numbers)?;
     let mut told_as = Xxh3Default::new();
     numbers.iter().for_each(|number| told_as.update(&number.to_le_bytes()));
-    told_as.update(format!("{is_joined} {} {}", shape.is_multipart, shape.media_type).as_bytes());
+    told_as.update(format!("{joined_as:?} {} {}", shape.is_multipart, shape.media_type).as_bytes());
     let validator = format!("{}-{:016x}", image.content_digest, told_as.digest());
     let tag = || EntityTag::weak(&validator);
-    if tag().is_named_by(&headers) || any_is_named_by(&headers) {
+    if tag().is_named_by(headers) || any_is_named_by(headers) {
         return Ok(told(StatusCode::NOT_MODIFIED.into_response(), tag()));
     }
     let download = api.downloads.begin(&caller.name)?;
-    let address = address::of(&origin, uids);
-    let sender = Sender { api: Arc::clone(&api), caller, image, shape, is_joined, address };
+    let address = address::of(origin, uids);
+    let sender =
+        Sender { api: Arc::clone(api), caller: Arc::clone(caller), image, shape, joined_as, address };
     // The first before the status: what fails at once is said.
     let first = match sender.frame(numbers[0]).await {
         // The next request knows it as it is now, if it was read again.
@@ -100,7 +101,7 @@ async fn answer(
     };
     // That one is paid for as the request.
     let more = u32::try_from(numbers.len() - 1).unwrap_or(u32::MAX);
-    edge::pay(&sender.api, &sender.caller, more.saturating_mul(SENT)).await?;
+    edge::pay(api, caller, more.saturating_mul(SENT)).await?;
     Ok(told(sender.answer(numbers, first, download), tag()))
 }
 
@@ -123,11 +124,7 @@ fn check(image: &ImageRecord, numbers: &[u32]) -> Result<(), Problem> {
     let frame_count = image.image.frame_count;
     match numbers.iter().find(|number| **number > frame_count) {
         None => Ok(()),
-        Some(number) => {
-            Err(Problem::new(Kind::FrameNotFound, format!("The instance has {frame_count} frames."))
-                .with("frame", *number)
-                .with("frame_count", frame_count))
-        }
+        Some(number) => Err(no_such_frame(*number, frame_count)),
     }
 }
 

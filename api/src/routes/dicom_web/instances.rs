@@ -4,10 +4,9 @@
 use std::{collections::HashMap, sync::Arc};
 
 use axum::{
-    Extension,
     body::Body,
-    extract::{Path, RawQuery, State},
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    extract::Path,
+    http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use futures::{Stream, StreamExt, stream};
@@ -15,17 +14,15 @@ use noctis_shared::catalog::{CatalogError, HeadersOf, StoredInstance};
 use uuid::Uuid;
 
 use super::{
-    Asking,
     accepted::{self, Stored},
     address::{self, Uids},
-    metadata::{accept, told, unknown, validator},
+    asks::{Asks, Named},
+    metadata::{told, unknown, validator},
     transfer_syntax,
 };
 use crate::{
     api::Api,
     back_end::catalog_problem,
-    caller::Caller,
-    edge::Origin,
     entity_tag::{EntityTag, any_is_named_by},
     handed_out::{self, FilePart},
     problem::Problem,
@@ -35,47 +32,18 @@ const DICOM: &str = "application/dicom";
 /// Files that are looked up at a time.
 const FILES_PER_PORTION: usize = 250;
 
-/// All instances of a study.
-pub(super) async fn of_study(Path(study): Path<String>, asking: Asking) -> Result<Response, Problem> {
-    answer(asking, Uids::study(&study)).await
+/// All instances of a study or of a series, or one: that alone, and not as a part, to who asks for that.
+pub(super) async fn instances(Path(named): Path<Named>, asks: Asks) -> Result<Response, Problem> {
+    sent(&asks, asks.accept().as_deref(), named.uids()).await
 }
 
-/// All instances of a series.
-pub(super) async fn of_series(
-    Path((study, series)): Path<(String, String)>,
-    asking: Asking,
-) -> Result<Response, Problem> {
-    answer(asking, Uids::series(&study, &series)).await
-}
-
-/// One instance; alone, and not as a part, to who asks for that.
-pub(super) async fn instance(
-    Path((study, series, instance)): Path<(String, String, String)>,
-    asking: Asking,
-) -> Result<Response, Problem> {
-    answer(asking, Uids::instance(&study, &series, &instance)).await
-}
-
-async fn answer(
-    (State(api), Extension(caller), Origin(origin), headers, RawQuery(query)): Asking,
-    uids: Uids<'_>,
-) -> Result<Response, Problem> {
-    sent(&api, &caller, origin, &headers, accept(query.as_deref()).as_deref(), uids).await
-}
-
-/// What `uids` name, as `accept` takes it, else as the `Accept` of `headers` does.
+/// What `uids` name, as `accept` takes it, else as `Accept` does.
 ///
 /// # Errors
 /// 404 for what is not there for the caller, 406, and 503 for files that are away.
-pub(super) async fn sent(
-    api: &Arc<Api>,
-    caller: &Caller,
-    origin: String,
-    headers: &HeaderMap,
-    accept: Option<&str>,
-    uids: Uids<'_>,
-) -> Result<Response, Problem> {
-    let visible = api.visible_to(caller);
+pub(super) async fn sent(asks: &Asks, accept: Option<&str>, uids: Uids<'_>) -> Result<Response, Problem> {
+    let Asks { api, caller, origin, headers, .. } = asks;
+    let visible = asks.visible();
     let of = visible.headers_of(uids.study, uids.series, uids.instance)?;
     let places = api.catalog.header_places(*of).await.map_err(|error| catalog_problem(&error))?;
     let Some(first) = places.first() else { return Err(unknown(*of)) };
@@ -110,7 +78,7 @@ pub(super) async fn sent(
     let content_type = value(format!("multipart/related; type=\"{DICOM}\"; boundary={boundary}"));
     let keys = places.iter().map(|place| place.key).collect();
     let body: Body =
-        handed_out::parts(&api.storage, &boundary, files(Arc::clone(api), keys, origin), download);
+        handed_out::parts(&api.storage, &boundary, files(Arc::clone(api), keys, origin.clone()), download);
     Ok(told(body.into_response(), tag(), Some(content_type)))
 }
 

@@ -7,9 +7,8 @@
 use std::sync::Arc;
 
 use axum::{
-    Extension,
     body::Body,
-    extract::{Path, RawQuery, State},
+    extract::Path,
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
@@ -19,15 +18,16 @@ use noctis_shared::{
     catalog::{CatalogError, HeaderPlace, HeadersOf, InstanceHeader, header_portion},
     metadata_names,
 };
-use url::form_urlencoded;
 use xxhash_rust::xxh3::Xxh3Default;
 
-use super::{Asking, address::Uids, media_type, told_header};
+use super::{
+    asks::{Asks, Named},
+    media_type, told_header,
+};
 use crate::{
     allowance::Allowed,
     api::Api,
     back_end::catalog_problem,
-    edge::Origin,
     entity_tag::{EntityTag, any_is_named_by},
     problem::Problem,
 };
@@ -39,49 +39,28 @@ const WHOLE_BYTES_MAX: u64 = 8 << 20;
 /// What is told beside a header, in bytes.
 const BESIDE_BYTES: u64 = 400;
 
-/// Metadata of all instances of a study.
-pub(super) async fn of_study(Path(study): Path<String>, asking: Asking) -> Result<Response, Problem> {
-    answer(asking, Uids::study(&study)).await
-}
-
-/// Metadata of all instances of a series.
-pub(super) async fn of_series(
-    Path((study, series)): Path<(String, String)>,
-    asking: Asking,
-) -> Result<Response, Problem> {
-    answer(asking, Uids::series(&study, &series)).await
-}
-
-/// Metadata of an instance.
-pub(super) async fn of_instance(
-    Path((study, series, instance)): Path<(String, String, String)>,
-    asking: Asking,
-) -> Result<Response, Problem> {
-    answer(asking, Uids::instance(&study, &series, &instance)).await
-}
-
-async fn answer(
-    (State(api), Extension(caller), Origin(origin), headers, RawQuery(query)): Asking,
-    uids: Uids<'_>,
-) -> Result<Response, Problem> {
-    let media_type = media_type::of_json(accept(query.as_deref()).as_deref(), &headers)?;
-    let visible = api.visible_to(&caller);
+/// Metadata of all instances of a study or of a series, or of one.
+pub(super) async fn metadata(Path(named): Path<Named>, asks: Asks) -> Result<Response, Problem> {
+    let media_type = media_type::of_json(asks.accept().as_deref(), &asks.headers)?;
+    let Asks { api, caller, origin, headers, .. } = &asks;
+    let (visible, uids) = (asks.visible(), named.uids());
     let of = visible.headers_of(uids.study, uids.series, uids.instance)?;
     let places = api.catalog.header_places(*of).await.map_err(|error| catalog_problem(&error))?;
     if places.is_empty() {
         return Err(unknown(*of));
     }
     visible.note_opened(of.study_id());
-    let validator = validator(&places, &origin);
+    let validator = validator(&places, origin);
     let tag = || EntityTag::weak(format_args!("{validator:016x}"));
-    if tag().is_named_by(&headers) || any_is_named_by(&headers) {
+    if tag().is_named_by(headers) || any_is_named_by(headers) {
         return Ok(told(StatusCode::NOT_MODIFIED.into_response(), tag(), None));
     }
     let told_bytes = places.iter().map(|place| place.byte_count + BESIDE_BYTES).sum::<u64>();
-    let mut telling = Telling { api: Arc::clone(&api), origin, places, at: 0, is_begun: false };
+    let mut telling =
+        Telling { api: Arc::clone(api), origin: origin.clone(), places, at: 0, is_begun: false };
     let body = if told_bytes <= WHOLE_BYTES_MAX {
         let _until_it_is_told = api.answers_in_hand.begin(told_bytes).await;
-        let whole = whole(&api, *of, telling, validator).await.map_err(|error| catalog_problem(&error))?;
+        let whole = whole(api, *of, telling, validator).await.map_err(|error| catalog_problem(&error))?;
         Body::from(api.outgoing.to(&caller.name).take(whole)?)
     } else {
         let permit = api.streams.begin(&caller.name)?;
@@ -91,12 +70,6 @@ async fn answer(
         Body::from_stream(pieces(first, telling, permit))
     };
     Ok(told(body.into_response(), tag(), Some(media_type)))
-}
-
-/// The media types of `accept=`.
-pub(super) fn accept(query: Option<&str>) -> Option<String> {
-    let mut pairs = form_urlencoded::parse(query.unwrap_or_default().as_bytes());
-    pairs.find(|(name, _)| name == "accept").map(|(_, value)| value.into_owned())
 }
 
 pub(super) fn unknown(of: HeadersOf) -> Problem {

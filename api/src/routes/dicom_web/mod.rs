@@ -1,9 +1,10 @@
 //! DICOMweb (PS3.18), the routes of the standard at `/dicom-web`: searches (QIDO-RS) and metadata (WADO-RS), told as DICOM JSON
-//! from the catalog alone; instances and frames (WADO-RS) as they are stored, and pictures of them. `docs/dicomweb.md` is the conformance statement.
+//! from the catalog alone; instances and frames (WADO-RS) as they are stored, and pictures of them. `docs/dicomweb.md` is the
+//! conformance statement.
 //!
 //! What must not be here: who may see what (`visible`), SQL (`catalog::search`, `catalog::headers` of `shared`), how
-//! files are read (`handed_out`), and how pictures are made (`picture`). These routes are not in the OpenAPI document: their parameters are the data dictionary, and the standard
-//! describes them. Start with [`routes`].
+//! files are read (`handed_out`), and how pictures are made (`picture`). These routes are not in the OpenAPI document: their
+//! parameters are the data dictionary, and the standard describes them. Start with [`routes`].
 
 mod acceptable;
 mod accepted;
@@ -30,16 +31,11 @@ mod wado_uri;
 use std::sync::Arc;
 
 use axum::{
-    Extension, Router,
-    extract::{RawQuery, State},
-    http::HeaderMap,
+    Router,
     routing::{any, get},
 };
 
-use crate::{api::Api, caller::Caller, edge::Origin};
-
-/// What every route here looks at beside its path.
-type Asking = (State<Arc<Api>>, Extension<Arc<Caller>>, Origin, HeaderMap, RawQuery);
+use crate::api::Api;
 
 /// The routes, with those that this version does not have.
 pub(super) fn routes() -> Router<Arc<Api>> {
@@ -47,23 +43,23 @@ pub(super) fn routes() -> Router<Arc<Api>> {
         .route("/dicom-web/studies", get(search::studies).post(unbuilt::say_so))
         .route("/dicom-web/series", get(search::series))
         .route("/dicom-web/instances", get(search::instances))
-        .route("/dicom-web/studies/{study}/series", get(search::series_of_study))
-        .route("/dicom-web/studies/{study}/instances", get(search::instances_of_study))
-        .route("/dicom-web/studies/{study}/series/{series}/instances", get(search::instances_of_series))
-        .route("/dicom-web/studies/{study}", get(instances::of_study).fallback(unbuilt::say_so))
+        .route("/dicom-web/studies/{study}/series", get(search::series_of))
+        .route("/dicom-web/studies/{study}/instances", get(search::instances_of))
+        .route("/dicom-web/studies/{study}/series/{series}/instances", get(search::instances_of))
+        .route("/dicom-web/studies/{study}", get(instances::instances).fallback(unbuilt::say_so))
         .route(
             "/dicom-web/studies/{study}/series/{series}",
-            get(instances::of_series).fallback(unbuilt::say_so),
+            get(instances::instances).fallback(unbuilt::say_so),
         )
         .route(
             "/dicom-web/studies/{study}/series/{series}/instances/{instance}",
-            get(instances::instance).fallback(unbuilt::say_so),
+            get(instances::instances).fallback(unbuilt::say_so),
         )
-        .route("/dicom-web/studies/{study}/metadata", get(metadata::of_study))
-        .route("/dicom-web/studies/{study}/series/{series}/metadata", get(metadata::of_series))
+        .route("/dicom-web/studies/{study}/metadata", get(metadata::metadata))
+        .route("/dicom-web/studies/{study}/series/{series}/metadata", get(metadata::metadata))
         .route(
             "/dicom-web/studies/{study}/series/{series}/instances/{instance}/metadata",
-            get(metadata::of_instance),
+            get(metadata::metadata),
         )
         .route(
             "/dicom-web/studies/{study}/series/{series}/instances/{instance}/frames/{frames}",

@@ -73,18 +73,22 @@ impl Asks {
         Ok((query, form))
     }
 
+    /// What the query asks of a rendered frame.
+    fn rendered(&self, frame_number: u32) -> Result<(Rendered, Form), Problem> {
+        let (mut query, form) = self.query()?;
+        Ok((Rendered::take(&mut query, frame_number, form.format, &self.api.windows)?, form))
+    }
+
     /// One rendered frame.
     async fn picture(self, image_id: Uuid, frame_number: u32) -> Result<Response, Problem> {
-        let (mut query, Form { format, in_parts }) = self.query()?;
-        if in_parts {
-            let image = self.visible().image(image_id).await?;
-            check_frame(&image, frame_number)?;
-            return self
-                .pictures(&[Listed::from(&image.image)], vec![Place { image_id, frame_number }])
-                .await;
+        let (rendered, form) = self.rendered(frame_number)?;
+        if !form.in_parts {
+            return self.answer(image_id, rendered).await;
         }
-        let rendered = Rendered::take(&mut query, frame_number, format, &self.api.windows)?;
-        self.answer(image_id, rendered).await
+        let image = self.visible().image(image_id).await?;
+        check_frame(&image, frame_number)?;
+        let place = Place { image_id, frame_number };
+        self.parts(rendered, form, &[Listed::from(&image.image)], vec![place]).await
     }
 
     async fn thumbnail(&self, image_id: Uuid, frame_number: u32) -> Result<Response, Problem> {
@@ -117,11 +121,21 @@ impl Asks {
         Ok(with_warning(answer, left_out))
     }
 
-    /// Many rendered frames, as parts of a multipart body (PS3.18 8.6.1.2).
+    /// Many rendered frames.
     async fn pictures(self, images: &[Listed], places: Vec<Place>) -> Result<Response, Problem> {
-        let (mut query, Form { format, .. }) = self.query()?;
-        let Rendered { asked, left_out } = Rendered::take(&mut query, 1, format, &self.api.windows)?;
-        let request = in_format(&asked, format)?.request;
+        let (rendered, form) = self.rendered(1)?;
+        self.parts(rendered, form, images, places).await
+    }
+
+    /// Rendered frames as parts of a multipart body (PS3.18 8.6.1.2).
+    async fn parts(
+        self,
+        Rendered { asked, left_out }: Rendered,
+        form: Form,
+        images: &[Listed],
+        places: Vec<Place>,
+    ) -> Result<Response, Problem> {
+        let request = in_format(&asked, form.format)?.request;
         if places.len() > PICTURES_MAX {
             let detail = format!("These are {} pictures, and one answer has {PICTURES_MAX}.", places.len());
             return Err(Problem::new(Kind::InvalidParameter, detail));
@@ -155,7 +169,7 @@ impl Form {
     /// The picture that weighs most, the earlier of ours where several do.
     pub(super) fn among(entries: &[Acceptable]) -> Option<Self> {
         let taking = |(nth, (format, media_type)): (usize, &(AskedFormat, &str))| {
-            let entry = Acceptable::that_take(entries, media_type).next()?;
+            let entry = *Acceptable::that_take(entries, media_type).first()?;
             let form = Self { format: *format, in_parts: entry.in_parts == Some(true) };
             Some((Reverse(entry.weight), nth, form))
         };

@@ -3,8 +3,7 @@
 use std::collections::BTreeSet;
 
 use axum::{
-    Extension,
-    extract::{Path, RawQuery, State},
+    extract::Path,
     http::{HeaderMap, HeaderValue, header},
     response::Response,
 };
@@ -16,13 +15,15 @@ use noctis_shared::{
 };
 use uuid::Uuid;
 
-use super::{super::documents::tell, Asking, asked::Asked, matched::Telling, media_type};
-use crate::{
-    back_end::catalog_problem,
-    edge::{self, Origin},
-    problem::Problem,
-    visible::Visible,
+use super::{
+    super::documents::tell,
+    address::Uids,
+    asked::Asked,
+    asks::{Asks, Named},
+    matched::Telling,
+    media_type,
 };
+use crate::{back_end::catalog_problem, edge, problem::Problem, visible::Visible};
 
 /// Matches of an answer, at most: a study has some thousand instances, and a viewer asks for all of them.
 const STUDIES_MAX: u32 = 1000;
@@ -35,63 +36,43 @@ const HEADERS_COST: u32 = 1000;
 /// Bytes that it counts for: two are under way at a time.
 const HEADERS_BYTES: u64 = 128 << 20;
 
-/// In which study and series is searched.
-#[derive(Clone, Copy, Default)]
-struct Place<'a> {
-    study: Option<&'a str>,
-    series: Option<&'a str>,
-}
-
 /// All studies (10.6.1.1).
-pub(super) async fn studies(asking: Asking) -> Result<Response, Problem> {
-    answer(asking, SearchLevel::Study, Place::default()).await
+pub(super) async fn studies(asks: Asks) -> Result<Response, Problem> {
+    answer(&asks, SearchLevel::Study, None).await
 }
 
 /// All series.
-pub(super) async fn series(asking: Asking) -> Result<Response, Problem> {
-    answer(asking, SearchLevel::Series, Place::default()).await
+pub(super) async fn series(asks: Asks) -> Result<Response, Problem> {
+    answer(&asks, SearchLevel::Series, None).await
 }
 
 /// All instances.
-pub(super) async fn instances(asking: Asking) -> Result<Response, Problem> {
-    answer(asking, SearchLevel::Instance, Place::default()).await
+pub(super) async fn instances(asks: Asks) -> Result<Response, Problem> {
+    answer(&asks, SearchLevel::Instance, None).await
 }
 
 /// The series of a study.
-pub(super) async fn series_of_study(Path(study): Path<String>, asking: Asking) -> Result<Response, Problem> {
-    answer(asking, SearchLevel::Series, Place { study: Some(&study), series: None }).await
+pub(super) async fn series_of(Path(named): Path<Named>, asks: Asks) -> Result<Response, Problem> {
+    answer(&asks, SearchLevel::Series, Some(named.uids())).await
 }
 
-/// The instances of a study.
-pub(super) async fn instances_of_study(
-    Path(study): Path<String>,
-    asking: Asking,
-) -> Result<Response, Problem> {
-    answer(asking, SearchLevel::Instance, Place { study: Some(&study), series: None }).await
+/// The instances of a study or of a series.
+pub(super) async fn instances_of(Path(named): Path<Named>, asks: Asks) -> Result<Response, Problem> {
+    answer(&asks, SearchLevel::Instance, Some(named.uids())).await
 }
 
-/// The instances of a series.
-pub(super) async fn instances_of_series(
-    Path((study, series)): Path<(String, String)>,
-    asking: Asking,
-) -> Result<Response, Problem> {
-    answer(asking, SearchLevel::Instance, Place { study: Some(&study), series: Some(&series) }).await
-}
-
-/// What matches, in JSON (10.6.3); a `Warning` where that is not all (8.3.4.4).
-async fn answer(
-    (State(api), Extension(caller), Origin(origin), headers, RawQuery(query)): Asking,
-    level: SearchLevel,
-    place: Place<'_>,
-) -> Result<Response, Problem> {
-    let asked = Asked::parse(query.as_deref())?;
-    let media_type = media_type::of_json(asked.accept.as_deref(), &headers)?;
-    let visible = api.visible_to(&caller);
-    let telling = Telling::new(level, place.study.is_some(), place.series.is_some(), &asked.fields, &origin);
+/// What matches under `place`, in JSON (10.6.3); a `Warning` where that is not all (8.3.4.4).
+async fn answer(asks: &Asks, level: SearchLevel, place: Option<Uids<'_>>) -> Result<Response, Problem> {
+    let Asks { api, caller, origin, headers, uri, .. } = asks;
+    let (study, series) = (place.map(|uids| uids.study), place.and_then(|uids| uids.series));
+    let asked = Asked::parse(uri.query())?;
+    let media_type = media_type::of_json(asked.accept.as_deref(), headers)?;
+    let visible = asks.visible();
+    let telling = Telling::new(level, study.is_some(), series.is_some(), &asked.fields, origin);
     let search = Search {
         level,
-        study_id: place.study.map(public_id),
-        series_own_id: place.study.zip(place.series).map(|(study, series)| own_id::of_series(study, series)),
+        study_id: study.map(public_id),
+        series_own_id: study.zip(series).map(|(study, series)| own_id::of_series(study, series)),
         among: Among::Everything,
         keys: asked.keys,
         order: asked.order,
@@ -103,7 +84,7 @@ async fn answer(
         }),
     };
     let most_bytes = if search.keys.iter().any(SearchKey::is_of_headers) {
-        edge::pay(&api, &caller, HEADERS_COST).await?;
+        edge::pay(api, caller, HEADERS_COST).await?;
         HEADERS_BYTES
     } else {
         most_bytes(&search)
@@ -114,8 +95,8 @@ async fn answer(
     if level != SearchLevel::Study {
         study_ids.into_iter().for_each(|study_id| visible.note_opened(study_id));
     }
-    let mut response = told(body.into(), media_type, &headers, api.outgoing.to(&caller.name))?;
-    if let Some(warning) = warning(remaining, &origin) {
+    let mut response = told(body.into(), media_type, headers, api.outgoing.to(&caller.name))?;
+    if let Some(warning) = warning(remaining, origin) {
         response.headers_mut().insert(header::WARNING, warning);
     }
     Ok(response)

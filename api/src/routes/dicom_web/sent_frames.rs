@@ -36,8 +36,8 @@ pub(super) struct Sender {
     pub(super) caller: Arc<Caller>,
     pub(super) image: Permitted<Arc<ImageRecord>>,
     pub(super) shape: Shape,
-    /// Whether the frames are one part, one behind the other.
-    pub(super) is_joined: bool,
+    /// The element that they are the value of, one behind the other, where they are one part.
+    pub(super) joined_as: Option<u32>,
     /// Of the instance.
     pub(super) address: String,
 }
@@ -64,7 +64,7 @@ impl Sender {
         let is_of_bits =
             !is_of_fragments && !samples.is_multiple_of(8) && range.byte_count <= samples.div_ceil(8) + 1;
         let bytes = match is_of_bits {
-            true if self.is_joined => {
+            true if self.joined_as.is_some() => {
                 let detail = "Pixels of single bits are sent frame by frame in this version.";
                 return Err(Problem::new(Kind::NotBuilt, detail));
             }
@@ -138,7 +138,7 @@ impl Sender {
         let rest = rest.flat_map(move |part| {
             let _until_the_last_piece = &download;
             stream::iter(match part {
-                Ok((_, bytes)) if sender.is_joined => vec![Ok(bytes)],
+                Ok((_, bytes)) if sender.joined_as.is_some() => vec![Ok(bytes)],
                 Ok((number, bytes)) => vec![Ok(sender.head(&boundary, number, bytes.len())), Ok(bytes)],
                 Err(problem) => vec![Err(CutOff(problem.kind()))],
             })
@@ -161,9 +161,9 @@ impl Sender {
 
     fn head(&self, boundary: &str, number: u32, byte_count: usize) -> Bytes {
         let (content_type, address) = (self.content_type(), &self.address);
-        let told = match self.is_joined {
-            true => format!("Content-Location: {address}/bulkdata/7FE00010\r\n"),
-            false => {
+        let told = match self.joined_as {
+            Some(tag) => format!("Content-Location: {address}/bulkdata/{tag:08X}\r\n"),
+            None => {
                 format!("Content-Length: {byte_count}\r\nContent-Location: {address}/frames/{number}\r\n")
             }
         };

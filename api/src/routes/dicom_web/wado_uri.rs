@@ -18,14 +18,13 @@ use super::{
     unbuilt,
 };
 use crate::{
-    edge::Origin,
     picture::{Asked, AskedFormat, NamedWindows, check_frame},
     problem::{Kind, Problem},
     query::Query,
 };
 
 /// Answers `GET /dicom-web?requestType=WADO&…`.
-pub(super) async fn wado(asks: Asks, Origin(origin): Origin) -> Result<Response, Problem> {
+pub(super) async fn wado(asks: Asks) -> Result<Response, Problem> {
     let mut query = Query::parse(asks.uri.query())?;
     match query.take("requestType").as_deref() {
         Some("WADO") => {}
@@ -51,10 +50,8 @@ pub(super) async fn wado(asks: Asks, Origin(origin): Origin) -> Result<Response,
     let format = match acceptable.iter().find_map(Answer::to).ok_or_else(not_acceptable)? {
         Answer::Picture(format) => format,
         Answer::File(named) => {
-            let Asks { api, caller, headers, .. } = &asks;
             let accept = as_file(transfer_syntax.as_deref().or(named));
-            let uids = Uids::instance(&study, &series, &instance);
-            return instances::sent(api, caller, origin, headers, Some(&accept), uids).await;
+            return instances::sent(&asks, Some(&accept), Uids::instance(&study, &series, &instance)).await;
         }
     };
     if query.take("presentationUID").is_some() {
