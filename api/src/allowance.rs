@@ -50,6 +50,12 @@ impl Allowance {
         Self::new(100, 400, (Kind::AnswersUnread, "Earlier files are still on their way; take them first."))
     }
 
+    /// Of uploads, each with some MB in memory and a file that is being written.
+    pub(crate) fn of_uploads() -> Self {
+        let detail = "This client, or all of them, send as many uploads as may be; one that ends makes room.";
+        Self::new(16, 100, (Kind::TooManyUploads, detail))
+    }
+
     fn new(of_one_max: usize, all_max: usize, refusal: (Kind, &'static str)) -> Self {
         Self(Arc::new(Inner { of_one_max, all_max, refusal, counts: Mutex::default() }))
     }
@@ -95,9 +101,11 @@ mod tests {
 
     #[test]
     fn a_client_is_refused_past_its_bound_and_others_are_not() {
-        for (allowance, kind) in
-            [(Allowance::of_streams(), Kind::TooManyStreams), (Allowance::of_files(), Kind::AnswersUnread)]
-        {
+        for (allowance, kind) in [
+            (Allowance::of_streams(), Kind::TooManyStreams),
+            (Allowance::of_files(), Kind::AnswersUnread),
+            (Allowance::of_uploads(), Kind::TooManyUploads),
+        ] {
             let Inner { of_one_max, all_max, .. } = *allowance.0;
             let mut held: Vec<_> = (0..of_one_max).map(|_| allowance.begin("a").expect("admitted")).collect();
             assert_eq!(allowance.begin("a").expect_err("past the bound").kind(), kind);

@@ -43,7 +43,7 @@ pub struct Api {
     pub(crate) cache: Cache,
     pub(crate) coordination: Coordination,
     pub(crate) catalog: Catalog,
-    /// Where files lie: to hand them out as they are, and to know which are ours.
+    /// Where files lie: to hand them out as they are, to put down what is sent, and to know which are ours.
     pub(crate) storage: Storage,
     /// Where pictures are asked for.
     pub(crate) submit: Submit,
@@ -62,6 +62,8 @@ pub struct Api {
     pub(crate) outgoing: Outgoing,
     /// Files that are handed out now.
     pub(crate) downloads: Allowance,
+    /// Uploads that are coming now.
+    pub(crate) uploads: Allowance,
     /// Frames that are read now.
     pub(crate) frames_in_hand: InHand,
     /// Searches and metadata that are put together now.
@@ -83,7 +85,7 @@ pub struct Api {
 }
 
 impl Api {
-    /// An API over these back ends, which reads files from `storage`. Starts the tasks that forget what other processes changed, write
+    /// An API over these back ends, which reads files from `storage` and puts down there what is sent. Starts the tasks that forget what other processes changed, write
     /// what waits, and drive jobs; they end with the API.
     /// Call it inside a runtime.
     #[must_use]
@@ -117,6 +119,7 @@ impl Api {
             streams: Allowance::of_streams(),
             outgoing: Outgoing::default(),
             downloads: Allowance::of_files(),
+            uploads: Allowance::of_uploads(),
             frames_in_hand: InHand::of(FRAME_BYTES_MAX),
             answers_in_hand: InHand::of(ANSWERS_BYTES_MAX),
             prometheus,

@@ -73,6 +73,13 @@ pub(crate) fn file_problem(error: &StorageError) -> Problem {
     .retry_after(RECONNECT_PAUSE)
 }
 
+/// The problem of a storage that does not take a file.
+pub(crate) fn storage_problem(error: &StorageError) -> Problem {
+    tracing::warn!(%error, "a file that was sent cannot be stored");
+    Problem::new(Kind::StorageUnavailable, "The storage does not take files now.")
+        .retry_after(RECONNECT_PAUSE)
+}
+
 /// The problem of caches that did not forget.
 pub(crate) fn forget_problem(error: &ForgetError) -> Problem {
     match error {
@@ -105,7 +112,7 @@ pub(crate) fn submit_problem(error: &SubmitError) -> Problem {
 }
 
 /// The problem of a job that could not be published.
-fn publish_problem(error: &PublishError) -> Problem {
+pub(crate) fn publish_problem(error: &PublishError) -> Problem {
     match error {
         PublishError::Full => {
             Problem::new(Kind::QueueFull, "More renders are waiting than workers can make soon.")

@@ -25,6 +25,7 @@ pub mod problem;
 mod query;
 mod routes;
 mod serve;
+mod upload;
 mod visible;
 
 use std::{sync::Arc, time::Duration};

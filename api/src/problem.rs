@@ -60,6 +60,11 @@ impl Problem {
         Self::new(Kind::JobNotFound, "No job has this id.")
     }
 
+    /// An upload that is not there, or not the caller's.
+    pub(crate) fn no_such_upload() -> Self {
+        Self::new(Kind::UploadNotFound, "No upload has this id.")
+    }
+
     /// A caller that has ordered more than is made of what it ordered before.
     pub(crate) fn too_many_jobs() -> Self {
         let detail = "As many jobs of this caller are under way as may be.";

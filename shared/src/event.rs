@@ -14,6 +14,9 @@ pub const STUDY_DELETED: &str = "study.deleted.v1";
 /// `type` of the event that tells webhooks of new instances of a study.
 pub const STUDY_CHANGED: &str = "study.changed.v1";
 
+/// `type` and routing key of the event that asks for uploaded files to be taken: ours alone, `id` names the upload.
+pub const STUDY_UPLOADED: &str = "study.uploaded.v1";
+
 /// `source` of the events that this system publishes.
 pub const SOURCE: &str = "/noctis";
 
@@ -132,6 +135,10 @@ pub struct StudyDeleted {
     pub sop_instance_uid: Option<String>,
 }
 
+/// Data of `study.uploaded.v1`: nothing, for the catalog knows what the upload may bring, and the storage has its files.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StudyUploaded {}
+
 /// What arrives on the index lane.
 #[derive(Debug, Clone, PartialEq)]
 pub enum StudyEvent {
@@ -139,6 +146,8 @@ pub enum StudyEvent {
     New(Event<StudyNew>),
     /// Remove a study.
     Deleted(Event<StudyDeleted>),
+    /// Take uploaded files.
+    Uploaded(Event<StudyUploaded>),
 }
 
 impl StudyEvent {
@@ -148,6 +157,7 @@ impl StudyEvent {
         match self {
             StudyEvent::New(event) => &event.id,
             StudyEvent::Deleted(event) => &event.id,
+            StudyEvent::Uploaded(event) => &event.id,
         }
     }
 }

@@ -39,4 +39,5 @@ pub mod storage;
 pub mod submit;
 pub mod telemetry;
 pub mod trace_context;
+pub mod upload;
 pub mod webhook;

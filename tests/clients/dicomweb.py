@@ -108,9 +108,33 @@ def trolley_journey():
                 assert pydicom.dcmread(path).StudyInstanceUID == smallest.uid
 
 
+def store_journey():
+    """A copy of a file of the demo study, under UIDs of its own, is stored; again it is one that is there; with other bytes it is refused."""
+    client = DICOMwebClient(BASE, headers=HEADERS)
+    whole = pydicom.dcmread(io.BytesIO(stored(*uids(client.search_for_instances(limit=1)[0]))))
+    whole.StudyInstanceUID, whole.SeriesInstanceUID, whole.SOPInstanceUID = (pydicom.uid.generate_uid() for _ in range(3))
+    whole.file_meta.MediaStorageSOPInstanceUID = whole.SOPInstanceUID
+    one = (whole.StudyInstanceUID, whole.SeriesInstanceUID, whole.SOPInstanceUID)
+    for target in [None, whole.StudyInstanceUID]:
+        answer = client.store_instances([whole], study_instance_uid=target)
+        assert [item.ReferencedSOPInstanceUID for item in answer.ReferencedSOPSequence] == [whole.SOPInstanceUID]
+        assert "FailedSOPSequence" not in answer
+    assert client.retrieve_instance(*one) == whole
+    assert value(client.search_for_studies(search_filters={"StudyInstanceUID": one[0]})[0], "00201208") == 1
+    whole.PatientComments = "other bytes"
+    try:
+        client.store_instances([whole])
+    except requests.HTTPError as error:
+        assert error.response.status_code == 409, error
+    else:
+        raise AssertionError("other bytes were taken")
+
+
 def main():
     count, formats = client_journey()
     print(f"dicomweb-client went through {count} studies in {len(formats)} transfer syntaxes", file=sys.stderr)
+    store_journey()
+    print("dicomweb-client stored an instance", file=sys.stderr)
     trolley_journey()
     print("dicomtrolley found and took a study by WADO-RS and by WADO-URI", file=sys.stderr)
 

@@ -108,6 +108,20 @@ impl Viewer {
         read(request.header("content-type", "application/json").body(body.to_string()))
     }
 
+    /// Sends files, each in a part.
+    pub(crate) fn post_files(&self, path: &str, files: &[Vec<u8>], headers: &[(&str, &str)]) -> Answer {
+        let mut body = Vec::new();
+        for file in files {
+            body.extend_from_slice(b"--a boundary\r\nContent-Type: application/dicom\r\n\r\n");
+            body.extend_from_slice(file);
+            body.extend_from_slice(b"\r\n");
+        }
+        body.extend_from_slice(b"--a boundary--\r\n");
+        let related = "multipart/related; type=\"application/dicom\"; boundary=\"a boundary\"";
+        let request = self.client.post(format!("{}{path}", self.base)).header("content-type", related);
+        read(headers.iter().fold(request, |request, (name, value)| request.header(*name, *value)).body(body))
+    }
+
     pub(crate) fn delete(&self, path: &str) -> Answer {
         read(self.client.delete(format!("{}{path}", self.base)))
     }

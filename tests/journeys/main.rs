@@ -23,5 +23,6 @@ mod reasons;
 mod services;
 mod storage;
 mod text;
+mod uploads;
 mod verify;
 mod webhooks;

@@ -56,6 +56,9 @@ impl Policy {
 /// What is said in a body is short.
 const BODY_BYTES_MAX: usize = 64 * 1024;
 const TIME: Duration = Duration::from_secs(20);
+/// Files come in bodies of studies.
+const UPLOAD_BYTES_MAX: usize = 64 << 30;
+const UPLOAD_TIME: Duration = Duration::from_hours(12);
 
 const fn row(route: &'static str, scope: Option<Scope>) -> Policy {
     let (body_bytes_max, time_beyond_render) = (BODY_BYTES_MAX, TIME);
@@ -100,6 +103,12 @@ const fn orders_many(route: &'static str, scope: Scope) -> Policy {
     Policy { cost: 10 * HUNDREDTHS, ..row(route, Some(scope)) }
 }
 
+/// What takes files, for as long as they come: what stands still is given up by the connection (`serve/bodies.rs`).
+const fn takes_files(policy: Policy) -> Policy {
+    let (body_bytes_max, time_beyond_render) = (UPLOAD_BYTES_MAX, UPLOAD_TIME);
+    Policy { change_scope: Some(Scope::StudiesWrite), body_bytes_max, time_beyond_render, ..policy }
+}
+
 const fn dicom_web(route: &'static str, scope: Scope) -> Policy {
     Policy { dialect: Dialect::DicomWeb, ..row(route, Some(scope)) }
 }
@@ -141,7 +150,8 @@ pub(crate) const POLICIES: &[Policy] = &[
     row("/api/v1/problems", None),
     row("/api/v1/problems/{slug}", None),
     row("/api/v1/dicom/presets", None),
-    row("/api/v1/dicom/studies", Some(Scope::StudiesRead)),
+    takes_files(row("/api/v1/dicom/studies", Some(Scope::StudiesRead))),
+    row("/api/v1/ingest/{event_id}", Some(Scope::StudiesWrite)),
     changed_by(Scope::StudiesWrite, row("/api/v1/dicom/studies/{study_id}", Some(Scope::StudiesRead))),
     row("/api/v1/dicom/studies/{study_id}/archive", Some(Scope::ImagesRead)),
     row("/api/v1/dicom/studies/{study_id}/series", Some(Scope::StudiesRead)),
@@ -173,13 +183,13 @@ pub(crate) const POLICIES: &[Policy] = &[
     login("/api/v1/auth/refresh"),
     login("/api/v1/auth/logout"),
     dicom_web_bytes("/dicom-web"),
-    changed_by(Scope::StudiesWrite, dicom_web("/dicom-web/studies", Scope::StudiesRead)),
+    takes_files(dicom_web("/dicom-web/studies", Scope::StudiesRead)),
     dicom_web("/dicom-web/series", Scope::StudiesRead),
     dicom_web("/dicom-web/instances", Scope::StudiesRead),
     dicom_web("/dicom-web/studies/{study}/series", Scope::StudiesRead),
     dicom_web("/dicom-web/studies/{study}/instances", Scope::StudiesRead),
     dicom_web("/dicom-web/studies/{study}/series/{series}/instances", Scope::StudiesRead),
-    changed_by(Scope::StudiesWrite, dicom_web("/dicom-web/studies/{study}", Scope::ImagesRead)),
+    takes_files(dicom_web("/dicom-web/studies/{study}", Scope::ImagesRead)),
     changed_by(
         Scope::StudiesWrite,
         dicom_web("/dicom-web/studies/{study}/series/{series}", Scope::ImagesRead),

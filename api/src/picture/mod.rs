@@ -39,6 +39,7 @@ pub(crate) use self::{
     named_windows::NamedWindows,
     parameters::{Asked, TAKES_OF_SERIES, take_icc_profile},
     places::{Place, Places},
+    preference::respond_async,
     representation::{in_format, takes, wants_json_rather_than_png, wants_page, wants_plain_json},
     unrenderable::{check_frame, no_such_frame},
 };

@@ -10,14 +10,14 @@ const BYTES_MAX: usize = 1024;
 
 /// A client that is told of a job after `wait`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct RespondAsync {
-    pub(super) wait: Duration,
+pub(crate) struct RespondAsync {
+    pub(crate) wait: Duration,
     says_wait: bool,
 }
 
 impl RespondAsync {
     /// The value of `Preference-Applied`.
-    pub(super) fn applied(self) -> HeaderValue {
+    pub(crate) fn applied(self) -> HeaderValue {
         let wait = self
             .says_wait
             .then(|| HeaderValue::try_from(format!("respond-async, wait={}", self.wait.as_secs())));
@@ -27,7 +27,7 @@ impl RespondAsync {
 
 /// The preference, if it is among those that were sent. What does not read is not preferred, and of a preference that is
 /// given twice the first holds (RFC 7240 2).
-pub(super) fn respond_async(headers: &HeaderMap) -> Option<RespondAsync> {
+pub(crate) fn respond_async(headers: &HeaderMap) -> Option<RespondAsync> {
     let texts = headers.get_all(PREFER).iter().filter_map(|value| value.to_str().ok());
     let texts = texts.filter(|text| text.len() <= BYTES_MAX);
     let (mut prefers, mut wait) = (false, None);

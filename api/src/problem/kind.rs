@@ -105,6 +105,14 @@ pub enum Kind {
     ShareNotFound,
     /// A client that has as many streams as one may have.
     TooManyStreams,
+    /// A body that is not made of files.
+    InvalidUpload,
+    /// No such upload.
+    UploadNotFound,
+    /// A client that sends as many files at a time as one may.
+    TooManyUploads,
+    /// Files that are there and not looked at yet.
+    UploadUnderWay,
 }
 
 /// One row of the table: slug, status, title.
@@ -163,6 +171,10 @@ impl Kind {
         Kind::ProviderUnavailable,
         Kind::ShareNotFound,
         Kind::TooManyStreams,
+        Kind::InvalidUpload,
+        Kind::UploadNotFound,
+        Kind::TooManyUploads,
+        Kind::UploadUnderWay,
     ];
 
     /// The table.
@@ -246,6 +258,12 @@ impl Kind {
             }
             Kind::ShareNotFound => ("share-not-found", S::NOT_FOUND, "No such link"),
             Kind::TooManyStreams => ("too-many-streams", S::TOO_MANY_REQUESTS, "Too many streams"),
+            Kind::InvalidUpload => ("invalid-upload", S::BAD_REQUEST, "The body is not made of files"),
+            Kind::UploadNotFound => ("upload-not-found", S::NOT_FOUND, "No such upload"),
+            Kind::TooManyUploads => ("too-many-uploads", S::TOO_MANY_REQUESTS, "Too many uploads at a time"),
+            Kind::UploadUnderWay => {
+                ("upload-under-way", S::SERVICE_UNAVAILABLE, "The files are not looked at yet")
+            }
         }
     }
 

@@ -227,6 +227,21 @@ impl Kind {
                 "No job has this id, or it is of a study that the token does not reach, or it ended long ago.",
                 "order it again",
             ),
+            Kind::InvalidUpload => (
+                "The body of an upload broke off, or is not made of files between a boundary.",
+                "send each file in a part of a multipart body, to its end",
+            ),
+            Kind::UploadNotFound => (
+                "No upload has this id, or it is another's, or it was long ago.",
+                "send the files again: those that are there are told as duplicates",
+            ),
+            Kind::TooManyUploads => {
+                ("The client sends as many files at a time as one may.", "wait for some to end")
+            }
+            Kind::UploadUnderWay => (
+                "All files of the upload are there, and workers have not looked at them yet; they will.",
+                "ask at `details.location` what became of them",
+            ),
             Kind::TooManyJobs => {
                 ("The caller has as many jobs under way as it may.", "wait for some to end, or cancel them")
             }

@@ -31,6 +31,7 @@ mod share;
 mod sorting;
 mod studies;
 mod thumbnail;
+mod uploads;
 mod webhooks;
 
 use std::sync::Arc;
@@ -57,7 +58,8 @@ pub(crate) fn all(api: Arc<Api>) -> Router {
 /// The routes that the OpenAPI document tells of.
 fn documented() -> OpenApiRouter<Arc<Api>> {
     OpenApiRouter::with_openapi(openapi::head())
-        .routes(routes!(studies::list))
+        .routes(routes!(studies::list, uploads::send))
+        .routes(routes!(uploads::one))
         .routes(routes!(studies::one, deletion::study))
         .routes(routes!(deletion::series))
         .routes(routes!(series::of_study))

@@ -23,6 +23,7 @@ use noctis_shared::{
     },
     client_job::{ClientJob, JobKind},
     dicom_uid::parse_public_id,
+    upload::Upload,
 };
 use uuid::Uuid;
 
@@ -127,6 +128,18 @@ impl<'a> Visible<'a> {
         };
         let job = job.filter(is_told).and_then(|job| self.of_study(job.study_id, job));
         job.ok_or_else(Problem::no_such_job)
+    }
+
+    /// The upload that `segment` names.
+    ///
+    /// # Errors
+    /// 404 for what is no id, for an unknown upload, and for another's but to operators; 503 when the catalog does not answer.
+    pub(crate) async fn upload(&self, segment: &str) -> Result<Upload, Problem> {
+        let event_id = Uuid::try_parse(segment).map_err(|_| Problem::no_such_upload())?;
+        let upload = self.catalog.upload(event_id).await.map_err(|error| catalog_problem(&error))?;
+        let is_operator = self.caller.sight.is_everything() && self.caller.scopes.has(Scope::Admin);
+        let upload = upload.filter(|upload| is_operator || upload.owner == self.caller.name);
+        upload.ok_or_else(Problem::no_such_upload)
     }
 
     /// One page of the jobs of studies that the caller may see: its own, and prerenders whoever ordered them.

@@ -24,6 +24,7 @@ mod sending;
 mod sharing;
 mod studies;
 mod tls;
+mod uploads;
 mod waiting;
 mod webhooks;
 mod wire;

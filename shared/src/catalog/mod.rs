@@ -80,8 +80,11 @@
 //! 47. Nothing is found but what there is for the caller, and what is told of a match is of it.
 //! 48. Headers of a study, a series, an instance come in order, portion by portion.
 //!
+//! Uploads
+//! 49. An upload reads back as far as it is; what became of its files is noted once, and told until it is forgotten.
+//!
 //! Trouble
-//! 49. A catalog that does not answer is a transient error and `Down`, and no error holds patient data.
+//! 50. A catalog that does not answer is a transient error and `Down`, and no error holds patient data.
 
 mod accounts;
 mod audit;
@@ -121,6 +124,7 @@ mod study_filter;
 mod study_order;
 mod text;
 mod tokens;
+mod uploads;
 mod webhooks;
 
 use std::time::Duration;

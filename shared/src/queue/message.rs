@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::PublishError;
 use crate::{
     dicom_uid::public_id,
-    event::{Event, STUDY_DELETED, STUDY_NEW, StudyEvent, StudyIndexed},
+    event::{Event, STUDY_DELETED, STUDY_NEW, STUDY_UPLOADED, StudyEvent, StudyIndexed},
     job::{RENDER_JOB_TYPE, RenderJob},
     lane::Lane,
     purpose::Purpose,
@@ -65,6 +65,7 @@ impl Message {
         match event {
             StudyEvent::New(event) => Self::envelope(event, bytes_max),
             StudyEvent::Deleted(event) => Self::envelope(event, bytes_max),
+            StudyEvent::Uploaded(event) => Self::envelope(event, bytes_max),
         }
     }
 
@@ -133,6 +134,7 @@ impl Message {
         match self.parse::<Kind>()?.kind.as_str() {
             STUDY_NEW => self.parse().map(StudyEvent::New),
             STUDY_DELETED => self.parse().map(StudyEvent::Deleted),
+            STUDY_UPLOADED => self.parse().map(StudyEvent::Uploaded),
             _ => Err(Undecodable::Type),
         }
     }

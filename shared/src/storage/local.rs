@@ -124,6 +124,24 @@ impl Folder {
         location_of(&target)
     }
 
+    /// Lets the file `from` of this folder be `name`, too. One that is there by that name stays.
+    pub(super) fn link(&self, name: &str, from: &Path) -> Result<String, StorageError> {
+        let target = self.path.join(name);
+        let folder = target.parent().unwrap_or(&self.path);
+        let link = || {
+            fs::create_dir_all(folder)?;
+            fs::hard_link(from, &target)
+        };
+        match link().or_else(|error| if is_not_found(&error) && from.exists() { link() } else { Err(error) })
+        {
+            Ok(()) => location_of(&target),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => location_of(&target),
+            Err(error) if is_not_found(&error) => Err(StorageError::NotFound),
+            // File systems without links.
+            Err(_) => self.put(name, from),
+        }
+    }
+
     /// Where [`Folder::put`] puts `name`.
     pub(super) fn location_of(&self, name: &str) -> Result<String, StorageError> {
         location_of(&self.path.join(name))
@@ -154,7 +172,7 @@ impl Folder {
 }
 
 /// A file in `folder`, which is made. Again, should it have been removed in between, when the last file in it went.
-fn temporary_in(folder: &Path) -> io::Result<tempfile::NamedTempFile> {
+pub(super) fn temporary_in(folder: &Path) -> io::Result<tempfile::NamedTempFile> {
     fs::create_dir_all(folder)?;
     match tempfile::NamedTempFile::new_in(folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -163,6 +181,10 @@ fn temporary_in(folder: &Path) -> io::Result<tempfile::NamedTempFile> {
         }
         made => made,
     }
+}
+
+fn is_not_found(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::NotFound
 }
 
 /// Every file under `path`, into `found`, until the reader goes. A single file goes by the location that was `asked`, which

@@ -6,6 +6,8 @@
 //! - a file that is read piece by piece is never in memory whole, and ends in an error where it is shorter;
 //! - a listing is recursive, sorted by nothing, bounded in memory, and of files only;
 //! - what is put is there when `put` returns, or not at all;
+//! - a file on its way is there when it was finished, or not at all; it is found by who asks for its upload, and in no other
+//!   listing, until it is admitted under its name;
 //! - what is removed lies under the storage URL, and is gone when `remove` returns; again is nothing;
 //! - a storage that hangs is an error within [`ANSWER_MAX`] wherever a place is looked up, and holds up a bounded number
 //!   of threads;
@@ -27,6 +29,7 @@ use tokio::{
 };
 use url::Url;
 
+mod incoming;
 mod local;
 mod object;
 mod place;
@@ -34,6 +37,7 @@ mod stored_file;
 mod stored_name;
 
 pub use self::{
+    incoming::IncomingFile,
     place::LocalPlace,
     stored_file::StoredFile,
     stored_name::{Stored, named_in, segment},
@@ -113,12 +117,22 @@ pub struct LocalFile {
 }
 
 /// Locations under a root, as they are found.
-pub struct Listing(mpsc::Receiver<Result<String, StorageError>>);
+pub struct Listing {
+    found: mpsc::Receiver<Result<String, StorageError>>,
+    /// Whose files on their way are not shown.
+    hides_incoming_of: Option<Storage>,
+}
 
 impl Listing {
     /// The next file; `None` at the end.
     pub async fn next(&mut self) -> Option<Result<String, StorageError>> {
-        self.0.recv().await
+        loop {
+            let next = self.found.recv().await?;
+            match (&next, &self.hides_incoming_of) {
+                (Ok(location), Some(storage)) if storage.is_incoming(location) => {}
+                _ => return Some(next),
+            }
+        }
     }
 }
 
@@ -166,17 +180,18 @@ impl Storage {
     /// # Errors
     /// [`StorageError::NotAllowed`], [`StorageError::Invalid`] at once; what fails later comes as an item.
     pub async fn list(&self, location: &str) -> Result<Listing, StorageError> {
-        let (found, listing) = mpsc::channel(LISTING_AHEAD_MAX);
+        let (sender, found) = mpsc::channel(LISTING_AHEAD_MAX);
         match self.place_of(location).await? {
             Place::Local(path) => {
                 let asked = location.to_owned();
-                tokio::task::spawn_blocking(move || local::list(&path, &asked, &found));
+                tokio::task::spawn_blocking(move || local::list(&path, &asked, &sender));
             }
             Place::Object(prefix, path) => {
-                tokio::spawn(async move { prefix.list(path, found).await });
+                tokio::spawn(async move { prefix.list(path, sender).await });
             }
         }
-        Ok(Listing(listing))
+        let hides_incoming_of = (!self.is_incoming(location)).then(|| self.clone());
+        Ok(Listing { found, hides_incoming_of })
     }
 
     /// Exactly the bytes of `ranges`.
@@ -338,7 +353,7 @@ impl Storage {
     /// # Errors
     /// [`StorageError::NotAllowed`] for what lies elsewhere, and those of a storage that does not do it.
     pub async fn remove(&self, location: &str) -> Result<(), StorageError> {
-        let url = Url::parse(location).map_err(|_| StorageError::Invalid("a location is a URL".into()))?;
+        let url = url_of(location)?;
         match self.roots.first() {
             Some(Root::Local(folder)) => {
                 let (permits, folder) = (folder.lookups(), folder.clone());
@@ -376,7 +391,7 @@ impl Storage {
 
     /// Where `location` lies, if it may be read.
     async fn place_of(&self, location: &str) -> Result<Place, StorageError> {
-        let url = Url::parse(location).map_err(|_| StorageError::Invalid("a location is a URL".into()))?;
+        let url = url_of(location)?;
         if url.scheme() != "file" {
             return place_under(&self.roots, &url);
         }
@@ -391,6 +406,10 @@ impl Storage {
             .and_then(|url| self.folders().find(|folder| folder.names(&url)).map(local::Folder::lookups));
         under.unwrap_or_else(|| Arc::clone(&self.elsewhere))
     }
+}
+
+fn url_of(location: &str) -> Result<Url, StorageError> {
+    Url::parse(location).map_err(|_| StorageError::Invalid("a location is a URL".into()))
 }
 
 /// Asks the file system, which may hang: a thread that does not come back holds its permit and nobody else.

@@ -6,7 +6,7 @@ use bytes::{Bytes, BytesMut};
 use futures::{Stream, StreamExt, stream};
 use object_store::{
     GetOptions, GetResult, OBJECT_STORE_COALESCE_DEFAULT, ObjectStore, ObjectStoreExt, WriteMultipart,
-    coalesce_ranges, path::Path,
+    buffered::BufWriter, coalesce_ranges, path::Path,
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -211,6 +211,19 @@ impl Prefix {
         }
         upload.finish().await.map_err(from_store)?;
         Ok(self.location_of(&path))
+    }
+
+    /// What writes an object: in parts where it is large, and there once it is shut down.
+    pub(super) fn writer(&self, name: &str) -> BufWriter {
+        BufWriter::with_capacity(Arc::clone(&self.store), self.path_of(name), PART_BYTES)
+            .with_max_concurrency(PARTS_AT_A_TIME)
+    }
+
+    /// Copies an object within the store, which does it by itself.
+    pub(super) async fn copy(&self, from: &Path, name: &str) -> Result<String, StorageError> {
+        let to = self.path_of(name);
+        self.store.copy(from, &to).await.map_err(from_store)?;
+        Ok(self.location_of(&to))
     }
 
     fn path_of(&self, name: &str) -> Path {

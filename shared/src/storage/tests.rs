@@ -99,6 +99,55 @@ async fn a_listing_names_every_file_below_a_folder_and_a_single_file() {
 }
 
 #[tokio::test]
+async fn a_file_on_its_way_is_there_once_it_is_finished_and_in_no_listing_but_its_own() {
+    for Variant { storage, _folder } in variants() {
+        let (upload, other) = (uuid::Uuid::from_u128(1), uuid::Uuid::from_u128(2));
+        let kept = storage.put("study/a.dcm", source(b"x").path().to_owned()).await.expect("put");
+        let root = kept.trim_end_matches("study/a.dcm");
+        let large = vec![7; 3 << 20];
+        for (number, bytes) in [(0, &b"first"[..]), (1, &large), (9, b""), (10, b"last")] {
+            let mut file = storage.begin_incoming(upload, number).await.expect("begun");
+            for piece in bytes.chunks(100_000) {
+                file.write(piece).await.expect("written");
+            }
+            file.finish().await.expect("finished");
+        }
+        let mut broken_off = storage.begin_incoming(other, 0).await.expect("begun");
+        broken_off.write(b"half of it").await.expect("written");
+        drop(broken_off);
+
+        assert_eq!(all(storage.list(root).await.expect("listed")).await, std::slice::from_ref(&kept));
+        let incoming = storage.incoming(upload).expect("a storage");
+        let found = all(storage.list(&incoming).await.expect("listed")).await;
+        let mut read = Vec::new();
+        for location in &found {
+            let byte_count = storage.open(location).await.expect("opened").byte_count();
+            // A store has no range of nothing.
+            let ranges = if byte_count > 0 { vec![0..byte_count] } else { vec![] };
+            read.push(storage.read(location, ranges).await.expect("read").concat());
+        }
+        assert_eq!(read, [&b"first"[..], &large, b"", b"last"], "in their order");
+        let of_other = storage.list(&storage.incoming(other).expect("a storage")).await;
+        if let Ok(listing) = of_other {
+            assert_eq!(all(listing).await, Vec::<String>::new(), "what was not finished");
+        }
+
+        for _ in 0..2 {
+            let admitted = storage.admit(&found[0], "study/b.dcm").await.expect("admitted, and again");
+            assert_eq!(Some(&admitted), storage.location_of("study/b.dcm").as_ref());
+        }
+        storage.admit(&found[3], "study/a.dcm").await.expect("one is there");
+        for upload in [upload, upload, other] {
+            storage.discard_incoming(upload).await.expect("discarded, and again");
+        }
+        assert!(matches!(storage.admit(&found[0], "study/c.dcm").await, Err(StorageError::NotFound)));
+        let mut left = all(storage.list(root).await.expect("listed")).await;
+        assert_eq!(storage.read(&left.remove(1), vec![0..5]).await.expect("read"), [&b"first"[..]]);
+        assert_eq!(left, [kept]);
+    }
+}
+
+#[tokio::test]
 async fn what_is_removed_is_gone_and_its_empty_folders_with_it() {
     for Variant { storage, _folder } in variants() {
         let first = storage.put("study/series/a.dcm", source(b"x").path().to_owned()).await.expect("put");

@@ -15,6 +15,7 @@ mod searching;
 mod shared_uids;
 mod starting;
 mod studies;
+mod uploads;
 mod webhooks;
 
 /// One test for each line and variant, in a module named for the variant.
@@ -83,6 +84,7 @@ macro_rules! full_contract {
             deletions::an_errand_is_one_process_s_until_its_time_is_over,
             deletions::a_file_that_is_put_again_is_not_removed,
             deletions::what_was_deleted_is_announced_whole_or_by_its_parts,
+            uploads::an_upload_reads_back_as_far_as_it_is,
             webhooks::a_webhook_reads_back_and_is_removed_with_its_messages,
             webhooks::an_event_becomes_a_message_to_each_webhook_that_wants_it,
             webhooks::what_happens_to_a_study_at_once_is_told_once_and_to_nobody_who_does_not_ask,

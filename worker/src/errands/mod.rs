@@ -1,11 +1,13 @@
 //! What the catalog remembers to be done outside of it (`shared/src/catalog/errands.rs`), done by whichever worker comes
-//! first: stored files of deleted instances removed, what happened to studies told, webhooks sent their messages.
+//! first: stored files of deleted instances removed, what happened to studies told, webhooks sent their messages, uploads of long
+//! ago forgotten.
 //!
 //! Each errand may be done twice: whoever dies between doing and saying so leaves it to the next. What must not be here:
 //! what makes an errand (`catalog`), and jobs (`lanes`).
 
 mod objects;
 mod outbox;
+mod uploads;
 mod webhooks;
 
 use std::time::Duration;
@@ -69,7 +71,8 @@ impl Errands {
     pub async fn all(&self) -> Result<(), CatalogError> {
         let removed = objects::remove(&self.catalog, &self.storage).await;
         let told = outbox::tell(&self.catalog, &self.queue).await;
-        removed.and(told)
+        let forgotten = uploads::forget(&self.catalog, &self.storage).await;
+        removed.and(told).and(forgotten)
     }
 }
 

@@ -5,17 +5,19 @@ use std::collections::BTreeSet;
 use noctis_shared::{
     catalog::{CatalogError, Scope},
     dicom_uid::public_id,
-    event::{Event, SOURCE, STUDY_INDEXED, StudyDeleted, StudyEvent, StudyIndexed, StudyNew},
+    event::{Event, SOURCE, STUDY_INDEXED, StudyDeleted, StudyEvent, StudyIndexed, StudyNew, StudyUploaded},
     forget::ForgetError,
     own_id,
     queue::{Delivery, PublishError, Queue, RetryOutcome, Work},
     storage::{StorageError, Stored},
+    upload::UploadState,
 };
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, debug, error, info, info_span, warn};
+use uuid::Uuid;
 
 use super::{FileOutcome, IndexError, Indexer, prerender};
-use crate::settlement;
+use crate::{receive::upload, settlement};
 
 /// Attempts after which a place that is not there, and files that cannot be read, are what the event is told to have
 /// found: a share may be away for some seconds.
@@ -39,6 +41,8 @@ enum EventError {
     NamesNothing,
     #[error("the subject is no Study Instance UID, or an instance is named without its series")]
     NamesNoStudy,
+    #[error("the id of the event is none of an upload")]
+    NamesNoUpload,
     #[error("{0} files could not be read; the storage may be away for a moment")]
     FilesAway(u64),
     #[error(transparent)]
@@ -80,6 +84,7 @@ impl IndexJobs {
             let result = match &event {
                 StudyEvent::New(event) => self.study_new(event, delivery.attempt, shutdown).await,
                 StudyEvent::Deleted(event) => self.study_deleted(event).await,
+                StudyEvent::Uploaded(event) => self.study_uploaded(event, shutdown).await,
             };
             settle(delivery, result).await;
         }
@@ -118,22 +123,43 @@ impl IndexJobs {
             return Err(EventError::FilesAway(away));
         }
         summary.event_id.clone_from(&event.id);
-        info!(
-            accepted = summary.accepted,
-            duplicate = summary.duplicate,
-            conflict = summary.conflict,
-            rejected = summary.rejected,
-            "indexed"
-        );
+        log(&summary);
         prerender::order(catalog, &self.indexer.presets, event, &study_ids).await?;
         // Told before it is recorded: an event that dies in between is told twice, never not at all.
         self.tell(event, &summary).await?;
         Ok(catalog.record_event(&event.source, &event.id, &summary).await?)
     }
 
-    async fn tell(&self, event: &Event<StudyNew>, summary: &StudyIndexed) -> Result<(), EventError> {
+    async fn tell<D>(&self, event: &Event<D>, summary: &StudyIndexed) -> Result<(), EventError> {
         let told = Event::new(STUDY_INDEXED, SOURCE, event.subject.clone(), summary.clone());
         Ok(self.queue.publish_indexed(&told).await?)
+    }
+
+    /// Takes the files of an upload. What became of them is noted before they go from where they came to.
+    async fn study_uploaded(
+        &self,
+        event: &Event<StudyUploaded>,
+        shutdown: &CancellationToken,
+    ) -> Result<(), EventError> {
+        let Indexer { catalog, storage, .. } = &self.indexer;
+        let event_id = Uuid::try_parse(&event.id).map_err(|_| EventError::NamesNoUpload)?;
+        let upload = catalog.upload(event_id).await?.filter(|upload| upload.state != UploadState::Arriving);
+        let Some(upload) = upload else {
+            info!("nothing arrived under the id of the event, or it was taken back");
+            return Ok(());
+        };
+        if upload.state == UploadState::Arrived {
+            let mut taken = upload::take(&self.indexer, &upload, shutdown).await?;
+            taken.summary.event_id.clone_from(&event.id);
+            log(&taken.summary);
+            self.tell(event, &taken.summary).await?;
+            catalog.upload_done(event_id, &taken.instances).await?;
+        }
+        if let Err(error) = storage.discard_incoming(event_id).await {
+            // An errand removes them later.
+            warn!(%error, "files of an upload stay where they came to");
+        }
+        Ok(())
     }
 
     async fn study_deleted(&self, event: &Event<StudyDeleted>) -> Result<(), EventError> {
@@ -168,6 +194,11 @@ impl IndexJobs {
     }
 }
 
+fn log(summary: &StudyIndexed) {
+    let StudyIndexed { accepted, duplicate, conflict, rejected, .. } = summary;
+    info!(accepted, duplicate, conflict, rejected, "indexed");
+}
+
 /// The one place that decides what a failure of an event means.
 async fn settle(delivery: Delivery, result: Result<(), EventError>) {
     match result {
@@ -186,7 +217,7 @@ async fn settle(delivery: Delivery, result: Result<(), EventError>) {
             error!(%error, "event points to nothing that can be indexed");
             settlement::note(delivery.dead_letter("location_unreadable").await);
         }
-        Err(error @ (EventError::NamesNothing | EventError::NamesNoStudy)) => {
+        Err(error @ (EventError::NamesNothing | EventError::NamesNoStudy | EventError::NamesNoUpload)) => {
             error!(%error, "event cannot be carried out");
             settlement::note(delivery.dead_letter("invalid_event").await);
         }

@@ -33,7 +33,7 @@ pub struct FilesInHand {
 
 /// What one file may take. Given back when it is dropped.
 #[derive(Debug)]
-pub(super) struct Share(OwnedSemaphorePermit);
+pub(crate) struct Share(OwnedSemaphorePermit);
 
 impl FilesInHand {
     /// Of which `readers` are read at a time, or fewer.

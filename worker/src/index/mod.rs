@@ -37,7 +37,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::warn;
 use uuid::Uuid;
 
-use read_ahead::Read;
+pub(crate) use read_ahead::Read;
 
 pub use event::IndexJobs;
 pub use file_state::FileState;
@@ -47,7 +47,7 @@ pub use reading::read_instance;
 pub use rejected::Rejected;
 
 /// Instances that are recorded in one transaction. Headers are some 10 KB each, so a batch is some MB.
-const BATCH_MAX: usize = 256;
+pub(crate) const BATCH_MAX: usize = 256;
 
 /// Reasons that a summary names; the counts go on.
 const REASONS_MAX: usize = 1000;
@@ -82,6 +82,19 @@ pub enum FileOutcome {
     Rejected(String),
     /// It could not be read, for a reason that may pass. Counted as rejected.
     Away(String),
+}
+
+impl FileOutcome {
+    /// Why the file was not taken.
+    pub(crate) fn reason(&self) -> Option<String> {
+        match self {
+            FileOutcome::Accepted | FileOutcome::Duplicate => None,
+            FileOutcome::Conflict => {
+                Some("the SOP Instance UID is known with other bytes; the first stays".to_owned())
+            }
+            FileOutcome::Rejected(reason) | FileOutcome::Away(reason) => Some(reason.clone()),
+        }
+    }
 }
 
 impl From<Rejected> for FileOutcome {
@@ -185,7 +198,8 @@ impl Indexer {
         Ok(summary)
     }
 
-    async fn record(
+    /// Records a batch. `progress` hears of each file, in their order.
+    pub(crate) async fn record(
         &self,
         batch: Vec<NewInstance>,
         replace: bool,
@@ -302,7 +316,7 @@ impl Indexer {
 }
 
 /// Whether an error is about one file, so that the others are still worth reading.
-fn is_of_one_file(error: &StorageError) -> bool {
+pub(crate) fn is_of_one_file(error: &StorageError) -> bool {
     match error {
         StorageError::NotFound
         | StorageError::Unreadable(_)
@@ -323,32 +337,24 @@ fn outcome_of(error: &StorageError) -> FileOutcome {
     }
 }
 
-fn count(
+/// Counts a file; answers why it was not taken.
+pub(crate) fn count(
     summary: &mut StudyIndexed,
     location: &str,
     outcome: FileOutcome,
     progress: &mut impl FnMut(&str, &FileOutcome),
-) {
+) -> Option<String> {
     progress(location, &outcome);
-    let reason = match outcome {
-        FileOutcome::Accepted => {
-            summary.accepted += 1;
-            return;
-        }
-        FileOutcome::Duplicate => {
-            summary.duplicate += 1;
-            return;
-        }
-        FileOutcome::Conflict => {
-            summary.conflict += 1;
-            "the SOP Instance UID is known with other bytes; the first stays".to_owned()
-        }
-        FileOutcome::Rejected(reason) | FileOutcome::Away(reason) => {
-            summary.rejected += 1;
-            reason
-        }
+    let counted = match outcome {
+        FileOutcome::Accepted => &mut summary.accepted,
+        FileOutcome::Duplicate => &mut summary.duplicate,
+        FileOutcome::Conflict => &mut summary.conflict,
+        FileOutcome::Rejected(_) | FileOutcome::Away(_) => &mut summary.rejected,
     };
+    *counted += 1;
+    let reason = outcome.reason()?;
     if summary.reasons.len() < REASONS_MAX {
-        summary.reasons.push(RejectedFile { location: location.to_owned(), reason });
+        summary.reasons.push(RejectedFile { location: location.to_owned(), reason: reason.clone() });
     }
+    Some(reason)
 }

@@ -28,19 +28,19 @@ const READ_MAX_LEAST: Duration = Duration::from_secs(60);
 const SLOW_BYTES_PER_SECOND: u64 = 1 << 20;
 
 /// A file that was read.
-pub(super) struct Read {
-    pub(super) location: String,
-    pub(super) instance: Result<NewInstance, Rejected>,
+pub(crate) struct Read {
+    pub(crate) location: String,
+    pub(crate) instance: Result<NewInstance, Rejected>,
     /// Held until the row is recorded.
-    pub(super) share: Option<Share>,
+    pub(crate) share: Option<Share>,
 }
 
-pub(super) type ReadResult = Result<Read, StorageError>;
+pub(crate) type ReadResult = Result<Read, StorageError>;
 
 impl Indexer {
     /// Reads the files under `location` in parallel, a bounded number ahead, and yields them in the order of the
     /// listing: which of two files with one UID comes first must not be chance.
-    pub(super) async fn read_all(
+    pub(crate) async fn read_all(
         &self,
         location: &str,
     ) -> Result<impl Stream<Item = ReadResult> + use<>, IndexError> {

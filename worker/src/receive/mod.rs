@@ -2,9 +2,12 @@
 //! to the index, and a result for each file.
 //!
 //! What must not be here: where files come from (folders of a command, uploads, modalities) and how results are shown.
-//! A file is staged by whoever has it: here it lies on a disk of this machine, and stays there.
+//! A file is staged by whoever has it: of a command it lies on a disk of this machine and stays there ([`Reception`]), of an upload
+//! it lies in the storage, in a place apart ([`upload`]).
 
 mod announce;
+mod known;
+pub(crate) mod upload;
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -96,15 +99,10 @@ impl Reception {
         Ok(outcome)
     }
 
-    /// Copies the file at `path` to where it belongs. It may have been there before and wait to be removed since its
-    /// instance was deleted: that is taken back first, or waited for.
+    /// Copies the file at `path` to where it belongs.
     async fn store(&self, instance: &NewInstance, path: &Path) -> Result<String, ReceiveError> {
         let name = instance.stored().name();
-        if let Some(location) = self.storage.location_of(&name) {
-            while !self.catalog.forgive_object(&location).await? {
-                tokio::time::sleep(REMOVAL_PAUSE).await;
-            }
-        }
+        keep_from_removal(&self.catalog, &self.storage, &name).await?;
         Ok(self.storage.put(&name, path.to_owned()).await?)
     }
 
@@ -123,23 +121,20 @@ impl Reception {
 
     /// What this run or the catalog knows of it. The index decides again when it hears of it.
     async fn known(&self, instance: &NewInstance) -> Result<FileOutcome, ReceiveError> {
-        let id = instance.own_id();
-        let of_catalog = match self.catalog.find_image(id).await?.one() {
-            Some(key) => self.catalog.image(key).await?,
-            None => None,
+        let known = match self.taken.get(&instance.own_id()) {
+            Some(digest) => Some(*digest),
+            None => known::digest(&self.catalog, &self.storage, instance).await?,
         };
-        let known = match (self.taken.get(&id), of_catalog) {
-            (Some(digest), _) => Some(*digest),
-            (None, Some(record)) if record.content_digest == instance.content_digest => {
-                // Known, but its file is lost: this copy takes its place.
-                self.storage.local_file(&record.location).await.ok().map(|_| record.content_digest)
-            }
-            (None, record) => record.map(|record| record.content_digest),
-        };
-        Ok(match known {
-            Some(digest) if digest == instance.content_digest => FileOutcome::Duplicate,
-            Some(_) if !self.replace => FileOutcome::Conflict,
-            _ => FileOutcome::Accepted,
-        })
+        Ok(known::outcome(known, instance, self.replace))
     }
+}
+
+/// What was to be removed by this name stays, since it is put again; one whose removal is under way is waited for.
+async fn keep_from_removal(catalog: &Catalog, storage: &Storage, name: &str) -> Result<(), CatalogError> {
+    if let Some(location) = storage.location_of(name) {
+        while !catalog.forgive_object(&location).await? {
+            tokio::time::sleep(REMOVAL_PAUSE).await;
+        }
+    }
+    Ok(())
 }

@@ -62,7 +62,10 @@ impl<'a> Telling<'a> {
             let Some(study) = told.studies.get(&hit.study_id) else { return false };
             let facts = instance.and_then(|it| it.other_facts.as_ref()).unwrap_or(&study.facts);
             study_facts(facts, &mut row);
-            row.values(0x0008_0061, "CS", study.modalities.iter().map(String::as_str));
+            if !study.modalities.is_empty() {
+                // Never without a value: OHIF looks into it once it is there.
+                row.values(0x0008_0061, "CS", study.modalities.iter().map(String::as_str));
+            }
             row.text(0x0020_000D, "UI", Some(&study.study_instance_uid));
             row.number(0x0020_1206, "IS", Some(study.series_count));
             row.number(0x0020_1208, "IS", Some(study.image_count));

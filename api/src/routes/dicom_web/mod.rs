@@ -1,5 +1,5 @@
 //! DICOMweb (PS3.18), the routes of the standard at `/dicom-web`: searches (QIDO-RS) and metadata (WADO-RS), told as DICOM JSON
-//! from the catalog alone; instances and frames (WADO-RS) as they are stored, and pictures of them. `docs/dicomweb.md` is the
+//! from the catalog alone; instances and frames (WADO-RS) as they are stored, and pictures of them; files to be stored (STOW-RS). `docs/dicomweb.md` is the
 //! conformance statement.
 //!
 //! What must not be here: who may see what (`visible`), SQL (`catalog::search`, `catalog::headers` of `shared`), how
@@ -11,6 +11,7 @@ mod accepted;
 mod address;
 mod asked;
 mod asks;
+mod capabilities;
 mod data_set;
 mod dictionary;
 mod frames;
@@ -23,6 +24,7 @@ mod rendered;
 mod rendered_parameters;
 mod search;
 mod sent_frames;
+mod store;
 mod told_header;
 mod transfer_syntax;
 mod unbuilt;
@@ -40,13 +42,16 @@ use crate::api::Api;
 /// The routes, with those that this version does not have.
 pub(super) fn routes() -> Router<Arc<Api>> {
     Router::new()
-        .route("/dicom-web/studies", get(search::studies).post(unbuilt::say_so))
+        .route("/dicom-web/studies", get(search::studies).post(store::store))
         .route("/dicom-web/series", get(search::series))
         .route("/dicom-web/instances", get(search::instances))
         .route("/dicom-web/studies/{study}/series", get(search::series_of))
         .route("/dicom-web/studies/{study}/instances", get(search::instances_of))
         .route("/dicom-web/studies/{study}/series/{series}/instances", get(search::instances_of))
-        .route("/dicom-web/studies/{study}", get(instances::instances).fallback(unbuilt::say_so))
+        .route(
+            "/dicom-web/studies/{study}",
+            get(instances::instances).post(store::store).fallback(unbuilt::say_so),
+        )
         .route(
             "/dicom-web/studies/{study}/series/{series}",
             get(instances::instances).fallback(unbuilt::say_so),
@@ -70,6 +75,6 @@ pub(super) fn routes() -> Router<Arc<Api>> {
             get(frames::bulk_data),
         )
         .merge(rendered::routes())
-        .route("/dicom-web", get(wado_uri::wado).fallback(unbuilt::say_so))
+        .route("/dicom-web", get(wado_uri::wado).options(capabilities::tell).fallback(unbuilt::say_so))
         .route("/dicom-web/{*rest}", any(unbuilt::resource))
 }

@@ -9,11 +9,10 @@ async fn resources_of_the_standard_that_are_not_built_are_a_501() {
     let instance = format!("{series}/instances/{}", uid(JANE, 1, 1));
     for (method, path) in [
         ("GET", String::new()),
-        ("OPTIONS", String::new()),
+        ("PUT", String::new()),
         ("OPTIONS", format!("/studies/{JANE}")),
         ("DELETE", format!("/studies/{JANE}")),
-        ("POST", format!("/studies/{JANE}")),
-        ("POST", "/studies".to_owned()),
+        ("POST", series.clone()),
         ("PUT", series.clone()),
         ("GET", format!("{series}/pixeldata")),
         ("DELETE", instance.clone()),

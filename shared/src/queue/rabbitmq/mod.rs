@@ -35,6 +35,10 @@ use crate::{
 /// Seconds between heartbeats, unless the URL says otherwise: a peer that vanished is noticed after two.
 const HEARTBEAT_SECONDS: u16 = 10;
 
+/// Bytes of one frame. The client library holds 64 of them for each connection; jobs and events have a few kB, and what is longer
+/// goes in several.
+const FRAME_BYTES: u32 = 16 << 10;
+
 /// Lanes on a broker. Clones share the connection.
 #[derive(Debug, Clone)]
 pub struct RabbitMqQueue {
@@ -130,5 +134,6 @@ fn broker_uri(url: &Url) -> Result<AMQPUri, QueueError> {
         "/".clone_into(&mut uri.vhost);
     }
     uri.query.heartbeat.get_or_insert(HEARTBEAT_SECONDS);
+    uri.query.frame_max.get_or_insert(FRAME_BYTES);
     Ok(uri)
 }

@@ -10,7 +10,7 @@ use lapin::{
 
 use super::error::queue_error;
 use crate::{
-    event::{STUDY_DELETED, STUDY_NEW},
+    event::{STUDY_DELETED, STUDY_NEW, STUDY_UPLOADED},
     lane::Lane,
     queue::{QueueError, QueueLimits},
 };
@@ -114,6 +114,7 @@ pub(super) async fn declare_lane(
     if lane == Lane::Index {
         bind(channel, &queue, &names.events(), STUDY_NEW).await?;
         bind(channel, &queue, &names.events(), STUDY_DELETED).await?;
+        bind(channel, &queue, &names.events(), STUDY_UPLOADED).await?;
     }
     Ok(())
 }

@@ -3,7 +3,10 @@
 use std::collections::BTreeSet;
 
 use noctis_shared::{
-    event::{Event, STUDY_DELETED, STUDY_INDEXED, StudyDeleted, StudyEvent, StudyIndexed},
+    event::{
+        Event, STUDY_DELETED, STUDY_INDEXED, STUDY_UPLOADED, StudyDeleted, StudyEvent, StudyIndexed,
+        StudyUploaded,
+    },
     health::Health,
     lane::Lane,
     queue::{PublishError, Work},
@@ -46,7 +49,8 @@ pub(super) async fn a_body_past_its_limit_is_too_large(fixture: Fixture) {
 
 pub(super) async fn events_about_studies_arrive_on_the_index_lane(fixture: Fixture) {
     let deleted = Event::new(STUDY_DELETED, "/archive", Some("1.2.3".to_owned()), StudyDeleted::default());
-    let events = [study_new(), StudyEvent::Deleted(deleted)];
+    let uploaded = Event::new(STUDY_UPLOADED, "/noctis", None, StudyUploaded {});
+    let events = [study_new(), StudyEvent::Deleted(deleted), StudyEvent::Uploaded(uploaded)];
     for event in &events {
         fixture.queue.publish_event(event).await.expect("published");
     }
