@@ -45,6 +45,15 @@ pub(super) struct UploadAnswer {
     instances: Vec<InstanceAnswer>,
 }
 
+/// Files in a form, as browsers send it; each in a field of its own, whatever its name.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "the document alone tells of it: fields are read as they come")]
+pub(super) struct UploadForm {
+    /// A DICOM file.
+    #[schema(value_type = String, format = Binary)]
+    file: Vec<u8>,
+}
+
 /// How far an upload is.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -125,7 +134,7 @@ impl InstanceAnswer {
     request_body(content(
         (Vec<u8> = "application/dicom"),
         (Vec<u8> = "multipart/related"),
-        (Vec<u8> = "multipart/form-data"),
+        (UploadForm = "multipart/form-data"),
     ), description = "The files"),
     responses(
         (status = 200, description = "What became of each file", body = UploadAnswer),
