@@ -1,0 +1,40 @@
+// OHIF on Noctis: put this beside the viewer's index.html, with the name of your server, and that of the viewer into
+// NOCTIS_CORS_ORIGINS. tests/viewers opens OHIF with this file.
+const noctis = "https://noctis.example/dicom-web";
+
+window.config = {
+  routerBasename: null,
+  extensions: [],
+  modes: [],
+  customizationService: {},
+  showStudyList: true,
+  maxNumberOfWebWorkers: 3,
+  showLoadingIndicator: true,
+  showWarningMessageForCrossOrigin: false,
+  strictZSpacingForVolumeViewport: true,
+  groupEnabledModesFirst: true,
+  maxNumRequests: { interaction: 100, thumbnail: 5, prefetch: 25 },
+  defaultDataSourceName: "noctis",
+  dataSources: [
+    {
+      namespace: "@ohif/extension-default.dataSourcesModule.dicomweb",
+      sourceName: "noctis",
+      configuration: {
+        friendlyName: "Noctis",
+        name: "noctis",
+        qidoRoot: noctis,
+        wadoRoot: noctis,
+        wadoUriRoot: noctis,
+        qidoSupportsIncludeField: true,
+        supportsFuzzyMatching: true,
+        supportsWildcard: true,
+        enableStudyLazyLoad: true,
+        imageRendering: "wadors",
+        thumbnailRendering: "wadors",
+        dicomUploadEnabled: true,
+        omitQuotationForMultipartRequest: true,
+        bulkDataURI: { enabled: true },
+      },
+    },
+  ],
+};

@@ -1,0 +1,138 @@
+// OHIF, as its makers publish it, on Noctis: lists, filters, opens and uploads, without one request that fails.
+// NOCTIS: the program; OHIF: the folder of the viewer; NOCTIS_CORPUS: real files, for what the demo study does not have.
+import assert from "node:assert/strict";
+import fs from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { after, before, describe, test } from "node:test";
+import { chromium } from "playwright-core";
+import { serveNoctis, servePages } from "./servers.mjs";
+
+const DEADLINE_MS = 60_000;
+const ARGS = [
+  "--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--ignore-gpu-blocklist", "--disable-background-networking",
+  "--disable-component-update", "--disable-sync", "--no-first-run",
+];
+const corpus = process.env.NOCTIS_CORPUS;
+let scratch, pages, noctis, empty, browser, root;
+
+// As operators have it; `root` is the server that a test looks at.
+const told = fs.readFileSync(new URL("../../deploy/ohif/app-config.js", import.meta.url), "utf8");
+const config = () => {
+  const mine = told.replace("https://noctis.example/dicom-web", root);
+  assert.notEqual(mine, told);
+  // What every visitor is asked once.
+  return `${mine}\nwindow.config.investigationalUseDialog = { option: "never" };`;
+};
+
+before(async () => {
+  scratch = fs.mkdtempSync(path.join(os.tmpdir(), "noctis-viewers-"));
+  pages = await servePages(process.env.OHIF, config);
+  noctis = await serveNoctis(pages.url, path.join(scratch, "data"), "--demo", ...(corpus ? [path.join(corpus, "files")] : []));
+  empty = await serveNoctis(pages.url, path.join(scratch, "empty"));
+  browser = await chromium.launch({ executablePath: process.env.NOCTIS_CHROMIUM ?? "/usr/bin/chromium", args: ARGS });
+});
+
+after(async () => {
+  await browser?.close();
+  await Promise.all([noctis?.stop(), empty?.stop()]);
+  pages?.close();
+  if (scratch) fs.rmSync(scratch, { recursive: true, force: true });
+});
+
+/** A page of the viewer on `server`, and what was asked of it: status, method, address. */
+async function openViewer(server, address) {
+  root = `${server.url}/dicom-web`;
+  const page = await browser.newPage({ viewport: { width: 1400, height: 900 } });
+  page.setDefaultTimeout(DEADLINE_MS);
+  const asked = [];
+  page.on("response", (answer) => {
+    if (answer.url().startsWith(server.url)) asked.push([answer.status(), answer.request().method(), answer.url().slice(server.url.length)]);
+  });
+  page.on("requestfailed", (request) => {
+    const reason = request.failure()?.errorText;
+    // What the viewer itself takes back is no fault of the server.
+    if (request.url().startsWith(server.url) && reason !== "net::ERR_ABORTED") asked.push([reason, request.method(), request.url()]);
+  });
+  await page.goto(pages.url + address);
+  return { page, asked };
+}
+
+const refused = (asked) => asked.filter(([status]) => !(status >= 200 && status < 400));
+
+/** Waits until a pane shows a picture: some greys, at least `least`. */
+const drawn = (page, least = 12) => page.waitForFunction((count) => [...document.querySelectorAll("canvas.cornerstone-canvas")].some((canvas) => {
+  const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+  const values = new Set();
+  for (let at = 0; at < data.length; at += 4 * 97) values.add(data[at]);
+  return values.size >= count;
+}), least, { polling: 500 });
+
+async function study(server, query) {
+  const found = await (await fetch(`${server.url}/dicom-web/series?${query}`)).json();
+  assert.ok(found.length > 0, `no series with ${query}`);
+  return found[0]["0020000D"].Value[0];
+}
+
+describe("OHIF", () => {
+  test("lists studies and filters them", async () => {
+    const { page, asked } = await openViewer(noctis, "/");
+    await page.getByText("Demo, Noctis").first().waitFor();
+    const name = page.getByRole("textbox").first();
+    await name.fill("nobody");
+    await page.getByText("Demo, Noctis").first().waitFor({ state: "detached" });
+    await name.fill("demo");
+    await page.getByText("Demo, Noctis").first().waitFor();
+    assert.deepEqual(refused(asked), []);
+    await page.close();
+  });
+
+  test("draws every series of the demo study", async () => {
+    const { page, asked } = await openViewer(noctis, `/viewer?StudyInstanceUIDs=${await study(noctis, "PatientID=NOCTIS-DEMO&Modality=CT")}`);
+    await drawn(page);
+    await page.getByText("Skip all").click({ timeout: 5000 }).catch(() => {});
+    const thumbnails = page.locator("[data-cy=study-browser-thumbnail]");
+    assert.equal(await thumbnails.count(), 4);
+    for (let series = 0; series < 4; series++) {
+      await thumbnails.nth(series).dblclick();
+      await page.waitForTimeout(1500);
+      await drawn(page);
+    }
+    assert.ok(asked.filter(([, , address]) => /\/frames\//.test(address)).length > 20);
+    assert.deepEqual(refused(asked), []);
+    await page.close();
+  });
+
+  for (const [what, query, greys] of [
+    ["a CT", "Modality=CT&StudyInstanceUID=1.2.392.200036.9116.2.6.1.48.1215709311.1309997610.227666", 12],
+    ["an MR", "Modality=MR&StudyInstanceUID=1.3.12.2.1107.5.2.50.175689.30000018101921014779100000133", 12],
+    ["a multi-frame XA", "Modality=XA&StudyInstanceUID=1.3.12.2.1107.5.4.3.123456789012345.19950922.121803.6", 12],
+    ["a segmentation", "Modality=SEG&StudyInstanceUID=1.2.826.0.1.3680043.9.7433.3.82970457260936734119270346325882945", 0],
+    ["a structured report", "Modality=SR&StudyInstanceUID=1.2.276.0.7230010.3.1.2.1787205428.166.1117461927.5", 0],
+  ]) {
+    test(`opens ${what} of a real scanner`, { skip: corpus ? false : "NOCTIS_CORPUS is not set: NOT run" }, async () => {
+      const { page, asked } = await openViewer(noctis, `/viewer?StudyInstanceUIDs=${await study(noctis, query)}`);
+      await (greys > 0 ? drawn(page, greys) : page.getByText(query.slice("Modality=".length, query.indexOf("&")), { exact: true }).first().waitFor());
+      await page.waitForLoadState("networkidle");
+      assert.ok(asked.some(([, , address]) => /\/metadata/.test(address)));
+      assert.deepEqual(refused(asked), []);
+      await page.close();
+    });
+  }
+
+  test("uploads files, and lists what came", async () => {
+    const { page, asked } = await openViewer(empty, "/");
+    await page.getByText("Upload").first().click();
+    const folder = path.join(scratch, "data", "demo");
+    const files = fs.readdirSync(folder, { recursive: true }).filter((name) => name.endsWith(".dcm")).slice(0, 12);
+    await page.locator("input[type=file]").first().setInputFiles(files.map((name) => path.join(folder, name)));
+    const isStored = ([status, method]) => method === "POST" && status === 200;
+    const deadline = Date.now() + DEADLINE_MS;
+    while (asked.filter(isStored).length < files.length && Date.now() < deadline) await page.waitForTimeout(100);
+    assert.equal(asked.filter(isStored).length, files.length);
+    await page.goto(pages.url);
+    await page.getByText("Demo, Noctis").first().waitFor();
+    assert.deepEqual(refused(asked), []);
+    await page.close();
+  });
+});
