@@ -74,6 +74,7 @@ fn hash_request(hasher: &mut blake3::Hasher, request: &FrameRequest) {
         PictureFormat::Explanation { column, row } => {
             hasher.update(&[4]).update(&column.to_le_bytes()).update(&row.to_le_bytes())
         }
+        PictureFormat::Samples => hasher.update(&[5]),
     };
     hasher.update(&[match icc_profile {
         IccProfile::No => 0,
@@ -215,6 +216,7 @@ mod tests {
             FrameRequest { format: PictureFormat::Jpeg { quality: 90 }, ..request() },
             FrameRequest { format: PictureFormat::Jpeg { quality: 91 }, ..request() },
             FrameRequest { format: PictureFormat::Webp { quality: None }, ..request() },
+            FrameRequest { format: PictureFormat::Samples, ..request() },
             FrameRequest { format: PictureFormat::Explanation { column: 0, row: 0 }, ..request() },
             FrameRequest { format: PictureFormat::Explanation { column: 1, row: 0 }, ..request() },
             FrameRequest { format: PictureFormat::Explanation { column: 0, row: 1 }, ..request() },

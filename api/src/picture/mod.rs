@@ -10,6 +10,7 @@ mod parameters;
 mod places;
 mod preference;
 mod representation;
+mod samples;
 pub(crate) mod stream;
 mod unrenderable;
 
@@ -41,6 +42,7 @@ pub(crate) use self::{
     places::{Place, Places},
     preference::respond_async,
     representation::{in_format, takes, wants_json_rather_than_png, wants_page, wants_plain_json},
+    samples::samples,
     unrenderable::{check_frame, no_such_frame},
 };
 use crate::{

@@ -34,7 +34,7 @@ impl Representation {
             PictureFormat::Jpeg { .. } => "jpeg",
             PictureFormat::Webp { .. } => "webp",
             // Not asked for by a format.
-            PictureFormat::Explanation { .. } => return None,
+            PictureFormat::Explanation { .. } | PictureFormat::Samples => return None,
         };
         self.takes_format.then_some(name)
     }

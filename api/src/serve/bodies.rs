@@ -4,14 +4,16 @@
 use std::{
     io,
     pin::Pin,
+    sync::{Arc, Mutex, PoisonError},
     task::{Context, Poll, ready},
     time::Duration,
 };
 
 use axum::body::{Body, Bytes};
 use http_body::{Frame, SizeHint};
+use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
-use tokio::time::{Instant, Sleep, sleep};
+use tokio::time::{Instant, Sleep, sleep, timeout};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 use super::presence::UnderWay;
@@ -19,9 +21,44 @@ use super::presence::UnderWay;
 /// What the rest of a body may take once the server is to end.
 const REST_AT_THE_END_MAX: Duration = Duration::from_secs(5);
 
+/// What is taken of a body that nobody read, and for how long at most, before the answer leaves.
+const LEFT_BYTES_MAX: usize = 1 << 20;
+const LEFT_WAIT_MAX: Duration = Duration::from_secs(1);
+
+/// Where the rest of a body goes that was given up before its end. A connection with such a rest on it can only be closed, and its
+/// peer, which may be sending still, then loses the answer or the next request.
+#[derive(Clone, Default)]
+pub(super) struct LeftOver(Arc<Mutex<Option<Incoming>>>);
+
+impl LeftOver {
+    fn put(&self, body: Incoming) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(body);
+    }
+
+    /// Takes the rest; whether nothing of it is left on the connection.
+    pub(super) async fn take_in(&self) -> bool {
+        let left = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(mut body) = left else { return true };
+        let rest = async {
+            let mut bytes_left = LEFT_BYTES_MAX;
+            while let Some(Ok(frame)) = body.frame().await {
+                bytes_left = match bytes_left.checked_sub(frame.data_ref().map_or(0, Bytes::len)) {
+                    Some(bytes_left) => bytes_left,
+                    None => break,
+                };
+            }
+            http_body::Body::is_end_stream(&body)
+        };
+        timeout(LEFT_WAIT_MAX, rest).await.unwrap_or(false)
+    }
+}
+
 /// The body of a request: an error once nothing of it came for too long, or the server ends before it is whole.
 pub(super) struct Arriving {
-    body: Incoming,
+    /// `None` at its end alone.
+    body: Option<Incoming>,
+    /// Where the rest of it goes.
+    left_over: LeftOver,
     stall_max: Duration,
     /// The end of the wait for the next piece; made when one is waited for.
     gives_up: Option<Pin<Box<Sleep>>>,
@@ -32,9 +69,14 @@ pub(super) struct Arriving {
 }
 
 impl Arriving {
-    pub(super) fn new(body: Incoming, stall_max: Duration, shutdown: &CancellationToken) -> Self {
-        let ends = Box::pin(shutdown.clone().cancelled_owned());
-        Self { body, stall_max, gives_up: None, waits: false, ends, whole_by: None }
+    pub(super) fn new(
+        body: Incoming,
+        left_over: LeftOver,
+        stall_max: Duration,
+        shutdown: &CancellationToken,
+    ) -> Self {
+        let (body, ends) = (Some(body), Box::pin(shutdown.clone().cancelled_owned()));
+        Self { body, left_over, stall_max, gives_up: None, waits: false, ends, whole_by: None }
     }
 
     /// Until the next piece has taken too long.
@@ -64,22 +106,33 @@ impl http_body::Body for Arriving {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
         let this = self.get_mut();
-        if let Poll::Ready(frame) = Pin::new(&mut this.body).poll_frame(context) {
+        let Some(body) = &mut this.body else { return Poll::Ready(None) };
+        if let Poll::Ready(frame) = Pin::new(body).poll_frame(context) {
             this.waits = false;
             return Poll::Ready(frame.map(|frame| frame.map_err(Into::into)));
         }
         ready!(this.poll_patience(context));
+        // What did not come in time is not waited for once more.
+        this.body = None;
         Poll::Ready(Some(
             Err(io::Error::new(io::ErrorKind::TimedOut, "the body did not come in time").into()),
         ))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        self.body.as_ref().is_none_or(http_body::Body::is_end_stream)
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        self.body.as_ref().map_or_else(SizeHint::default, http_body::Body::size_hint)
+    }
+}
+
+impl Drop for Arriving {
+    fn drop(&mut self) {
+        if let Some(body) = self.body.take().filter(|body| !http_body::Body::is_end_stream(body)) {
+            self.left_over.put(body);
+        }
     }
 }
 

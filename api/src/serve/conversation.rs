@@ -32,7 +32,7 @@ use tower::ServiceExt;
 
 use super::{
     ServeTimes,
-    bodies::{Arriving, Leaving},
+    bodies::{Arriving, Leaving, LeftOver},
     crowd::Seat,
     heads::Strict,
     patience::Patient,
@@ -130,18 +130,25 @@ impl Host {
         under_way: UnderWay,
     ) -> Result<Response<Leaving>, Infallible> {
         // What comes after a body in chunks has not been looked at by `heads`.
-        let closes =
-            request.version() < Version::HTTP_2 && request.headers().contains_key(header::TRANSFER_ENCODING);
+        let is_shared = request.version() >= Version::HTTP_2;
+        let closes = !is_shared && request.headers().contains_key(header::TRANSFER_ENCODING);
+        // Who waits for a word before it sends its body sends none.
+        let waits_for_word = request.headers().contains_key(header::EXPECT);
+        let left_over = LeftOver::default();
         let mut request = request.map(|body| match body.is_end_stream() {
             true => Body::empty(),
-            false => Body::new(Arriving::new(body, self.times.body_stall_max, &self.shutdown)),
+            false => {
+                let (left_over, stall_max) = (left_over.clone(), self.times.body_stall_max);
+                Body::new(Arriving::new(body, left_over, stall_max, &self.shutdown))
+            }
         });
         request.extensions_mut().insert(ConnectInfo(peer));
         if self.tls.is_some() {
             request.extensions_mut().insert(OverTls);
         }
         let Ok(mut response) = self.router.clone().oneshot(request).await;
-        if closes {
+        let is_taken = is_shared || waits_for_word || left_over.take_in().await;
+        if closes || !is_taken {
             response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
         if self.tls.is_some() {

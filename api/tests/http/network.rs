@@ -80,6 +80,34 @@ const LOGIN: [(&str, &str); 2] =
 const HALF_A_LOGIN: &[u8] = b"POST /api/v1/auth/token HTTP/1.1\r\nHost: localhost\r\n\
     Content-Type: application/json\r\nContent-Length: 1000\r\n\r\n{\"grant_type\":";
 
+/// Clients send a head and its body apart, and the answer may be ready before the body is there.
+#[tokio::test]
+async fn a_body_that_nobody_reads_is_taken_and_the_connection_goes_on() {
+    let server = server(ServeTimes::default()).await;
+    let mut client = server.connect().await;
+    for (method, path) in [("TRACE", "/livez"), ("POST", "/nowhere"), ("POST", "/dicom-web/studies")] {
+        let head = format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n");
+        client.write_all(head.as_bytes()).await.expect("sent");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        client.write_all(b"some body").await.expect("sent");
+        let told = answer(&mut client).await;
+        assert!(
+            told.starts_with("HTTP/1.1 4") && !told.to_lowercase().contains("connection: close"),
+            "{told}"
+        );
+    }
+    // One that does not come is not waited for, and the peer is told that this was all.
+    let half = b"TRACE /livez HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\nsome";
+    client.write_all(half).await.expect("sent");
+    assert!(answer(&mut client).await.to_lowercase().contains("connection: close"));
+    // Who waits for a word hears that its body is not wanted.
+    let mut asks = server.connect().await;
+    let head =
+        b"TRACE /livez HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Length: 9\r\n\r\n";
+    asks.write_all(head).await.expect("sent");
+    assert!(answer(&mut asks).await.starts_with("HTTP/1.1 405"));
+}
+
 #[tokio::test]
 async fn heads_that_are_too_long_are_refused() {
     let server = server(ServeTimes::DEFAULT).await;

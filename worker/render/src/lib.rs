@@ -3,6 +3,7 @@
 //!
 //! Start at [`render_frame`], which is its own table of contents; [`scan`] finds the frames of a file first.
 //! A frame that was decoded once serves any number of windows: [`decode_frame`], [`compose_frame`], [`encode_picture`].
+//! [`native_frame`] gives its samples as they are stored, in a syntax that everybody reads.
 //! [`explain_pixel`] tells why a pixel of the picture looks as it does.
 
 mod compose;
@@ -20,7 +21,7 @@ mod window;
 
 pub use compose::{compose_frame, explain_pixel};
 pub use decode::{DecodedFrame, decode_frame};
-pub use encode::encode_picture;
+pub use encode::{encode_picture, native_frame};
 pub use error::RenderError;
 pub use explanation::{Explanation, Step};
 pub use file::header::Header;

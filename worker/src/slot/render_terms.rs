@@ -49,8 +49,10 @@ fn to_render_region(region: request::Region) -> render::Region {
 
 fn to_render_format(format: request::PictureFormat) -> render::Format {
     match format {
-        // An explanation is of the samples before any file format.
-        request::PictureFormat::Png | request::PictureFormat::Explanation { .. } => render::Format::Png,
+        // Explanations and samples are of what comes before any file format.
+        request::PictureFormat::Png
+        | request::PictureFormat::Explanation { .. }
+        | request::PictureFormat::Samples => render::Format::Png,
         request::PictureFormat::Png16 => render::Format::Png16,
         request::PictureFormat::Jpeg { quality } => render::Format::Jpeg { quality },
         request::PictureFormat::Webp { quality: None } => render::Format::Webp,

@@ -80,6 +80,9 @@ fn stages(
     if let request::PictureFormat::Explanation { column, row } = task.request.format {
         return explained(&decoded, &request, (column, row), task.request.format, timings);
     }
+    if task.request.format == request::PictureFormat::Samples {
+        return samples(&decoded, timings, &mut clock);
+    }
     let display = render::compose_frame(&decoded.header, &decoded.frame, &request)?;
     timings.render_ms = clock.lap_ms();
     let picture = render::encode_picture(&display, request.format)?;
@@ -102,6 +105,26 @@ fn explained(
     let facts =
         RenderFacts { format, rows: 1, columns: 1, window: None, pixel_scale: None, partial, timings };
     Ok(StoredRender { facts, picture })
+}
+
+/// The samples of the frame, in place of a picture.
+fn samples(
+    Decoded { header, frame, .. }: &Decoded,
+    mut timings: StageTimings,
+    clock: &mut Clock,
+) -> Result<StoredRender, StageError> {
+    let bytes = render::native_frame(header, frame)?;
+    timings.encode_ms = clock.lap_ms();
+    let facts = RenderFacts {
+        format: request::PictureFormat::Samples,
+        rows: header.rows(),
+        columns: header.columns(),
+        window: None,
+        pixel_scale: None,
+        partial: frame.is_partial(),
+        timings,
+    };
+    Ok(StoredRender { facts, picture: bytes.into() })
 }
 
 fn decode(loaded: &frame_bytes::Loaded, request: &render::FrameRequest) -> Result<Decoded, RenderError> {

@@ -53,6 +53,34 @@ pub(super) fn choose(
     })
 }
 
+/// The problem of a client that takes nothing of what is told decoded alone.
+pub(super) fn only_decoded() -> Problem {
+    let told = format!("multipart/related; type=\"{OCTETS}\"; transfer-syntax={EXPLICIT_LITTLE}");
+    Problem::new(Kind::NotAcceptable, "This is told decoded, and Accept takes nothing of that.")
+        .with("media_types", vec![told])
+}
+
+/// How decoded frames are told to a client that takes nothing of what is stored: as octets in Explicit VR Little Endian, which are meant
+/// where no transfer syntax is named (table 8.7.3-2). `takes_any_syntax`: what is stored never leaves as it is, so that
+/// whoever takes any syntax takes this one. `None` where the client takes no such octets.
+pub(super) fn as_decoded(
+    accept: Option<&str>,
+    headers: &HeaderMap,
+    (is_one, takes_any_syntax): (bool, bool),
+) -> Option<Shape> {
+    let takes = |entry: &&Acceptable| match entry.transfer_syntax.as_deref() {
+        None | Some(EXPLICIT_LITTLE) => true,
+        Some(syntax) => takes_any_syntax && syntax == "*",
+    };
+    Acceptable::groups(accept, headers).iter().find_map(|entries| {
+        let deciding = Acceptable::that_take(entries, OCTETS).into_iter().filter(takes);
+        let mut shapes = deciding
+            .map(|entry| Shape { is_multipart: entry.in_parts != Some(false), media_type: OCTETS })
+            .filter(|shape| shape.is_multipart || is_one);
+        shapes.next()
+    })
+}
+
 fn shape_of(entry: &Acceptable, stored: Stored<'_>) -> Option<Shape> {
     let is_multipart = entry.in_parts != Some(false);
     if !is_multipart && !stored.is_one {
@@ -145,6 +173,36 @@ mod tests {
             None,
             "several are parts"
         );
+    }
+
+    #[test]
+    fn frames_are_decoded_for_who_takes_octets_that_everybody_reads() {
+        let (parts, alone) = (Some(true), Some(false));
+        for (accept, is_one, any_syntax, expected) in [
+            ("multipart/related; type=\"application/octet-stream\"", false, false, parts),
+            (
+                "multipart/related; type=application/octet-stream; transfer-syntax=1.2.840.10008.1.2.1",
+                true,
+                false,
+                parts,
+            ),
+            ("multipart/related; type=application/octet-stream; transfer-syntax=*", true, false, None),
+            ("multipart/related; type=application/octet-stream; transfer-syntax=*", true, true, parts),
+            (
+                "multipart/related; type=application/octet-stream; transfer-syntax=1.2.840.10008.1.2.2",
+                true,
+                true,
+                None,
+            ),
+            ("application/octet-stream", true, false, alone),
+            ("application/octet-stream", false, false, None),
+            ("application/octet-stream;q=0", true, false, None),
+            ("image/jp2", true, true, None),
+            ("*/*", true, true, parts),
+        ] {
+            let shape = as_decoded(Some(accept), &HeaderMap::new(), (is_one, any_syntax));
+            assert_eq!(shape.map(|shape| shape.is_multipart), expected, "{accept}");
+        }
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! Frames of an instance (WADO-RS, PS3.18 10.4.1.1.6), and its pixels as a whole, as they are stored.
+//! Frames of an instance (WADO-RS, PS3.18 10.4.1.1.6), and its pixels as a whole, as they are stored; decoded for
+//! clients that take octets alone.
 
 use std::sync::Arc;
 
@@ -11,7 +12,7 @@ use noctis_shared::catalog::{HeadersOf, ImageRecord};
 use xxhash_rust::xxh3::Xxh3Default;
 
 use super::{
-    accepted::{self, Stored},
+    accepted::{self, Shape, Stored},
     address::{self, Uids},
     asks::Asks,
     dictionary,
@@ -74,13 +75,17 @@ async fn answer(asks: &Asks, uids: Uids<'_>, asked: Asked) -> Result<Response, P
     // Fragments are a part a frame all the same.
     let joined_as = pixels.filter(|_| !transfer_syntax::is_encapsulated(syntax));
     let media_type = transfer_syntax::media_type(syntax);
+    let is_never_sent = transfer_syntax::is_never_sent(syntax);
+    // What is decoded is a part a frame.
+    let joined_as = joined_as.filter(|_| !is_never_sent);
     let stored =
         Stored { media_type, transfer_syntax: syntax, is_one: joined_as.is_some() || numbers.len() == 1 };
-    let shape = accepted::choose(asks.accept().as_deref(), headers, stored)?;
+    let (shape, is_decoded) = choose(asks, stored, is_never_sent)?;
     check(&image, &numbers)?;
     let mut told_as = Xxh3Default::new();
     numbers.iter().for_each(|number| told_as.update(&number.to_le_bytes()));
-    told_as.update(format!("{joined_as:?} {} {}", shape.is_multipart, shape.media_type).as_bytes());
+    told_as
+        .update(format!("{joined_as:?} {} {} {is_decoded}", shape.is_multipart, shape.media_type).as_bytes());
     let validator = format!("{}-{:016x}", image.content_digest, told_as.digest());
     let tag = || EntityTag::weak(&validator);
     if tag().is_named_by(headers) || any_is_named_by(headers) {
@@ -88,8 +93,15 @@ async fn answer(asks: &Asks, uids: Uids<'_>, asked: Asked) -> Result<Response, P
     }
     let download = api.downloads.begin(&caller.name)?;
     let address = address::of(origin, uids);
-    let sender =
-        Sender { api: Arc::clone(api), caller: Arc::clone(caller), image, shape, joined_as, address };
+    let sender = Sender {
+        api: Arc::clone(api),
+        caller: Arc::clone(caller),
+        image,
+        shape,
+        is_decoded,
+        joined_as,
+        address,
+    };
     // The first before the status: what fails at once is said.
     let first = match sender.frame(numbers[0]).await {
         // The next request knows it as it is now, if it was read again.
@@ -103,6 +115,21 @@ async fn answer(asks: &Asks, uids: Uids<'_>, asked: Asked) -> Result<Response, P
     let more = u32::try_from(numbers.len() - 1).unwrap_or(u32::MAX);
     edge::pay(api, caller, more.saturating_mul(SENT)).await?;
     Ok(told(sender.answer(numbers, first, download), tag()))
+}
+
+/// In which shape frames are sent, and whether they are decoded for it: only for who takes nothing of what is stored, and where that
+/// never leaves.
+fn choose(asks: &Asks, stored: Stored<'_>, is_never_sent: bool) -> Result<(Shape, bool), Problem> {
+    let (accept, headers) = (asks.accept(), &asks.headers);
+    let as_stored = accepted::choose(accept.as_deref(), headers, stored);
+    match as_stored {
+        Ok(shape) if !is_never_sent => Ok((shape, false)),
+        as_stored => {
+            let decoded = accepted::as_decoded(accept.as_deref(), headers, (stored.is_one, is_never_sent));
+            let refused = || as_stored.err().unwrap_or_else(accepted::only_decoded);
+            decoded.map(|shape| (shape, true)).ok_or_else(refused)
+        }
+    }
 }
 
 /// Frame numbers from 1, between commas.

@@ -1,6 +1,6 @@
 //! Frames on their way: each read when the one before was taken, in one body or as a part of one.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     body::Body,
@@ -22,11 +22,14 @@ use crate::{
     api::Api,
     back_end::catalog_problem,
     caller::Caller,
-    handed_out,
+    handed_out, picture,
     problem::{Kind, Problem},
     visible::Permitted,
 };
 
+/// How often a frame waits for what its client may not have yet, and how long at a time.
+const WAITS_MAX: u32 = 60;
+const WAIT_MAX: Duration = Duration::from_secs(5);
 /// What stands before a delimiter.
 const LINE_END_BYTES: usize = 2;
 
@@ -36,6 +39,8 @@ pub(super) struct Sender {
     pub(super) caller: Arc<Caller>,
     pub(super) image: Permitted<Arc<ImageRecord>>,
     pub(super) shape: Shape,
+    /// Whether they are decoded to Explicit VR Little Endian.
+    pub(super) is_decoded: bool,
     /// The element that they are the value of, one behind the other, where they are one part.
     pub(super) joined_as: Option<u32>,
     /// Of the instance.
@@ -49,6 +54,9 @@ impl Sender {
 
     /// The bytes of a frame.
     async fn read(&self, number: u32) -> Result<Bytes, Problem> {
+        if self.is_decoded {
+            return picture::samples(&self.api, &self.image, number, &self.caller).await;
+        }
         let range = self.range(number).await?;
         let is_of_fragments = transfer_syntax::is_encapsulated(self.syntax());
         let bytes = handed_out::frame(
@@ -81,7 +89,17 @@ impl Sender {
 
     /// The same, once its client has read enough of those before it. It holds one frame meanwhile.
     async fn frame_with_room(&self, number: u32) -> Result<Bytes, Problem> {
-        let bytes = self.read(number).await?;
+        let mut waits = 0;
+        let bytes = loop {
+            match self.read(number).await {
+                // The answer has begun: what the client has no quota for is waited for.
+                Err(problem) if passes(&problem) && waits < WAITS_MAX => {
+                    waits += 1;
+                    sleep(problem.pause().min(WAIT_MAX)).await;
+                }
+                read => break read?,
+            }
+        };
         loop {
             match self.api.outgoing.to(&self.caller.name).take(bytes.clone()) {
                 Err(problem) if problem.kind() == Kind::AnswersUnread => sleep(problem.pause()).await,
@@ -106,7 +124,8 @@ impl Sender {
     fn content_type(&self) -> String {
         let media_type = self.shape.media_type;
         // The same bytes, under the name that is asked for.
-        let is_renamed = media_type == OCTETS && transfer_syntax::is_as_explicit_little(self.syntax());
+        let is_renamed =
+            self.is_decoded || media_type == OCTETS && transfer_syntax::is_as_explicit_little(self.syntax());
         transfer_syntax::named(media_type, Some(if is_renamed { EXPLICIT_LITTLE } else { self.syntax() }))
     }
 
@@ -169,6 +188,10 @@ impl Sender {
         };
         format!("\r\n--{boundary}\r\nContent-Type: {content_type}\r\n{told}\r\n").into()
     }
+}
+
+fn passes(problem: &Problem) -> bool {
+    matches!(problem.kind(), Kind::TooManyRequests | Kind::QueueFull)
 }
 
 /// Why an answer ends before its end.

@@ -11,6 +11,12 @@ pub(super) fn is_encapsulated(uid: &str) -> bool {
     !uid.is_empty() && ![IMPLICIT_LITTLE, EXPLICIT_LITTLE, DEFLATED, EXPLICIT_BIG].contains(&uid)
 }
 
+/// Whether frames of it are decoded before they leave: the bytes of one inside of a deflated whole are nobody's, and big-endian ones
+/// are retired (PS3.5 A.3).
+pub(super) fn is_never_sent(uid: &str) -> bool {
+    [DEFLATED, EXPLICIT_BIG].contains(&uid)
+}
+
 /// Whether a frame of it is the same bytes in Explicit VR Little Endian, which is what is sent unless another is asked for.
 pub(super) fn is_as_explicit_little(uid: &str) -> bool {
     [IMPLICIT_LITTLE, EXPLICIT_LITTLE, DEFLATED, ""].contains(&uid)

@@ -1,11 +1,13 @@
 //! Frames as they are stored.
 
-use noctis_shared::{catalog::NewInstance, job::FrameRange, queue::QueueLimits, render_key::ContentDigest};
+use noctis_shared::{
+    catalog::NewInstance, job::FrameRange, queue::QueueLimits, render::FailureKind, render_key::ContentDigest,
+};
 use tempfile::TempDir;
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::{
-    house::{Answer, House},
+    house::{Answer, House, PICTURE, failure, picture},
     login::{LOGIN, token},
 };
 
@@ -153,11 +155,7 @@ async fn fragments_are_joined_under_the_type_that_is_asked_for() {
         let content_type = format!("Content-Type: {media_type}; transfer-syntax={J2K}\r\n");
         assert!(told[0].0.starts_with(&content_type), "{}", told[0].0);
     }
-    for accept in [
-        "multipart/related; type=\"application/octet-stream\"",
-        "multipart/related; type=\"image/jpeg\"",
-        "text/html",
-    ] {
+    for accept in ["multipart/related; type=\"image/jpeg\"", "text/html"] {
         stored.get(2, "1", accept).await.problem(406, "not-acceptable");
     }
     let alone = stored.get(2, "2", "image/jp2").await;
@@ -169,6 +167,42 @@ async fn fragments_are_joined_under_the_type_that_is_asked_for() {
         let one = stored.get(2, "2", accept).await;
         assert_eq!(one.header("content-length"), one.body.len().to_string(), "{accept}");
     }
+}
+
+#[tokio::test]
+async fn frames_are_decoded_for_who_takes_octets_that_everybody_reads() {
+    let stored = Stored::with(&[]).await;
+    stored.house.start_worker(picture()).await;
+    let octets = "multipart/related; type=\"application/octet-stream\"";
+    let explicit = "Content-Type: application/octet-stream; transfer-syntax=1.2.840.10008.1.2.1\r\n";
+    for (number, accept) in [
+        (2, octets),
+        (2, &*format!("{octets}; transfer-syntax=1.2.840.10008.1.2.1")),
+        // Of a deflated whole no frame leaves as it is.
+        (4, ""),
+        (4, octets),
+        (4, &*format!("{octets}; transfer-syntax=*")),
+    ] {
+        let told = parts(&stored.get(number, "1", accept).await);
+        assert_eq!(told.len(), 1, "{accept}");
+        assert_eq!(told[0].1, PICTURE, "{accept}");
+        assert!(told[0].0.starts_with(explicit), "{}", told[0].0);
+    }
+    assert_eq!(stored.house.jobs(), 2, "each is decoded once");
+    let alone = stored.get(2, "1", "application/octet-stream").await;
+    assert_eq!(alone.header("content-type"), "application/octet-stream; transfer-syntax=1.2.840.10008.1.2.1");
+    assert_eq!(&alone.body[..], PICTURE);
+    assert_eq!(parts(&stored.get(2, "2,1", octets).await).len(), 2);
+    stored.get(2, "3", octets).await.problem(404, "frame-not-found");
+    stored.get(4, "1", "image/jls").await.problem(406, "not-acceptable");
+}
+
+#[tokio::test]
+async fn a_frame_that_cannot_be_decoded_says_why() {
+    let stored = Stored::with(&[]).await;
+    stored.house.start_worker(failure(FailureKind::Unrenderable)).await;
+    let octets = "multipart/related; type=\"application/octet-stream\"";
+    stored.get(2, "1", octets).await.problem(422, "unrenderable");
 }
 
 /// Where metadata say that the pixels are, they are.
@@ -216,7 +250,6 @@ async fn what_cannot_be_sent_is_told_before_anything_is() {
     let problem = stored.get(1, "1,7", "").await.problem(404, "frame-not-found");
     assert_eq!(problem["details"]["frame_count"], 6);
     stored.get(9, "1", "").await.problem(404, "image-not-found");
-    stored.get(4, "1", "").await.problem(501, "not-built");
     let file = stored.folder.path().join("1.dcm");
     let mut bytes = std::fs::read(&file).expect("read");
     bytes[HEADER_BYTES + 10] ^= 1;

@@ -54,6 +54,12 @@ impl DecodedFrame {
         self.samples.byte_count() + self.embedded_overlays.iter().map(Vec::len).sum::<usize>()
     }
 
+    /// Whether it is damaged, and this is what could be decoded.
+    #[must_use]
+    pub fn is_partial(&self) -> bool {
+        self.partial
+    }
+
     /// Whether decoding for `request` would give this very frame: of the same file, whose header is `header`. Nothing
     /// less will do, since the bytes of a picture may not depend on what was decoded before.
     #[must_use]

@@ -5,10 +5,12 @@
 //! same bytes, on every machine: a picture's `ETag` may be computed from what went in.
 
 pub mod jpeg;
+mod native;
 mod picture_file;
 pub mod png;
 pub mod webp;
 
+pub use native::native_frame;
 pub use picture_file::encode_picture;
 
 /// Why a picture could not be written.

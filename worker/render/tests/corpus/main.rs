@@ -7,6 +7,7 @@
 
 mod explained;
 mod found;
+mod native;
 mod pictures;
 mod reduced;
 
