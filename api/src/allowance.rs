@@ -50,10 +50,10 @@ impl Allowance {
         Self::new(100, 400, (Kind::AnswersUnread, "Earlier files are still on their way; take them first."))
     }
 
-    /// Of uploads, each with some MB in memory and a file that is being written.
+    /// Of uploads, each with up to 10 MB in memory and a file that is being written.
     pub(crate) fn of_uploads() -> Self {
         let detail = "This client, or all of them, send as many uploads as may be; one that ends makes room.";
-        Self::new(16, 100, (Kind::TooManyUploads, detail))
+        Self::new(16, 32, (Kind::TooManyUploads, detail))
     }
 
     fn new(of_one_max: usize, all_max: usize, refusal: (Kind, &'static str)) -> Self {

@@ -2,7 +2,7 @@
 //!
 //! Architecture invariant: no decoder of DICOM here; a picture is bytes that are passed on, but for the small ones that a contact
 //! sheet is put together of. The storage is read by those routes
-//! alone that hand out files as they are, and nothing is written to it or removed from it.
+//! alone that hand out files as they are, and written by those that take files, in a place apart (`upload`).
 //! Start with [`router`]; a request goes through `edge`, then `routes`, asks in `visible` for what its caller may see, and for pictures goes through `picture`.
 
 mod accept;

@@ -157,8 +157,8 @@ pub enum PictureFormat {
         /// 1 to 100; lossless without.
         quality: Option<u8>,
     },
-    /// No picture, but the samples of the frame as native pixel data has them in Explicit VR Little Endian (PS3.5 A.2). Nothing else that is asked
-    /// changes them.
+    /// No picture, but the samples of the frame as native pixel data has them in Explicit VR Little Endian (PS3.5 A.2).
+    /// Nothing else that is asked changes them.
     Samples,
     /// No picture, but why one pixel of it looks as it does: an [`Explanation`](crate::explanation::Explanation) as JSON.
     /// Of the frame as it is stored: without a region, a box, and what a file format does to samples.

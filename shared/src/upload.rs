@@ -12,8 +12,10 @@ use crate::dicom_uid::public_id;
 
 /// Most files of one upload.
 pub const UPLOAD_FILES_MAX: u32 = 10_000;
-/// How long it is told what became of an upload, and how long files lie that nobody takes.
+/// How long it is told what became of an upload, and how long files lie of one that never came to its end.
 pub const UPLOAD_KEPT: Duration = Duration::from_hours(7 * 24);
+/// After how long workers are told again of an upload that arrived and is not done; each time after as long again as it is old.
+pub const UPLOAD_TOLD_AGAIN: Duration = Duration::from_secs(600);
 
 /// Files of one request.
 #[derive(Debug, Clone, PartialEq, Eq)]

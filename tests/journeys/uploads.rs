@@ -5,6 +5,7 @@ use std::path::Path;
 use noctis_demo::DemoFile;
 
 use super::{
+    corpus::corpus,
     distributed::{Deployment, wait_for_images},
     embedded::serve,
     files::{slice, slice_uid, study_uid, windowed_slice},
@@ -98,4 +99,39 @@ fn what_is_sent_while_no_worker_is_there_waits_for_one() {
     wait_for_images(&viewer, "waits", 3);
     assert!(viewer.png(&slice_uid("waits", 2), "").picture().samples == windowed_slice(2, -700.0, 600.0));
     wait_until("nothing is left on its way", || (files_under(deployment.storage()) == 3).then_some(()));
+}
+
+/// Real files, and built ones: each is stored and handed out byte for byte, or refused with a reason.
+#[test]
+fn every_real_file_comes_back_as_it_was_sent_or_is_refused_with_a_reason() {
+    let Some(corpus) = corpus() else { return };
+    let data = tempfile::tempdir().unwrap();
+    let program = serve(data.path(), &[]);
+    let viewer = Viewer::new(&program.url);
+    let (mut stored, mut refused) = (0, 0);
+    for folder in ["files", "edge/files", "found/files"] {
+        let mut files: Vec<_> =
+            std::fs::read_dir(corpus.join(folder)).unwrap().map(|entry| entry.unwrap().path()).collect();
+        files.sort();
+        for file in files {
+            let sent = std::fs::read(&file).unwrap();
+            let answer = viewer.post_files("/dicom-web/studies", std::slice::from_ref(&sent), &[]);
+            let told = answer.json();
+            let reason = |tag: &str| told[tag]["Value"][0]["00000902"]["Value"][0].as_str().map(str::len);
+            if answer.status == 200 {
+                let address = told["00081199"]["Value"][0]["00081190"]["Value"][0].as_str().unwrap();
+                let path = address.strip_prefix(&program.url).unwrap();
+                let back = viewer.get_with(path, &[("accept", "application/dicom")]);
+                assert!(back.status == 200 && back.body == sent, "{} {}", file.display(), back.status);
+                stored += 1;
+            } else {
+                assert_eq!(answer.status, 409, "{}: {}", file.display(), answer.text());
+                let said = reason("00081198").or(reason("0008119A"));
+                assert!(said.is_some_and(|length| length > 10), "{}: {told}", file.display());
+                refused += 1;
+            }
+        }
+    }
+    println!("{stored} files stored and back, {refused} refused");
+    assert!(stored > 200 && refused < stored / 4, "{stored} stored, {refused} refused");
 }

@@ -69,7 +69,9 @@ const drawn = (page, least = 12) => page.waitForFunction((count) => [...document
 }), least, { polling: 500 });
 
 async function study(server, query) {
-  const found = await (await fetch(`${server.url}/dicom-web/series?${query}`)).json();
+  const answer = await fetch(`${server.url}/dicom-web/series?${query}`);
+  assert.equal(answer.status, 200);
+  const found = await answer.json();
   assert.ok(found.length > 0, `no series with ${query}`);
   return found[0]["0020000D"].Value[0];
 }
@@ -93,9 +95,12 @@ describe("OHIF", () => {
     await page.getByText("Skip all").click({ timeout: 5000 }).catch(() => {});
     const thumbnails = page.locator("[data-cy=study-browser-thumbnail]");
     assert.equal(await thumbnails.count(), 4);
-    for (let series = 0; series < 4; series++) {
+    const shown = () => page.evaluate(() => document.querySelector("canvas.cornerstone-canvas")?.toDataURL());
+    for (const series of [1, 2, 3, 0]) {
+      const before = await shown();
       await thumbnails.nth(series).dblclick();
-      await page.waitForTimeout(1500);
+      const differs = (last) => document.querySelector("canvas.cornerstone-canvas")?.toDataURL() !== last;
+      await page.waitForFunction(differs, before, { polling: 500 });
       await drawn(page);
     }
     assert.ok(asked.filter(([, , address]) => /\/frames\//.test(address)).length > 20);

@@ -31,10 +31,13 @@ export async function servePages(root, config) {
   return { url: `http://127.0.0.1:${server.address().port}`, close: () => server.close() };
 }
 
+// No setting of whoever runs the tests.
+const withoutSettings = () => Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("NOCTIS")));
+
 /** Starts `noctis serve` with these arguments, for pages of `origin`; waits until it has indexed its paths. */
 export async function serveNoctis(origin, data, ...args) {
   const child = spawn(process.env.NOCTIS, ["serve", "--listen", "127.0.0.1:0", "--data", data, ...args], {
-    env: { ...process.env, NOCTIS_CORS_ORIGINS: origin, NOCTIS_RATE_LIMIT: "off", NOCTIS_LOG: "error" }, stdio: ["ignore", "pipe", "pipe"],
+    env: { ...withoutSettings(), NOCTIS_CORS_ORIGINS: origin, NOCTIS_RATE_LIMIT: "off", NOCTIS_LOG: "error" }, stdio: ["ignore", "pipe", "pipe"],
   });
   let said = "", url;
   const ready = new Promise((resolve, reject) => {

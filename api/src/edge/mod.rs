@@ -39,7 +39,7 @@ pub(crate) use self::{
     admission::{give_back, pay, render_cost},
     names::Names,
     origin::{Origin, OverTls},
-    policy::SENT,
+    policy::{SENT, UPLOAD_BYTES_MAX},
     request_id::RequestId,
     segments::without_empty_segments,
 };
@@ -69,14 +69,14 @@ pub(crate) async fn around(State(api): State<Arc<Api>>, mut request: Request, ne
     let route = matched.as_ref().map_or(NO_ROUTE, MatchedPath::as_str);
     let active = api.numbers.begin();
 
-    let policy = policy::of(route);
+    let policy = &policy::of(route).of_method(&method);
     debug_assert!(matched.is_none() || policy.route == route, "{route} has no row in the table of routes");
     let fits = admission::check_lengths(&request, policy)
         .and_then(|()| api.names.check(policy, &method, &uri, request.headers()));
     let linked = if api.auth.is_some() { link::take(&mut request) } else { Ok(Linked::No) };
     let address = identity::address(&request, &api.trusted_proxies);
     let Identified { caller, refused } =
-        identity::identify(&api, &policy.of_method(&method), address, linked, request.headers()).await;
+        identity::identify(&api, policy, address, linked, request.headers()).await;
     let (response, quota) = match (admit(&api, policy, fits, &caller).await, refused) {
         (Ok(quota), Some(problem)) => (problem.into_response(), quota),
         (Ok(quota), None) => {

@@ -38,6 +38,9 @@ pub(crate) struct Policy {
     pub(crate) any_host: bool,
     /// How errors are told.
     pub(crate) dialect: Dialect,
+    /// Whether a `POST` brings files, for as long as they come: what stands still is given up by the connection
+    /// (`serve/bodies.rs`).
+    pub(crate) takes_files: bool,
 }
 
 /// Parts that a request is counted in.
@@ -49,6 +52,10 @@ impl Policy {
     /// The row as it holds for a method: what changes something may take another scope than what reads it.
     pub(crate) fn of_method(&self, method: &Method) -> Self {
         let scope = if method.is_safe() { self.scope } else { self.change_scope.or(self.scope) };
+        if self.takes_files && method == Method::POST {
+            let (body_bytes_max, time_beyond_render) = (UPLOAD_BYTES_MAX, UPLOAD_TIME);
+            return Self { scope, body_bytes_max, time_beyond_render, ..*self };
+        }
         Self { scope, ..*self }
     }
 }
@@ -57,7 +64,7 @@ impl Policy {
 const BODY_BYTES_MAX: usize = 64 * 1024;
 const TIME: Duration = Duration::from_secs(20);
 /// Files come in bodies of studies.
-const UPLOAD_BYTES_MAX: usize = 64 << 30;
+pub(crate) const UPLOAD_BYTES_MAX: usize = 64 << 30;
 const UPLOAD_TIME: Duration = Duration::from_hours(12);
 
 const fn row(route: &'static str, scope: Option<Scope>) -> Policy {
@@ -71,6 +78,7 @@ const fn row(route: &'static str, scope: Option<Scope>) -> Policy {
         cost: HUNDREDTHS,
         any_host: false,
         dialect: Dialect::Problem,
+        takes_files: false,
     }
 }
 
@@ -103,10 +111,8 @@ const fn orders_many(route: &'static str, scope: Scope) -> Policy {
     Policy { cost: 10 * HUNDREDTHS, ..row(route, Some(scope)) }
 }
 
-/// What takes files, for as long as they come: what stands still is given up by the connection (`serve/bodies.rs`).
 const fn takes_files(policy: Policy) -> Policy {
-    let (body_bytes_max, time_beyond_render) = (UPLOAD_BYTES_MAX, UPLOAD_TIME);
-    Policy { change_scope: Some(Scope::StudiesWrite), body_bytes_max, time_beyond_render, ..policy }
+    Policy { change_scope: Some(Scope::StudiesWrite), takes_files: true, ..policy }
 }
 
 const fn dicom_web(route: &'static str, scope: Scope) -> Policy {
@@ -248,6 +254,10 @@ mod tests {
         }
         assert_eq!(study.of_method(&Method::DELETE).scope, Some(Scope::StudiesWrite));
         assert_eq!(of("/api/v1/auth/token").of_method(&Method::POST).scope, None);
+        let studies = of("/dicom-web/studies");
+        assert_eq!(studies.of_method(&Method::GET).time_beyond_render, TIME, "a search has the time of one");
+        assert_eq!(studies.of_method(&Method::GET).body_bytes_max, BODY_BYTES_MAX);
+        assert_eq!(studies.of_method(&Method::POST).body_bytes_max, UPLOAD_BYTES_MAX);
         assert_eq!(of("/api/v1/dicom/clear-cache").of_method(&Method::POST).scope, Some(Scope::Admin));
     }
 

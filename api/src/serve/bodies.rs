@@ -22,23 +22,33 @@ use super::presence::UnderWay;
 const REST_AT_THE_END_MAX: Duration = Duration::from_secs(5);
 
 /// What is taken of a body that nobody read, and for how long at most, before the answer leaves.
-const LEFT_BYTES_MAX: usize = 1 << 20;
-const LEFT_WAIT_MAX: Duration = Duration::from_secs(1);
+const LEFT_BYTES_MAX: usize = 64 << 20;
+const LEFT_WAIT_MAX: Duration = Duration::from_secs(5);
 
 /// Where the rest of a body goes that was given up before its end. A connection with such a rest on it can only be closed, and its
 /// peer, which may be sending still, then loses the answer or the next request.
 #[derive(Clone, Default)]
-pub(super) struct LeftOver(Arc<Mutex<Option<Incoming>>>);
+pub(super) struct LeftOver(Arc<Mutex<Option<Rest>>>);
+
+struct Rest {
+    body: Incoming,
+    /// Whether any of it was asked for.
+    is_begun: bool,
+}
 
 impl LeftOver {
-    fn put(&self, body: Incoming) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(body);
+    fn put(&self, body: Incoming, is_begun: bool) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Rest { body, is_begun });
     }
 
-    /// Takes the rest; whether nothing of it is left on the connection.
-    pub(super) async fn take_in(&self) -> bool {
+    /// Takes the rest; whether nothing of it is left on the connection. Of a peer that waits for a word before it sends
+    /// its body (RFC 9110 10.1.1) nothing is asked for now.
+    pub(super) async fn take_in(&self, waits_for_word: bool) -> bool {
         let left = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let Some(mut body) = left else { return true };
+        let Some(Rest { mut body, is_begun }) = left else { return true };
+        if waits_for_word && !is_begun {
+            return false;
+        }
         let rest = async {
             let mut bytes_left = LEFT_BYTES_MAX;
             while let Some(Ok(frame)) = body.frame().await {
@@ -59,6 +69,7 @@ pub(super) struct Arriving {
     body: Option<Incoming>,
     /// Where the rest of it goes.
     left_over: LeftOver,
+    is_begun: bool,
     stall_max: Duration,
     /// The end of the wait for the next piece; made when one is waited for.
     gives_up: Option<Pin<Box<Sleep>>>,
@@ -76,7 +87,16 @@ impl Arriving {
         shutdown: &CancellationToken,
     ) -> Self {
         let (body, ends) = (Some(body), Box::pin(shutdown.clone().cancelled_owned()));
-        Self { body, left_over, stall_max, gives_up: None, waits: false, ends, whole_by: None }
+        Self {
+            body,
+            left_over,
+            is_begun: false,
+            stall_max,
+            gives_up: None,
+            waits: false,
+            ends,
+            whole_by: None,
+        }
     }
 
     /// Until the next piece has taken too long.
@@ -107,6 +127,7 @@ impl http_body::Body for Arriving {
     ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
         let this = self.get_mut();
         let Some(body) = &mut this.body else { return Poll::Ready(None) };
+        this.is_begun = true;
         if let Poll::Ready(frame) = Pin::new(body).poll_frame(context) {
             this.waits = false;
             return Poll::Ready(frame.map(|frame| frame.map_err(Into::into)));
@@ -131,7 +152,7 @@ impl http_body::Body for Arriving {
 impl Drop for Arriving {
     fn drop(&mut self) {
         if let Some(body) = self.body.take().filter(|body| !http_body::Body::is_end_stream(body)) {
-            self.left_over.put(body);
+            self.left_over.put(body, self.is_begun);
         }
     }
 }

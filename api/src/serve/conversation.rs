@@ -132,7 +132,6 @@ impl Host {
         // What comes after a body in chunks has not been looked at by `heads`.
         let is_shared = request.version() >= Version::HTTP_2;
         let closes = !is_shared && request.headers().contains_key(header::TRANSFER_ENCODING);
-        // Who waits for a word before it sends its body sends none.
         let waits_for_word = request.headers().contains_key(header::EXPECT);
         let left_over = LeftOver::default();
         let mut request = request.map(|body| match body.is_end_stream() {
@@ -147,7 +146,7 @@ impl Host {
             request.extensions_mut().insert(OverTls);
         }
         let Ok(mut response) = self.router.clone().oneshot(request).await;
-        let is_taken = is_shared || waits_for_word || left_over.take_in().await;
+        let is_taken = is_shared || left_over.take_in(waits_for_word).await;
         if closes || !is_taken {
             response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         }

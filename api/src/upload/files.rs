@@ -1,8 +1,13 @@
 //! The files of a body: one alone, or the parts of a multipart body (RFC 2046 5.1.1), each read as it comes and never held whole.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    io, mem,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
+    },
+    task::{Poll, ready},
 };
 
 use axum::{
@@ -29,50 +34,73 @@ const ANY_BYTES: &str = "application/octet-stream";
 /// The files of a body, in their order.
 pub(crate) struct Files {
     from: From,
-    /// Bytes that came since something was read.
-    unread: Arc<AtomicUsize>,
+    arriving: Arc<Arriving>,
 }
 
 enum From {
-    Alone { body: BodyDataStream, is_begun: bool },
+    Alone { body: Pieces, is_begun: bool },
     Parts { parts: Box<Multipart<'static>>, part: Option<Box<Field<'static>>> },
 }
 
+type Pieces = Pin<Box<dyn Stream<Item = Result<Bytes, Cut>> + Send>>;
+
+/// What is known of a body while it comes.
+#[derive(Default)]
+struct Arriving {
+    /// Bytes that came since something was read.
+    unread: AtomicUsize,
+    /// Whether something is read just now, and what came before was not looked at for it.
+    is_to_look_first: AtomicBool,
+    bytes: AtomicU64,
+}
+
+/// Why a body is not read to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+enum Cut {
+    #[error("it is longer than an upload may be")]
+    TooLong,
+    #[error("too much came of which nothing could be read")]
+    Unreadable,
+    #[error("it did not come in time")]
+    Late,
+    #[error("it broke off")]
+    BrokenOff,
+}
+
 impl Files {
-    /// Those of a body with these headers.
+    /// Those of a body with these headers, of `bytes_max` at most.
     ///
     /// # Errors
     /// 415 for a type that is none of files; 400 for a multipart body without a boundary.
-    pub(super) fn of(headers: &HeaderMap, body: Body) -> Result<Self, Problem> {
-        let unread = Arc::new(AtomicUsize::new(0));
+    pub(super) fn of(headers: &HeaderMap, body: Body, bytes_max: u64) -> Result<Self, Problem> {
         let text =
             headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let types = accept::read(&[text]).unwrap_or_default();
         let [media_type] = types.as_slice() else { return Err(not_files()) };
+        let arriving = Arc::<Arriving>::default();
+        let pieces = pieces(body.into_data_stream(), Arc::clone(&arriving), bytes_max);
         let from = if media_type.is(DICOM) || media_type.is(ANY_BYTES) {
-            From::Alone { body: body.into_data_stream(), is_begun: false }
+            From::Alone { body: Box::pin(pieces), is_begun: false }
         } else if media_type.is("multipart/related") || media_type.is("multipart/form-data") {
-            let boundary = boundary(media_type)?;
-            let pieces = one_at_a_time(body.into_data_stream(), Arc::clone(&unread));
-            From::Parts { parts: Box::new(Multipart::new(pieces, boundary)), part: None }
+            From::Parts { parts: Box::new(Multipart::new(pieces, boundary(media_type)?)), part: None }
         } else {
             return Err(not_files());
         };
-        Ok(Self { from, unread })
+        Ok(Self { from, arriving })
     }
 
     /// Goes on to the next file; `false` behind the last.
     ///
     /// # Errors
-    /// 400 for a body that breaks off or is none; 415 for a part that is no file.
+    /// 400 for a body that breaks off or is none; 413 for one that is too long; 415 for a part that is no file.
     pub(super) async fn next(&mut self) -> Result<bool, Problem> {
+        self.arriving.begin();
         match &mut self.from {
-            From::Alone { is_begun, .. } => Ok(!std::mem::replace(is_begun, true)),
+            From::Alone { is_begun, .. } => Ok(!mem::replace(is_begun, true)),
             From::Parts { parts, part } => {
                 // Only one of both may be there.
                 *part = None;
                 *part = parts.next_field().await.map_err(|error| does_not_read(&error))?.map(Box::new);
-                self.unread.store(0, Ordering::Relaxed);
                 part.as_ref().map_or(Ok(false), |part| check_part(part).map(|()| true))
             }
         }
@@ -81,41 +109,66 @@ impl Files {
     /// The next piece of this file; `None` at its end.
     ///
     /// # Errors
-    /// 400 for a body that breaks off.
+    /// As [`Files::next`], but for the type.
     pub(super) async fn piece(&mut self) -> Result<Option<Bytes>, Problem> {
+        self.arriving.begin();
         match &mut self.from {
-            From::Alone { body, .. } => body.next().await.transpose().map_err(|_| broken_off()),
+            From::Alone { body, .. } => body.next().await.transpose().map_err(cut),
             From::Parts { part: None, .. } => Ok(None),
-            From::Parts { part: Some(part), .. } => {
-                let piece = part.chunk().await.map_err(|error| does_not_read(&error))?;
-                self.unread.store(0, Ordering::Relaxed);
-                Ok(piece)
-            }
+            From::Parts { part: Some(part), .. } => part.chunk().await.map_err(|error| does_not_read(&error)),
         }
     }
 }
 
-/// The pieces of a body, as many as are read: the library that splits them takes all that lie ready and holds them, so that each
-/// is followed by nothing for once. An error once too many came of which nothing could be read.
-fn one_at_a_time(
-    body: BodyDataStream,
-    unread: Arc<AtomicUsize>,
-) -> impl Stream<Item = Result<Bytes, axum::Error>> + Send + 'static {
-    stream::unfold((body, false), move |(mut body, is_to_wait)| {
-        let unread = Arc::clone(&unread);
-        async move {
-            if is_to_wait {
-                tokio::task::yield_now().await;
-            }
-            let piece = body.next().await?.and_then(|piece| {
-                let came = unread.fetch_add(piece.len(), Ordering::Relaxed) + piece.len();
-                let fits = came <= UNREAD_BYTES_MAX.max(piece.len());
-                fits.then_some(piece)
-                    .ok_or_else(|| axum::Error::new("too much came of which nothing could be read"))
-            });
-            Some((piece, (body, true)))
+impl Arriving {
+    /// Something else is to be read.
+    fn begin(&self) {
+        self.unread.store(0, Ordering::Relaxed);
+        self.is_to_look_first.store(true, Ordering::Relaxed);
+    }
+
+    /// Counts a piece that came.
+    fn count(&self, byte_count: usize, bytes_max: u64) -> Result<(), Cut> {
+        let all = self.bytes.fetch_add(byte_count as u64, Ordering::Relaxed) + byte_count as u64;
+        let unread = self.unread.fetch_add(byte_count, Ordering::Relaxed) + byte_count;
+        if all > bytes_max {
+            return Err(Cut::TooLong);
         }
+        if unread > UNREAD_BYTES_MAX.max(byte_count) { Err(Cut::Unreadable) } else { Ok(()) }
+    }
+}
+
+/// The pieces of a body, as many as are read. The library that splits them takes all that lie ready before it looks at what it
+/// has: so each piece is followed by nothing for once, and before the first of each read there is nothing for once.
+fn pieces(
+    mut body: BodyDataStream,
+    arriving: Arc<Arriving>,
+    bytes_max: u64,
+) -> impl Stream<Item = Result<Bytes, Cut>> + Send + 'static {
+    let mut is_followed_by_nothing = false;
+    stream::poll_fn(move |context| {
+        let is_to_look_first = arriving.is_to_look_first.swap(false, Ordering::Relaxed);
+        if mem::take(&mut is_followed_by_nothing) || is_to_look_first {
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        let piece = ready!(body.poll_next_unpin(context));
+        is_followed_by_nothing = true;
+        let counted = |piece: Bytes| arriving.count(piece.len(), bytes_max).map(|()| piece);
+        Poll::Ready(piece.map(|piece| piece.map_err(|error| reason(&error)).and_then(counted)))
     })
+}
+
+/// What ended a body: the connection says when it gave one up.
+fn reason(error: &axum::Error) -> Cut {
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        if error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::TimedOut) {
+            return Cut::Late;
+        }
+        cause = error.source();
+    }
+    Cut::BrokenOff
 }
 
 /// # Errors
@@ -152,7 +205,9 @@ fn not_files() -> Problem {
 
 fn does_not_read(error: &multer::Error) -> Problem {
     match error {
-        multer::Error::StreamReadFailed(_) => broken_off(),
+        multer::Error::StreamReadFailed(error) => {
+            cut(error.downcast_ref::<Cut>().copied().unwrap_or(Cut::BrokenOff))
+        }
         // The text would quote the body.
         _ => Problem::new(
             Kind::InvalidUpload,
@@ -161,8 +216,13 @@ fn does_not_read(error: &multer::Error) -> Problem {
     }
 }
 
-fn broken_off() -> Problem {
-    Problem::new(Kind::InvalidUpload, "The body broke off, or nothing of it could be read.")
+fn cut(cut: Cut) -> Problem {
+    match cut {
+        Cut::TooLong => Problem::new(Kind::BodyTooLarge, "The body is longer than an upload may be."),
+        Cut::Unreadable => Problem::new(Kind::InvalidUpload, "Nothing could be read of what came."),
+        Cut::Late => Problem::new(Kind::InvalidUpload, "The body did not come in time."),
+        Cut::BrokenOff => Problem::new(Kind::InvalidUpload, "The body broke off."),
+    }
 }
 
 #[cfg(test)]
@@ -175,7 +235,7 @@ mod tests {
 
     async fn read(content_type: &str, pieces: Vec<Vec<u8>>) -> Result<Vec<Vec<u8>>, Problem> {
         let pieces = stream::iter(pieces.into_iter().map(Ok::<_, std::io::Error>));
-        let mut files = Files::of(&headers(content_type), Body::from_stream(pieces))?;
+        let mut files = Files::of(&headers(content_type), Body::from_stream(pieces), 2_000_000)?;
         let mut read = Vec::new();
         while files.next().await? {
             let mut file = Vec::new();
@@ -265,11 +325,49 @@ mod tests {
             Ok::<_, std::io::Error>(head.take().unwrap_or_else(|| vec![7; 64 << 10]))
         });
         let content_type = "multipart/related; type=\"application/dicom\"; boundary=edge";
-        let mut files = Files::of(&headers(content_type), Body::from_stream(endless)).expect("files");
+        let mut files =
+            Files::of(&headers(content_type), Body::from_stream(endless), u64::MAX).expect("files");
         assert!(files.next().await.expect("a file"));
         for read in 1..100 {
             files.piece().await.expect("a piece").expect("more of it");
             assert!(taken.load(Ordering::Relaxed) <= read + 3, "{read}: {taken:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn parts_that_are_small_are_read_before_more_is_taken() {
+        let taken = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&taken);
+        let parts = "--edge\r\nContent-Type: application/dicom\r\n\r\ntiny\r\n".repeat(100);
+        let piece_bytes = parts.len();
+        let endless = stream::repeat_with(move || {
+            counted.fetch_add(1, Ordering::Relaxed);
+            Ok::<_, std::io::Error>(parts.clone())
+        });
+        let content_type = "multipart/related; type=\"application/dicom\"; boundary=edge";
+        let mut files =
+            Files::of(&headers(content_type), Body::from_stream(endless), u64::MAX).expect("files");
+        for read in 0..10_000 {
+            assert!(files.next().await.expect("a file"));
+            while files.piece().await.expect("a piece").is_some() {}
+            let needed = read * piece_bytes / 100 / piece_bytes;
+            assert!(taken.load(Ordering::Relaxed) <= needed + 3, "{read}: {taken:?} pieces");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_body_without_a_length_has_its_bound_too() {
+        let related = "multipart/related; type=\"application/dicom\"; boundary=edge";
+        let long = || {
+            vec![
+                b"--edge\r\nContent-Type: application/dicom\r\n\r\n".to_vec(),
+                vec![7; 1_000_000],
+                vec![7; 1_000_000],
+            ]
+        };
+        for content_type in [related, "application/dicom"] {
+            let refused = read(content_type, long()).await.expect_err(content_type);
+            assert_eq!(refused.kind(), Kind::BodyTooLarge);
         }
     }
 }

@@ -22,6 +22,7 @@ use crate::{
     api::Api,
     back_end::{catalog_problem, publish_problem, storage_problem},
     caller::{Caller, Sight},
+    edge::UPLOAD_BYTES_MAX,
     problem::{Kind, Problem},
 };
 
@@ -56,7 +57,7 @@ pub(crate) async fn put_down(
     api.catalog.begin_upload(&upload).await.map_err(|error| catalog_problem(&error))?;
     let unfinished = Unfinished { api: Some(Arc::clone(api)), event_id };
     let mut count = 0;
-    while files.next().await? {
+    while files.next().await.map_err(|problem| at_the_end(api, problem))? {
         if count == UPLOAD_FILES_MAX {
             let detail = format!("An upload has at most {UPLOAD_FILES_MAX} files; send the rest in another.");
             return Err(Problem::new(Kind::BodyTooLarge, detail));
@@ -83,10 +84,19 @@ async fn put_down_one(api: &Api, event_id: Uuid, number: u32, files: &mut Files)
         error => storage_problem(&error),
     };
     let mut incoming = api.storage.begin_incoming(event_id, number).await.map_err(refused)?;
-    while let Some(piece) = files.piece().await? {
+    while let Some(piece) = files.piece().await.map_err(|problem| at_the_end(api, problem))? {
         incoming.write(&piece).await.map_err(refused)?;
     }
     incoming.finish().await.map_err(refused)
+}
+
+/// What is wrong with a body, unless this process ends: then it is the process.
+fn at_the_end(api: &Api, problem: Problem) -> Problem {
+    if problem.kind() == Kind::InvalidUpload && api.drains.is_cancelled() {
+        let detail = "The server ends before all files are there; send them again.";
+        return Problem::new(Kind::ShuttingDown, detail).retry_after(RETRY_PAUSE);
+    }
+    problem
 }
 
 /// The studies that somebody who sees so much may write; `None` for all.
@@ -167,5 +177,5 @@ fn under_way(event_id: Uuid) -> Problem {
 /// # Errors
 /// 415 for a type that is none of files.
 pub(crate) fn files(headers: &HeaderMap, body: Body) -> Result<Files, Problem> {
-    Files::of(headers, body)
+    Files::of(headers, body, UPLOAD_BYTES_MAX as u64)
 }

@@ -137,8 +137,15 @@ impl<'a> Visible<'a> {
     pub(crate) async fn upload(&self, segment: &str) -> Result<Upload, Problem> {
         let event_id = Uuid::try_parse(segment).map_err(|_| Problem::no_such_upload())?;
         let upload = self.catalog.upload(event_id).await.map_err(|error| catalog_problem(&error))?;
-        let is_operator = self.caller.sight.is_everything() && self.caller.scopes.has(Scope::Admin);
-        let upload = upload.filter(|upload| is_operator || upload.owner == self.caller.name);
+        let sight = &self.caller.sight;
+        let is_operator = sight.is_everything() && self.caller.scopes.has(Scope::Admin);
+        // A narrower token of the same subject is told of no study that it does not reach.
+        let reaches_all = |upload: &Upload| match &upload.admits.study_ids {
+            None => sight.is_everything(),
+            Some(study_ids) => study_ids.iter().all(|study_id| sight.reaches(*study_id)),
+        };
+        let is_own = |upload: &Upload| upload.owner == self.caller.name && reaches_all(upload);
+        let upload = upload.filter(|upload| is_operator || is_own(upload));
         upload.ok_or_else(Problem::no_such_upload)
     }
 

@@ -153,6 +153,23 @@ impl House {
         }
     }
 
+    /// Starts a worker that stores the picture of `outcome` for every job, under the format that is asked for.
+    pub(crate) async fn start_worker_of_any_format(&self, outcome: Outcome) {
+        let mut consumer = self.back_ends.queue.consume(Lane::OnScreen, 4).await.expect("a consumer");
+        let back_ends = self.back_ends.clone();
+        tokio::spawn(async move {
+            while let Some(delivery) = consumer.next().await {
+                let Work::Render(job) = &delivery.work else { panic!("a render job") };
+                let mut outcome = outcome.clone();
+                if let Outcome::Picture(stored) = &mut outcome {
+                    stored.facts.format = job.request.format;
+                }
+                store(&back_ends, job, &outcome).await;
+                delivery.ack().await.expect("acked");
+            }
+        });
+    }
+
     /// Starts a worker that draws one picture, and stores it when it is told to.
     pub(crate) async fn start_held_worker(&self, outcome: Outcome) -> Arc<Hold> {
         let mut consumer = self.back_ends.queue.consume(Lane::OnScreen, 1).await.expect("a consumer");

@@ -9,7 +9,7 @@ use noctis_shared::{
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::{house::House, login};
+use crate::{house::House, login, waiting::wait_until};
 
 const RELATED: (&str, &str) =
     ("content-type", "multipart/related; type=\"application/dicom\"; boundary=edge");
@@ -61,9 +61,11 @@ impl Storing {
         was_taken
     }
 
-    /// What is left where files come to.
-    fn left(&self) -> usize {
-        std::fs::read_dir(self.folder.path().join(".incoming")).map_or(0, Iterator::count)
+    /// Waits until nothing is left where files come to.
+    async fn nothing_is_left(&self) {
+        let folder = self.folder.path().join(".incoming");
+        let is_empty = || async { std::fs::read_dir(&folder).map_or(0, Iterator::count) == 0 };
+        wait_until("nothing is left", is_empty).await;
     }
 }
 
@@ -228,13 +230,8 @@ async fn who_would_rather_not_wait_is_told_where_to_ask() {
     let location = answer.header("location").to_owned();
     assert_eq!(storing.house.get(&location).await.json(), answer.json());
     storing.start_worker(vec![instance(1, UploadResult::Accepted)]).await;
-    for _ in 0..500 {
-        if storing.house.get(&location).await.json()["state"] == "done" {
-            return;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-    }
-    panic!("it was never done");
+    let is_done = || async { storing.house.get(&location).await.json()["state"] == "done" };
+    wait_until("it is done", is_done).await;
 }
 
 #[tokio::test]
@@ -267,13 +264,7 @@ async fn what_is_no_upload_leaves_nothing_behind() {
     for id in ["none", "11111111-1111-4111-8111-111111111111"] {
         house.get(&format!("/api/v1/ingest/{id}")).await.problem(404, "upload-not-found");
     }
-    for _ in 0..500 {
-        if storing.left() == 0 {
-            return;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-    }
-    panic!("{} uploads are left", storing.left());
+    storing.nothing_is_left().await;
 }
 
 #[tokio::test]
@@ -284,6 +275,7 @@ async fn a_queue_that_takes_nothing_is_a_503_and_the_files_are_sent_again() {
     answer.problem(503, "queue-unavailable");
     let answer = storing.house.send_body("POST", "/api/v1/dicom/studies", &[RELATED], body(&[b"a"])).await;
     answer.problem(503, "queue-unavailable");
+    storing.nothing_is_left().await;
 }
 
 #[tokio::test]
@@ -315,5 +307,8 @@ async fn who_may_not_write_sends_nothing_and_who_may_writes_what_it_sees() {
             let answer = house.send("GET", &location, &[("authorization", &bearer)]).await;
             assert_eq!(answer.status, status, "{subject}");
         }
+        let of_another = token("writer", "studies:write", Some(&["1.2.3"]));
+        let bearer = format!("Bearer {of_another}");
+        house.send("GET", &location, &[("authorization", &bearer)]).await.problem(404, "upload-not-found");
     }
 }

@@ -1,5 +1,7 @@
 //! Uploads: who sent which, how far each is, and what became of its files.
 
+use std::time::Duration;
+
 use chrono::Utc;
 use uuid::Uuid;
 
@@ -8,7 +10,7 @@ use super::{
     pool::{on_reader, on_writer},
     text::clean,
 };
-use crate::upload::{UPLOAD_KEPT, Upload, UploadState, UploadedInstance};
+use crate::upload::{UPLOAD_TOLD_AGAIN, Upload, UploadState, UploadedInstance};
 
 #[derive(sqlx::FromRow)]
 struct UploadRow {
@@ -56,10 +58,12 @@ impl Catalog {
     /// # Errors
     /// [`CatalogError::Unavailable`] when the database does not answer.
     pub async fn upload_arrived(&self, event_id: Uuid) -> Result<(), CatalogError> {
-        const UPDATE: &str = "UPDATE uploads SET state = $2 WHERE event_id = $1 AND state = $3";
+        const UPDATE: &str = "UPDATE uploads SET state = $2, due_at = $4 WHERE event_id = $1 AND state = $3";
         let (from, to) = (UploadState::Arriving.name(), UploadState::Arrived.name());
+        let due_at = (Utc::now() + UPLOAD_TOLD_AGAIN).timestamp_micros();
         on_writer!(&self.pool, Db, pool => {
-            sqlx::query::<Db>(UPDATE).bind(event_id).bind(to).bind(from).execute(pool).await?;
+            let update = sqlx::query::<Db>(UPDATE).bind(event_id).bind(to).bind(from).bind(due_at);
+            update.execute(pool).await?;
         });
         Ok(())
     }
@@ -108,14 +112,35 @@ impl Catalog {
         })
     }
 
-    /// Up to `limit` uploads that began too long ago to be told of.
+    /// Up to `limit` uploads that arrived, and of which nothing was heard since: workers are to be told of them again. This
+    /// caller alone has them for a while, longer each time.
     ///
     /// # Errors
     /// [`CatalogError::Unavailable`] when the database does not answer.
-    pub async fn stale_uploads(&self, limit: u32) -> Result<Vec<Uuid>, CatalogError> {
-        const SELECT: &str =
-            "SELECT event_id FROM uploads WHERE created_at < $1 ORDER BY created_at LIMIT $2";
-        let before = (Utc::now() - UPLOAD_KEPT).timestamp_micros();
+    pub async fn take_untaken_uploads(&self, limit: u32) -> Result<Vec<Uuid>, CatalogError> {
+        const ANY: &str = "SELECT 1 FROM uploads WHERE state = 'arrived' AND due_at < $1 LIMIT 1";
+        const TAKE: &str = "UPDATE uploads SET due_at = $1 + ($1 - created_at) \
+            WHERE state = 'arrived' AND due_at < $1 AND event_id IN \
+            (SELECT event_id FROM uploads WHERE state = 'arrived' AND due_at < $1 ORDER BY due_at LIMIT $2) \
+            RETURNING event_id";
+        let now = Utc::now().timestamp_micros();
+        if !self.has_any(ANY, now).await? {
+            return Ok(Vec::new());
+        }
+        on_writer!(&self.pool, Db, pool => {
+            Ok(sqlx::query_scalar::<Db, Uuid>(TAKE).bind(now).bind(i64::from(limit)).fetch_all(pool).await?)
+        })
+    }
+
+    /// Up to `limit` uploads that began longer ago than `kept`, which are told of no more. One that arrived and was never
+    /// looked at is not among them: its files were promised to be.
+    ///
+    /// # Errors
+    /// [`CatalogError::Unavailable`] when the database does not answer.
+    pub async fn stale_uploads(&self, kept: Duration, limit: u32) -> Result<Vec<Uuid>, CatalogError> {
+        const SELECT: &str = "SELECT event_id FROM uploads WHERE created_at < $1 AND state <> 'arrived' \
+            ORDER BY created_at LIMIT $2";
+        let before = (Utc::now() - kept).timestamp_micros();
         on_reader!(&self.pool, Db, pool => {
             let select = sqlx::query_scalar::<Db, Uuid>(SELECT).bind(before).bind(i64::from(limit));
             Ok(select.fetch_all(pool).await?)

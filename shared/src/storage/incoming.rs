@@ -18,7 +18,8 @@ const FOLDER: &str = ".incoming";
 /// Bytes that are gathered before the file system is asked.
 const BUFFER_BYTES: usize = 1 << 20;
 
-/// A file that is being written. Dropped before [`IncomingFile::finish`] it is not there.
+/// A file that is being written. Dropped before [`IncomingFile::finish`] it is not there; an object store keeps the parts of a large
+/// one until a rule of its bucket removes them.
 #[derive(Debug)]
 pub struct IncomingFile {
     to: Target,
@@ -103,8 +104,8 @@ impl Storage {
         self.location_of(&format!("{FOLDER}/{event_id}"))
     }
 
-    /// Lets the incoming file at `location` be stored under `name`, too; one that is there by that name stays. Answers its
-    /// location, as [`Storage::put`].
+    /// Lets the incoming file at `location` be stored under `name`, too, in the place of one that is there by that name.
+    /// Answers its location, as [`Storage::put`].
     ///
     /// # Errors
     /// [`StorageError::NotFound`], and those of a storage that does not do it.

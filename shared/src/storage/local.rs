@@ -124,22 +124,34 @@ impl Folder {
         location_of(&target)
     }
 
-    /// Lets the file `from` of this folder be `name`, too. One that is there by that name stays.
+    /// Lets the file `from` of this folder be `name`, too, in the place of one that is there by that name.
     pub(super) fn link(&self, name: &str, from: &Path) -> Result<String, StorageError> {
         let target = self.path.join(name);
         let folder = target.parent().unwrap_or(&self.path);
+        let is_new = !folder.exists();
+        // Beside it first: what is there by the name may be damaged, and is never away.
+        let beside = folder.join(format!(".{}.linked", uuid::Uuid::new_v4().simple()));
         let link = || {
             fs::create_dir_all(folder)?;
-            fs::hard_link(from, &target)
+            fs::hard_link(from, &beside)
         };
         match link().or_else(|error| if is_not_found(&error) && from.exists() { link() } else { Err(error) })
         {
-            Ok(()) => location_of(&target),
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => location_of(&target),
-            Err(error) if is_not_found(&error) => Err(StorageError::NotFound),
+            Ok(()) => {}
+            Err(error) if is_not_found(&error) => return Err(StorageError::NotFound),
             // File systems without links.
-            Err(_) => self.put(name, from),
+            Err(_) => return self.put(name, from),
         }
+        let renamed = fs::rename(&beside, &target);
+        // A name for the file that is there already is kept, not renamed (rename(2)).
+        let _gone = fs::remove_file(&beside);
+        renamed.map_err(from_io)?;
+        // The name it came under goes next: this one has to outlast a power failure.
+        let above = folder.ancestors().skip(1).take_while(|above| is_new && above.starts_with(&self.path));
+        for folder in std::iter::once(folder).chain(above) {
+            File::open(folder).and_then(|folder| folder.sync_all()).map_err(from_io)?;
+        }
+        location_of(&target)
     }
 
     /// Where [`Folder::put`] puts `name`.

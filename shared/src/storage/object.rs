@@ -21,6 +21,10 @@ use super::{ANSWER_MAX, FILE_BYTES_MAX, StorageError};
 const PART_BYTES: usize = 8 << 20;
 /// Parts of one upload that are under way at a time.
 const PARTS_AT_A_TIME: usize = 4;
+/// Bytes of one part of a file that is being sent, of which one is under way at a time: senders are many.
+const INCOMING_PART_BYTES: usize = 5 << 20;
+/// Longest object that a store is asked to copy: within a request, and below what S3 copies at all (5 GB).
+const COPIED_AT_ONCE_BYTES_MAX: u64 = 512 << 20;
 /// Longest time in which not one byte of an object arrives. Shorter than clients wait, so that they hear of it.
 const READ_STALL_MAX: Duration = Duration::from_secs(5);
 
@@ -215,14 +219,25 @@ impl Prefix {
 
     /// What writes an object: in parts where it is large, and there once it is shut down.
     pub(super) fn writer(&self, name: &str) -> BufWriter {
-        BufWriter::with_capacity(Arc::clone(&self.store), self.path_of(name), PART_BYTES)
-            .with_max_concurrency(PARTS_AT_A_TIME)
+        BufWriter::with_capacity(Arc::clone(&self.store), self.path_of(name), INCOMING_PART_BYTES)
+            .with_max_concurrency(1)
     }
 
-    /// Copies an object within the store, which does it by itself.
+    /// Copies an object within the store, which does it by itself where it is not too large for one request.
     pub(super) async fn copy(&self, from: &Path, name: &str) -> Result<String, StorageError> {
         let to = self.path_of(name);
-        self.store.copy(from, &to).await.map_err(from_store)?;
+        let byte_count = self.byte_count(from).await?;
+        if byte_count <= COPIED_AT_ONCE_BYTES_MAX {
+            self.store.copy(from, &to).await.map_err(from_store)?;
+            return Ok(self.location_of(&to));
+        }
+        let mut pieces = std::pin::pin!(self.pieces(from, 0..byte_count).await?);
+        let mut writer = self.writer(name);
+        let unsent = |error: std::io::Error| StorageError::Transient(error.to_string());
+        while let Some(piece) = pieces.next().await {
+            writer.put(piece?).await.map_err(from_store)?;
+        }
+        writer.shutdown().await.map_err(unsent)?;
         Ok(self.location_of(&to))
     }
 

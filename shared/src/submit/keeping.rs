@@ -15,8 +15,8 @@ use crate::{
 /// A picture that takes longer to make is kept, whatever the window: about what fifteen CT slices take.
 const DEAR: Duration = Duration::from_millis(5);
 
-/// Whether the catalog keeps the picture that `request` asks of `image`, where these are the presets. Nobody asks twice why one pixel is grey, and samples are in
-/// the file.
+/// Whether the catalog keeps the picture that `request` asks of `image`, where these are the presets. Nobody asks twice why
+/// one pixel is grey, and samples are in the file.
 #[must_use]
 pub fn is_kept(presets: &Presets, image: &ImageRecord, request: &FrameRequest) -> bool {
     let is_a_picture = !matches!(request.format, PictureFormat::Explanation { .. } | PictureFormat::Samples);

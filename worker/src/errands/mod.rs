@@ -72,7 +72,8 @@ impl Errands {
         let removed = objects::remove(&self.catalog, &self.storage).await;
         let told = outbox::tell(&self.catalog, &self.queue).await;
         let forgotten = uploads::forget(&self.catalog, &self.storage).await;
-        removed.and(told).and(forgotten)
+        let told_again = uploads::tell_again(&self.catalog, &self.queue).await;
+        removed.and(told).and(forgotten).and(told_again)
     }
 }
 

@@ -8,8 +8,8 @@ use noctis_shared::{
 
 use crate::index::FileOutcome;
 
-/// The digest that the catalog knows it by; `None` for a new one, and for one whose file is lost where these bytes can take its
-/// place.
+/// The digest that the catalog knows it by; `None` for a new one, and for one whose file is lost, or cut, where these bytes can take
+/// its place.
 ///
 /// # Errors
 /// [`CatalogError`].
@@ -21,7 +21,9 @@ pub(super) async fn digest(
     let Some(key) = catalog.find_image(instance.own_id()).await?.one() else { return Ok(None) };
     let Some(record) = catalog.image(key).await? else { return Ok(None) };
     let is_same = record.content_digest == instance.content_digest;
-    let is_lost = is_same && storage.open(&record.location).await.is_err();
+    let is_whole = |byte_count| byte_count == record.file_byte_count;
+    let is_lost =
+        is_same && !storage.open(&record.location).await.is_ok_and(|file| is_whole(file.byte_count()));
     Ok((!is_lost).then_some(record.content_digest))
 }
 

@@ -113,13 +113,16 @@ fn wadl(base: &str) -> String {
     );
     // Writing to memory cannot fail.
     let _ = writeln!(out, "<resources base=\"{}\">", escaped(base));
+    let mut nth = 0;
     for (path, transactions) in RESOURCES {
         let _ = writeln!(out, "<resource path=\"{path}\">");
         for name in path.split('/').filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}')) {
             let _ = writeln!(out, "<param name=\"{name}\" style=\"template\" required=\"true\"/>");
         }
         for transaction in *transactions {
-            write_transaction(&mut out, transaction);
+            // An id is one of its kind in the document.
+            nth += 1;
+            write_transaction(&mut out, transaction, nth);
         }
         out.push_str("</resource>\n");
     }
@@ -127,9 +130,9 @@ fn wadl(base: &str) -> String {
     out
 }
 
-fn write_transaction(out: &mut String, transaction: &Transaction) {
+fn write_transaction(out: &mut String, transaction: &Transaction, nth: usize) {
     let Transaction { method, name, parameters, takes, tells } = transaction;
-    let _ = writeln!(out, "<method name=\"{method}\" id=\"{name}\">\n<request>");
+    let _ = writeln!(out, "<method name=\"{method}\" id=\"{name}-{nth}\">\n<request>");
     for parameter in ["accept"].iter().chain(*parameters) {
         let _ = writeln!(out, "<param name=\"{parameter}\" style=\"query\"/>");
     }

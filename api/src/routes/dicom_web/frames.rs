@@ -8,7 +8,10 @@ use axum::{
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use noctis_shared::catalog::{HeadersOf, ImageRecord};
+use noctis_shared::{
+    catalog::{HeadersOf, ImageRecord},
+    render_key::RENDERER_VERSION,
+};
 use xxhash_rust::xxh3::Xxh3Default;
 
 use super::{
@@ -86,6 +89,9 @@ async fn answer(asks: &Asks, uids: Uids<'_>, asked: Asked) -> Result<Response, P
     numbers.iter().for_each(|number| told_as.update(&number.to_le_bytes()));
     told_as
         .update(format!("{joined_as:?} {} {} {is_decoded}", shape.is_multipart, shape.media_type).as_bytes());
+    if is_decoded {
+        told_as.update(&RENDERER_VERSION.to_le_bytes());
+    }
     let validator = format!("{}-{:016x}", image.content_digest, told_as.digest());
     let tag = || EntityTag::weak(&validator);
     if tag().is_named_by(headers) || any_is_named_by(headers) {

@@ -1,5 +1,6 @@
 //! DICOMweb: searches, metadata, files, frames and pictures, and what is not built of it.
 
+mod accepts;
 mod archive;
 mod frames;
 mod held;

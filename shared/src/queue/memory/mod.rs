@@ -1,6 +1,7 @@
 //! The queue of one process: bounded lanes in memory, under the rules of the broker.
 //!
-//! Nothing survives the process. That loses no truth: whoever waits for a job waits in the same process.
+//! Nothing survives the process. That loses no truth: whoever waits for a job waits in the same process, and uploads are told
+//! of again.
 //! [`state`] holds the messages, [`consumer`] the loans.
 
 mod consumer;

@@ -1,8 +1,10 @@
 //! Uploads, and what became of their files.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use noctis_shared::upload::{Admits, InstanceUids, Upload, UploadResult, UploadState, UploadedInstance};
+use noctis_shared::upload::{
+    Admits, InstanceUids, UPLOAD_KEPT, Upload, UploadResult, UploadState, UploadedInstance,
+};
 use uuid::Uuid;
 
 use super::place::Place;
@@ -52,7 +54,9 @@ pub(super) async fn an_upload_reads_back_as_far_as_it_is(place: Arc<Place>) {
     catalog.upload_arrived(event_id).await.unwrap();
     assert_eq!(read().await.as_ref(), Some(&upload));
 
-    assert_eq!(catalog.stale_uploads(10).await.unwrap(), [] as [Uuid; 0]);
+    assert_eq!(catalog.stale_uploads(UPLOAD_KEPT, 10).await.unwrap(), [] as [Uuid; 0]);
+    assert_eq!(catalog.stale_uploads(Duration::ZERO, 10).await.unwrap(), [event_id]);
+    assert_eq!(catalog.take_untaken_uploads(10).await.unwrap(), [] as [Uuid; 0]);
     catalog.forget_upload(event_id).await.unwrap();
     assert_eq!(read().await, None);
 }
