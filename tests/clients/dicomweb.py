@@ -109,7 +109,7 @@ def trolley_journey():
 
 
 def store_journey():
-    """A copy of a file of the demo study, under UIDs of its own, is stored; again it is one that is there; with other bytes it is refused."""
+    """A copy of a file of the demo study, under UIDs of its own, is stored; again it is one that is there; with other bytes it is refused. It goes in the end."""
     client = DICOMwebClient(BASE, headers=HEADERS)
     whole = pydicom.dcmread(io.BytesIO(stored(*uids(client.search_for_instances(limit=1)[0]))))
     whole.StudyInstanceUID, whole.SeriesInstanceUID, whole.SOPInstanceUID = (pydicom.uid.generate_uid() for _ in range(3))
@@ -128,6 +128,9 @@ def store_journey():
         assert error.response.status_code == 409, error
     else:
         raise AssertionError("other bytes were taken")
+    gone = requests.delete(f"{sys.argv[1]}/api/v1/dicom/studies/{one[0]}", headers=HEADERS, timeout=60)
+    assert gone.json()["deleted"]["instances"] == 1, gone.text
+    assert client.search_for_studies(search_filters={"StudyInstanceUID": one[0]}) == []
 
 
 def main():
