@@ -97,6 +97,11 @@ impl Problem {
         self.kind
     }
 
+    /// Whether it is of what the client may have a little later, so that an answer that has begun waits for it.
+    pub(crate) fn is_of_quota(&self) -> bool {
+        matches!(self.kind, Kind::TooManyRequests | Kind::QueueFull)
+    }
+
     /// When to ask again.
     pub(crate) fn pause(&self) -> Duration {
         self.retry_after.unwrap_or(Duration::from_secs(1))

@@ -151,6 +151,13 @@ pub enum StudyEvent {
 }
 
 impl StudyEvent {
+    /// The order to take the files of the upload of this name.
+    #[must_use]
+    pub fn uploaded(event_id: Uuid) -> Self {
+        let event = Event::new(STUDY_UPLOADED, SOURCE, None, StudyUploaded {});
+        StudyEvent::Uploaded(Event { id: event_id.to_string(), ..event })
+    }
+
     /// The envelope's id.
     #[must_use]
     pub fn id(&self) -> &str {

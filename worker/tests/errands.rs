@@ -1,26 +1,24 @@
 //! Errands of the catalog: stored files removed, events told, and what our own events do when they come back.
 
+mod indexing;
 mod sample;
 
 use std::{path::Path, time::Duration};
 
 use noctis_shared::{
-    cache::{Cache, CacheLimits},
-    catalog::{Catalog, CatalogLimits, Scope},
+    catalog::{Catalog, Scope},
     dicom_uid::public_id,
     event::{Event, SOURCE, STUDY_DELETED, StudyDeleted, StudyEvent},
-    forget::Forgetting,
     lane::Lane,
-    queue::{Queue, QueueLimits, Work},
+    queue::{Queue, Work},
     storage::{Storage, Stored},
 };
 use noctis_worker::{
     errands::Errands,
-    index::{FilesInHand, IndexJobs, Indexer, MissingUids},
+    index::{IndexJobs, Indexer},
 };
-use tokio_util::sync::CancellationToken;
-use url::Url;
 
+use indexing::{handle_event, index_jobs};
 use sample::{STUDY, instance};
 
 struct House {
@@ -28,18 +26,17 @@ struct House {
     storage: Storage,
     queue: Queue,
     errands: Errands,
+    jobs: IndexJobs,
     folder: tempfile::TempDir,
 }
 
 impl House {
     async fn new() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let url = Url::from_directory_path(folder.path()).expect("a URL");
-        let catalog = Catalog::connect("sqlite::memory:", CatalogLimits::default()).await.expect("a catalog");
-        let storage = Storage::new(&url, &[]).expect("a storage");
-        let queue = Queue::connect("memory:", "test", QueueLimits::default()).await.expect("a queue");
+        let jobs = index_jobs(folder.path()).await;
+        let (Indexer { catalog, storage, .. }, queue) = (jobs.indexer.clone(), jobs.queue.clone());
         let errands = Errands { catalog: catalog.clone(), storage: storage.clone(), queue: queue.clone() };
-        Self { catalog, storage, queue, errands, folder }
+        Self { catalog, storage, queue, errands, jobs, folder }
     }
 
     /// Stores and records instance `number` of series `series`, as receiving does; its file.
@@ -57,27 +54,6 @@ impl House {
     async fn delete(&self, scope: Scope) -> u64 {
         let is_ours = |location: &str, stored: &Stored<'_>| self.storage.is_ours(location, stored);
         self.catalog.delete(&scope, &is_ours).await.expect("deleted").objects
-    }
-
-    fn index_jobs(&self, cache: &Cache) -> IndexJobs {
-        let indexer = Indexer {
-            catalog: self.catalog.clone(),
-            forgetting: Forgetting::new(&self.catalog, cache),
-            storage: self.storage.clone(),
-            files: FilesInHand::new(1),
-            missing_uids: MissingUids::Refuse,
-            presets: std::sync::Arc::default(),
-        };
-        IndexJobs { indexer, queue: self.queue.clone() }
-    }
-
-    /// Has a worker handle the one event that waits.
-    async fn handle_event(&self) {
-        let cache = Cache::connect("memory:", "test", CacheLimits::default()).await.expect("a cache");
-        let mut consumer = self.queue.consume(Lane::Index, 1).await.expect("a consumer");
-        let delivery = consumer.next().await.expect("an event");
-        self.index_jobs(&cache).handle(delivery, &CancellationToken::new()).await;
-        consumer.stop().await;
     }
 
     async fn publish(&self, source: &str, data: StudyDeleted) {
@@ -127,7 +103,7 @@ async fn what_was_deleted_is_told_and_our_own_word_deletes_nothing() {
     assert_eq!((event.source.as_str(), event.subject.as_deref()), (SOURCE, Some(STUDY)));
     delivery.release().await;
     consumer.stop().await;
-    house.handle_event().await;
+    handle_event(&house.jobs).await;
     assert_eq!(house.image_count().await, 1);
 }
 
@@ -151,7 +127,7 @@ async fn a_word_of_others_deletes_a_study_or_the_part_it_names() {
         (part(None, None), 0),
     ] {
         house.publish("/pacs", data.clone()).await;
-        house.handle_event().await;
+        handle_event(&house.jobs).await;
         assert_eq!(house.image_count().await, left, "{data:?}");
     }
     let dead = house.queue.dead_letters(10).await.expect("dead letters");

@@ -1,47 +1,32 @@
 //! Uploads: files that lie in the storage become instances, each with its result, whatever happens on the way.
 
-use std::{path::PathBuf, sync::Arc};
+mod indexing;
+
+use std::path::PathBuf;
 
 use noctis_shared::{
-    cache::{Cache, CacheLimits},
-    catalog::{Catalog, CatalogLimits},
+    catalog::Catalog,
     dicom_uid::public_id,
-    event::{Event, SOURCE, STUDY_UPLOADED, StudyEvent, StudyUploaded},
-    forget::Forgetting,
-    lane::Lane,
-    queue::{Queue, QueueLimits},
-    storage::Storage,
+    event::StudyEvent,
     upload::{Admits, Upload, UploadResult, UploadState, UploadedInstance},
 };
-use noctis_worker::index::{FilesInHand, IndexJobs, Indexer, MissingUids};
-use tokio_util::sync::CancellationToken;
+use noctis_worker::index::IndexJobs;
 use url::Url;
 use uuid::Uuid;
+
+use indexing::{handle_event, index_jobs};
 
 const STUDY: &str = "1.2.826.0.1.3680043.10.7";
 
 struct House {
     jobs: IndexJobs,
-    queue: Queue,
     folder: tempfile::TempDir,
 }
 
 impl House {
     async fn new() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let url = Url::from_directory_path(folder.path()).expect("a URL");
-        let catalog = Catalog::connect("sqlite::memory:", CatalogLimits::default()).await.expect("a catalog");
-        let cache = Cache::connect("memory:", "test", CacheLimits::default()).await.expect("a cache");
-        let queue = Queue::connect("memory:", "test", QueueLimits::default()).await.expect("a queue");
-        let indexer = Indexer {
-            forgetting: Forgetting::new(&catalog, &cache),
-            catalog,
-            storage: Storage::new(&url, &[]).expect("a storage"),
-            files: FilesInHand::new(1),
-            missing_uids: MissingUids::Refuse,
-            presets: Arc::default(),
-        };
-        Self { jobs: IndexJobs { indexer, queue: queue.clone() }, queue, folder }
+        Self { jobs: index_jobs(folder.path()).await, folder }
     }
 
     fn catalog(&self) -> &Catalog {
@@ -64,14 +49,9 @@ impl House {
 
     /// Has a worker take an upload.
     async fn take(&self, event_id: Uuid) {
-        let event = Event::new(STUDY_UPLOADED, SOURCE, None, StudyUploaded {});
-        let event = StudyEvent::Uploaded(Event { id: event_id.to_string(), ..event });
-        self.queue.publish_event(&event).await.expect("published");
-        let mut consumer = self.queue.consume(Lane::Index, 1).await.expect("a consumer");
-        let delivery = consumer.next().await.expect("an event");
-        self.jobs.handle(delivery, &CancellationToken::new()).await;
-        consumer.stop().await;
-        assert_eq!(self.queue.dead_letter_count().await.expect("counted"), 0);
+        self.jobs.queue.publish_event(&StudyEvent::uploaded(event_id)).await.expect("published");
+        handle_event(&self.jobs).await;
+        assert_eq!(self.jobs.queue.dead_letter_count().await.expect("counted"), 0);
     }
 
     async fn upload(&self, admits: Admits, files: &[Vec<u8>]) -> Vec<UploadedInstance> {

@@ -44,9 +44,9 @@ use crate::{
 const AHEAD_MAX: usize = 4;
 /// Bytes that they hold together, at two for each pixel.
 const AHEAD_BYTES_MAX: u64 = 8 << 20;
-/// How often a part waits for what its client may not have yet.
-const WAITS_MAX: u32 = 60;
-const WAIT_MAX: Duration = Duration::from_secs(5);
+/// How often a part waits for what its client may not have yet, and how long at a time.
+pub(crate) const WAITS_MAX: u32 = 60;
+pub(crate) const WAIT_MAX: Duration = Duration::from_secs(5);
 
 /// What is streamed, to whom.
 pub(crate) struct Streamed {
@@ -154,7 +154,7 @@ async fn part(streamed: Arc<Streamed>, place: Place) -> Part {
             Ok(part) => return part,
             Err(problem) => problem,
         };
-        let passes = matches!(problem.kind(), Kind::TooManyRequests | Kind::QueueFull | Kind::ImageReplaced);
+        let passes = problem.is_of_quota() || problem.kind() == Kind::ImageReplaced;
         if !passes || waits >= WAITS_MAX {
             return told(&streamed, place, problem);
         }

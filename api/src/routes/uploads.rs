@@ -153,7 +153,7 @@ pub(super) async fn send(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    let files = upload::files(&headers, body)?;
+    let files = upload::Files::of(&headers, body)?;
     let event_id = upload::put_down(&api, &caller, None, files).await?;
     let outcome = upload::outcome(&api, event_id);
     let Some(preference) = respond_async(&headers) else {

@@ -133,12 +133,12 @@ impl Host {
         let is_shared = request.version() >= Version::HTTP_2;
         let closes = !is_shared && request.headers().contains_key(header::TRANSFER_ENCODING);
         let waits_for_word = request.headers().contains_key(header::EXPECT);
-        let left_over = LeftOver::default();
-        let mut request = request.map(|body| match body.is_end_stream() {
-            true => Body::empty(),
-            false => {
-                let (left_over, stall_max) = (left_over.clone(), self.times.body_stall_max);
-                Body::new(Arriving::new(body, left_over, stall_max, &self.shutdown))
+        let left_over = (!request.body().is_end_stream()).then(LeftOver::default);
+        let mut request = request.map(|body| match &left_over {
+            None => Body::empty(),
+            Some(left_over) => {
+                let stall_max = self.times.body_stall_max;
+                Body::new(Arriving::new(body, left_over.clone(), stall_max, &self.shutdown))
             }
         });
         request.extensions_mut().insert(ConnectInfo(peer));
@@ -146,7 +146,10 @@ impl Host {
             request.extensions_mut().insert(OverTls);
         }
         let Ok(mut response) = self.router.clone().oneshot(request).await;
-        let is_taken = is_shared || left_over.take_in(waits_for_word).await;
+        let is_taken = match left_over.filter(|_| !is_shared) {
+            Some(left_over) => left_over.take_in(waits_for_word).await,
+            None => true,
+        };
         if closes || !is_taken {
             response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         }

@@ -19,6 +19,7 @@ use multer::{Field, Multipart};
 
 use crate::{
     accept::{self, MediaRange},
+    edge::UPLOAD_BYTES_MAX,
     problem::{Kind, Problem},
 };
 
@@ -68,11 +69,15 @@ enum Cut {
 }
 
 impl Files {
-    /// Those of a body with these headers, of `bytes_max` at most.
+    /// Those of a body with these headers, of as many bytes as an upload may have.
     ///
     /// # Errors
     /// 415 for a type that is none of files; 400 for a multipart body without a boundary.
-    pub(super) fn of(headers: &HeaderMap, body: Body, bytes_max: u64) -> Result<Self, Problem> {
+    pub(crate) fn of(headers: &HeaderMap, body: Body) -> Result<Self, Problem> {
+        Self::within(headers, body, UPLOAD_BYTES_MAX as u64)
+    }
+
+    fn within(headers: &HeaderMap, body: Body, bytes_max: u64) -> Result<Self, Problem> {
         let text =
             headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let types = accept::read(&[text]).unwrap_or_default();
@@ -235,7 +240,7 @@ mod tests {
 
     async fn read(content_type: &str, pieces: Vec<Vec<u8>>) -> Result<Vec<Vec<u8>>, Problem> {
         let pieces = stream::iter(pieces.into_iter().map(Ok::<_, std::io::Error>));
-        let mut files = Files::of(&headers(content_type), Body::from_stream(pieces), 2_000_000)?;
+        let mut files = Files::within(&headers(content_type), Body::from_stream(pieces), 2_000_000)?;
         let mut read = Vec::new();
         while files.next().await? {
             let mut file = Vec::new();
@@ -326,7 +331,7 @@ mod tests {
         });
         let content_type = "multipart/related; type=\"application/dicom\"; boundary=edge";
         let mut files =
-            Files::of(&headers(content_type), Body::from_stream(endless), u64::MAX).expect("files");
+            Files::within(&headers(content_type), Body::from_stream(endless), u64::MAX).expect("files");
         assert!(files.next().await.expect("a file"));
         for read in 1..100 {
             files.piece().await.expect("a piece").expect("more of it");
@@ -346,7 +351,7 @@ mod tests {
         });
         let content_type = "multipart/related; type=\"application/dicom\"; boundary=edge";
         let mut files =
-            Files::of(&headers(content_type), Body::from_stream(endless), u64::MAX).expect("files");
+            Files::within(&headers(content_type), Body::from_stream(endless), u64::MAX).expect("files");
         for read in 0..10_000 {
             assert!(files.next().await.expect("a file"));
             while files.piece().await.expect("a piece").is_some() {}

@@ -7,10 +7,9 @@ mod files;
 
 use std::{sync::Arc, time::Duration};
 
-use axum::{body::Body, http::HeaderMap};
 use noctis_shared::{
     catalog::CatalogError,
-    event::{Event, SOURCE, STUDY_UPLOADED, StudyEvent, StudyUploaded},
+    event::StudyEvent,
     storage::StorageError,
     upload::{Admits, UPLOAD_FILES_MAX, Upload, UploadState},
 };
@@ -22,7 +21,6 @@ use crate::{
     api::Api,
     back_end::{catalog_problem, publish_problem, storage_problem},
     caller::{Caller, Sight},
-    edge::UPLOAD_BYTES_MAX,
     problem::{Kind, Problem},
 };
 
@@ -69,9 +67,10 @@ pub(crate) async fn put_down(
         return Err(Problem::new(Kind::InvalidUpload, "There is no file in the body."));
     }
     api.catalog.upload_arrived(event_id).await.map_err(|error| catalog_problem(&error))?;
-    let event = Event::new(STUDY_UPLOADED, SOURCE, None, StudyUploaded {});
-    let event = StudyEvent::Uploaded(Event { id: event_id.to_string(), ..event });
-    api.queue.publish_event(&event).await.map_err(|error| publish_problem(&error))?;
+    api.queue
+        .publish_event(&StudyEvent::uploaded(event_id))
+        .await
+        .map_err(|error| publish_problem(&error))?;
     unfinished.finish();
     Ok(event_id)
 }
@@ -170,12 +169,4 @@ fn under_way(event_id: Uuid) -> Problem {
         .retry_after(RETRY_PAUSE)
         .with("event_id", event_id.to_string())
         .with("location", format!("/api/v1/ingest/{event_id}"))
-}
-
-/// The files of a body, by its `Content-Type`.
-///
-/// # Errors
-/// 415 for a type that is none of files.
-pub(crate) fn files(headers: &HeaderMap, body: Body) -> Result<Files, Problem> {
-    Files::of(headers, body, UPLOAD_BYTES_MAX as u64)
 }

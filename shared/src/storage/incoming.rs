@@ -1,11 +1,7 @@
 //! Files on their way into the storage: written piece by piece to a place apart, which no listing shows, and put where they belong
 //! once it is known what they are.
 
-use std::{
-    fs::File,
-    os::unix::fs::PermissionsExt,
-    path::{Path, PathBuf},
-};
+use std::path::PathBuf;
 
 use tempfile::TempPath;
 use tokio::io::{AsyncWriteExt, BufWriter};
@@ -58,18 +54,11 @@ impl IncomingFile {
             Target::Local { mut file, beside, path } => {
                 file.flush().await.map_err(local::from_io)?;
                 let file = file.into_inner().into_std().await;
-                blocking(move || persist(&file, beside, &path)).await
+                blocking(move || local::settle(&file, beside, &path)).await
             }
             Target::Object(mut object) => object.shutdown().await.map_err(local::from_io),
         }
     }
-}
-
-fn persist(file: &File, beside: TempPath, path: &Path) -> Result<(), StorageError> {
-    file.sync_all().map_err(local::from_io)?;
-    // Temporary files are private to their user; this one is read by workers of other users.
-    file.set_permissions(PermissionsExt::from_mode(0o644)).map_err(local::from_io)?;
-    beside.persist(path).map_err(|error| local::from_io(error.error))
 }
 
 impl Storage {
@@ -149,10 +138,8 @@ impl Storage {
         }
     }
 
-    /// Whether `location` is of the place apart.
-    pub(super) fn is_incoming(&self, location: &str) -> bool {
-        let below =
-            self.location_of(FOLDER).and_then(|folder| location.strip_prefix(&folder).map(str::to_owned));
-        below.is_some_and(|below| below.is_empty() || below.starts_with('/'))
+    /// How locations of the place apart begin.
+    pub(super) fn incoming_folder(&self) -> Option<String> {
+        self.location_of(FOLDER).map(|folder| format!("{folder}/"))
     }
 }

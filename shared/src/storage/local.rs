@@ -4,7 +4,7 @@ use std::{
     fs::{self, File},
     io,
     ops::Range,
-    os::unix::fs::FileExt,
+    os::unix::fs::{FileExt, PermissionsExt},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
@@ -116,11 +116,8 @@ impl Folder {
         }
         let mut beside = temporary_in(folder).map_err(from_io)?;
         io::copy(&mut File::open(from).map_err(from_io)?, beside.as_file_mut()).map_err(from_io)?;
-        beside.as_file().sync_all().map_err(from_io)?;
-        // Temporary files are private to their user; what is stored is read by workers of other users.
-        let readable = std::os::unix::fs::PermissionsExt::from_mode(0o644);
-        beside.as_file().set_permissions(readable).map_err(from_io)?;
-        beside.persist(&target).map_err(|error| from_io(error.error))?;
+        let (file, beside) = beside.into_parts();
+        settle(&file, beside, &target)?;
         location_of(&target)
     }
 
@@ -193,6 +190,14 @@ pub(super) fn temporary_in(folder: &Path) -> io::Result<tempfile::NamedTempFile>
         }
         made => made,
     }
+}
+
+/// Gives a temporary file its name, once all of it is on the disk.
+pub(super) fn settle(file: &File, beside: tempfile::TempPath, target: &Path) -> Result<(), StorageError> {
+    file.sync_all().map_err(from_io)?;
+    // Temporary files are private to their user; what is stored is read by workers of other users.
+    file.set_permissions(PermissionsExt::from_mode(0o644)).map_err(from_io)?;
+    beside.persist(target).map_err(|error| from_io(error.error))
 }
 
 fn is_not_found(error: &io::Error) -> bool {

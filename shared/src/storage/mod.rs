@@ -23,13 +23,11 @@ use std::{
 };
 
 use bytes::Bytes;
-use tokio::{
-    sync::{Semaphore, mpsc},
-    time::timeout,
-};
+use tokio::{sync::Semaphore, time::timeout};
 use url::Url;
 
 mod incoming;
+mod listing;
 mod local;
 mod object;
 mod place;
@@ -38,6 +36,7 @@ mod stored_name;
 
 pub use self::{
     incoming::IncomingFile,
+    listing::Listing,
     place::LocalPlace,
     stored_file::StoredFile,
     stored_name::{Stored, named_in, segment},
@@ -45,9 +44,6 @@ pub use self::{
 
 /// Largest file that is read or put, in bytes.
 pub const FILE_BYTES_MAX: u64 = 16 << 30;
-
-/// Locations that wait between a listing and its reader.
-const LISTING_AHEAD_MAX: usize = 1024;
 
 /// How long it may take to look up where a location lies.
 pub const ANSWER_MAX: Duration = Duration::from_secs(5);
@@ -116,26 +112,6 @@ pub struct LocalFile {
     _copy: Option<tempfile::TempPath>,
 }
 
-/// Locations under a root, as they are found.
-pub struct Listing {
-    found: mpsc::Receiver<Result<String, StorageError>>,
-    /// Whose files on their way are not shown.
-    hides_incoming_of: Option<Storage>,
-}
-
-impl Listing {
-    /// The next file; `None` at the end.
-    pub async fn next(&mut self) -> Option<Result<String, StorageError>> {
-        loop {
-            let next = self.found.recv().await?;
-            match (&next, &self.hides_incoming_of) {
-                (Ok(location), Some(storage)) if storage.is_incoming(location) => {}
-                _ => return Some(next),
-            }
-        }
-    }
-}
-
 impl Storage {
     /// The storage at `url`, with further roots that may be read.
     ///
@@ -180,7 +156,7 @@ impl Storage {
     /// # Errors
     /// [`StorageError::NotAllowed`], [`StorageError::Invalid`] at once; what fails later comes as an item.
     pub async fn list(&self, location: &str) -> Result<Listing, StorageError> {
-        let (sender, found) = mpsc::channel(LISTING_AHEAD_MAX);
+        let (sender, listing) = Listing::of(self, location);
         match self.place_of(location).await? {
             Place::Local(path) => {
                 let asked = location.to_owned();
@@ -190,8 +166,7 @@ impl Storage {
                 tokio::spawn(async move { prefix.list(path, sender).await });
             }
         }
-        let hides_incoming_of = (!self.is_incoming(location)).then(|| self.clone());
-        Ok(Listing { found, hides_incoming_of })
+        Ok(listing)
     }
 
     /// Exactly the bytes of `ranges`.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use noctis_shared::{
     catalog::{Catalog, CatalogError},
-    event::{Event, SOURCE, STUDY_UPLOADED, StudyEvent, StudyUploaded},
+    event::StudyEvent,
     queue::Queue,
     storage::Storage,
     upload::UPLOAD_KEPT,
@@ -18,9 +18,7 @@ use super::{LEASE, TAKEN_MAX};
 pub(super) async fn tell_again(catalog: &Catalog, queue: &Queue) -> Result<(), CatalogError> {
     for event_id in catalog.take_untaken_uploads(TAKEN_MAX).await? {
         warn!(%event_id, "an upload waits for a worker; it is told of again");
-        let event = Event::new(STUDY_UPLOADED, SOURCE, None, StudyUploaded {});
-        let event = StudyEvent::Uploaded(Event { id: event_id.to_string(), ..event });
-        if let Err(error) = queue.publish_event(&event).await {
+        if let Err(error) = queue.publish_event(&StudyEvent::uploaded(event_id)).await {
             // It is taken again when it is due.
             debug!(%error, "an upload could not be told of");
         }

@@ -1,6 +1,6 @@
 //! Frames on their way: each read when the one before was taken, in one body or as a part of one.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use axum::{
     body::Body,
@@ -22,14 +22,15 @@ use crate::{
     api::Api,
     back_end::catalog_problem,
     caller::Caller,
-    handed_out, picture,
+    handed_out,
+    picture::{
+        self,
+        stream::{WAIT_MAX, WAITS_MAX},
+    },
     problem::{Kind, Problem},
     visible::Permitted,
 };
 
-/// How often a frame waits for what its client may not have yet, and how long at a time.
-const WAITS_MAX: u32 = 60;
-const WAIT_MAX: Duration = Duration::from_secs(5);
 /// What stands before a delimiter.
 const LINE_END_BYTES: usize = 2;
 
@@ -93,7 +94,7 @@ impl Sender {
         let bytes = loop {
             match self.read(number).await {
                 // The answer has begun: what the client has no quota for is waited for.
-                Err(problem) if passes(&problem) && waits < WAITS_MAX => {
+                Err(problem) if problem.is_of_quota() && waits < WAITS_MAX => {
                     waits += 1;
                     sleep(problem.pause().min(WAIT_MAX)).await;
                 }
@@ -188,10 +189,6 @@ impl Sender {
         };
         format!("\r\n--{boundary}\r\nContent-Type: {content_type}\r\n{told}\r\n").into()
     }
-}
-
-fn passes(problem: &Problem) -> bool {
-    matches!(problem.kind(), Kind::TooManyRequests | Kind::QueueFull)
 }
 
 /// Why an answer ends before its end.

@@ -33,7 +33,7 @@ pub(super) struct ToStudy {
 /// 406 for a client that takes no JSON, before anything is read; those of [`upload::put_down`] and [`upload::outcome`].
 pub(super) async fn store(Path(to): Path<ToStudy>, asks: Asks, body: Body) -> Result<Response, Problem> {
     let media_type = media_type::of_json(asks.accept().as_deref(), &asks.headers)?;
-    let files = upload::files(&asks.headers, body)?;
+    let files = upload::Files::of(&asks.headers, body)?;
     let event_id = upload::put_down(&asks.api, &asks.caller, to.study.clone(), files).await?;
     let upload = upload::outcome(&asks.api, event_id).await?;
     let body = told(&asks.origin, to.study.as_deref(), &upload).to_string();
