@@ -13,6 +13,7 @@ use std::{
 };
 
 use bytes::Bytes;
+use tokio::time::sleep;
 
 use crate::problem::{Kind, Problem};
 
@@ -78,6 +79,17 @@ impl Recipient<'_> {
     pub(crate) fn take(self, body: Bytes) -> Result<Bytes, Problem> {
         let permit = self.admit(&body, 0)?;
         Ok(carried(permit, body))
+    }
+
+    /// The same, once its client has read enough of those before it: for the further pieces of an answer that has begun. One that
+    /// never reads is cut off by its connection.
+    pub(crate) async fn take_in_turn(self, body: Bytes) -> Bytes {
+        loop {
+            match self.take(body.clone()) {
+                Ok(body) => return body,
+                Err(problem) => sleep(problem.pause()).await,
+            }
+        }
     }
 
     /// A permit for an answer that holds `shared`, which others may hold too, and `own_bytes` of its own. `None` for one

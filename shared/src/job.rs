@@ -68,6 +68,15 @@ pub struct FrameSource {
     pub header_checksum: u64,
 }
 
+impl FrameSource {
+    /// Whether it is the whole file of an instance without pixel data, which has no header before them and is known by its
+    /// digest alone.
+    #[must_use]
+    pub fn is_whole_file(&self) -> bool {
+        self.header_byte_count == 0 && self.frame.byte_count == self.file_byte_count
+    }
+}
+
 /// The bytes of one frame: native pixel data, or fragments with their item headers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FrameRange {

@@ -32,8 +32,31 @@ pub struct RenderFacts {
     /// Whether a damaged codestream was shown as far as it goes.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub partial: bool,
+    /// What has to follow, of the head of a file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pixels: Option<FilePixels>,
     /// Where the time went when it was made.
     pub timings: StageTimings,
+}
+
+/// What follows the head of a file ([`PictureFormat::FileHead`]).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FilePixels {
+    /// Nothing: the instance has none.
+    None,
+    /// All frames as they are stored, one behind the other; those of single bits to the bit.
+    AsStored {
+        /// Their bytes in all, with a byte of padding where these are odd.
+        byte_count: u32,
+    },
+    /// All frames as [`PictureFormat::Samples`], one behind the other; those of single bits to the bit.
+    Samples {
+        /// Their bytes in all, with a byte of padding where these are odd.
+        byte_count: u32,
+    },
+    /// An item for each frame as [`PictureFormat::Codestream`], then a sequence delimiter (PS3.5 A.4).
+    Fragments,
 }
 
 /// Milliseconds of each stage of a fresh render, for `Server-Timing`.
@@ -219,6 +242,7 @@ mod tests {
             window: None,
             pixel_scale: None,
             partial: false,
+            pixels: None,
             timings: StageTimings::default(),
         };
         Outcome::Picture(StoredRender { facts, picture: Bytes::from_static(b"picture bytes") })

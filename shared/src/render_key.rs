@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-use crate::request::{Fit, FrameRequest, IccProfile, PictureFormat, Region, Voi, VoiFunction};
+use crate::request::{Fit, FrameRequest, IccProfile, LosslessCodec, PictureFormat, Region, Voi, VoiFunction};
 
 /// The version of the renderer's output. Raised with every change that can alter a byte of any picture, so that
 /// older renders are found no more. The renderer itself states the same number; a test of the worker compares the two.
@@ -75,6 +75,8 @@ fn hash_request(hasher: &mut blake3::Hasher, request: &FrameRequest) {
             hasher.update(&[4]).update(&column.to_le_bytes()).update(&row.to_le_bytes())
         }
         PictureFormat::Samples => hasher.update(&[5]),
+        PictureFormat::Codestream { codec } => hasher.update(&[6, codec_code(*codec)]),
+        PictureFormat::FileHead { codec } => hasher.update(&[7, codec.map_or(0, codec_code)]),
     };
     hasher.update(&[match icc_profile {
         IccProfile::No => 0,
@@ -82,6 +84,14 @@ fn hash_request(hasher: &mut blake3::Hasher, request: &FrameRequest) {
         IccProfile::Srgb => 2,
         IccProfile::SrgbIfUsable => 3,
     }]);
+}
+
+fn codec_code(codec: LosslessCodec) -> u8 {
+    match codec {
+        LosslessCodec::Rle => 1,
+        LosslessCodec::JpegLs => 2,
+        LosslessCodec::Jpeg2000 => 3,
+    }
 }
 
 impl fmt::Display for RenderKey {
@@ -217,6 +227,10 @@ mod tests {
             FrameRequest { format: PictureFormat::Jpeg { quality: 91 }, ..request() },
             FrameRequest { format: PictureFormat::Webp { quality: None }, ..request() },
             FrameRequest { format: PictureFormat::Samples, ..request() },
+            FrameRequest { format: PictureFormat::Codestream { codec: LosslessCodec::Rle }, ..request() },
+            FrameRequest { format: PictureFormat::Codestream { codec: LosslessCodec::JpegLs }, ..request() },
+            FrameRequest { format: PictureFormat::FileHead { codec: None }, ..request() },
+            FrameRequest { format: PictureFormat::FileHead { codec: Some(LosslessCodec::Rle) }, ..request() },
             FrameRequest { format: PictureFormat::Explanation { column: 0, row: 0 }, ..request() },
             FrameRequest { format: PictureFormat::Explanation { column: 1, row: 0 }, ..request() },
             FrameRequest { format: PictureFormat::Explanation { column: 0, row: 1 }, ..request() },

@@ -160,6 +160,16 @@ pub enum PictureFormat {
     /// No picture, but the samples of the frame as native pixel data has them in Explicit VR Little Endian (PS3.5 A.2).
     /// Nothing else that is asked changes them.
     Samples,
+    /// No picture, but the samples of the frame in a lossless codec: the value of a fragment (PS3.5 A.4).
+    Codestream {
+        /// In which.
+        codec: LosslessCodec,
+    },
+    /// No picture, but the file up to the value of its pixel data, in another transfer syntax. The frame is the first.
+    FileHead {
+        /// What its frames will be in; Explicit VR Little Endian without.
+        codec: Option<LosslessCodec>,
+    },
     /// No picture, but why one pixel of it looks as it does: an [`Explanation`](crate::explanation::Explanation) as JSON.
     /// Of the frame as it is stored: without a region, a box, and what a file format does to samples.
     Explanation {
@@ -171,6 +181,21 @@ pub enum PictureFormat {
 }
 
 impl PictureFormat {
+    /// Whether it is something to look at.
+    #[must_use]
+    pub fn is_a_picture(self) -> bool {
+        match self {
+            PictureFormat::Png
+            | PictureFormat::Png16
+            | PictureFormat::Jpeg { .. }
+            | PictureFormat::Webp { .. } => true,
+            PictureFormat::Samples
+            | PictureFormat::Codestream { .. }
+            | PictureFormat::FileHead { .. }
+            | PictureFormat::Explanation { .. } => false,
+        }
+    }
+
     /// The media type of the bytes, without parameters.
     #[must_use]
     pub fn media_type(self) -> &'static str {
@@ -178,10 +203,24 @@ impl PictureFormat {
             PictureFormat::Png | PictureFormat::Png16 => "image/png",
             PictureFormat::Jpeg { .. } => "image/jpeg",
             PictureFormat::Webp { .. } => "image/webp",
-            PictureFormat::Samples => "application/octet-stream",
+            PictureFormat::Samples | PictureFormat::Codestream { .. } | PictureFormat::FileHead { .. } => {
+                "application/octet-stream"
+            }
             PictureFormat::Explanation { .. } => "application/json",
         }
     }
+}
+
+/// A codec that frames are written in without a loss.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LosslessCodec {
+    /// RLE Lossless (PS3.5 A.4.2).
+    Rle,
+    /// JPEG-LS Lossless (PS3.5 A.4.3).
+    JpegLs,
+    /// JPEG 2000 Lossless Only (PS3.5 A.4.4).
+    Jpeg2000,
 }
 
 /// What becomes of the ICC profile of a colour picture (PS3.3 C.11.15). The first three are the values of the

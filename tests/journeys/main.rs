@@ -26,3 +26,4 @@ mod text;
 mod uploads;
 mod verify;
 mod webhooks;
+mod written;

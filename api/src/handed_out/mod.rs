@@ -20,20 +20,26 @@ use noctis_shared::{
 pub(crate) use self::{
     archive::archive,
     frame::{FRAME_BYTES_MAX, aligned, frame},
-    parts::{FilePart, parts},
+    parts::{Content, Part, parts},
     range::Asked,
 };
-use crate::{allowance::Allowed, back_end::file_problem, problem::Problem};
+use crate::{
+    allowance::Allowed,
+    back_end::file_problem,
+    problem::{Kind, Problem},
+};
 
 /// Why an answer ends before its end. Clients see a connection that was cut off.
 #[derive(Debug, thiserror::Error)]
-enum CutOff {
+pub(crate) enum CutOff {
     #[error(transparent)]
     Storage(#[from] StorageError),
     #[error("the file is not as it was indexed")]
     OtherBytes,
     #[error("the catalog does not answer")]
     Catalog,
+    #[error("a piece could not be made: {0:?}")]
+    Made(Kind),
     #[error("an archive cannot be written: {0}")]
     Archive(#[from] zip::result::ZipError),
     #[error("an archive cannot be written: {0}")]
@@ -57,6 +63,14 @@ pub(crate) fn whole(file: &StoredFile, of: &FileOfStudy, download: Allowed) -> B
 /// A part of a file as a body.
 pub(crate) fn part(file: &StoredFile, range: std::ops::Range<u64>, download: Allowed) -> Body {
     body(file.read(range).map(|piece| piece.map_err(CutOff::from)), download)
+}
+
+/// Pieces that are made as they are needed, as a body.
+pub(crate) fn made(
+    pieces: impl Stream<Item = Result<bytes::Bytes, CutOff>> + Send + 'static,
+    download: Allowed,
+) -> Body {
+    body(pieces, download)
 }
 
 /// Pieces as a body, which holds its permit until it is read or dropped.

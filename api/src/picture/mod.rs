@@ -42,7 +42,7 @@ pub(crate) use self::{
     places::{Place, Places},
     preference::respond_async,
     representation::{in_format, takes, wants_json_rather_than_png, wants_page, wants_plain_json},
-    samples::samples,
+    samples::{file_head, samples},
     unrenderable::{check_frame, no_such_frame},
 };
 use crate::{

@@ -34,7 +34,10 @@ impl Representation {
             PictureFormat::Jpeg { .. } => "jpeg",
             PictureFormat::Webp { .. } => "webp",
             // Not asked for by a format.
-            PictureFormat::Explanation { .. } | PictureFormat::Samples => return None,
+            PictureFormat::Explanation { .. }
+            | PictureFormat::Samples
+            | PictureFormat::Codestream { .. }
+            | PictureFormat::FileHead { .. } => return None,
         };
         self.takes_format.then_some(name)
     }

@@ -45,8 +45,8 @@ const AHEAD_MAX: usize = 4;
 /// Bytes that they hold together, at two for each pixel.
 const AHEAD_BYTES_MAX: u64 = 8 << 20;
 /// How often a part waits for what its client may not have yet, and how long at a time.
-pub(crate) const WAITS_MAX: u32 = 60;
-pub(crate) const WAIT_MAX: Duration = Duration::from_secs(5);
+const WAITS_MAX: u32 = 60;
+const WAIT_MAX: Duration = Duration::from_secs(5);
 
 /// What is streamed, to whom.
 pub(crate) struct Streamed {
@@ -144,6 +144,27 @@ async fn with_room(streamed: Arc<Streamed>, mut part: Part) -> Part {
             Err(problem) => sleep(problem.pause().min(WAIT_MAX)).await,
         }
         part = self::part(Arc::clone(&streamed), part.place).await;
+    }
+}
+
+/// What an answer that has begun has for its client, who may not have the quota for the next piece yet.
+#[derive(Debug, Default)]
+pub(crate) struct Patience {
+    waits: u32,
+}
+
+impl Patience {
+    /// Waits out `problem`.
+    ///
+    /// # Errors
+    /// `problem`, where it is of something else, and after [`WAITS_MAX`] times.
+    pub(crate) async fn outlast(&mut self, problem: Problem) -> Result<(), Problem> {
+        if !problem.is_of_quota() || self.waits >= WAITS_MAX {
+            return Err(problem);
+        }
+        self.waits += 1;
+        sleep(problem.pause().min(WAIT_MAX)).await;
+        Ok(())
     }
 }
 

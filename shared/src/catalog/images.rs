@@ -75,6 +75,13 @@ impl ImageRecord {
         self.first_frames.get(frame_index).copied()
     }
 
+    /// Where the whole file lies, of an instance without pixel data ([`FrameSource::is_whole_file`]).
+    #[must_use]
+    pub fn whole_file(&self) -> Option<FrameRange> {
+        let is_without_pixels = self.image.frame_count == 0 && self.header_byte_count == 0;
+        is_without_pixels.then_some(FrameRange { offset: 0, byte_count: self.file_byte_count, checksum: 0 })
+    }
+
     /// Where a frame that lies in `frame` is to be read.
     #[must_use]
     pub fn source(&self, frame: FrameRange) -> FrameSource {

@@ -23,6 +23,7 @@ use crate::{
     job::FrameRange,
     purpose::Purpose,
     render_key::RenderKey,
+    request::PictureFormat,
 };
 
 /// How long a claim stands without a sign of the worker.
@@ -266,6 +267,8 @@ impl Asking {
             return Err(SubmitError::ImageReplaced);
         }
         self.submit.confirmed.note(image);
+        let of_the_file = matches!(request.format, PictureFormat::FileHead { .. });
+        let range = range.or_else(|| image.whole_file().filter(|_| of_the_file));
         range.map(Located::Frame).ok_or(SubmitError::WithoutRange)
     }
 

@@ -9,18 +9,17 @@ use super::cost;
 use crate::{
     catalog::ImageRecord,
     presets::Presets,
-    request::{FrameRequest, PictureFormat, Voi},
+    request::{FrameRequest, Voi},
 };
 
 /// A picture that takes longer to make is kept, whatever the window: about what fifteen CT slices take.
 const DEAR: Duration = Duration::from_millis(5);
 
 /// Whether the catalog keeps the picture that `request` asks of `image`, where these are the presets. Nobody asks twice why
-/// one pixel is grey, and samples are in the file.
+/// one pixel is grey, and what is no picture is in the file.
 #[must_use]
 pub fn is_kept(presets: &Presets, image: &ImageRecord, request: &FrameRequest) -> bool {
-    let is_a_picture = !matches!(request.format, PictureFormat::Explanation { .. } | PictureFormat::Samples);
-    is_a_picture && (has_a_name(presets, &request.voi) || cost::of(image) > DEAR)
+    request.format.is_a_picture() && (has_a_name(presets, &request.voi) || cost::of(image) > DEAR)
 }
 
 /// Whether it is a view that others ask for too: the file's own, or a preset.

@@ -3,7 +3,8 @@
 //!
 //! Start at [`render_frame`], which is its own table of contents; [`scan`] finds the frames of a file first.
 //! A frame that was decoded once serves any number of windows: [`decode_frame`], [`compose_frame`], [`encode_picture`].
-//! [`native_frame`] gives its samples as they are stored, in a syntax that everybody reads.
+//! [`native_frame`] gives its samples as they are stored, in a syntax that everybody reads; [`file_head`] and [`written_frame`] the
+//! whole instance in another one.
 //! [`explain_pixel`] tells why a pixel of the picture looks as it does.
 
 mod compose;
@@ -21,7 +22,9 @@ mod window;
 
 pub use compose::{compose_frame, explain_pixel};
 pub use decode::{DecodedFrame, decode_frame};
-pub use encode::{encode_picture, native_frame};
+pub use encode::{
+    FileHead, Pixels, WrittenSyntax, encode_picture, file_head, head_needs_frame, native_frame, written_frame,
+};
 pub use error::RenderError;
 pub use explanation::{Explanation, Step};
 pub use file::header::Header;

@@ -15,6 +15,7 @@ use noctis_render::{Deflation, Limits};
 use noctis_shared::{
     job::FrameSource,
     render::{FailureKind, RenderFailure},
+    render_key::ContentDigest,
     storage::{LocalPlace, StorageError},
 };
 use serde::{Deserialize, Serialize};
@@ -75,7 +76,15 @@ impl Loaded {
         &self.buffer[self.frame.clone()]
     }
 
+    /// The header, which is the whole file where there are no pixels.
+    pub(super) fn up_to_pixels(&self, source: &FrameSource) -> &[u8] {
+        if source.is_whole_file() { self.frame() } else { self.header() }
+    }
+
     fn is_as_indexed(&self, source: &FrameSource) -> bool {
+        if source.is_whole_file() {
+            return ContentDigest(*blake3::hash(self.frame()).as_bytes()) == source.content_digest;
+        }
         xxh3_64(self.header()) == source.header_checksum && xxh3_64(self.frame()) == source.frame.checksum
     }
 }

@@ -4,6 +4,7 @@
 use noctis_render as render;
 use noctis_shared::{
     explanation::{ExplainedStep, Explanation, Values},
+    render::FilePixels,
     request,
 };
 
@@ -49,14 +50,36 @@ fn to_render_region(region: request::Region) -> render::Region {
 
 fn to_render_format(format: request::PictureFormat) -> render::Format {
     match format {
-        // Explanations and samples are of what comes before any file format.
+        // What is no picture is of what comes before any file format.
         request::PictureFormat::Png
         | request::PictureFormat::Explanation { .. }
-        | request::PictureFormat::Samples => render::Format::Png,
+        | request::PictureFormat::Samples
+        | request::PictureFormat::Codestream { .. }
+        | request::PictureFormat::FileHead { .. } => render::Format::Png,
         request::PictureFormat::Png16 => render::Format::Png16,
         request::PictureFormat::Jpeg { quality } => render::Format::Jpeg { quality },
         request::PictureFormat::Webp { quality: None } => render::Format::Webp,
         request::PictureFormat::Webp { quality: Some(quality) } => render::Format::WebpLossy { quality },
+    }
+}
+
+/// The transfer syntax of a codec; Explicit VR Little Endian without one.
+pub(super) fn to_written_syntax(codec: Option<request::LosslessCodec>) -> render::WrittenSyntax {
+    match codec {
+        None => render::WrittenSyntax::ExplicitLittle,
+        Some(request::LosslessCodec::Rle) => render::WrittenSyntax::Rle,
+        Some(request::LosslessCodec::JpegLs) => render::WrittenSyntax::JpegLs,
+        Some(request::LosslessCodec::Jpeg2000) => render::WrittenSyntax::Jpeg2000,
+    }
+}
+
+/// What has to follow the head of a file.
+pub(super) fn to_file_pixels(pixels: render::Pixels) -> FilePixels {
+    match pixels {
+        render::Pixels::None => FilePixels::None,
+        render::Pixels::AsStored { byte_count } => FilePixels::AsStored { byte_count },
+        render::Pixels::Cells { byte_count } => FilePixels::Samples { byte_count },
+        render::Pixels::Fragments => FilePixels::Fragments,
     }
 }
 

@@ -14,7 +14,9 @@ use serde::{Deserialize, Serialize};
 use super::{
     decoded_frames::{Decoded, DecodedFrames},
     frame_bytes::{self, FrameBytes, LoadError, ReadError, ReadStep},
-    render_terms::{to_render_request, to_shared_explanation, to_shared_window},
+    render_terms::{
+        to_file_pixels, to_render_request, to_shared_explanation, to_shared_window, to_written_syntax,
+    },
 };
 
 /// What a slot is asked to do.
@@ -71,23 +73,38 @@ fn stages(
         None => {
             let loaded = frame_bytes::load(&task.bytes, &task.source, &Limits::default(), step)?;
             timings.fetch_ms = clock.lap_ms();
-            let decoded = Arc::new(decode(&loaded, &request)?);
+            let header = parsed(loaded.up_to_pixels(&task.source), &task.source)?;
+            if let request::PictureFormat::FileHead { codec } = task.request.format
+                && !render::head_needs_frame(&header, to_written_syntax(codec))?
+            {
+                return file_head(&header, None, codec, timings, &mut clock);
+            }
+            let decoded = Arc::new(decode(header, &loaded, &request)?);
             timings.decode_ms = clock.lap_ms();
             kept.put(task.source.content_digest, request.frame_number, Arc::clone(&decoded));
             decoded
         }
     };
-    if let request::PictureFormat::Explanation { column, row } = task.request.format {
-        return explained(&decoded, &request, (column, row), task.request.format, timings);
+    match task.request.format {
+        request::PictureFormat::Explanation { column, row } => {
+            explained(&decoded, &request, (column, row), task.request.format, timings)
+        }
+        request::PictureFormat::Samples => samples(&decoded, None, timings, &mut clock),
+        request::PictureFormat::Codestream { codec } => samples(&decoded, Some(codec), timings, &mut clock),
+        request::PictureFormat::FileHead { codec } => {
+            file_head(&decoded.header, Some(&decoded.frame), codec, timings, &mut clock)
+        }
+        request::PictureFormat::Png
+        | request::PictureFormat::Png16
+        | request::PictureFormat::Jpeg { .. }
+        | request::PictureFormat::Webp { .. } => {
+            let display = render::compose_frame(&decoded.header, &decoded.frame, &request)?;
+            timings.render_ms = clock.lap_ms();
+            let picture = render::encode_picture(&display, request.format)?;
+            timings.encode_ms = clock.lap_ms();
+            Ok(stored(task.request.format, picture, timings))
+        }
     }
-    if task.request.format == request::PictureFormat::Samples {
-        return samples(&decoded, timings, &mut clock);
-    }
-    let display = render::compose_frame(&decoded.header, &decoded.frame, &request)?;
-    timings.render_ms = clock.lap_ms();
-    let picture = render::encode_picture(&display, request.format)?;
-    timings.encode_ms = clock.lap_ms();
-    Ok(stored(task.request.format, picture, timings))
 }
 
 /// What is told of a pixel, in place of a picture.
@@ -102,35 +119,80 @@ fn explained(
     let partial = told.partial;
     // Numbers and texts: serialisation cannot fail, and what does not read is a miss.
     let picture = serde_json::to_vec(&to_shared_explanation(told)).unwrap_or_default().into();
-    let facts =
-        RenderFacts { format, rows: 1, columns: 1, window: None, pixel_scale: None, partial, timings };
+    let facts = RenderFacts {
+        format,
+        rows: 1,
+        columns: 1,
+        window: None,
+        pixel_scale: None,
+        partial,
+        pixels: None,
+        timings,
+    };
     Ok(StoredRender { facts, picture })
 }
 
-/// The samples of the frame, in place of a picture.
+/// The samples of the frame, in place of a picture: as cells, or in a codec.
 fn samples(
     Decoded { header, frame, .. }: &Decoded,
+    codec: Option<request::LosslessCodec>,
     mut timings: StageTimings,
     clock: &mut Clock,
 ) -> Result<StoredRender, StageError> {
-    let bytes = render::native_frame(header, frame)?;
+    let bytes = render::written_frame(header, frame, to_written_syntax(codec))?;
     timings.encode_ms = clock.lap_ms();
-    let facts = RenderFacts {
-        format: request::PictureFormat::Samples,
+    let format =
+        codec.map_or(request::PictureFormat::Samples, |codec| request::PictureFormat::Codestream { codec });
+    let partial = frame.is_partial();
+    let facts = RenderFacts { partial, ..facts_of(header, format, timings) };
+    Ok(StoredRender { facts, picture: bytes.into() })
+}
+
+/// The file up to the value of its pixels, in place of a picture.
+fn file_head(
+    header: &render::Header,
+    frame: Option<&render::DecodedFrame>,
+    codec: Option<request::LosslessCodec>,
+    mut timings: StageTimings,
+    clock: &mut Clock,
+) -> Result<StoredRender, StageError> {
+    let head = render::file_head(header, frame, to_written_syntax(codec))?;
+    timings.encode_ms = clock.lap_ms();
+    let pixels = Some(to_file_pixels(head.pixels));
+    let format = request::PictureFormat::FileHead { codec };
+    let facts = RenderFacts { pixels, ..facts_of(header, format, timings) };
+    Ok(StoredRender { facts, picture: head.bytes.into() })
+}
+
+/// What is told of what is no picture.
+fn facts_of(header: &render::Header, format: request::PictureFormat, timings: StageTimings) -> RenderFacts {
+    RenderFacts {
+        format,
         rows: header.rows(),
         columns: header.columns(),
         window: None,
         pixel_scale: None,
-        partial: frame.is_partial(),
+        partial: false,
+        pixels: None,
         timings,
-    };
-    Ok(StoredRender { facts, picture: bytes.into() })
+    }
 }
 
-fn decode(loaded: &frame_bytes::Loaded, request: &render::FrameRequest) -> Result<Decoded, RenderError> {
+/// The header in `bytes`; a whole file may be deflated, what comes with a frame was inflated by then.
+fn parsed(bytes: &[u8], source: &FrameSource) -> Result<render::Header, RenderError> {
     let limits = Limits::default();
-    let header = render::Header::parse(loaded.header(), &limits)?;
-    let frame = render::decode_frame(&header, loaded.frame(), request, &limits)?;
+    if source.is_whole_file() {
+        return render::Header::parse(&render::inflate(bytes, &limits)?, &limits);
+    }
+    render::Header::parse(bytes, &limits)
+}
+
+fn decode(
+    header: render::Header,
+    loaded: &frame_bytes::Loaded,
+    request: &render::FrameRequest,
+) -> Result<Decoded, RenderError> {
+    let frame = render::decode_frame(&header, loaded.frame(), request, &Limits::default())?;
     Ok(Decoded { header, frame, state: loaded.state })
 }
 
@@ -146,6 +208,7 @@ pub(super) fn stored(
         window: picture.window.and_then(to_shared_window),
         pixel_scale: picture.pixel_scale,
         partial: picture.partial,
+        pixels: None,
         timings,
     };
     StoredRender { facts, picture: Bytes::from(picture.bytes) }

@@ -9,6 +9,9 @@ use super::{
 };
 use crate::problem::{Kind, Problem};
 
+/// The media type of files.
+pub(super) const DICOM: &str = "application/dicom";
+
 /// What there is: bytes of a media type, in a transfer syntax.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Stored<'a> {
@@ -81,6 +84,28 @@ pub(super) fn as_decoded(
     })
 }
 
+/// In which shape and transfer syntax instances are written for a client that takes nothing of what is stored: `codec_of` knows
+/// the syntaxes. The one that it likes best; `None` where it takes none of them.
+pub(super) fn as_written<T>(
+    accept: Option<&str>,
+    headers: &HeaderMap,
+    is_one: bool,
+    codec_of: impl Fn(&str) -> Option<T>,
+) -> Option<(Shape, T)> {
+    Acceptable::groups(accept, headers).iter().find_map(|entries| {
+        let deciding = Acceptable::that_take(entries, DICOM).into_iter();
+        let mut taken: Vec<_> = deciding
+            .filter_map(|entry| {
+                let shape = Shape { is_multipart: entry.in_parts != Some(false), media_type: DICOM };
+                let codec = codec_of(entry.transfer_syntax.as_deref()?)?;
+                (shape.is_multipart || is_one).then_some((entry.weight, shape, codec))
+            })
+            .collect();
+        taken.sort_by_key(|(weight, ..)| std::cmp::Reverse(*weight));
+        taken.into_iter().next().map(|(_, shape, codec)| (shape, codec))
+    })
+}
+
 fn shape_of(entry: &Acceptable, stored: Stored<'_>) -> Option<Shape> {
     let is_multipart = entry.in_parts != Some(false);
     if !is_multipart && !stored.is_one {
@@ -90,7 +115,7 @@ fn shape_of(entry: &Acceptable, stored: Stored<'_>) -> Option<Shape> {
     let media_type = match asked {
         asked if entry.takes(stored.media_type) && asked != OCTETS => stored.media_type,
         // Bits are bits.
-        OCTETS if stored.media_type != "application/dicom" => OCTETS,
+        OCTETS if stored.media_type != DICOM => OCTETS,
         _ => return None,
     };
     takes_syntax(entry, stored).then_some(Shape { is_multipart, media_type })

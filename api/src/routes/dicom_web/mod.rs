@@ -22,6 +22,7 @@ mod media_type;
 mod metadata;
 mod rendered;
 mod rendered_parameters;
+mod rewritten;
 mod search;
 mod sent_frames;
 mod store;

@@ -10,7 +10,6 @@ use axum::{
 use bytes::Bytes;
 use futures::{StreamExt, future, stream};
 use noctis_shared::{catalog::ImageRecord, job::FrameRange};
-use tokio::time::sleep;
 use uuid::Uuid;
 
 use super::{
@@ -23,10 +22,7 @@ use crate::{
     back_end::catalog_problem,
     caller::Caller,
     handed_out,
-    picture::{
-        self,
-        stream::{WAIT_MAX, WAITS_MAX},
-    },
+    picture::{self, stream::Patience},
     problem::{Kind, Problem},
     visible::Permitted,
 };
@@ -56,9 +52,9 @@ impl Sender {
     /// The bytes of a frame.
     async fn read(&self, number: u32) -> Result<Bytes, Problem> {
         if self.is_decoded {
-            return picture::samples(&self.api, &self.image, number, &self.caller).await;
+            return picture::samples(&self.api, &self.image, number, None, &self.caller).await;
         }
-        let range = self.range(number).await?;
+        let range = range(&self.api, &self.image, number).await?;
         let is_of_fragments = transfer_syntax::is_encapsulated(self.syntax());
         let bytes = handed_out::frame(
             &self.api.frames_in_hand,
@@ -68,19 +64,15 @@ impl Sender {
             is_of_fragments,
         )
         .await?;
-        let samples = self.image.render_cost;
-        // Samples of single bits: all others take a byte or more.
-        let is_of_bits =
-            !is_of_fragments && !samples.is_multiple_of(8) && range.byte_count <= samples.div_ceil(8) + 1;
-        let bytes = match is_of_bits {
-            true if self.joined_as.is_some() => {
+        let bits = bits_of(&self.image, range).filter(|_| !is_of_fragments);
+        match bits {
+            Some(_) if self.joined_as.is_some() => {
                 let detail = "Pixels of single bits are sent frame by frame in this version.";
-                return Err(Problem::new(Kind::NotBuilt, detail));
+                Err(Problem::new(Kind::NotBuilt, detail))
             }
-            true => handed_out::aligned(&bytes, u64::from(number - 1), samples),
-            false => bytes,
-        };
-        Ok(bytes)
+            Some(bits) => Ok(handed_out::aligned(&bytes, u64::from(number - 1), bits)),
+            None => Ok(bytes),
+        }
     }
 
     /// The bytes of a frame, which count until they are read.
@@ -90,36 +82,14 @@ impl Sender {
 
     /// The same, once its client has read enough of those before it. It holds one frame meanwhile.
     async fn frame_with_room(&self, number: u32) -> Result<Bytes, Problem> {
-        let mut waits = 0;
+        let mut patience = Patience::default();
         let bytes = loop {
             match self.read(number).await {
-                // The answer has begun: what the client has no quota for is waited for.
-                Err(problem) if problem.is_of_quota() && waits < WAITS_MAX => {
-                    waits += 1;
-                    sleep(problem.pause().min(WAIT_MAX)).await;
-                }
-                read => break read?,
+                Ok(bytes) => break bytes,
+                Err(problem) => patience.outlast(problem).await?,
             }
         };
-        loop {
-            match self.api.outgoing.to(&self.caller.name).take(bytes.clone()) {
-                Err(problem) if problem.kind() == Kind::AnswersUnread => sleep(problem.pause()).await,
-                settled => return settled,
-            }
-        }
-    }
-
-    async fn range(&self, number: u32) -> Result<FrameRange, Problem> {
-        let range = match self.image.frame(number) {
-            Some(range) => Some(range),
-            None => {
-                let range = self.api.catalog.frame_range(self.image.key, number).await;
-                range.map_err(|error| catalog_problem(&error))?
-            }
-        };
-        let lost =
-            || Problem::new(Kind::Unrenderable, "The bytes of the frame could not be located in the file.");
-        range.filter(|range| range.byte_count > 0).ok_or_else(lost)
+        Ok(self.api.outgoing.to(&self.caller.name).take_in_turn(bytes).await)
     }
 
     fn content_type(&self) -> String {
@@ -189,6 +159,29 @@ impl Sender {
         };
         format!("\r\n--{boundary}\r\nContent-Type: {content_type}\r\n{told}\r\n").into()
     }
+}
+
+/// Where a frame lies.
+///
+/// # Errors
+/// 422 for one that the index did not find; 503 without the catalog.
+pub(super) async fn range(api: &Api, image: &ImageRecord, number: u32) -> Result<FrameRange, Problem> {
+    let range = match image.frame(number) {
+        Some(range) => Some(range),
+        None => {
+            let range = api.catalog.frame_range(image.key, number).await;
+            range.map_err(|error| catalog_problem(&error))?
+        }
+    };
+    let lost =
+        || Problem::new(Kind::Unrenderable, "The bytes of the frame could not be located in the file.");
+    range.filter(|range| range.byte_count > 0).ok_or_else(lost)
+}
+
+/// Bits of a native frame whose samples are single bits and end inside a byte: all others take a byte or more each.
+pub(super) fn bits_of(image: &ImageRecord, range: FrameRange) -> Option<u64> {
+    let samples = image.render_cost;
+    (!samples.is_multiple_of(8) && range.byte_count <= samples.div_ceil(8) + 1).then_some(samples)
 }
 
 /// Why an answer ends before its end.

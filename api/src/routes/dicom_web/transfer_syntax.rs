@@ -2,6 +2,9 @@
 
 pub(super) const OCTETS: &str = "application/octet-stream";
 pub(super) const EXPLICIT_LITTLE: &str = "1.2.840.10008.1.2.1";
+pub(super) const RLE: &str = "1.2.840.10008.1.2.5";
+pub(super) const JPEG_LS: &str = "1.2.840.10008.1.2.4.80";
+pub(super) const JPEG_2000: &str = "1.2.840.10008.1.2.4.90";
 const IMPLICIT_LITTLE: &str = "1.2.840.10008.1.2";
 const DEFLATED: &str = "1.2.840.10008.1.2.1.99";
 const EXPLICIT_BIG: &str = "1.2.840.10008.1.2.2";

@@ -102,7 +102,7 @@ fn frames() -> Vec<Row> {
 
 fn instances() -> Vec<Row> {
     let (one, study) = (instance(2), format!("{ROOT}/studies/{STUDY}"));
-    let rows: [(&String, &str, Option<&str>); 14] = [
+    let rows: [(&String, &str, Option<&str>); 20] = [
         (&one, "", Some(FILES)),
         (&one, "*/*", Some(FILES)),
         (&study, "*/*", Some(FILES)),
@@ -114,7 +114,34 @@ fn instances() -> Vec<Row> {
             "multipart/related; type=\"application/dicom\"; transfer-syntax=1.2.840.10008.1.2.4.90",
             Some(FILES),
         ),
-        (&one, "multipart/related; type=\"application/dicom\"; transfer-syntax=1.2.840.10008.1.2.1", None),
+        // What it is written in for who takes nothing else: Explicit VR Little Endian, RLE, JPEG-LS, JPEG 2000.
+        (
+            &one,
+            "multipart/related; type=\"application/dicom\"; transfer-syntax=1.2.840.10008.1.2.1",
+            Some(FILES),
+        ),
+        (
+            &one,
+            "multipart/related; type=\"application/dicom\"; transfer-syntax=1.2.840.10008.1.2.5",
+            Some(FILES),
+        ),
+        (
+            &study,
+            "multipart/related; type=application/dicom; transfer-syntax=1.2.840.10008.1.2.4.80",
+            Some(FILES),
+        ),
+        (
+            &study,
+            "multipart/related; type=application/dicom; transfer-syntax=1.2.840.10008.1.2.4.90",
+            Some(FILES),
+        ),
+        (
+            &one,
+            "application/dicom; transfer-syntax=1.2.840.10008.1.2.1",
+            Some("application/dicom; transfer-syntax=1.2.840.10008.1.2.1"),
+        ),
+        (&one, "application/dicom; transfer-syntax=1.2.840.10008.1.2.4.50", None),
+        (&one, "application/dicom; transfer-syntax=1.2.840.10008.1.2", None),
         (&one, "application/dicom", Some("application/dicom; transfer-syntax=1.2.840.10008.1.2.4.90")),
         (&one, "application/dicom; transfer-syntax=*", Some("application/dicom;")),
         (&study, "application/dicom", None),

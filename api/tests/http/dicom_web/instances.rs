@@ -4,7 +4,12 @@ use axum::body::Body;
 use http_body_util::BodyExt;
 use tower::ServiceExt;
 
-use crate::login::{LOGIN, token};
+use noctis_shared::render::FailureKind;
+
+use crate::{
+    house::{PICTURE, failure, picture},
+    login::{LOGIN, token},
+};
 
 use super::{
     archive::{ROOT, series_uid, uid},
@@ -49,7 +54,7 @@ async fn files_of_a_study_and_a_series_are_parts_in_their_order() {
                     .contains("Content-Type: application/dicom; transfer-syntax=1.2.840.10008.1.2.4.90\r\n")
             );
         }
-        let other = "multipart/related; type=\"application/dicom\"; transfer-syntax=1.2.840.10008.1.2.1";
+        let other = "multipart/related; type=\"application/dicom\"; transfer-syntax=1.2.840.10008.1.2.4.50";
         for accept in [other, "application/dicom", "application/dicom+json"] {
             let refused = stored.house.send("GET", &path, &[("accept", accept)]).await;
             refused.problem(406, "not-acceptable");
@@ -74,6 +79,59 @@ async fn an_instance_is_a_part_or_alone() {
     let other = of_its_syntax.replace(".90", ".50");
     stored.house.send("GET", &instance(2), &[("accept", &*other)]).await.problem(406, "not-acceptable");
     stored.house.get(&instance(9)).await.problem(404, "image-not-found");
+}
+
+/// Of what is in the syntax already nothing is made.
+#[tokio::test]
+async fn instances_are_written_anew_for_who_takes_nothing_of_what_is_stored() {
+    let stored = Stored::with(&[]).await;
+    stored.house.start_worker(picture()).await;
+    let explicit = "multipart/related; type=application/dicom; transfer-syntax=1.2.840.10008.1.2.1";
+    let answer = stored.house.send("GET", &series(), &[("accept", explicit)]).await;
+    let told = parts(&answer);
+    assert_eq!(told.len(), 4);
+    for (number, (head, body)) in (1..).zip(&told) {
+        assert!(
+            head.contains("Content-Type: application/dicom; transfer-syntax=1.2.840.10008.1.2.1\r\n"),
+            "{head}"
+        );
+        assert!(head.contains(&format!("Content-Location: http://localhost{}", instance(number))), "{head}");
+        let expected =
+            if number == 3 { std::fs::read(on_disk(&stored, 3)).expect("read") } else { PICTURE.to_vec() };
+        assert!(*body == expected, "{number}");
+    }
+    assert_eq!(stored.house.jobs(), 3);
+    let held = [("accept", explicit), ("if-none-match", answer.header("etag"))];
+    assert_eq!(stored.house.send("GET", &series(), &held).await.status, 304);
+    let as_stored = stored.house.get(&series()).await;
+    assert_ne!(as_stored.header("etag"), answer.header("etag"));
+    let alone = "application/dicom; transfer-syntax=1.2.840.10008.1.2.1";
+    let alone = stored.house.send("GET", &instance(2), &[("accept", alone)]).await;
+    assert_eq!((alone.status, &alone.body[..]), (200, PICTURE));
+    assert_eq!(alone.header("content-length"), PICTURE.len().to_string());
+    assert_eq!(stored.house.jobs(), 3, "it is there by then");
+}
+
+#[tokio::test]
+async fn an_instance_that_cannot_be_written_anew_says_so() {
+    let stored = Stored::with(&[]).await;
+    stored.house.start_worker_of_any_format(failure(FailureKind::Unrenderable)).await;
+    let rle = "multipart/related; type=application/dicom; transfer-syntax=1.2.840.10008.1.2.5";
+    for accept in [rle, "application/dicom; transfer-syntax=1.2.840.10008.1.2.5"] {
+        stored.house.send("GET", &instance(2), &[("accept", accept)]).await.problem(422, "unrenderable");
+    }
+    let explicit = rle.replace("2.5", "2.1");
+    let told = parts(&stored.house.send("GET", &series(), &[("accept", &*explicit)]).await);
+    assert_eq!(told.len(), 4);
+    for (number, (head, body)) in (1..).zip(&told) {
+        if number == 3 {
+            assert!(*body == std::fs::read(on_disk(&stored, 3)).expect("read"));
+            continue;
+        }
+        assert!(head.starts_with("Content-Type: application/problem+json\r\n"), "{head}");
+        let problem: serde_json::Value = serde_json::from_slice(body).expect("JSON");
+        assert_eq!(problem["status"], 422, "{number}");
+    }
 }
 
 /// Whoever gets the end of a body has the bytes that were indexed.

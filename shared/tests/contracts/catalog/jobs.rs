@@ -101,7 +101,11 @@ pub(super) async fn a_job_changes_only_from_the_version_that_is_known(place: Arc
 
 pub(super) async fn one_owner_has_a_bounded_number_under_way_and_old_ones_are_forgotten(place: Arc<Place>) {
     let catalog = place.connect().await;
-    let jobs: Vec<ClientJob> = (0..OPEN_MAX).map(|_| prerender(1)).collect();
+    let began = Utc::now();
+    // Each at a time of its own: several are made within one microsecond, and their order is nobody's then.
+    let at = |nth: u32| began + TimeDelta::microseconds(nth.into());
+    let jobs: Vec<ClientJob> =
+        (0..OPEN_MAX).map(|nth| ClientJob { created_at: at(nth), ..prerender(1) }).collect();
     for job in &jobs {
         order(&catalog, job).await;
     }

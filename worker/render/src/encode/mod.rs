@@ -1,15 +1,18 @@
-//! Display pixels in, the bytes of a picture file out: [`png`], [`jpeg`], [`webp`].
+//! Display pixels in, the bytes of a picture file out: [`png`], [`jpeg`], [`webp`]. Beside them what is no picture: stored samples
+//! as cells ([`native_frame`]), and an instance in another transfer syntax ([`file_head`], [`written_frame`]).
 //!
 //! Pixels are row-major without padding between rows, top left first. Every function empties its output and keeps
 //! its capacity, so that a worker can hand the same buffer to one render after another. The same pixels give the
 //! same bytes, on every machine: a picture's `ETag` may be computed from what went in.
 
+mod instance;
 pub mod jpeg;
 mod native;
 mod picture_file;
 pub mod png;
 pub mod webp;
 
+pub use instance::{FileHead, Pixels, WrittenSyntax, file_head, head_needs_frame, written_frame};
 pub use native::native_frame;
 pub use picture_file::encode_picture;
 

@@ -21,10 +21,24 @@ use crate::{Header, RenderError};
 /// that do not fit their cells, and for native pixels that share their chrominance; [`RenderError::NoPixelData`].
 pub fn native_frame(header: &Header, frame: &DecodedFrame) -> Result<Vec<u8>, RenderError> {
     let format = header.declared_format().ok_or(RenderError::NoPixelData)?;
+    in_layout(header, format, frame, Layout::of(format))
+}
+
+/// The cells of a frame as of [`native_frame`], one plane of samples after the other whatever Planar Configuration says.
+pub(super) fn in_planes(header: &Header, frame: &DecodedFrame) -> Result<Vec<u8>, RenderError> {
+    let format = header.declared_format().ok_or(RenderError::NoPixelData)?;
+    in_layout(header, format, frame, Layout { in_planes: true, ..Layout::of(format) })
+}
+
+fn in_layout(
+    header: &Header,
+    format: &PixelFormat,
+    frame: &DecodedFrame,
+    layout: Layout,
+) -> Result<Vec<u8>, RenderError> {
     if frame.reduction > 0 {
         return Err(RenderError::invalid_request("frame", "was decoded smaller than it is stored"));
     }
-    let layout = Layout::of(format);
     if format.is_native_422() && !header.is_encapsulated() {
         return Err(RenderError::unsupported("decoding native pixels that share their chrominance"));
     }

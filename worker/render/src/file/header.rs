@@ -100,6 +100,11 @@ impl Header {
         &self.start.transfer_syntax_uid
     }
 
+    /// SOP Class UID and SOP Instance UID as the file meta information has them; empty where it does not.
+    pub(crate) fn media_storage_uids(&self) -> [&str; 2] {
+        self.start.media_storage_uids.each_ref().map(String::as_str)
+    }
+
     /// Number of frames, at least 1 when there is pixel data, 0 when there is none.
     #[must_use]
     pub fn frame_count(&self) -> u32 {

@@ -47,6 +47,24 @@ impl Photometric {
         if self.is_monochrome() || self == Self::Palette { 1 } else { 3 }
     }
 
+    /// Its Defined Term (PS3.3 C.7.6.3.1.2); `None` of what no file says.
+    pub(crate) fn term(self) -> Option<&'static str> {
+        Some(match self {
+            Self::Monochrome1 => "MONOCHROME1",
+            Self::Monochrome2 => "MONOCHROME2",
+            Self::Palette => "PALETTE COLOR",
+            Self::Rgb => "RGB",
+            Self::YbrFull => "YBR_FULL",
+            Self::YbrFull422 => "YBR_FULL_422",
+            Self::YbrPartial422 => "YBR_PARTIAL_422",
+            Self::YbrPartial420 => "YBR_PARTIAL_420",
+            Self::YbrIct => "YBR_ICT",
+            Self::YbrRct => "YBR_RCT",
+            Self::Xyb => "XYB",
+            Self::YbrPartial => return None,
+        })
+    }
+
     fn read(text: &str) -> Option<Self> {
         Some(match text {
             "MONOCHROME1" => Self::Monochrome1,

@@ -54,10 +54,13 @@ const GE_PRIVATE_IMPLICIT: &str = "1.2.840.113619.5.2";
 /// Papyrus 3: implicit little endian under another name, retired.
 const PAPYRUS_3_IMPLICIT: &str = "1.2.840.10008.1.20";
 
-/// Whether codestreams give back every bit that was coded (PS3.5 A.4).
+/// Whether fragments give back every bit that was coded (PS3.5 A.4).
 pub(crate) fn is_lossless(transfer_syntax_uid: &str) -> bool {
-    const ROOT: &str = "1.2.840.10008.1.2.4.";
-    let lossless = ["57", "58", "65", "66", "70", "80", "90", "92", "201", "202", "110"];
+    const ROOT: &str = "1.2.840.10008.1.2.";
+    let lossless = [
+        "1.98", "5", "8.1", "4.57", "4.58", "4.65", "4.66", "4.70", "4.80", "4.90", "4.92", "4.201", "4.202",
+        "4.110",
+    ];
     transfer_syntax_uid.strip_prefix(ROOT).is_some_and(|rest| lossless.contains(&rest))
 }
 

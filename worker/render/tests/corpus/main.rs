@@ -10,6 +10,7 @@ mod found;
 mod native;
 mod pictures;
 mod reduced;
+mod written;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -9,7 +9,7 @@ mod value;
 
 use dicom_core::dictionary::{DataDictionary, DataDictionaryEntry, VirtualVr};
 use dicom_core::value::DataSetSequence;
-use dicom_core::{DicomValue, Length, PrimitiveValue, VR};
+use dicom_core::{DicomValue, Length, PrimitiveValue, Tag, VR};
 use dicom_dictionary_std::{StandardDataDictionary, tags};
 use dicom_object::InMemDicomObject;
 use dicom_object::mem::InMemElement;
@@ -134,14 +134,19 @@ impl Builder {
 /// (PS3.5 section 6.2.2). A value of undefined length is a sequence, unless it is one of fragments.
 fn value_representation(element: &Element, signed: bool) -> VR {
     let written = VR::from_binary(element.vr.0).filter(|vr| *vr != VR::UN);
-    let vr = written.or_else(|| match StandardDataDictionary.by_tag(element.tag)?.vr() {
-        VirtualVr::Xs if signed => Some(VR::SS),
-        vr => Some(vr.relaxed()),
-    });
+    let vr = written.or_else(|| of_dictionary(element.tag, signed));
     match vr {
         Some(VR::OB | VR::OW) if element.undefined_length && element.vr != Vr(*b"UN") => VR::OB,
         _ if element.undefined_length => VR::SQ,
         vr => vr.unwrap_or(VR::UN),
+    }
+}
+
+/// The VR that the dictionary has for a tag; `signed` where it leaves that to Pixel Representation.
+pub(crate) fn of_dictionary(tag: Tag, signed: bool) -> Option<VR> {
+    match StandardDataDictionary.by_tag(tag)?.vr() {
+        VirtualVr::Xs if signed => Some(VR::SS),
+        vr => Some(vr.relaxed()),
     }
 }
 

@@ -1,6 +1,6 @@
 //! The beginning of a file: preamble, file meta information (PS3.10 section 7.1), and how the data set is written.
 
-use dicom_core::Tag;
+use dicom_dictionary_std::tags;
 
 use super::element::{Vr, read_header};
 use super::stop::Stop;
@@ -8,13 +8,14 @@ use crate::file::transfer_syntax::{self, Encoding};
 
 /// Preamble and the letters `DICM`.
 const PREAMBLE_BYTES: usize = 132;
-const TRANSFER_SYNTAX_UID: Tag = Tag(0x0002, 0x0010);
 
 /// What comes before the data set.
 #[derive(Clone, Debug)]
 pub(crate) struct FileStart {
     /// Empty when the file does not say.
     pub(crate) transfer_syntax_uid: String,
+    /// What it says of the instance, class and UID: the same as the data set, which some files leave out there.
+    pub(crate) media_storage_uids: [String; 2],
     pub(crate) encoding: Encoding,
     /// Offset of the first element of the data set.
     pub(crate) data_set_start: usize,
@@ -25,6 +26,7 @@ pub(crate) struct FileStart {
 pub(crate) fn read_start(bytes: &[u8], byte_count: u64) -> Result<FileStart, Stop> {
     let mut position = meta_start(bytes, byte_count)?;
     let mut transfer_syntax_uid = String::new();
+    let mut media_storage_uids = [String::new(), String::new()];
     while position as u64 + 8 <= byte_count {
         let header = read_header(bytes, position, Encoding::EXPLICIT_LITTLE)?;
         if header.tag.0 != 0x0002 {
@@ -35,14 +37,17 @@ pub(crate) fn read_start(bytes: &[u8], byte_count: u64) -> Result<FileStart, Sto
         if end as u64 > byte_count {
             return Err(Stop::Broken("a declared length goes past the end"));
         }
-        if header.tag == TRANSFER_SYNTAX_UID {
-            let value = bytes.get(header.value_start..end).ok_or(Stop::Starved { needed: end })?;
-            transfer_syntax_uid = uid(value);
+        let value = || bytes.get(header.value_start..end).ok_or(Stop::Starved { needed: end });
+        match header.tag {
+            tags::TRANSFER_SYNTAX_UID => transfer_syntax_uid = uid(value()?),
+            tags::MEDIA_STORAGE_SOP_CLASS_UID => media_storage_uids[0] = uid(value()?),
+            tags::MEDIA_STORAGE_SOP_INSTANCE_UID => media_storage_uids[1] = uid(value()?),
+            _ => {}
         }
         position = end;
     }
     let encoding = data_set_encoding(bytes, byte_count, position, &transfer_syntax_uid)?;
-    Ok(FileStart { transfer_syntax_uid, encoding, data_set_start: position })
+    Ok(FileStart { transfer_syntax_uid, media_storage_uids, encoding, data_set_start: position })
 }
 
 fn meta_start(bytes: &[u8], byte_count: u64) -> Result<usize, Stop> {

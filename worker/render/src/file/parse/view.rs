@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use dicom_core::Tag;
 
-use super::element::{Element, ITEM, Vr};
+use super::element::{Element, ElementHeader, ITEM, Vr};
 use super::walk::Walker;
 use crate::Limits;
 use crate::file::transfer_syntax::Encoding;
@@ -15,6 +15,8 @@ pub(crate) struct View<'a> {
     bytes: &'a [u8],
     elements: Cow<'a, [Element]>,
     encoding: Encoding,
+    /// Of an item: its own pixel data, as an icon has.
+    pixel_data: Option<ElementHeader>,
 }
 
 /// Which numbers an attribute holds when the data set does not say (implicit encoding).
@@ -31,7 +33,14 @@ pub(crate) enum Numbers {
 impl<'a> View<'a> {
     /// `elements` must be sorted by tag and lie within `bytes`.
     pub(crate) fn new(bytes: &'a [u8], elements: &'a [Element], encoding: Encoding) -> Self {
-        Self { bytes, elements: elements.into(), encoding }
+        Self { bytes, elements: elements.into(), encoding, pixel_data: None }
+    }
+
+    /// Of an item: its pixel data, which are not among [`Self::elements`], with their value; no value of fragments.
+    pub(crate) fn pixels_of_item(&self) -> Option<(ElementHeader, Option<&'a [u8]>)> {
+        let header = self.pixel_data?;
+        let value = header.length.map(|length| header.value_start..header.value_start + length as usize);
+        Some((header, value.and_then(|range| self.bytes.get(range))))
     }
 
     pub(crate) fn encoding(&self) -> Encoding {
@@ -165,7 +174,7 @@ fn item_encoding(sequence: &Element, encoding: Encoding) -> Encoding {
 fn item_view<'a>(bytes: &'a [u8], start: usize, encoding: Encoding, limits: &Limits) -> Option<View<'a>> {
     let mut walker = Walker::new(bytes, bytes.len() as u64, limits);
     let layout = walker.top_level(start, encoding).ok()?;
-    Some(View { bytes, elements: layout.elements.into(), encoding })
+    Some(View { bytes, elements: layout.elements.into(), encoding, pixel_data: layout.pixel_data })
 }
 
 /// Content of the item at `position`, and where the next item begins.
