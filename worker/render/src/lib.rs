@@ -24,6 +24,7 @@ pub use decode::{DecodedFrame, decode_frame};
 pub use encode::{encode_picture, native_frame};
 pub use error::RenderError;
 pub use explanation::{Explanation, Step};
+pub use file::dataset::BulkValue;
 pub use file::header::Header;
 pub use file::inflate::{Deflation, Inflated, inflate};
 pub use file::pixel_index::{FrameRange, PixelIndex};

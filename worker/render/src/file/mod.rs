@@ -4,7 +4,7 @@
 //! Start at [`scan`]. [`header`] is what everything after it asks; [`parse`] goes through the bytes for it, and
 //! [`frame_view`] knows where an attribute of one frame is found.
 
-mod dataset;
+pub(crate) mod dataset;
 pub(crate) mod fragments;
 pub(crate) mod frame_view;
 pub(crate) mod header;
