@@ -4,7 +4,7 @@ use axum::body::Body;
 use bytes::Bytes;
 use futures::{Stream, StreamExt, TryStreamExt, stream};
 use noctis_shared::{
-    catalog::{CatalogError, FileOfStudy},
+    catalog::FileOfStudy,
     storage::{Storage, StorageError},
 };
 
@@ -18,23 +18,47 @@ pub(crate) struct FilePart {
     pub(crate) file: FileOfStudy,
 }
 
+impl FilePart {
+    /// How long it is in a body, with the delimiter that stands before it.
+    pub(crate) fn byte_count(&self, boundary: &str) -> u64 {
+        // Delimiter and head, which end with a line each.
+        let before_it = [&after_another(boundary), "\r\n", &*self.head, "\r\n"];
+        before_it.iter().map(|text| text.len() as u64).sum::<u64>() + self.file.file_byte_count
+    }
+}
+
+/// How long a body is whose parts have so many bytes in all.
+pub(crate) fn byte_count(boundary: &str, of_parts: u64) -> u64 {
+    // No line ends before the first delimiter.
+    of_parts + end(boundary).len() as u64 - LINE_END_BYTES
+}
+
+const LINE_END_BYTES: u64 = 2;
+
+fn after_another(boundary: &str) -> String {
+    format!("\r\n--{boundary}")
+}
+
+fn end(boundary: &str) -> Bytes {
+    format!("\r\n--{boundary}--\r\n").into()
+}
+
 /// The body with these parts. A file is opened when the one before it was taken; one that is away or was written to cuts the
 /// body off.
 pub(crate) fn parts(
     storage: &Storage,
     boundary: &str,
-    files: impl Stream<Item = Result<FilePart, CatalogError>> + Send + 'static,
+    files: impl Stream<Item = Result<FilePart, CutOff>> + Send + 'static,
     download: Allowed,
 ) -> Body {
     let storage = storage.clone();
-    let end = Bytes::from(format!("\r\n--{boundary}--\r\n"));
+    let end = end(boundary);
     // Nothing stands before the first delimiter: some clients look for it at the very beginning.
     let mut delimiter = format!("--{boundary}");
-    let after = format!("\r\n{delimiter}");
+    let after = after_another(boundary);
     let parts = files.map(move |part| {
         let (storage, delimiter) = (storage.clone(), std::mem::replace(&mut delimiter, after.clone()));
-        stream::once(async move { part_of(&storage, &delimiter, part.map_err(|_| CutOff::Catalog)?).await })
-            .try_flatten()
+        stream::once(async move { part_of(&storage, &delimiter, part?).await }).try_flatten()
     });
     body(parts.flatten().chain(stream::once(async { Ok(end) })), download)
 }

@@ -4,31 +4,36 @@
 use std::{collections::HashMap, sync::Arc};
 
 use axum::{
-    body::Body,
     extract::Path,
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use futures::{Stream, StreamExt, stream};
-use noctis_shared::catalog::{CatalogError, HeadersOf, StoredInstance};
+use noctis_shared::{
+    catalog::{CatalogError, HeaderPlace, HeadersOf, StoredInstance},
+    storage::StorageError,
+};
 use uuid::Uuid;
 
 use super::{
     accepted::{self, Stored},
     address::{self, Uids},
     asks::{Asks, Named},
-    metadata::{told, unknown, validator},
+    boundary,
+    metadata::{told, unknown},
     transfer_syntax,
 };
 use crate::{
     api::Api,
-    back_end::catalog_problem,
+    back_end::{catalog_problem, file_problem},
     entity_tag::{EntityTag, any_is_named_by},
-    handed_out::{self, FilePart},
+    handed_out::{self, CutOff, FilePart, Sent},
     problem::Problem,
 };
 
 const DICOM: &str = "application/dicom";
+/// Raised with every change of what stands around the files.
+const TELLING_VERSION: u64 = 1;
 /// Files that are looked up at a time.
 const FILES_PER_PORTION: usize = 250;
 
@@ -54,8 +59,9 @@ pub(super) async fn sent(asks: &Asks, accept: Option<&str>, uids: Uids<'_>) -> R
     let stored = Stored { media_type: DICOM, transfer_syntax: syntax, is_one };
     let shape = accepted::choose(accept, headers, stored)?;
     visible.note_opened(of.study_id());
-    let validator = validator(&places, &format!("{origin} {}", shape.is_multipart));
-    let tag = || EntityTag::weak(format_args!("{validator:016x}"));
+    // Addresses stand in what is of parts.
+    let validator = validator(&places, shape.is_multipart.then_some(origin));
+    let tag = || EntityTag::strong(validator.to_hex());
     if tag().is_named_by(headers) || any_is_named_by(headers) {
         return Ok(told(StatusCode::NOT_MODIFIED.into_response(), tag(), None));
     }
@@ -63,45 +69,98 @@ pub(super) async fn sent(asks: &Asks, accept: Option<&str>, uids: Uids<'_>) -> R
     // The first before the status: what fails at once is said.
     let known = api.catalog.stored_instances(&[first.key]).await.map_err(|error| catalog_problem(&error))?;
     let known = known.into_iter().next().ok_or_else(|| unknown(*of))?;
+    if known.file.content_digest != first.content_digest {
+        return Err(replaced());
+    }
     let opened = handed_out::open(&api.storage, &known.file.location, known.file.file_byte_count).await?;
     if !shape.is_multipart {
-        let length = HeaderValue::from(known.file.file_byte_count);
-        let body = handed_out::whole(&opened, &known.file, download);
-        let response = ([(header::CONTENT_LENGTH, length)], body).into_response();
-        return Ok(told(
-            response,
-            tag(),
-            Some(value(transfer_syntax::named(DICOM, known.transfer_syntax_uid.as_deref()))),
-        ));
+        let sent = Sent::of(headers, known.file.file_byte_count, &tag())?;
+        let body = match sent.is_whole() {
+            true => handed_out::whole(&opened, &known.file, download),
+            false => handed_out::part(&opened, sent.range(), download),
+        };
+        let mut response = body.into_response();
+        sent.put_into(&mut response);
+        let content_type = transfer_syntax::named(DICOM, known.transfer_syntax_uid.as_deref());
+        return Ok(told(response, tag(), Some(value(content_type))));
     }
-    let boundary = Uuid::new_v4().simple().to_string();
+    let boundary = boundary::of(validator.as_bytes());
     let content_type = value(format!("multipart/related; type=\"{DICOM}\"; boundary={boundary}"));
-    let keys = places.iter().map(|place| place.key).collect();
-    let body: Body =
-        handed_out::parts(&api.storage, &boundary, files(Arc::clone(api), keys, origin.clone()), download);
-    Ok(told(body.into_response(), tag(), Some(content_type)))
+    let parts = Parts { api: Arc::clone(api), places, origin: origin.clone() };
+    let byte_count = parts.byte_count(&boundary).await?;
+    let body = handed_out::parts(&api.storage, &boundary, parts.files(), download);
+    let length = [(header::CONTENT_LENGTH, HeaderValue::from(byte_count))];
+    Ok(told((length, body).into_response(), tag(), Some(content_type)))
 }
 
-/// The files of these instances in their order, looked up as they are needed. What went meanwhile is left out.
-fn files(
+/// Of what a body is made: the bytes of the files, and the name that addresses in it begin with.
+fn validator(places: &[HeaderPlace], origin: Option<&String>) -> blake3::Hash {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(&TELLING_VERSION.to_le_bytes());
+    for place in places {
+        hasher.update(place.key.as_bytes()).update(&place.content_digest.0);
+    }
+    hasher.update(origin.map_or(b"", |origin| origin.as_bytes()));
+    hasher.finalize()
+}
+
+/// The parts of a body: the files of these instances, looked up as they are needed.
+struct Parts {
     api: Arc<Api>,
-    keys: Vec<Uuid>,
+    places: Vec<HeaderPlace>,
     origin: String,
-) -> impl Stream<Item = Result<FilePart, CatalogError>> + Send {
-    let portions: Vec<Vec<Uuid>> = keys.chunks(FILES_PER_PORTION).map(<[Uuid]>::to_vec).collect();
-    let found = stream::iter(portions).then(move |keys| {
-        let api = Arc::clone(&api);
-        async move {
-            let found = match api.catalog.stored_instances(&keys).await {
-                Ok(found) => found,
-                Err(error) => return vec![Err(error)],
-            };
-            let mut found: HashMap<Uuid, StoredInstance> =
-                found.into_iter().map(|stored| (stored.file.key, stored)).collect();
-            keys.iter().filter_map(|key| found.remove(key)).map(Ok).collect()
+}
+
+impl Parts {
+    /// How long a body of them is. No file is opened for it.
+    ///
+    /// # Errors
+    /// 503 where one went or was replaced since they were listed.
+    async fn byte_count(&self, boundary: &str) -> Result<u64, Problem> {
+        let mut of_parts = 0;
+        for portion in self.places.chunks(FILES_PER_PORTION) {
+            let files = files(&self.api, portion, &self.origin).await;
+            let files = files.map_err(|error| catalog_problem(&error))?.ok_or_else(replaced)?;
+            of_parts += files.iter().map(|file| file.byte_count(boundary)).sum::<u64>();
         }
-    });
-    found.flat_map(stream::iter).map(move |stored| stored.map(|stored| part(stored, &origin)))
+        Ok(handed_out::byte_count(boundary, of_parts))
+    }
+
+    fn files(self) -> impl Stream<Item = Result<FilePart, CutOff>> + Send {
+        let Self { api, places, origin } = self;
+        let portions: Vec<Vec<HeaderPlace>> = places.chunks(FILES_PER_PORTION).map(<[_]>::to_vec).collect();
+        let found = stream::iter(portions).then(move |portion| {
+            let (api, origin) = (Arc::clone(&api), origin.clone());
+            async move {
+                match files(&api, &portion, &origin).await {
+                    Ok(Some(files)) => files.into_iter().map(Ok).collect(),
+                    Ok(None) => vec![Err(CutOff::OtherBytes)],
+                    Err(_) => vec![Err(CutOff::Catalog)],
+                }
+            }
+        });
+        found.flat_map(stream::iter)
+    }
+}
+
+/// The files at these places, in their order; `None` where one went or was replaced since they were listed.
+async fn files(
+    api: &Api,
+    places: &[HeaderPlace],
+    origin: &str,
+) -> Result<Option<Vec<FilePart>>, CatalogError> {
+    let keys: Vec<Uuid> = places.iter().map(|place| place.key).collect();
+    let found = api.catalog.stored_instances(&keys).await?.into_iter();
+    let mut found: HashMap<Uuid, StoredInstance> = found.map(|stored| (stored.file.key, stored)).collect();
+    let file = |place: &HeaderPlace| {
+        let stored = found.remove(&place.key)?;
+        (stored.file.content_digest == place.content_digest).then(|| part(stored, origin))
+    };
+    Ok(places.iter().map(file).collect())
+}
+
+fn replaced() -> Problem {
+    file_problem(&StorageError::Truncated)
 }
 
 fn part(stored: StoredInstance, origin: &str) -> FilePart {

@@ -2,11 +2,13 @@
 
 mod accepts;
 mod archive;
+mod bulk_data;
 mod frames;
 mod held;
 mod instances;
 mod keys;
 mod metadata;
+mod ranges;
 mod rendered;
 mod rows;
 mod unbuilt;
