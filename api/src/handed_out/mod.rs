@@ -5,6 +5,7 @@
 //! all bytes has those that were indexed. What must not be here: who may have them (`visible`).
 
 mod archive;
+mod fragments;
 mod frame;
 mod parts;
 mod range;
@@ -20,6 +21,7 @@ use noctis_shared::{
 
 pub(crate) use self::{
     archive::archive,
+    fragments::Fragments,
     frame::{FRAME_BYTES_MAX, aligned, frame},
     parts::{FilePart, byte_count, parts},
     range::Sent,

@@ -149,8 +149,8 @@ impl Kind {
                 "ask for one of `details.media_types`",
             ),
             Kind::NotAPicture => (
-                "The instance is a video: it could be had, and not as a picture.",
-                "the instance is a video; `details.media_types` names what it could be had as",
+                "The instance is a video or a document: it could be had, and not as a picture.",
+                "the instance is a video or a document; `details.media_types` names what it could be had as",
             ),
             Kind::UnsupportedMediaType => (
                 "The body is of a kind that the route does not read.",

@@ -38,6 +38,7 @@ use crate::{
     edge::RequestId,
     entity_tag::{EntityTag, any_is_named_by},
     handed_out::{self, CutOff},
+    picture::video_media_type,
     problem::{Kind, Problem},
     visible::Permitted,
 };
@@ -195,7 +196,9 @@ impl Telling {
             boundary: self.boundary.clone(),
             image: self.of.told_as(Arc::clone(&image)),
         };
-        let numbers: Vec<u32> = (1..=image.image.frame_count.max(1)).collect();
+        // A video is one stream, however many frames it shows.
+        let last = if video_media_type(&syntax).is_some() { 1 } else { image.image.frame_count.max(1) };
+        let numbers: Vec<u32> = (1..=last).collect();
         let lengths = if is_joined { sender.lengths(&numbers).await? } else { None };
         let joined_bytes = lengths.map(|lengths| lengths.iter().sum());
         let sender = Arc::new(sender);

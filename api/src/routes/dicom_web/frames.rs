@@ -24,7 +24,7 @@ use super::{
 };
 use crate::{
     entity_tag::{EntityTag, any_is_named_by},
-    picture::no_such_frame,
+    picture::{check_frame, no_such_frame, video_media_type},
     problem::{Kind, Problem},
 };
 
@@ -64,7 +64,14 @@ async fn answer(asks: &Asks, uids: Uids<'_>, asked: Asked) -> Result<Response, P
     let image = visible.image(own_id).await?;
     let syntax = image.image.transfer_syntax_uid.as_deref().unwrap_or_default();
     let (numbers, pixels) = match asked {
-        Asked::Frames(numbers) => (numbers, None),
+        Asked::Frames(numbers) => {
+            if video_media_type(syntax).is_some() {
+                check_frame(&image, 1)?;
+            }
+            (numbers, None)
+        }
+        // One stream, however many frames it shows.
+        Asked::Pixels(tag) if video_media_type(syntax).is_some() => (vec![1], Some(tag)),
         Asked::Pixels(tag) => ((1..=image.image.frame_count.max(1)).collect(), Some(tag)),
     };
     // Fragments are a part a frame all the same.

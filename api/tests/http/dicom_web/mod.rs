@@ -2,6 +2,7 @@
 
 mod accepts;
 mod archive;
+mod as_it_is;
 mod bulk_data;
 mod frames;
 mod held;
