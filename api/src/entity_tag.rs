@@ -26,6 +26,11 @@ impl EntityTag {
             .any(|tag| opaque(tag) == opaque(&self.0))
     }
 
+    /// As it is sent, in quotes.
+    pub(crate) fn text(&self) -> &str {
+        &self.0
+    }
+
     pub(crate) fn put_into(self, headers: &mut HeaderMap) {
         // Hexadecimal digits and dashes in quotes are always a header value.
         if let Ok(value) = HeaderValue::try_from(self.0) {

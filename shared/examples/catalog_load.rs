@@ -135,6 +135,7 @@ fn instance(number: u32) -> NewInstance {
         header_byte_count: 1200,
         header_checksum: u64::from(number),
         deflated: false,
+        bulk_values: vec![],
         frames: vec![FrameRange { offset: 1200, byte_count: 524_288, checksum: u64::from(number) }],
         sop_instance_uid,
     }

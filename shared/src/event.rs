@@ -4,6 +4,8 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::lane::Lane;
+
 /// `type` and routing key of an event that asks for an index run.
 pub const STUDY_NEW: &str = "study.new.v1";
 /// `type` and routing key of the event that tells of a finished index run.
@@ -139,7 +141,7 @@ pub struct StudyDeleted {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StudyUploaded {}
 
-/// What arrives on the index lane.
+/// What arrives on the index and the upload lane.
 #[derive(Debug, Clone, PartialEq)]
 pub enum StudyEvent {
     /// Index a study.
@@ -151,6 +153,15 @@ pub enum StudyEvent {
 }
 
 impl StudyEvent {
+    /// The lane that it waits in.
+    #[must_use]
+    pub fn lane(&self) -> Lane {
+        match self {
+            StudyEvent::New(_) | StudyEvent::Deleted(_) => Lane::Index,
+            StudyEvent::Uploaded(_) => Lane::Upload,
+        }
+    }
+
     /// The order to take the files of the upload of this name.
     #[must_use]
     pub fn uploaded(event_id: Uuid) -> Self {

@@ -17,13 +17,16 @@ pub enum Lane {
     Background,
     /// Events about studies: index, delete.
     Index,
+    /// Files that a client has sent and waits for: behind an index run it would wait for minutes.
+    Upload,
 }
 
 impl Lane {
     /// Every lane, in the order in which a worker hands out its slots.
-    pub const ALL: [Lane; 4] = [Lane::OnScreen, Lane::OnScreenHeavy, Lane::Background, Lane::Index];
+    pub const ALL: [Lane; 5] =
+        [Lane::OnScreen, Lane::OnScreenHeavy, Lane::Background, Lane::Index, Lane::Upload];
 
-    /// The name in settings, metric labels and retry queues: `on-screen`, `on-screen-heavy`, `background`, `index`.
+    /// The name in settings, metric labels and retry queues: `on-screen`, `on-screen-heavy`, `background`, `index`, `upload`.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -31,10 +34,20 @@ impl Lane {
             Lane::OnScreenHeavy => "on-screen-heavy",
             Lane::Background => "background",
             Lane::Index => "index",
+            Lane::Upload => "upload",
         }
     }
 
-    /// The queue name behind the namespace: `render.on-screen` … and `index`.
+    /// Whether its jobs are renders.
+    #[must_use]
+    pub fn is_of_renders(self) -> bool {
+        match self {
+            Lane::OnScreen | Lane::OnScreenHeavy | Lane::Background => true,
+            Lane::Index | Lane::Upload => false,
+        }
+    }
+
+    /// The queue name behind the namespace: `render.on-screen` …, `index` and `upload`.
     #[must_use]
     pub fn queue_suffix(self) -> &'static str {
         match self {
@@ -42,6 +55,7 @@ impl Lane {
             Lane::OnScreenHeavy => "render.on-screen-heavy",
             Lane::Background => "render.background",
             Lane::Index => "index",
+            Lane::Upload => "upload",
         }
     }
 }
@@ -57,7 +71,7 @@ impl FromStr for Lane {
 
     fn from_str(name: &str) -> Result<Self, Self::Err> {
         Lane::ALL.into_iter().find(|lane| lane.name() == name).ok_or_else(|| {
-            format!("lane {name:?} is not one of on-screen, on-screen-heavy, background, index")
+            format!("lane {name:?} is not one of on-screen, on-screen-heavy, background, index, upload")
         })
     }
 }

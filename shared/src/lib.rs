@@ -7,6 +7,7 @@
 pub mod announced;
 pub mod answer;
 pub mod auth;
+pub mod bulk;
 pub mod cache;
 pub mod catalog;
 mod circuit;

@@ -113,8 +113,14 @@ impl Drop for Deployment {
             let url = amqp_url();
             let connection = lapin::Connection::connect(&url, lapin::ConnectionProperties::default());
             let Ok(connection) = connection.await else { return };
-            let names =
-                ["render.on-screen", "render.on-screen-heavy", "render.background", "index", "dead-letters"];
+            let names = [
+                "render.on-screen",
+                "render.on-screen-heavy",
+                "render.background",
+                "index",
+                "upload",
+                "dead-letters",
+            ];
             for name in names {
                 let Ok(channel) = connection.create_channel().await else { return };
                 let queue = format!("{}.{name}", self.namespace);

@@ -15,6 +15,9 @@ use crate::{index::IndexJobs, render_job::RenderJobs};
 /// How long a drain waits for work in hand.
 pub const DRAIN_MAX: Duration = Duration::from_secs(30);
 
+/// Uploads that a worker has in hand.
+const UPLOADS_MAX: usize = 2;
+
 /// What a lane may take of a worker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct LaneShare {
@@ -28,7 +31,7 @@ struct LaneShare {
 
 /// The shares of a worker with so many slots. Heavy and background work is bounded apart, so that neither waits for the
 /// other to be delivered; together they never get the last slot (`slot::places`).
-fn shares(slots: usize) -> [LaneShare; 4] {
+fn shares(slots: usize) -> [LaneShare; 5] {
     let share = |lane, permits: usize| {
         let prefetch = u16::try_from(permits).unwrap_or(u16::MAX);
         LaneShare { lane, permits, prefetch }
@@ -40,6 +43,8 @@ fn shares(slots: usize) -> [LaneShare; 4] {
         share(Lane::Background, off_screen),
         // An index run uses all cores by itself.
         share(Lane::Index, 1),
+        // Of one that is large the others do not wait.
+        share(Lane::Upload, slots.min(UPLOADS_MAX)),
     ]
 }
 
@@ -55,7 +60,11 @@ pub async fn consume(
     index: IndexJobs,
     shutdown: CancellationToken,
 ) -> Result<(), QueueError> {
-    let lanes: BTreeSet<Lane> = lanes.iter().copied().collect();
+    let mut lanes: BTreeSet<Lane> = lanes.iter().copied().collect();
+    // Uploads had no lane of their own once: who says index means both.
+    if lanes.contains(&Lane::Index) {
+        lanes.insert(Lane::Upload);
+    }
     let tracker = TaskTracker::new();
     let hands = Hands { renders, index, shutdown: shutdown.clone() };
     let mut consumers = Vec::new();
@@ -122,7 +131,7 @@ impl Hands {
     async fn handle(&self, lane: Lane, delivery: Delivery) {
         match lane {
             Lane::OnScreen | Lane::OnScreenHeavy | Lane::Background => self.renders.handle(delivery).await,
-            Lane::Index => self.index.handle(delivery, &self.shutdown).await,
+            Lane::Index | Lane::Upload => self.index.handle(delivery, &self.shutdown).await,
         }
     }
 }
@@ -146,8 +155,8 @@ mod tests {
     #[test]
     fn what_is_off_the_screen_leaves_a_slot_where_there_are_two() {
         let permits = |slots| shares(slots).map(|share| share.permits);
-        assert_eq!(permits(1), [1, 1, 1, 1]);
-        assert_eq!(permits(2), [2, 1, 1, 1]);
-        assert_eq!(permits(8), [8, 7, 7, 1]);
+        assert_eq!(permits(1), [1, 1, 1, 1, 1]);
+        assert_eq!(permits(2), [2, 1, 1, 1, 2]);
+        assert_eq!(permits(8), [8, 7, 7, 1, 2]);
     }
 }

@@ -24,7 +24,7 @@ struct Arguments {
     /// Parallel renders; default the cores.
     #[arg(long)]
     workers: Option<String>,
-    /// Comma list of on-screen, on-screen-heavy, background, index.
+    /// Comma list of on-screen, on-screen-heavy, background, index, upload.
     #[arg(long)]
     lanes: Option<String>,
 }

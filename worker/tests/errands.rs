@@ -103,7 +103,7 @@ async fn what_was_deleted_is_told_and_our_own_word_deletes_nothing() {
     assert_eq!((event.source.as_str(), event.subject.as_deref()), (SOURCE, Some(STUDY)));
     delivery.release().await;
     consumer.stop().await;
-    handle_event(&house.jobs).await;
+    handle_event(&house.jobs, Lane::Index).await;
     assert_eq!(house.image_count().await, 1);
 }
 
@@ -127,7 +127,7 @@ async fn a_word_of_others_deletes_a_study_or_the_part_it_names() {
         (part(None, None), 0),
     ] {
         house.publish("/pacs", data.clone()).await;
-        handle_event(&house.jobs).await;
+        handle_event(&house.jobs, Lane::Index).await;
         assert_eq!(house.image_count().await, left, "{data:?}");
     }
     let dead = house.queue.dead_letters(10).await.expect("dead letters");

@@ -8,6 +8,7 @@ use noctis_shared::{
     catalog::Catalog,
     dicom_uid::public_id,
     event::StudyEvent,
+    lane::Lane,
     upload::{Admits, Upload, UploadResult, UploadState, UploadedInstance},
 };
 use noctis_worker::index::IndexJobs;
@@ -50,7 +51,7 @@ impl House {
     /// Has a worker take an upload.
     async fn take(&self, event_id: Uuid) {
         self.jobs.queue.publish_event(&StudyEvent::uploaded(event_id)).await.expect("published");
-        handle_event(&self.jobs).await;
+        handle_event(&self.jobs, Lane::Upload).await;
         assert_eq!(self.jobs.queue.dead_letter_count().await.expect("counted"), 0);
     }
 

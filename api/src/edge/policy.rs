@@ -209,9 +209,12 @@ pub(crate) const POLICIES: &[Policy] = &[
     dicom_web("/dicom-web/studies/{study}/series/{series}/instances/{instance}/metadata", Scope::ImagesRead),
     dicom_web_bytes("/dicom-web/studies/{study}/series/{series}/instances/{instance}/frames/{frames}"),
     dicom_web(
-        "/dicom-web/studies/{study}/series/{series}/instances/{instance}/bulkdata/{tag}",
+        "/dicom-web/studies/{study}/series/{series}/instances/{instance}/bulkdata/{*path}",
         Scope::ImagesRead,
     ),
+    dicom_web("/dicom-web/studies/{study}/bulkdata", Scope::ImagesRead),
+    dicom_web("/dicom-web/studies/{study}/series/{series}/bulkdata", Scope::ImagesRead),
+    dicom_web("/dicom-web/studies/{study}/series/{series}/instances/{instance}/bulkdata", Scope::ImagesRead),
     dicom_web("/dicom-web/studies/{study}/rendered", Scope::ImagesRead),
     dicom_web_bytes("/dicom-web/studies/{study}/thumbnail"),
     dicom_web("/dicom-web/studies/{study}/series/{series}/rendered", Scope::ImagesRead),

@@ -19,8 +19,8 @@ use crate::{
 /// Longest frame that is read, in bytes.
 pub(crate) const FRAME_BYTES_MAX: u64 = 512 << 20;
 /// What an item begins with: its tag, and its length of four bytes (PS3.5 7.5).
-const ITEM: &[u8] = &[0xFE, 0xFF, 0x00, 0xE0];
-const ITEM_HEADER_BYTES: usize = 8;
+pub(super) const ITEM: &[u8] = &[0xFE, 0xFF, 0x00, 0xE0];
+pub(super) const ITEM_HEADER_BYTES: usize = 8;
 
 /// The bytes of a frame at `range`, without the headers of its fragments where it is of fragments.
 ///

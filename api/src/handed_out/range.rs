@@ -1,13 +1,71 @@
-//! What part of a file is asked for (RFC 9110 14.2 and 13.1.5). One range is understood; of several the whole is sent,
-//! as a server may.
+//! Which part of a file, or of another body whose length is known, is asked for and sent (RFC 9110 14.2 and 13.1.5). One range is
+//! understood; of several the whole is sent, as a server may.
 
 use std::ops::Range;
 
-use axum::http::{HeaderMap, header};
+use axum::{
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    response::Response,
+};
+
+use crate::{
+    entity_tag::EntityTag,
+    problem::{Kind, Problem},
+};
+
+/// Which bytes are sent, of how many.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Sent {
+    range: Range<u64>,
+    byte_count: u64,
+    is_whole: bool,
+}
+
+impl Sent {
+    /// What these headers ask for of `byte_count` bytes under a strong tag.
+    ///
+    /// # Errors
+    /// 416 for bytes that there are not.
+    pub(crate) fn of(headers: &HeaderMap, byte_count: u64, tag: &EntityTag) -> Result<Self, Problem> {
+        match Asked::of(headers, byte_count, tag.text()) {
+            Asked::Whole => Ok(Self { range: 0..byte_count, byte_count, is_whole: true }),
+            Asked::Part(range) => Ok(Self { range, byte_count, is_whole: false }),
+            Asked::Nothing => {
+                let detail = format!("There are {byte_count} bytes.");
+                Err(Problem::new(Kind::RangeNotSatisfiable, detail).with("byte_count", byte_count))
+            }
+        }
+    }
+
+    pub(crate) fn range(&self) -> Range<u64> {
+        self.range.clone()
+    }
+
+    /// Whether it is all of them because no part was asked for.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.is_whole
+    }
+
+    /// Makes the answer one of these bytes.
+    pub(crate) fn put_into(&self, response: &mut Response) {
+        let Range { start, end } = self.range;
+        let headers = response.headers_mut();
+        headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+        headers.insert(header::CONTENT_LENGTH, HeaderValue::from(end - start));
+        if self.is_whole {
+            return;
+        }
+        let range = format!("bytes {start}-{}/{}", end - 1, self.byte_count);
+        if let Ok(range) = HeaderValue::try_from(range) {
+            headers.insert(header::CONTENT_RANGE, range);
+        }
+        *response.status_mut() = StatusCode::PARTIAL_CONTENT;
+    }
+}
 
 /// What is asked for.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Asked {
+enum Asked {
     /// All of it.
     Whole,
     /// These bytes, at least one.
@@ -18,7 +76,7 @@ pub(crate) enum Asked {
 
 impl Asked {
     /// What these headers ask for of `byte_count` bytes whose strong tag is `etag`, in quotes.
-    pub(crate) fn of(headers: &HeaderMap, byte_count: u64, etag: &str) -> Self {
+    fn of(headers: &HeaderMap, byte_count: u64, etag: &str) -> Self {
         let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
         // A part of other bytes would be mixed with what the client has.
         if headers.contains_key(header::IF_RANGE) && text(header::IF_RANGE) != Some(etag) {

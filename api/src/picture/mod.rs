@@ -43,7 +43,7 @@ pub(crate) use self::{
     preference::respond_async,
     representation::{in_format, takes, wants_json_rather_than_png, wants_page, wants_plain_json},
     samples::{file_head, samples},
-    unrenderable::{check_frame, no_such_frame},
+    unrenderable::{check_frame, no_such_frame, video_media_type},
 };
 use crate::{
     api::Api,

@@ -61,7 +61,7 @@ pub(crate) fn problem(failure: &RenderFailure) -> Problem {
 }
 
 /// The media type of the video syntaxes (PS3.5 10.8 to 10.13).
-fn video_media_type(transfer_syntax_uid: &str) -> Option<&'static str> {
+pub(crate) fn video_media_type(transfer_syntax_uid: &str) -> Option<&'static str> {
     let syntax = transfer_syntax_uid.strip_prefix("1.2.840.10008.1.2.4.")?;
     // Since 2022 each video syntax has a fragmentable twin with `.1` behind it.
     match syntax.strip_suffix(".1").unwrap_or(syntax) {

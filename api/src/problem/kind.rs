@@ -37,6 +37,8 @@ pub enum Kind {
     ImageNotFound,
     /// The image has fewer frames.
     FrameNotFound,
+    /// The image has no such bulk data.
+    BulkDataNotFound,
     /// No such job.
     JobNotFound,
     /// The UID behind the id stands in several studies or series.
@@ -137,6 +139,7 @@ impl Kind {
         Kind::SeriesNotFound,
         Kind::ImageNotFound,
         Kind::FrameNotFound,
+        Kind::BulkDataNotFound,
         Kind::JobNotFound,
         Kind::AmbiguousId,
         Kind::DeadLetterNotFound,
@@ -204,6 +207,7 @@ impl Kind {
             Kind::SeriesNotFound => ("series-not-found", S::NOT_FOUND, "No such series"),
             Kind::ImageNotFound => ("image-not-found", S::NOT_FOUND, "No such image"),
             Kind::FrameNotFound => ("frame-not-found", S::NOT_FOUND, "No such frame"),
+            Kind::BulkDataNotFound => ("bulk-data-not-found", S::NOT_FOUND, "No such bulk data"),
             Kind::JobNotFound => ("job-not-found", S::NOT_FOUND, "No such job"),
             Kind::AmbiguousId => ("ambiguous-id", S::CONFLICT, "The id names more than one"),
             Kind::DeadLetterNotFound => ("dead-letter-not-found", S::NOT_FOUND, "No such dead letter"),

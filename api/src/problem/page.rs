@@ -131,6 +131,11 @@ impl Kind {
                 "The image has fewer frames than the number that was asked for.",
                 "`details.frame_count` says how many there are",
             ),
+            Kind::BulkDataNotFound => (
+                "The image has no value at this path, or one that is short and told in its metadata, or it was indexed by a \
+                 release that did not look for such values.",
+                "take the addresses that metadata tell; `noctis ingest` reads a file again",
+            ),
             Kind::AmbiguousId => (
                 "The UID behind the id stands in several studies or series, so that it names none of them.",
                 "ask by one of the ids in `details.choices`",
@@ -144,8 +149,8 @@ impl Kind {
                 "ask for one of `details.media_types`",
             ),
             Kind::NotAPicture => (
-                "The instance is a video: it could be had, and not as a picture.",
-                "the instance is a video; `details.media_types` names what it could be had as",
+                "The instance is a video or a document: it could be had, and not as a picture.",
+                "the instance is a video or a document; `details.media_types` names what it could be had as",
             ),
             Kind::UnsupportedMediaType => (
                 "The body is of a kind that the route does not read.",

@@ -20,8 +20,8 @@ use crate::{
     back_end::catalog_problem,
     caller::Caller,
     entity_tag::{EntityTag, any_is_named_by},
-    handed_out::{self, Asked},
-    problem::{Document, Kind, Problem},
+    handed_out::{self, Sent},
+    problem::{Document, Problem},
     query::NoParameters,
 };
 
@@ -71,24 +71,12 @@ pub(super) async fn file(
     }
     let download = api.downloads.begin(&caller.name)?;
     let opened = handed_out::open(&api.storage, &file.location, file.file_byte_count).await?;
-    let total = file.file_byte_count;
-    match Asked::of(&headers, total, &format!("\"{}\"", file.content_digest)) {
-        Asked::Whole => {
-            let body = handed_out::whole(&opened, &file, download);
-            Ok(with_tag(told(StatusCode::OK, &file, total, body), tag()))
-        }
-        Asked::Part(range) => {
-            let (first, last) = (range.start, range.end - 1);
-            let body = handed_out::part(&opened, range, download);
-            let mut response = told(StatusCode::PARTIAL_CONTENT, &file, last - first + 1, body);
-            put(response.headers_mut(), header::CONTENT_RANGE, format!("bytes {first}-{last}/{total}"));
-            Ok(with_tag(response, tag()))
-        }
-        Asked::Nothing => {
-            let detail = format!("The file has {total} bytes.");
-            Err(Problem::new(Kind::RangeNotSatisfiable, detail).with("byte_count", total))
-        }
-    }
+    let sent = Sent::of(&headers, file.file_byte_count, &tag())?;
+    let body = match sent.is_whole() {
+        true => handed_out::whole(&opened, &file, download),
+        false => handed_out::part(&opened, sent.range(), download),
+    };
+    Ok(with_tag(told(&file, &sent, body), tag()))
 }
 
 /// Hands out all files of a study in a ZIP archive, named by UIDs.
@@ -138,12 +126,11 @@ fn file_of(image: ImageRecord) -> FileOfStudy {
     }
 }
 
-fn told(status: StatusCode, file: &FileOfStudy, byte_count: u64, body: Body) -> Response {
-    let mut response = (status, body).into_response();
+fn told(file: &FileOfStudy, sent: &Sent, body: Body) -> Response {
+    let mut response = body.into_response();
+    sent.put_into(&mut response);
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/dicom"));
-    headers.insert(header::CONTENT_LENGTH, HeaderValue::from(byte_count));
-    headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
     put(headers, header::CONTENT_DISPOSITION, attachment(&file.sop_instance_uid, "dcm"));
     response
 }

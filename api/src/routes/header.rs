@@ -9,13 +9,14 @@ use axum::{
     response::Response,
 };
 use bytes::Bytes;
-use noctis_shared::dicom_uid::parse_public_id;
+use noctis_shared::{bulk, catalog::ImageRecord, dicom_uid::parse_public_id};
 
-use super::documents::tell;
+use super::{dicom_web, documents::tell};
 use crate::{
     api::Api,
     back_end::catalog_problem,
     caller::Caller,
+    edge::Origin,
     picture::wants_plain_json,
     problem::{Document, Kind, Problem},
     query::NoParameters,
@@ -24,7 +25,7 @@ use crate::{
 /// What the index keeps of a header that was too long.
 const NOTHING_KEPT: &str = "{}";
 
-/// Tells the header of an image as DICOM JSON (PS3.18 annex F.2), without its pixel data and other bulk data.
+/// Tells the header of an image as DICOM JSON (PS3.18 annex F.2), without its pixel data; of other bulk data where they are.
 #[utoipa::path(
     get,
     path = "/api/v1/dicom/images/{image_id}/metadata",
@@ -49,6 +50,7 @@ pub(super) async fn header(
     Path(segment): Path<String>,
     _: NoParameters,
     Extension(caller): Extension<Arc<Caller>>,
+    Origin(origin): Origin,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let image_id = parse_public_id(&segment).ok_or_else(Problem::no_such_image)?;
@@ -60,6 +62,7 @@ pub(super) async fn header(
         let detail = "The header of this file was too long to be kept.";
         return Err(Problem::new(Kind::HeaderNotKept, detail));
     }
+    let json = located(json, &image, &origin);
     let mut response = tell(Bytes::from(json), &headers, api.outgoing.to(&caller.name))?;
     let is_told = response.status() == StatusCode::OK;
     let told = response.headers_mut();
@@ -68,4 +71,17 @@ pub(super) async fn header(
     }
     told.insert(header::VARY, HeaderValue::from_static("Accept, Authorization"));
     Ok(response)
+}
+
+/// The header with the whole addresses of its bulk data.
+fn located(json: String, image: &ImageRecord, origin: &str) -> String {
+    if !bulk::is_in(&json) {
+        return json;
+    }
+    let ImageRecord { metadata, image, .. } = image;
+    let (study, series) = (&metadata.study_instance_uid, &metadata.series_instance_uid);
+    let instance = dicom_web::instance_address(origin, study, series, &image.sop_instance_uid);
+    let mut told = String::with_capacity(json.len() * 2);
+    bulk::push_located(&json, &instance, &mut told);
+    told
 }

@@ -74,7 +74,7 @@ pub(super) async fn summary(State(api): State<Arc<Api>>, _: NoParameters) -> Jso
     let seen = api.numbers.seen();
     let renders: Option<Vec<(Lane, u64)>> = depths(&api)
         .await
-        .map(|depths| depths.into_iter().filter(|(lane, _)| *lane != Lane::Index).collect());
+        .map(|depths| depths.into_iter().filter(|(lane, _)| lane.is_of_renders()).collect());
     Json(Summary {
         requests_total: seen.requests,
         requests_failed: seen.failed,
@@ -105,7 +105,7 @@ async fn refresh_queue_gauges(api: &Api) {
     for lane in Lane::ALL {
         let depth = depth_of(lane);
         gauge!(QUEUE_DEPTH, "lane" => lane.name()).set(depth.map_or(f64::NAN, |depth| depth as f64));
-        if lane != Lane::Index {
+        if lane.is_of_renders() {
             let seconds = depth.map_or(f64::NAN, |depth| work_seconds(api, lane, depth));
             gauge!(QUEUED_WORK_SECONDS, "lane" => lane.name()).set(seconds);
         }

@@ -69,6 +69,7 @@ fn instance(study: &str, [series, image]: [&str; 2]) -> NewInstance {
         header_byte_count: 4,
         header_checksum: 0,
         deflated: false,
+        bulk_values: vec![],
         frames: vec![FrameRange { offset: 4, byte_count: 4, checksum: 0 }],
     }
 }

@@ -124,7 +124,9 @@ async fn on_dicomweb_what_is_of_another_study_is_told_like_what_is_not_there() {
     let mut paths = vec![format!("?requestType=WADO&studyUID={STUDY}&seriesUID={SERIES}&objectUID={IMAGE}")];
     paths.push(format!("{}&contentType=application/dicom&transferSyntax=*", paths[0]));
     for level in [&study, &series, &instance] {
-        paths.extend(["", "/metadata", "/rendered", "/thumbnail"].map(|end| format!("{level}{end}")));
+        paths.extend(
+            ["", "/metadata", "/rendered", "/thumbnail", "/bulkdata"].map(|end| format!("{level}{end}")),
+        );
     }
     let of_instance = [
         "/frames/1",
@@ -133,6 +135,7 @@ async fn on_dicomweb_what_is_of_another_study_is_told_like_what_is_not_there() {
         "/frames/1,2/rendered",
         "/frames/1/thumbnail",
         "/bulkdata/7FE00010",
+        "/bulkdata/00420011",
     ];
     paths.extend(of_instance.map(|end| format!("{instance}{end}")));
     for path in paths {

@@ -362,6 +362,7 @@ pub(crate) fn instance(sop_instance_uid: &str, frame_count: u32) -> NewInstance 
         header_byte_count: 1000,
         header_checksum: 9,
         deflated: false,
+        bulk_values: vec![],
         frames: vec![frame; frame_count as usize],
     }
 }

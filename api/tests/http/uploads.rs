@@ -39,7 +39,7 @@ impl Storing {
         &self,
         results: Vec<UploadedInstance>,
     ) -> tokio::sync::mpsc::UnboundedReceiver<(Upload, Vec<Vec<u8>>)> {
-        let mut consumer = self.house.back_ends.queue.consume(Lane::Index, 4).await.expect("a consumer");
+        let mut consumer = self.house.back_ends.queue.consume(Lane::Upload, 4).await.expect("a consumer");
         let (catalog, folder) = (self.house.back_ends.catalog.clone(), self.folder.path().to_owned());
         let (taken, was_taken) = tokio::sync::mpsc::unbounded_channel();
         tokio::spawn(async move {

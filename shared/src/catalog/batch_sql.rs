@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::{
     batch_rows::{ImageIdentity, InstanceRow, KeyedInstance, SeriesIdentity, SeriesRow, StudyRow},
+    bulk_values,
     fact_columns::{merged, push_series, push_study, series_columns, study_columns},
     order_facts::Plane,
     other_facts,
@@ -21,7 +22,7 @@ use super::{
     text::{clean, clean_option},
 };
 
-/// Rows in one statement: 31 parameters each at most stay well below SQLite's 32,766.
+/// Rows in one statement: 32 parameters each at most stay well below SQLite's 32,766.
 const ROWS_PER_STATEMENT: usize = 250;
 
 /// An instance that has a UID of the batch, in whichever study and series.
@@ -33,6 +34,8 @@ pub(super) struct KnownInstance {
     study_id: Uuid,
     pub(super) content_digest: Vec<u8>,
     pub(super) series_key: Uuid,
+    /// Whether it was recorded by a release that knew of no bulk values.
+    pub(super) lacks_bulk_values: bool,
 }
 
 impl KnownInstance {
@@ -76,7 +79,7 @@ macro_rules! push_ids {
 /// Up to the condition on the ids.
 const SELECT_KNOWN: &str = "SELECT instances.image_id AS key, instances.uid_id, \
     COALESCE(series.uid_id, series.series_id) AS series_uid_id, series.study_id, instances.content_digest, \
-    instances.series_id AS series_key \
+    instances.series_id AS series_key, instances.bulk_values IS NULL AS lacks_bulk_values \
     FROM instances JOIN series ON series.series_id = instances.series_id WHERE ";
 
 macro_rules! select_known {
@@ -262,7 +265,7 @@ pub(super) async fn insert_instances(
                  other_patient, \
                  pixel_rows, pixel_columns, samples_per_pixel, bits_allocated, frame_count, transfer_syntax_uid, \
                  photometric_interpretation, window_center, window_width, content_digest, file_byte_count, \
-                 header_byte_count, header_checksum, deflated, location, facts, header_json, frame_ranges) ",
+                 header_byte_count, header_checksum, deflated, location, facts, header_json, frame_ranges, bulk_values) ",
             );
             query.push_values(rows, |mut row, keyed| {
                 let KeyedInstance { key, uid_id, series_key, is_of_other_patient, row: of_file } = keyed;
@@ -298,7 +301,8 @@ pub(super) async fn insert_instances(
                     .push_bind(&instance.location)
                     .push_bind(instance.facts.to_json())
                     .push_bind(instance.header_json.replace('\0', ""))
-                    .push_bind(super::frame_index::pack(&instance.frames));
+                    .push_bind(super::frame_index::pack(&instance.frames))
+                    .push_bind(bulk_values::to_json(&instance.bulk_values));
             });
             let query = query.push(" ON CONFLICT (image_id) DO NOTHING").build();
             let query = query.persistent(rows.len() == ROWS_PER_STATEMENT);

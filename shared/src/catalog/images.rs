@@ -1,5 +1,7 @@
 //! Instances: lists in display order, single ones with all a render needs, headers, ranges of frames.
 
+use std::ops::RangeInclusive;
+
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -403,6 +405,30 @@ impl Catalog {
                 .await?
         });
         Ok(range.and_then(|range| frame_index::unpack(&range)))
+    }
+
+    /// Where these frames (1-based) of the instance with this key lie, up to the last that there is and the index could tell of.
+    ///
+    /// # Errors
+    /// [`CatalogError::Unavailable`] when the database does not answer.
+    pub async fn frame_ranges(
+        &self,
+        image_id: Uuid,
+        frame_numbers: RangeInclusive<u32>,
+    ) -> Result<Vec<FrameRange>, CatalogError> {
+        const SELECT: &str = "SELECT substr(frame_ranges, $2, $3) FROM instances WHERE image_id = $1";
+        let first_byte = frame_index::first_byte(*frame_numbers.start());
+        let end_byte = frame_numbers.end().checked_add(1).and_then(frame_index::first_byte);
+        let (Some(first_byte), Some(end_byte)) = (first_byte, end_byte) else { return Ok(Vec::new()) };
+        let ranges: Option<Vec<u8>> = on_reader!(&self.pool, Db, pool => {
+            sqlx::query_scalar::<Db, _>(SELECT)
+                .bind(image_id)
+                .bind(first_byte)
+                .bind((end_byte - first_byte).max(0))
+                .fetch_optional(pool)
+                .await?
+        });
+        Ok(frame_index::unpack_all(&ranges.unwrap_or_default()))
     }
 
     /// The header of the instance with this key as DICOM JSON (PS3.18 annex F); `None` when it is unknown.

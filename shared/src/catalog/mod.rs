@@ -90,6 +90,7 @@ mod accounts;
 mod audit;
 mod batch_rows;
 mod batch_sql;
+mod bulk_values;
 mod deletion;
 mod display_order;
 mod errands;

@@ -4,6 +4,7 @@ use uuid::Uuid;
 
 use super::OrderFacts;
 use crate::{
+    bulk::BulkValue,
     facts::{SeriesFacts, StudyFacts},
     image_facts::ImageFacts,
     job::FrameRange,
@@ -52,6 +53,8 @@ pub struct NewInstance {
     pub facts: ImageFacts,
     /// The header without bulk data, as DICOM JSON (PS3.18 annex F).
     pub header_json: String,
+    /// Where the long binary values lie that the header has places of.
+    pub bulk_values: Vec<BulkValue>,
     /// URL of the file.
     pub location: String,
     /// BLAKE3 of the whole file.

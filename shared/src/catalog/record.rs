@@ -12,7 +12,7 @@ use super::{
     Catalog, CatalogError, IsOurs, NewInstance, Recorded,
     batch_rows::{ImageIdentity, InstanceRow, KeyedInstance, SeriesIdentity, SeriesRow, StudyRow},
     batch_sql::{self, GoneFile, Known, KnownInstance},
-    errands,
+    bulk_values, errands,
     error::lost_to_another_transaction,
     patient::Patient,
     pool::WriteTransaction,
@@ -59,6 +59,7 @@ impl Catalog {
         for _ in 0..ATTEMPTS_MAX {
             // A glance without locks: an index run over a known archive writes nothing and waits for nobody.
             let plan = Plan::new(&rows, &batch_sql::known_before(&self.pool, &rows).await?, replace);
+            bulk_values::complete(&self.pool, &plan.lacking).await?;
             if plan.new.is_empty() {
                 return Ok(plan.recorded);
             }
@@ -145,6 +146,8 @@ struct Plan<'a> {
     patients: HashMap<Uuid, Patient>,
     /// New instances whose study is another patient's.
     strangers: HashSet<ImageIdentity>,
+    /// Known instances whose rows are of a release that kept less of them.
+    lacking: Vec<(Uuid, &'a NewInstance)>,
 }
 
 impl<'a> Plan<'a> {
@@ -157,6 +160,7 @@ impl<'a> Plan<'a> {
             replaced: BTreeMap::new(),
             patients: known.patients.iter().map(|of| (of.study_id, of.patient.clone())).collect(),
             strangers: HashSet::new(),
+            lacking: Vec::new(),
         };
         let known: HashMap<ImageIdentity, &KnownInstance> =
             known.instances.iter().map(|known| (known.identity(), known)).collect();
@@ -179,9 +183,14 @@ impl<'a> Plan<'a> {
     }
 
     /// An instance that no file before it in the batch is.
-    fn record(&mut self, row: &InstanceRow<'_>, known: Option<&KnownInstance>, replace: bool) -> Recorded {
+    fn record(&mut self, row: &InstanceRow<'a>, known: Option<&KnownInstance>, replace: bool) -> Recorded {
         match known {
-            Some(known) if known.content_digest == row.content_digest() => Recorded::Duplicate,
+            Some(known) if known.content_digest == row.content_digest() => {
+                if known.lacks_bulk_values {
+                    self.lacking.push((known.row().key, row.instance));
+                }
+                Recorded::Duplicate
+            }
             Some(_) if !replace => Recorded::Conflict,
             Some(known) => {
                 let image_id = self.key(row);

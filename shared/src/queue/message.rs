@@ -19,7 +19,7 @@ use crate::{
 pub enum Work {
     /// Render a picture: from the render lanes.
     Render(RenderJob),
-    /// Index or remove a study: from the index lane.
+    /// Index or remove a study, or take an upload: from the index and the upload lane.
     Study(StudyEvent),
 }
 
@@ -109,7 +109,7 @@ impl Message {
             return Err(Undecodable::TooLarge(self.body.len()));
         }
         match lane {
-            Lane::Index => self.decode_event().map(Work::Study),
+            Lane::Index | Lane::Upload => self.decode_event().map(Work::Study),
             Lane::OnScreen | Lane::OnScreenHeavy | Lane::Background => {
                 self.decode_job(lane).map(Work::Render)
             }

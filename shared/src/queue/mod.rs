@@ -10,7 +10,7 @@
 //!    message goes to the dead letters as `delivery_limit`.
 //! 8. A lane at its limit refuses as [`PublishError::Full`], and takes messages again when it was drained;
 //!    a body past its limit is refused as [`PublishError::TooLarge`].
-//! 9. Events about studies arrive on the index lane; `study.indexed.v1` needs no listener.
+//! 9. Events about studies arrive on the index lane, and those of uploads on one of their own; `study.indexed.v1` needs no listener.
 //! 10. The trace of the publisher arrives with the delivery, and again after a retry.
 //! 11. Dead letters can be listed without being removed, sent back to their lane as new, and dropped.
 //! 12. Depths count the messages that wait in each lane.
@@ -91,7 +91,7 @@ impl Queue {
         }
     }
 
-    /// Publishes an event about a study, for the index lane and whoever else listens.
+    /// Publishes an event about a study, for its lane and whoever else listens.
     ///
     /// # Errors
     /// As for [`publish_job`](Self::publish_job).

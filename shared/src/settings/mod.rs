@@ -293,7 +293,7 @@ mod tests {
             (
                 "NOCTIS_LANES",
                 "fast",
-                r#"NOCTIS_LANES: lane "fast" is not one of on-screen, on-screen-heavy, background, index"#,
+                r#"NOCTIS_LANES: lane "fast" is not one of on-screen, on-screen-heavy, background, index, upload"#,
             ),
             ("NOCTIS_CACHE_MEMORY", "big", r#"NOCTIS_CACHE_MEMORY: "big" is not a size, like 64MiB or 2GiB"#),
         ];

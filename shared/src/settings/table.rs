@@ -104,6 +104,6 @@ pub const SETTINGS: [Setting; 38] = [
     plain("NOCTIS_LOG", "info", "log filter"),
     plain("NOCTIS_LOG_FORMAT", "text", "text or json"),
     plain("NOCTIS_WORKERS", "", "renders at a time; default the cores"),
-    plain("NOCTIS_LANES", "on-screen,on-screen-heavy,background,index", "lanes that a worker takes"),
+    plain("NOCTIS_LANES", "on-screen,on-screen-heavy,background,index,upload", "lanes that a worker takes"),
     plain("NOCTIS_CONFIG", "", "TOML file with settings"),
 ];

@@ -42,6 +42,7 @@ macro_rules! lasting_contract {
             starting::processes_may_start_at_once_on_an_empty_database,
             recording::two_processes_come_to_the_right_counts,
             earlier_releases::rows_of_an_earlier_release_get_what_they_lack,
+            earlier_releases::rows_that_know_of_no_bulk_values_get_them_when_their_files_are_read_again,
             earlier_releases::tables_of_the_first_release_keep_what_is_in_them,
         }
     };
@@ -95,6 +96,8 @@ macro_rules! full_contract {
             reading::an_image_reads_back_as_recorded,
             reading::every_fact_reads_back_wherever_it_is_told,
             reading::one_frame_is_read_alone,
+            reading::frames_one_after_the_other_are_read_at_once,
+            reading::long_values_are_told_by_where_they_lie,
             reading::unknown_ids_are_none,
             reading::the_images_of_a_scope_are_listed,
             reading::the_files_of_all_instances_come_in_portions,

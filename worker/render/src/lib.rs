@@ -27,6 +27,7 @@ pub use encode::{
 };
 pub use error::RenderError;
 pub use explanation::{Explanation, Step};
+pub use file::dataset::BulkValue;
 pub use file::header::Header;
 pub use file::inflate::{Deflation, Inflated, inflate};
 pub use file::pixel_index::{FrameRange, PixelIndex};

@@ -8,8 +8,8 @@ use std::{
     io::{self, BufRead, Read},
 };
 
-use noctis_render::PixelIndex;
-use noctis_shared::{job::FrameRange, render_key::ContentDigest};
+use noctis_render::{BulkValue, PixelIndex};
+use noctis_shared::{bulk, job::FrameRange, render_key::ContentDigest};
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
 use super::rejected::Rejected;
@@ -25,12 +25,16 @@ type Range = noctis_render::FrameRange;
 pub(super) struct Checksums(HashMap<(u64, u64), u64>);
 
 impl Checksums {
-    /// Of the ranges of `pixels` in what `stream` yields: the file, or what it inflates to.
+    /// Of the ranges of `pixels` and of `bulk_values` in what `stream` yields: the file, or what it inflates to.
     ///
     /// # Errors
     /// Frames that overlap too much; a failed read.
-    pub(super) fn of_stream(mut stream: impl BufRead, pixels: Option<&PixelIndex>) -> Result<Self, Rejected> {
-        let mut pass = Pass::over(ranges(pixels)?);
+    pub(super) fn of_stream(
+        mut stream: impl BufRead,
+        pixels: Option<&PixelIndex>,
+        bulk_values: &[BulkValue],
+    ) -> Result<Self, Rejected> {
+        let mut pass = Pass::over(ranges(pixels, bulk_values)?);
         pieces(&mut stream, |piece| pass.take(piece))?;
         Ok(Self(pass.end()))
     }
@@ -47,6 +51,18 @@ impl Checksums {
             FrameRange { offset, byte_count, checksum: self.of(range) }
         };
         pixels.frames.iter().map(frame).collect()
+    }
+
+    /// The values with theirs.
+    pub(super) fn bulk_values(&self, values: &[BulkValue]) -> Vec<bulk::BulkValue> {
+        let value = |value: &BulkValue| bulk::BulkValue {
+            path: value.path.clone(),
+            offset: value.offset,
+            byte_count: value.byte_count,
+            checksum: self.of(&range(value)),
+            swapped_bytes: value.swapped_bytes,
+        };
+        values.iter().map(value).collect()
     }
 
     /// A range that the file ended before has the checksum of nothing: it never matches.
@@ -116,11 +132,16 @@ fn pieces(stream: &mut impl BufRead, mut see: impl FnMut(&[u8])) -> io::Result<(
     }
 }
 
-/// Header and frames, each once, by offset.
-fn ranges(pixels: Option<&PixelIndex>) -> Result<Vec<Range>, Rejected> {
-    let Some(pixels) = pixels else { return Ok(Vec::new()) };
-    let header = Range { offset: 0, byte_count: pixels.header_byte_count };
-    let mut ranges: Vec<Range> = std::iter::once(header).chain(pixels.frames.iter().copied()).collect();
+fn range(value: &BulkValue) -> Range {
+    Range { offset: value.offset, byte_count: value.byte_count }
+}
+
+/// Header, frames and long values, each once, by offset.
+fn ranges(pixels: Option<&PixelIndex>, bulk_values: &[BulkValue]) -> Result<Vec<Range>, Rejected> {
+    let header = pixels.map(|pixels| Range { offset: 0, byte_count: pixels.header_byte_count });
+    let frames = pixels.map_or(&[][..], |pixels| &pixels.frames);
+    let mut ranges: Vec<Range> =
+        header.into_iter().chain(frames.iter().copied()).chain(bulk_values.iter().map(range)).collect();
     ranges.retain(|range| range.byte_count > 0);
     ranges.sort_unstable_by_key(|range| (range.offset, range.byte_count));
     ranges.dedup();
@@ -223,7 +244,7 @@ mod tests {
             // A few bytes at a time, so that ranges begin and end inside and between reads.
             for step in [1, 7, 64, 4096, 5000] {
                 let mut file = Digested::of(BufReader::with_capacity(step, &bytes[..]));
-                let passed = Checksums::of_stream(&mut file, Some(&pixels)).expect("few overlap");
+                let passed = Checksums::of_stream(&mut file, Some(&pixels), &[]).expect("few overlap");
                 assert_eq!(file.end().expect("memory").0, *blake3::hash(&bytes).as_bytes());
                 let header = pixels.header_byte_count as usize;
                 assert_eq!(passed.header(&pixels), xxh3_64(&bytes[..header]), "{step}");
@@ -232,6 +253,24 @@ mod tests {
                     assert_eq!(frame.checksum, xxh3_64(&bytes[start..start + length]), "{step}");
                 }
             }
+        }
+    }
+
+    #[test]
+    fn long_values_have_checksums_with_pixels_and_without() {
+        let bytes: Vec<u8> = (0..5000_u32).map(|value| (value * 7 % 251) as u8).collect();
+        let value = |offset, byte_count| BulkValue {
+            path: "00420011".to_owned(),
+            vr: dicom_core::VR::OB,
+            offset,
+            byte_count,
+            swapped_bytes: 1,
+        };
+        let values = [value(10, 2000), value(2500, 1500)];
+        for pixels in [None, Some(pixels(4500, &[(4500, 500)]))] {
+            let passed = Checksums::of_stream(&bytes[..], pixels.as_ref(), &values).expect("few overlap");
+            let told: Vec<u64> = passed.bulk_values(&values).iter().map(|value| value.checksum).collect();
+            assert_eq!(told, [xxh3_64(&bytes[10..2010]), xxh3_64(&bytes[2500..4000])]);
         }
     }
 
@@ -245,9 +284,9 @@ mod tests {
     #[test]
     fn frames_on_top_of_each_other_are_damage_and_equal_ones_are_read_once() {
         let staircase: Vec<(u64, u64)> = (0..100).map(|step| (100 + step, 500)).collect();
-        assert!(Checksums::of_stream(&[0; 1000][..], Some(&pixels(100, &staircase))).is_err());
+        assert!(Checksums::of_stream(&[0; 1000][..], Some(&pixels(100, &staircase)), &[]).is_err());
         let same = vec![(100, 500); 100_000];
-        let read = Checksums::of_stream(&[0; 1000][..], Some(&pixels(100, &same))).expect("one range");
+        let read = Checksums::of_stream(&[0; 1000][..], Some(&pixels(100, &same)), &[]).expect("one range");
         assert_eq!(read.0.len(), 2);
     }
 }

@@ -1,14 +1,10 @@
-//! Values of a header as the catalog wants them: trimmed text, ISO 8601 dates, DICOM JSON.
-
-use std::io::{self, Write};
+//! Values of a header as the catalog wants them: trimmed text, ISO 8601 dates.
 
 use dicom_core::Tag;
 use dicom_object::InMemDicomObject;
 
 /// Characters of a text that is shown: more than the catalog keeps.
 const SHOWN_CHARS_MAX: usize = 2048;
-/// Longest header JSON that is kept, in bytes.
-const JSON_BYTES_MAX: usize = 4 << 20;
 
 /// The value as text, several with the backslash between them, trimmed; `None` when absent or empty.
 pub(super) fn text(dataset: &InMemDicomObject, tag: Tag) -> Option<String> {
@@ -76,39 +72,8 @@ fn iso_time(value: &str) -> Option<String> {
     })
 }
 
-/// The header without bulk data as DICOM JSON (PS3.18 annex F); `{}` when it cannot be written so.
-pub(super) fn header_json(dataset: &InMemDicomObject) -> String {
-    let mut json = Bounded { written: Vec::new(), bytes_max: JSON_BYTES_MAX };
-    let written = dicom_json::to_writer(&mut json, dataset);
-    let json = written.ok().and_then(|()| String::from_utf8(json.written).ok());
-    json.unwrap_or_else(|| "{}".to_owned())
-}
-
-/// Takes so many bytes and refuses more, before there is memory for them.
-struct Bounded {
-    written: Vec<u8>,
-    bytes_max: usize,
-}
-
-impl Write for Bounded {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if bytes.len() > self.bytes_max - self.written.len() {
-            return Err(io::ErrorKind::FileTooLarge.into());
-        }
-        self.written.extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use dicom_core::{DataElement, PrimitiveValue, VR};
-    use dicom_dictionary_std::tags;
-
     use super::*;
 
     /// PS3.5 table 6.2-1, DA.
@@ -141,17 +106,5 @@ mod tests {
         for (value, iso) in cases {
             assert_eq!(iso_time(value).as_deref(), iso, "{value}");
         }
-    }
-
-    #[test]
-    fn a_header_too_long_for_the_catalog_is_an_empty_one() {
-        let header = |length: usize| {
-            let comments = PrimitiveValue::from("x".repeat(length));
-            InMemDicomObject::from_element_iter([DataElement::new(tags::IMAGE_COMMENTS, VR::LT, comments)])
-        };
-        assert_eq!(header_json(&header(1)), r#"{"00204000":{"vr":"LT","Value":["x"]}}"#);
-        let around = header_json(&header(0)).len();
-        assert_eq!(header_json(&header(JSON_BYTES_MAX)), "{}");
-        assert!(header_json(&header(JSON_BYTES_MAX - around - 100)).len() > JSON_BYTES_MAX - 200);
     }
 }

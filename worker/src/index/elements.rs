@@ -36,7 +36,7 @@ mod tests {
     use noctis_shared::image_facts::ImageFacts;
 
     use super::*;
-    use crate::index::dicom_text::header_json;
+    use crate::index::header_json::header_json;
 
     fn strs(tag: Tag, vr: VR, values: &[&str]) -> DataElement<InMemDicomObject> {
         let values = values.iter().map(|value| (*value).to_owned()).collect();
@@ -67,7 +67,7 @@ mod tests {
             ),
         ]);
         let facts = ImageFacts::read(Elements(&header));
-        let json: serde_json::Value = serde_json::from_str(&header_json(&header)).expect("JSON");
+        let json: serde_json::Value = serde_json::from_str(&header_json(&header, &[])).expect("JSON");
         assert_eq!(facts, ImageFacts::read(&json));
         assert_eq!(facts.pixel_spacing, Some([0.5, 0.25]));
         assert_eq!((facts.image_position, facts.display_frame_rate), (Some([1.0, -2.5, 30.0]), Some(30.0)));

@@ -23,7 +23,7 @@ use crate::{receive::upload, settlement};
 /// found: a share may be away for some seconds.
 const AWAY_ATTEMPTS_MAX: u32 = 3;
 
-/// Takes events of the index lane. Cheap to clone.
+/// Takes events of the index and the upload lane. Cheap to clone.
 #[derive(Clone)]
 pub struct IndexJobs {
     /// Reads files into the catalog.
@@ -71,7 +71,7 @@ impl EventError {
 }
 
 impl IndexJobs {
-    /// Takes one delivery of the index lane to its end and settles it.
+    /// Takes one delivery of these lanes to its end and settles it.
     pub async fn handle(&self, delivery: Delivery, shutdown: &CancellationToken) {
         let Work::Study(event) = &delivery.work else {
             settlement::note(delivery.dead_letter("not_an_event").await);

@@ -11,7 +11,7 @@
 use std::sync::Arc;
 
 use noctis_render::Limits;
-use noctis_shared::{catalog::NewInstance, job::FrameRange};
+use noctis_shared::{bulk::BulkValue, catalog::NewInstance, job::FrameRange};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Memory of all files in hand but one with a large header.
@@ -71,7 +71,9 @@ impl Share {
     /// Gives back all that `row` does not need, which it needs twice: once more on its way into the catalog.
     pub(super) fn keep(&mut self, row: &NewInstance) {
         let frames = row.frames.len() * size_of::<FrameRange>();
-        let needed = (ROW_BYTES + row.header_json.len() + frames) * 2;
+        let bulk_values: usize =
+            row.bulk_values.iter().map(|value| size_of::<BulkValue>() + value.path.len()).sum();
+        let needed = (ROW_BYTES + row.header_json.len() + frames + bulk_values) * 2;
         let surplus = self.0.num_permits().saturating_sub(needed);
         drop(self.0.split(surplus));
     }

@@ -14,8 +14,9 @@ use noctis_shared::{
 
 use super::{
     checksums::Checksums,
-    dicom_text::{date, header_json, integer, short_text, time},
+    dicom_text::{date, integer, short_text, time},
     elements::Elements,
+    header_json::header_json,
     identity::{Identity, MissingUids, uid},
     order_facts::order_facts,
     rejected::Rejected,
@@ -70,7 +71,8 @@ fn row_of(scan: Scan, checksums: &Checksums, file: &FileFacts<'_>) -> Result<New
         photometric_interpretation: short_text(dataset, tags::PHOTOMETRIC_INTERPRETATION),
         window: first_window(&scan),
         facts: ImageFacts::read(Elements(dataset)),
-        header_json: header_json(dataset),
+        header_json: header_json(dataset, header.bulk_values()),
+        bulk_values: checksums.bulk_values(header.bulk_values()),
         location: file.location.to_owned(),
         content_digest: file.digest,
         file_byte_count: file.byte_count,

@@ -9,6 +9,7 @@ mod elements;
 mod event;
 mod file_state;
 mod files_in_hand;
+mod header_json;
 mod identity;
 pub mod instance;
 mod order_facts;

@@ -89,12 +89,13 @@ fn read_source(
 ) -> Result<NewInstance, Rejected> {
     let scan = noctis_render::scan(source, limits)?;
     let mut file = Digested::of(start);
-    let checksums = match (&scan.pixels, scan.deflation) {
-        (None, _) => Checksums::default(),
-        (pixels, None) => Checksums::of_stream(&mut file, pixels.as_ref())?,
-        (pixels, Some(deflation)) => {
+    let (pixels, bulk_values) = (scan.pixels.as_ref(), scan.header.bulk_values());
+    let checksums = match scan.deflation {
+        _ if pixels.is_none() && bulk_values.is_empty() => Checksums::default(),
+        None => Checksums::of_stream(&mut file, pixels, bulk_values)?,
+        Some(deflation) => {
             let inflated = BufReader::with_capacity(STREAM_BYTES, deflation.inflate(&mut file));
-            Checksums::of_stream(inflated, pixels.as_ref())?
+            Checksums::of_stream(inflated, pixels, bulk_values)?
         }
     };
     let digest = file.end()?;

@@ -21,6 +21,10 @@ pub(super) async fn digest(
     let Some(key) = catalog.find_image(instance.own_id()).await?.one() else { return Ok(None) };
     let Some(record) = catalog.image(key).await? else { return Ok(None) };
     let is_same = record.content_digest == instance.content_digest;
+    if is_same {
+        // What this release reads of a file and the one that recorded it did not.
+        catalog.complete_bulk_values(key, instance).await?;
+    }
     let is_whole = |byte_count| byte_count == record.file_byte_count;
     let is_lost =
         is_same && !storage.open(&record.location).await.is_ok_and(|file| is_whole(file.byte_count()));

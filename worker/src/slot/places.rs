@@ -45,7 +45,7 @@ pub(super) fn urgency(lane: Lane) -> usize {
     match lane {
         Lane::OnScreen => 0,
         Lane::OnScreenHeavy => 1,
-        Lane::Background | Lane::Index => 2,
+        Lane::Background | Lane::Index | Lane::Upload => 2,
     }
 }
 

@@ -30,9 +30,9 @@ pub(crate) async fn index_jobs(folder: &Path) -> IndexJobs {
     IndexJobs { indexer, queue }
 }
 
-/// Has the worker handle the one event that waits.
-pub(crate) async fn handle_event(jobs: &IndexJobs) {
-    let mut consumer = jobs.queue.consume(Lane::Index, 1).await.expect("a consumer");
+/// Has the worker handle the one event that waits in `lane`.
+pub(crate) async fn handle_event(jobs: &IndexJobs, lane: Lane) {
+    let mut consumer = jobs.queue.consume(lane, 1).await.expect("a consumer");
     let delivery = consumer.next().await.expect("an event");
     jobs.handle(delivery, &CancellationToken::new()).await;
     consumer.stop().await;

@@ -36,6 +36,7 @@ pub(crate) fn instance(series: u32, number: u32, bytes: &[u8]) -> NewInstance {
         header_byte_count: 4,
         header_checksum: 9,
         deflated: false,
+        bulk_values: vec![],
         frames: vec![],
     }
 }

@@ -58,6 +58,8 @@ const SEARCHES: &[Transaction] = &[get("Search", SEARCH, JSON)];
 const STORE: Transaction =
     Transaction { method: "POST", name: "Store", parameters: &[], takes: FILES, tells: JSON };
 const METADATA: &[Transaction] = &[get("RetrieveMetadata", &[], JSON)];
+const ALL_BULK: &[Transaction] =
+    &[get("RetrieveBulkdata", &[], &["multipart/related; type=\"application/octet-stream\""])];
 const PICTURE: &[Transaction] = &[get("RetrieveRendered", RENDERED, PICTURES)];
 const THUMBNAIL: &[Transaction] = &[get("RetrieveThumbnail", &["viewport"], PICTURES)];
 const INSTANCES: Transaction = get("RetrieveInstances", &[], FILES);
@@ -71,15 +73,18 @@ const RESOURCES: &[(&str, &[Transaction])] = &[
     ("studies/{study}/series", SEARCHES),
     ("studies/{study}/instances", SEARCHES),
     ("studies/{study}/metadata", METADATA),
+    ("studies/{study}/bulkdata", ALL_BULK),
     ("studies/{study}/rendered", PICTURE),
     ("studies/{study}/thumbnail", THUMBNAIL),
     ("studies/{study}/series/{series}", &[INSTANCES]),
     ("studies/{study}/series/{series}/instances", SEARCHES),
     ("studies/{study}/series/{series}/metadata", METADATA),
+    ("studies/{study}/series/{series}/bulkdata", ALL_BULK),
     ("studies/{study}/series/{series}/rendered", PICTURE),
     ("studies/{study}/series/{series}/thumbnail", THUMBNAIL),
     ("studies/{study}/series/{series}/instances/{instance}", &[INSTANCES]),
     ("studies/{study}/series/{series}/instances/{instance}/metadata", METADATA),
+    ("studies/{study}/series/{series}/instances/{instance}/bulkdata", ALL_BULK),
     ("studies/{study}/series/{series}/instances/{instance}/rendered", PICTURE),
     ("studies/{study}/series/{series}/instances/{instance}/thumbnail", THUMBNAIL),
     (
@@ -161,7 +166,9 @@ mod tests {
     fn what_is_told_is_what_there_is() {
         let told: BTreeSet<&str> = RESOURCES.iter().map(|(path, _)| *path).collect();
         let routes = POLICIES.iter().filter_map(|policy| policy.route.strip_prefix("/dicom-web/"));
-        assert_eq!(told, routes.filter(|route| *route != "{*rest}").collect());
+        // The tag of a value in a sequence stands at the end of a path.
+        let routes: Vec<String> = routes.map(|route| route.replace("{*path}", "{tag}")).collect();
+        assert_eq!(told, routes.iter().map(String::as_str).filter(|route| *route != "{*rest}").collect());
         assert_eq!(told.len(), RESOURCES.len());
     }
 

@@ -18,17 +18,18 @@ use super::{
     accepted::{self, Shape, Stored},
     address::{self, Uids},
     asks::Asks,
-    dictionary,
+    boundary,
     sent_frames::Sender,
-    transfer_syntax, unbuilt,
+    transfer_syntax,
 };
 use crate::{
-    edge::{self, SENT},
     entity_tag::{EntityTag, any_is_named_by},
-    picture::no_such_frame,
+    picture::{check_frame, no_such_frame, video_media_type},
     problem::{Kind, Problem},
 };
 
+/// Raised with every change of what stands around the frames.
+const TELLING_VERSION: u64 = 1;
 /// Frames of one request.
 const FRAMES_MAX: usize = 2000;
 
@@ -41,19 +42,10 @@ pub(super) async fn frames(
     answer(&asks, Uids::instance(&study, &series, &instance), Asked::Frames(numbers)).await
 }
 
-/// The pixels as a whole (10.4.1.1.5): one part of all that are native, a part a frame of those that are fragments. Other bulk
-/// data are not told of by the index.
-pub(super) async fn bulk_data(
-    Path((study, series, instance, tag)): Path<(String, String, String, String)>,
-    asks: Asks,
-) -> Result<Response, Problem> {
-    // Pixel Data, and those of floats (PS3.3 C.7.6.24, C.7.6.25).
-    match dictionary::tag(&tag) {
-        Some(tag @ 0x7FE0_0008..=0x7FE0_0010) => {
-            answer(&asks, Uids::instance(&study, &series, &instance), Asked::Pixels(tag)).await
-        }
-        _ => Err(unbuilt::say_so().await),
-    }
+/// The pixels as a whole (10.4.1.1.5), the value of `tag`: one part of all that are native, a part a frame of those that are
+/// fragments.
+pub(super) async fn pixels(asks: &Asks, uids: Uids<'_>, tag: u32) -> Result<Response, Problem> {
+    answer(asks, uids, Asked::Pixels(tag)).await
 }
 
 /// What is asked for.
@@ -72,7 +64,14 @@ async fn answer(asks: &Asks, uids: Uids<'_>, asked: Asked) -> Result<Response, P
     let image = visible.image(own_id).await?;
     let syntax = image.image.transfer_syntax_uid.as_deref().unwrap_or_default();
     let (numbers, pixels) = match asked {
-        Asked::Frames(numbers) => (numbers, None),
+        Asked::Frames(numbers) => {
+            if video_media_type(syntax).is_some() {
+                check_frame(&image, 1)?;
+            }
+            (numbers, None)
+        }
+        // One stream, however many frames it shows.
+        Asked::Pixels(tag) if video_media_type(syntax).is_some() => (vec![1], Some(tag)),
         Asked::Pixels(tag) => ((1..=image.image.frame_count.max(1)).collect(), Some(tag)),
     };
     // Fragments are a part a frame all the same.
@@ -85,20 +84,22 @@ async fn answer(asks: &Asks, uids: Uids<'_>, asked: Asked) -> Result<Response, P
         Stored { media_type, transfer_syntax: syntax, is_one: joined_as.is_some() || numbers.len() == 1 };
     let (shape, is_decoded) = choose(asks, stored, is_never_sent)?;
     check(&image, &numbers)?;
+    let address = address::of(origin, uids);
     let mut told_as = Xxh3Default::new();
+    told_as.update(&TELLING_VERSION.to_le_bytes());
     numbers.iter().for_each(|number| told_as.update(&number.to_le_bytes()));
     told_as
         .update(format!("{joined_as:?} {} {} {is_decoded}", shape.is_multipart, shape.media_type).as_bytes());
+    // Addresses stand in what is of parts.
+    told_as.update(if shape.is_multipart { address.as_bytes() } else { b"" });
     if is_decoded {
         told_as.update(&RENDERER_VERSION.to_le_bytes());
     }
     let validator = format!("{}-{:016x}", image.content_digest, told_as.digest());
-    let tag = || EntityTag::weak(&validator);
+    let tag = || EntityTag::strong(&validator);
     if tag().is_named_by(headers) || any_is_named_by(headers) {
         return Ok(told(StatusCode::NOT_MODIFIED.into_response(), tag()));
     }
-    let download = api.downloads.begin(&caller.name)?;
-    let address = address::of(origin, uids);
     let sender = Sender {
         api: Arc::clone(api),
         caller: Arc::clone(caller),
@@ -107,25 +108,22 @@ async fn answer(asks: &Asks, uids: Uids<'_>, asked: Asked) -> Result<Response, P
         is_decoded,
         joined_as,
         address,
+        boundary: boundary::of(validator.as_bytes()),
     };
-    // The first before the status: what fails at once is said.
-    let first = match sender.frame(numbers[0]).await {
+    let download = api.downloads.begin(&caller.name)?;
+    match sender.answer(&numbers, headers, &tag(), download).await {
         // The next request knows it as it is now, if it was read again.
         Err(problem) if problem.kind() == Kind::ImageReplaced => {
             api.images.forget_with(own_id, &api.cache).await;
-            return Err(problem);
+            Err(problem)
         }
-        first => first?,
-    };
-    // That one is paid for as the request.
-    let more = u32::try_from(numbers.len() - 1).unwrap_or(u32::MAX);
-    edge::pay(api, caller, more.saturating_mul(SENT)).await?;
-    Ok(told(sender.answer(numbers, first, download), tag()))
+        answer => Ok(told(answer?, tag())),
+    }
 }
 
 /// In which shape frames are sent, and whether they are decoded for it: only for who takes nothing of what is stored, and where that
 /// never leaves.
-fn choose(asks: &Asks, stored: Stored<'_>, is_never_sent: bool) -> Result<(Shape, bool), Problem> {
+pub(super) fn choose(asks: &Asks, stored: Stored<'_>, is_never_sent: bool) -> Result<(Shape, bool), Problem> {
     let (accept, headers) = (asks.accept(), &asks.headers);
     let as_stored = accepted::choose(accept.as_deref(), headers, stored);
     match as_stored {

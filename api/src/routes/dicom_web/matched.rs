@@ -2,6 +2,7 @@
 //! and what is asked for beside that, from a header.
 
 use noctis_shared::{
+    bulk,
     catalog::{Hit, SearchLevel, ToldInstance, ToldOf, ToldSeries},
     facts::{PatientFacts, StudyFacts},
     header_json::HeaderJson,
@@ -52,12 +53,12 @@ impl<'a> Telling<'a> {
     /// Writes what is told of a match; whether it is still there.
     pub(super) fn write(&self, told: &ToldOf, hit: &Hit, out: &mut String) -> bool {
         let mut row = DataSet::default();
+        let instance = told.instances.get(&hit.image_key);
         if let Some(header) = told.headers.get(&hit.key(self.level)) {
-            self.add_from_header(HeaderJson::new(header), &mut row);
+            self.add_from_header(HeaderJson::new(header), instance, &mut row);
         }
         row.text(0x0008_0005, "CS", Some(UNICODE));
         row.text(0x0008_0056, "CS", Some("ONLINE"));
-        let instance = told.instances.get(&hit.image_key);
         if self.with_study {
             let Some(study) = told.studies.get(&hit.study_id) else { return false };
             let facts = instance.and_then(|it| it.other_facts.as_ref()).unwrap_or(&study.facts);
@@ -89,11 +90,7 @@ impl<'a> Telling<'a> {
                     series_facts(series, &mut row);
                 }
                 instance_facts(instance, &mut row);
-                let ToldInstance { study_instance_uid, series_instance_uid, sop_instance_uid, .. } = instance;
-                address::of(
-                    self.origin,
-                    Uids::instance(study_instance_uid, series_instance_uid, sop_instance_uid),
-                )
+                self.address_of(instance)
             }
         };
         row.text(0x0008_1190, "UR", Some(&address));
@@ -101,8 +98,13 @@ impl<'a> Telling<'a> {
         true
     }
 
+    fn address_of(&self, instance: &ToldInstance) -> String {
+        let ToldInstance { study_instance_uid, series_instance_uid, sop_instance_uid, .. } = instance;
+        address::of(self.origin, Uids::instance(study_instance_uid, series_instance_uid, sop_instance_uid))
+    }
+
     /// Adds what must be told and has no column, and what is asked for, of this level and those above.
-    fn add_from_header(&self, header: HeaderJson<'_>, row: &mut DataSet) {
+    fn add_from_header(&self, header: HeaderJson<'_>, instance: Option<&ToldInstance>, row: &mut DataSet) {
         let mut wanted: Vec<u32> = vec![0x0008_0201];
         if self.with_study {
             wanted.extend([0x0008_0090, 0x0020_0010]);
@@ -115,7 +117,14 @@ impl<'a> Telling<'a> {
                 || (levels::of(tag) <= self.level && (self.fields.all || self.fields.tags.contains(&tag)))
         };
         for element in header.elements().filter(|element| is_told(element.tag)) {
-            row.put(element.tag, element.json);
+            if !bulk::is_in(element.json) {
+                row.put(element.tag, element.json);
+            } else if let Some(instance) = instance.filter(|_| self.level == SearchLevel::Instance) {
+                // Only an instance has it, and the place of it.
+                let mut located = String::new();
+                bulk::push_located(element.json, &self.address_of(instance), &mut located);
+                row.put(element.tag, &located);
+            }
         }
     }
 }

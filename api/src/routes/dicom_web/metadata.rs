@@ -33,7 +33,7 @@ use crate::{
 };
 
 /// Raised with every change of what is told of a header.
-const TELLING_VERSION: u64 = 1;
+const TELLING_VERSION: u64 = 2;
 /// Longest answer that is put together before it is sent, in bytes; some 1000 instances of a CT.
 const WHOLE_BYTES_MAX: u64 = 8 << 20;
 /// What is told beside a header, in bytes.
@@ -81,7 +81,7 @@ pub(super) fn unknown(of: HeadersOf) -> Problem {
 }
 
 /// Of what the answer is made: the bytes of the files, and the name that addresses in it begin with.
-pub(super) fn validator(places: &[HeaderPlace], origin: &str) -> u64 {
+fn validator(places: &[HeaderPlace], origin: &str) -> u64 {
     let mut hasher = Xxh3Default::new();
     hasher.update(&TELLING_VERSION.to_le_bytes());
     for place in places {

@@ -9,13 +9,18 @@
 mod acceptable;
 mod accepted;
 mod address;
+mod all_bulk_data;
+mod as_it_is;
 mod asked;
 mod asks;
+mod boundary;
+mod bulk_data;
 mod capabilities;
 mod data_set;
 mod dictionary;
 mod frames;
 mod instances;
+mod laid_out;
 mod levels;
 mod matched;
 mod media_type;
@@ -23,6 +28,7 @@ mod metadata;
 mod rendered;
 mod rendered_parameters;
 mod rewritten;
+mod rewritten_parts;
 mod search;
 mod sent_frames;
 mod store;
@@ -39,6 +45,11 @@ use axum::{
 };
 
 use crate::api::Api;
+
+/// Where an instance is retrieved from, under the name that the client knows this server by.
+pub(super) fn instance_address(origin: &str, study: &str, series: &str, instance: &str) -> String {
+    address::of(origin, address::Uids::instance(study, series, instance))
+}
 
 /// The routes, with those that this version does not have.
 pub(super) fn routes() -> Router<Arc<Api>> {
@@ -72,8 +83,14 @@ pub(super) fn routes() -> Router<Arc<Api>> {
             get(frames::frames),
         )
         .route(
-            "/dicom-web/studies/{study}/series/{series}/instances/{instance}/bulkdata/{tag}",
-            get(frames::bulk_data),
+            "/dicom-web/studies/{study}/series/{series}/instances/{instance}/bulkdata/{*path}",
+            get(bulk_data::bulk_data),
+        )
+        .route("/dicom-web/studies/{study}/bulkdata", get(all_bulk_data::all))
+        .route("/dicom-web/studies/{study}/series/{series}/bulkdata", get(all_bulk_data::all))
+        .route(
+            "/dicom-web/studies/{study}/series/{series}/instances/{instance}/bulkdata",
+            get(all_bulk_data::all),
         )
         .merge(rendered::routes())
         .route("/dicom-web", get(wado_uri::wado).options(capabilities::tell).fallback(unbuilt::say_so))

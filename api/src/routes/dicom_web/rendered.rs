@@ -233,7 +233,12 @@ async fn instance(
     Path((study, series, instance)): Path<(String, String, String)>,
     asks: Asks,
 ) -> Result<Response, Problem> {
-    asks.picture(own_id::of_image(&study, &series, &instance), 1).await
+    let image_id = own_id::of_image(&study, &series, &instance);
+    let image = asks.visible().image(image_id).await?;
+    match asks.as_it_is(&image).await? {
+        Some(answer) => Ok(answer),
+        None => asks.picture(image_id, 1).await,
+    }
 }
 
 async fn instance_thumbnail(

@@ -186,7 +186,7 @@ impl Rewritten {
         let pieces = stream::iter([Ok(head)]).chain(frames).then(move |piece| {
             let rewriter = Arc::clone(&recipient);
             async move {
-                let piece = piece.map_err(|problem| CutOff::Made(problem.kind()))?;
+                let piece = piece.map_err(CutOff::from)?;
                 Ok(rewriter.api.outgoing.to(&rewriter.caller.name).take_in_turn(piece).await)
             }
         });

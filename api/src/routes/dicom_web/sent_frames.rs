@@ -1,19 +1,18 @@
 //! Frames on their way: each read when the one before was taken, in one body or as a part of one.
 
-use std::sync::Arc;
+use std::{ops::Range, sync::Arc};
 
 use axum::{
-    body::Body,
-    http::{HeaderValue, header},
+    http::{HeaderMap, HeaderValue, header},
     response::{IntoResponse, Response},
 };
 use bytes::Bytes;
-use futures::{StreamExt, future, stream};
+use futures::{Stream, StreamExt, future, stream};
 use noctis_shared::{catalog::ImageRecord, job::FrameRange};
-use uuid::Uuid;
 
 use super::{
     accepted::Shape,
+    laid_out::{LaidOut, Place, cut},
     transfer_syntax::{self, EXPLICIT_LITTLE, OCTETS},
 };
 use crate::{
@@ -21,7 +20,9 @@ use crate::{
     api::Api,
     back_end::catalog_problem,
     caller::Caller,
-    handed_out,
+    edge::{self, SENT},
+    entity_tag::EntityTag,
+    handed_out::{self, CutOff, FRAME_BYTES_MAX, Sent},
     picture::{self, stream::Patience},
     problem::{Kind, Problem},
     visible::Permitted,
@@ -29,6 +30,8 @@ use crate::{
 
 /// What stands before a delimiter.
 const LINE_END_BYTES: usize = 2;
+/// Frames whose places are looked up at once, those between the first and the last that is asked for among them.
+const SPAN_MAX: u32 = 100_000;
 
 /// What is sent, of what, to whom.
 pub(super) struct Sender {
@@ -42,6 +45,7 @@ pub(super) struct Sender {
     pub(super) joined_as: Option<u32>,
     /// Of the instance.
     pub(super) address: String,
+    pub(super) boundary: String,
 }
 
 impl Sender {
@@ -64,8 +68,7 @@ impl Sender {
             is_of_fragments,
         )
         .await?;
-        let bits = bits_of(&self.image, range).filter(|_| !is_of_fragments);
-        match bits {
+        match bits_of(&self.image, range).filter(|_| !is_of_fragments) {
             Some(_) if self.joined_as.is_some() => {
                 let detail = "Pixels of single bits are sent frame by frame in this version.";
                 Err(Problem::new(Kind::NotBuilt, detail))
@@ -76,12 +79,12 @@ impl Sender {
     }
 
     /// The bytes of a frame, which count until they are read.
-    pub(super) async fn frame(&self, number: u32) -> Result<Bytes, Problem> {
+    async fn frame(&self, number: u32) -> Result<Bytes, Problem> {
         self.api.outgoing.to(&self.caller.name).take(self.read(number).await?)
     }
 
     /// The same, once its client has read enough of those before it. It holds one frame meanwhile.
-    async fn frame_with_room(&self, number: u32) -> Result<Bytes, Problem> {
+    pub(super) async fn frame_with_room(&self, number: u32) -> Result<Bytes, Problem> {
         let mut patience = Patience::default();
         let bytes = loop {
             match self.read(number).await {
@@ -93,6 +96,15 @@ impl Sender {
     }
 
     fn content_type(&self) -> String {
+        match self.shape.is_multipart {
+            true => {
+                format!("multipart/related; type=\"{}\"; boundary={}", self.shape.media_type, self.boundary)
+            }
+            false => self.content_type_of_part(),
+        }
+    }
+
+    fn content_type_of_part(&self) -> String {
         let media_type = self.shape.media_type;
         // The same bytes, under the name that is asked for.
         let is_renamed =
@@ -100,64 +112,154 @@ impl Sender {
         transfer_syntax::named(media_type, Some(if is_renamed { EXPLICIT_LITTLE } else { self.syntax() }))
     }
 
-    /// One body alone, or each frame as a part.
-    pub(super) fn answer(self, numbers: Vec<u32>, first: Bytes, download: Allowed) -> Response {
-        let boundary = Uuid::new_v4().simple().to_string();
-        let is_multipart = self.shape.is_multipart;
-        let (content_type, end) = match is_multipart {
-            true => {
-                let of_all =
-                    format!("multipart/related; type=\"{}\"; boundary={boundary}", self.shape.media_type);
-                (of_all, Bytes::from(format!("\r\n--{boundary}--\r\n")))
-            }
-            false => (self.content_type(), Bytes::new()),
-        };
-        // Nothing stands before the first delimiter: some clients look for it at the very beginning.
-        let head = match is_multipart {
-            true => self.head(&boundary, numbers[0], first.len()).slice(LINE_END_BYTES..),
-            false => Bytes::new(),
-        };
-        // Of several the others are not read yet.
-        let byte_count = (numbers.len() == 1).then_some(head.len() + first.len() + end.len());
-        let (sender, numbers) = (Arc::new(self), numbers.into_iter().skip(1));
-        let reader = Arc::clone(&sender);
-        let rest = stream::iter(numbers).then(move |number| {
-            let reader = Arc::clone(&reader);
-            async move { reader.frame_with_room(number).await.map(|bytes| (number, bytes)) }
-        });
-        let rest = rest.flat_map(move |part| {
-            let _until_the_last_piece = &download;
-            stream::iter(match part {
-                Ok((_, bytes)) if sender.joined_as.is_some() => vec![Ok(bytes)],
-                Ok((number, bytes)) => vec![Ok(sender.head(&boundary, number, bytes.len())), Ok(bytes)],
-                Err(problem) => vec![Err(CutOff(problem.kind()))],
-            })
-        });
-        let pieces = stream::iter([Ok(head), Ok(first)]).chain(rest).chain(stream::once(async { Ok(end) }));
-        let pieces =
-            pieces.filter(|piece| future::ready(piece.as_ref().map_or(true, |piece| !piece.is_empty())));
-        let pieces = pieces.inspect(|piece| {
-            if let Err(error) = piece {
-                tracing::warn!(%error, "frames that were sent were cut off");
-            }
-        });
-        let mut response =
-            ([(header::CONTENT_TYPE, value(content_type))], Body::from_stream(pieces)).into_response();
-        if let Some(byte_count) = byte_count {
-            response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(byte_count));
+    /// How long the frames are, where that is known before they are read: of native ones.
+    pub(super) async fn lengths(&self, numbers: &[u32]) -> Result<Option<Vec<u64>>, Problem> {
+        if self.is_decoded || transfer_syntax::is_encapsulated(self.syntax()) {
+            return Ok(None);
         }
-        response
+        let (Some(first), Some(last)) = (numbers.iter().min(), numbers.iter().max()) else {
+            return Ok(None);
+        };
+        if last - first >= SPAN_MAX {
+            return Ok(None);
+        }
+        let ranges: Vec<FrameRange> = match self.image.frame(*last) {
+            Some(_) => (*first..=*last).filter_map(|number| self.image.frame(number)).collect(),
+            None => {
+                let ranges = self.api.catalog.frame_ranges(self.image.key, *first..=*last).await;
+                ranges.map_err(|error| catalog_problem(&error))?
+            }
+        };
+        let length = |number: &u32| {
+            let range = ranges.get(usize::try_from(number - first).ok()?)?;
+            let is_known = (1..=FRAME_BYTES_MAX).contains(&range.byte_count);
+            is_known.then(|| match bits_of(&self.image, *range) {
+                Some(bits) => range.byte_count.min(bits.div_ceil(8)),
+                None => range.byte_count,
+            })
+        };
+        Ok(numbers.iter().map(length).collect())
     }
 
-    fn head(&self, boundary: &str, number: u32, byte_count: usize) -> Bytes {
-        let (content_type, address) = (self.content_type(), &self.address);
-        let told = match self.joined_as {
-            Some(tag) => format!("Content-Location: {address}/bulkdata/{tag:08X}\r\n"),
-            None => {
-                format!("Content-Length: {byte_count}\r\nContent-Location: {address}/frames/{number}\r\n")
-            }
+    fn laid_out(&self, numbers: &[u32], lengths: Option<&[u64]>) -> LaidOut<u32> {
+        let Some(lengths) = lengths else { return LaidOut::of_any(numbers) };
+        let joined_bytes = lengths.iter().sum();
+        let with_head = numbers.iter().zip(lengths).enumerate().map(|(place, (number, length))| {
+            let told_bytes = if self.joined_as.is_some() { joined_bytes } else { *length };
+            self.head_in_body(*number, place == 0, Some(told_bytes)).len() as u64 + length
+        });
+        LaidOut::of_lengths(numbers, with_head)
+    }
+
+    /// One body alone, or each frame as a part; or some bytes of that, where they are asked for and its length is known.
+    ///
+    /// # Errors
+    /// 416, and those of the first frame that is sent: others cut the body off.
+    pub(super) async fn answer(
+        self,
+        numbers: &[u32],
+        headers: &HeaderMap,
+        tag: &EntityTag,
+        download: Allowed,
+    ) -> Result<Response, Problem> {
+        let (mut read, mut lengths) = (None, self.lengths(numbers).await?);
+        if let ([number], None) = (numbers, &lengths) {
+            let bytes = self.frame(*number).await?;
+            lengths = Some(vec![bytes.len() as u64]);
+            read = Some(bytes);
+        }
+        let body = self.laid_out(numbers, lengths.as_deref());
+        let end = match self.shape.is_multipart {
+            true => Bytes::from(format!("\r\n--{}--\r\n", self.boundary)),
+            false => Bytes::new(),
         };
-        format!("\r\n--{boundary}\r\nContent-Type: {content_type}\r\n{told}\r\n").into()
+        let byte_count = body.byte_count.map(|byte_count| byte_count + end.len() as u64);
+        let sent = byte_count.map(|byte_count| Sent::of(headers, byte_count, tag)).transpose()?;
+        let range = sent.as_ref().map_or(0..u64::MAX, Sent::range);
+        let end = cut(&end, body.byte_count.unwrap_or(0), &range);
+        let mut places = body.within(&range).into_iter();
+        // The first before the status: what fails at once is said.
+        let first = match places.next() {
+            Some(place) => {
+                let bytes = match read {
+                    Some(bytes) => bytes,
+                    None => self.frame(place.part).await?,
+                };
+                // That one is paid for as the request.
+                let more = u32::try_from(places.len()).unwrap_or(u32::MAX);
+                edge::pay(&self.api, &self.caller, more.saturating_mul(SENT)).await?;
+                Some((place, bytes))
+            }
+            None => None,
+        };
+        let joined_bytes = self.joined_as.and(lengths).map(|lengths| lengths.iter().sum());
+        let content_type = value(self.content_type());
+        let pieces = self.pieces(first, places, range, joined_bytes);
+        let pieces = pieces.chain(stream::iter((!end.is_empty()).then_some(Ok(end))));
+        let mut response =
+            ([(header::CONTENT_TYPE, content_type)], handed_out::body(pieces, download)).into_response();
+        if let Some(sent) = sent {
+            sent.put_into(&mut response);
+        }
+        Ok(response)
+    }
+
+    /// The frames that are sent, each with what stands before it, and of that the bytes within `range`.
+    fn pieces(
+        self,
+        first: Option<(Place<u32>, Bytes)>,
+        others: impl Iterator<Item = Place<u32>> + Send + 'static,
+        range: Range<u64>,
+        joined_bytes: Option<u64>,
+    ) -> impl Stream<Item = Result<Bytes, CutOff>> + Send + 'static {
+        let sender = Arc::new(self);
+        let reader = Arc::clone(&sender);
+        let others = stream::iter(others).then(move |place| {
+            let reader = Arc::clone(&reader);
+            async move { reader.frame_with_room(place.part).await.map(|bytes| (place, bytes)) }
+        });
+        let parts = stream::iter(first.map(Ok)).chain(others);
+        let pieces = parts.flat_map(move |part| {
+            stream::iter(match part {
+                Ok((place, bytes)) => {
+                    let told_bytes = match sender.joined_as {
+                        Some(_) => joined_bytes,
+                        None => Some(bytes.len() as u64),
+                    };
+                    let head = sender.head_in_body(place.part, place.is_first, told_bytes);
+                    let behind_it = place.offset + head.len() as u64;
+                    vec![Ok(cut(&head, place.offset, &range)), Ok(cut(&bytes, behind_it, &range))]
+                }
+                Err(problem) => vec![Err(problem.into())],
+            })
+        });
+        pieces.filter(|piece| future::ready(piece.as_ref().map_or(true, |piece| !piece.is_empty())))
+    }
+
+    /// What stands before a frame in the body, which is a part of `told_bytes`, or one of the frames of it. Before the first of
+    /// a body no line ends: some clients look for the delimiter at the very beginning.
+    pub(super) fn head(&self, number: u32, is_first: bool, told_bytes: Option<u64>) -> Bytes {
+        if !self.shape.is_multipart || (self.joined_as.is_some() && !is_first) {
+            return Bytes::new();
+        }
+        let (boundary, content_type, address) = (&self.boundary, self.content_type_of_part(), &self.address);
+        let length = told_bytes.map_or_else(String::new, |bytes| format!("Content-Length: {bytes}\r\n"));
+        let location = match self.joined_as {
+            Some(tag) => format!("bulkdata/{tag:08X}"),
+            None => format!("frames/{number}"),
+        };
+        let head = format!(
+            "\r\n--{boundary}\r\nContent-Type: {content_type}\r\n{length}\
+             Content-Location: {address}/{location}\r\n\r\n"
+        );
+        Bytes::from(head)
+    }
+
+    /// The same of a frame of a body.
+    fn head_in_body(&self, number: u32, is_first: bool, told_bytes: Option<u64>) -> Bytes {
+        let head = self.head(number, is_first, told_bytes);
+        let line_end = if is_first { LINE_END_BYTES.min(head.len()) } else { 0 };
+        head.slice(line_end..)
     }
 }
 
@@ -184,12 +286,7 @@ pub(super) fn bits_of(image: &ImageRecord, range: FrameRange) -> Option<u64> {
     (!samples.is_multiple_of(8) && range.byte_count <= samples.div_ceil(8) + 1).then_some(samples)
 }
 
-/// Why an answer ends before its end.
-#[derive(Debug, thiserror::Error)]
-#[error("a frame could not be sent: {0:?}")]
-struct CutOff(Kind);
-
-/// Media types, UIDs and boundaries; what a file has in the place of a UID may be none.
+/// Names of ours, digits and dots are always a header value.
 fn value(text: String) -> HeaderValue {
     HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static(OCTETS))
 }

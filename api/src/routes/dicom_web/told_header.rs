@@ -1,7 +1,7 @@
 //! What metadata tell of one instance: its header as it is kept, with what a file says elsewhere, and addresses in the place
 //! of bulk data (PS3.18 10.4.1.1.2 and F.2.6).
 
-use noctis_shared::{catalog::InstanceHeader, header_json::HeaderJson};
+use noctis_shared::{bulk, catalog::InstanceHeader, header_json::HeaderJson};
 
 use super::{
     address::{self, Uids},
@@ -33,13 +33,18 @@ pub(super) fn write(instance: &InstanceHeader, origin: &str, out: &mut String) {
     if let Some(transfer_syntax_uid) = &instance.transfer_syntax_uid {
         beside.text(0x0008_3002, "UI", Some(transfer_syntax_uid));
     }
-    let mut bulk = DataSet::default();
-    if let Some((tag, vr)) = pixel_data(instance, header) {
-        let of_instance =
-            address::of(origin, Uids::instance(study_instance_uid, series_instance_uid, sop_instance_uid));
-        bulk.bulk(tag, vr, &format!("{of_instance}/bulkdata/{tag:08X}"));
+    let of_instance =
+        address::of(origin, Uids::instance(study_instance_uid, series_instance_uid, sop_instance_uid));
+    let mut pixels = DataSet::default();
+    if let Some((tag, vr)) = pixel_data(instance) {
+        pixels.bulk(tag, vr, &format!("{of_instance}/{}", bulk::address(&format!("{tag:08X}"))));
     }
-    header.write_with(&beside.elements(), &bulk.elements(), out);
+    if bulk::is_in(&instance.header_json) {
+        let mut located = String::with_capacity(instance.header_json.len() * 2);
+        bulk::push_located(&instance.header_json, &of_instance, &mut located);
+        return HeaderJson::new(&located).write_with(&beside.elements(), &pixels.elements(), out);
+    }
+    header.write_with(&beside.elements(), &pixels.elements(), out);
 }
 
 /// What the columns know, of a header that was too long to be kept.
@@ -56,7 +61,8 @@ fn facts(instance: &InstanceHeader, beside: &mut DataSet) {
 }
 
 /// The element of the pixels and its VR (PS3.5 8.2, A.4); `None` where there are none, or no byte of them.
-fn pixel_data(instance: &InstanceHeader, header: HeaderJson<'_>) -> Option<(u32, &'static str)> {
+pub(super) fn pixel_data(instance: &InstanceHeader) -> Option<(u32, &'static str)> {
+    let header = HeaderJson::new(&instance.header_json);
     let is_empty = instance.first_frame.is_some_and(|frame| frame.byte_count == 0);
     if instance.frame_count == 0 || is_empty {
         return None;
@@ -114,6 +120,15 @@ mod tests {
             "7FE00010": {"vr": "OW", "BulkDataURI": pixels},
         });
         assert_eq!(told(&instance()), expected);
+    }
+
+    #[test]
+    fn values_that_are_not_kept_are_told_by_where_they_are() {
+        let header_json = r#"{"00080018":{"vr":"UI","Value":["1.4"]},"00420011":{"vr":"OB","BulkDataURI":"bulkdata/00420011"}}"#;
+        let told = told(&InstanceHeader { header_json: header_json.to_owned(), ..instance() });
+        let document = "http://h/dicom-web/studies/1.2/series/1.3/instances/1.4/bulkdata/00420011";
+        assert_eq!(told["00420011"], json!({"vr": "OB", "BulkDataURI": document}));
+        assert_eq!((&told["00080018"]["Value"][0], &told["7FE00010"]["vr"]), (&"1.4".into(), &"OW".into()));
     }
 
     #[test]

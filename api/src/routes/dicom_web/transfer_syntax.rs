@@ -20,6 +20,11 @@ pub(super) fn is_never_sent(uid: &str) -> bool {
     [DEFLATED, EXPLICIT_BIG].contains(&uid)
 }
 
+/// Whether the whole data set is deflated (PS3.5 A.5).
+pub(super) fn is_deflated(uid: &str) -> bool {
+    uid == DEFLATED
+}
+
 /// Whether a frame of it is the same bytes in Explicit VR Little Endian, which is what is sent unless another is asked for.
 pub(super) fn is_as_explicit_little(uid: &str) -> bool {
     [IMPLICIT_LITTLE, EXPLICIT_LITTLE, DEFLATED, ""].contains(&uid)

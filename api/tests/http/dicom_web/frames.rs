@@ -93,7 +93,7 @@ fn describe(
     part.content_digest = ContentDigest(*blake3::hash(bytes).as_bytes());
 }
 
-fn frames_path(number: u32, frames: &str) -> String {
+pub(super) fn frames_path(number: u32, frames: &str) -> String {
     let (series, instance) = (series_uid(STUDY, 1), uid(STUDY, 1, number));
     format!("{ROOT}/studies/{STUDY}/series/{series}/instances/{instance}/frames/{frames}")
 }
@@ -224,7 +224,10 @@ async fn pixels_are_sent_as_a_whole_or_frame_by_frame() {
     let fragments = parts(&stored.house.get(&place(2).await).await);
     assert_eq!((fragments.len(), &fragments[1].1[..]), (2, &b"codestream two!"[..]));
     stored.house.get(&place(3).await).await.problem(501, "not-built");
-    stored.house.get(&native.replace("7FE00010", "00281201")).await.problem(501, "not-built");
+    for absent in ["00281201", "7FE00008", "7FE00009", "7FE0000A"] {
+        let absent = native.replace("7FE00010", absent);
+        stored.house.get(&absent).await.problem(404, "bulk-data-not-found");
+    }
     stored.house.get(&native.replace(&uid(STUDY, 1, 1), "1.2.404")).await.problem(404, "image-not-found");
 }
 

@@ -2,11 +2,14 @@
 
 mod accepts;
 mod archive;
+mod as_it_is;
+mod bulk_data;
 mod frames;
 mod held;
 mod instances;
 mod keys;
 mod metadata;
+mod ranges;
 mod rendered;
 mod rows;
 mod unbuilt;

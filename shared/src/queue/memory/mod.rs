@@ -36,7 +36,7 @@ impl MemoryQueue {
     }
 
     pub(super) fn publish_event(&self, event: &StudyEvent) -> Result<(), PublishError> {
-        self.shared.publish(Lane::Index, Message::event(event, self.shared.limits.message_bytes_max)?)
+        self.shared.publish(event.lane(), Message::event(event, self.shared.limits.message_bytes_max)?)
     }
 
     /// Nobody outside this process can listen, so the event only has to be one that a broker would take.

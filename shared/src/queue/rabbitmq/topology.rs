@@ -111,12 +111,16 @@ pub(super) async fn declare_lane(
     set_number(&mut arguments, "x-delivery-limit", limits.delivery_limit.into());
     declare_queue(channel, &queue, arguments).await?;
     bind(channel, &queue, &names.jobs(), lane.name()).await?;
-    if lane == Lane::Index {
-        bind(channel, &queue, &names.events(), STUDY_NEW).await?;
-        bind(channel, &queue, &names.events(), STUDY_DELETED).await?;
-        bind(channel, &queue, &names.events(), STUDY_UPLOADED).await?;
+    match lane {
+        Lane::OnScreen | Lane::OnScreenHeavy | Lane::Background => Ok(()),
+        Lane::Index => {
+            bind(channel, &queue, &names.events(), STUDY_NEW).await?;
+            bind(channel, &queue, &names.events(), STUDY_DELETED).await?;
+            // As releases had it before uploads had a lane.
+            unbind(channel, &queue, &names.events(), STUDY_UPLOADED).await
+        }
+        Lane::Upload => bind(channel, &queue, &names.events(), STUDY_UPLOADED).await,
     }
-    Ok(())
 }
 
 /// A queue without consumers: its messages go back to the lane when their time is over.
@@ -184,6 +188,13 @@ async fn bind(channel: &Channel, queue: &str, exchange: &str, key: &str) -> Resu
     let bound =
         channel.queue_bind(queue.into(), exchange.into(), key.into(), options, FieldTable::default()).await;
     bound.map_err(|error| queue_error(&error))
+}
+
+/// A binding that is not there is no error.
+async fn unbind(channel: &Channel, queue: &str, exchange: &str, key: &str) -> Result<(), QueueError> {
+    let unbound =
+        channel.queue_unbind(queue.into(), exchange.into(), key.into(), FieldTable::default()).await;
+    unbound.map_err(|error| queue_error(&error))
 }
 
 /// Messages of `queue` that wait for a consumer.

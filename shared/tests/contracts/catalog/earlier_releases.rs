@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use noctis_shared::{
+    bulk::BulkValue,
     catalog::{Found, NewInstance, OrderFacts, Recorded, Scope, SearchLevel, StudyFilter},
     dicom_uid::public_id,
     own_id,
+    render_key::ContentDigest,
 };
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, SqliteConnection};
 
@@ -76,6 +78,38 @@ pub(super) async fn rows_of_an_earlier_release_get_what_they_lack(place: Arc<Pla
     right.study_instance_uid = study_uid(2);
     assert_eq!(catalog.record_instances(&[right], false).await, Ok(vec![Recorded::Accepted]));
     assert_counts(&catalog, 2, 2, 4).await;
+    catalog.close().await;
+}
+
+/// What the header does not keep is in the file alone: nothing is filled in until that is read again.
+pub(super) async fn rows_that_know_of_no_bulk_values_get_them_when_their_files_are_read_again(
+    place: Arc<Place>,
+) {
+    let catalog = place.connect().await;
+    let batch = [instance(1, 1, 1), instance(1, 1, 2)];
+    catalog.record_instances(&batch, false).await.unwrap();
+    execute(&place, &["UPDATE instances SET bulk_values = NULL".to_owned()]).await;
+    let key = image_id(1, 1, 1);
+    assert_eq!(catalog.bulk_values(key).await, Ok(None));
+    let value =
+        BulkValue { path: "00420011".to_owned(), offset: 1, byte_count: 2, checksum: 3, swapped_bytes: 1 };
+    let header_json = r#"{"00420011":{"vr":"OB","BulkDataURI":"bulkdata/00420011"}}"#.to_owned();
+    let again = NewInstance {
+        header_json: header_json.clone(),
+        bulk_values: vec![value.clone()],
+        ..batch[0].clone()
+    };
+    // Other bytes tell nothing of these.
+    let other = NewInstance { content_digest: ContentDigest([77; 32]), ..again.clone() };
+    assert_eq!(catalog.record_instances(&[other], false).await, Ok(vec![Recorded::Conflict]));
+    assert_eq!(catalog.bulk_values(key).await, Ok(None));
+    // Also beside a file that is new.
+    let with_new = [again, instance(1, 1, 3)];
+    let recorded = catalog.record_instances(&with_new, false).await;
+    assert_eq!(recorded, Ok(vec![Recorded::Duplicate, Recorded::Accepted]));
+    assert_eq!(catalog.bulk_values(key).await, Ok(Some(vec![value])));
+    assert_eq!(catalog.header_json(key).await, Ok(Some(header_json)));
+    assert_eq!(catalog.bulk_values(image_id(1, 1, 2)).await, Ok(None), "its file was not read");
     catalog.close().await;
 }
 

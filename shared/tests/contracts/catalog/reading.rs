@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use noctis_shared::{
+    bulk::BulkValue,
     catalog::{CatalogError, Found, FrameLookup, NewInstance, OrderFacts, Plane, Scope},
     dicom_uid::public_id,
     facts::{PatientFacts, SeriesFacts, StudyFacts},
@@ -219,6 +220,48 @@ pub(super) async fn one_frame_is_read_alone(place: Arc<Place>) {
     }
     let found = catalog.look_up_frame(image_id(1, 1, 2), 1, &key(1)).await;
     assert_eq!(found, lookup(digest_of_none, None));
+}
+
+pub(super) async fn frames_one_after_the_other_are_read_at_once(place: Arc<Place>) {
+    let catalog = place.connect().await;
+    let frame = |number: u64| FrameRange { offset: number << 33, byte_count: number, checksum: !number };
+    let mut many = instance(1, 1, 1);
+    many.frames = (1..=20_000).map(frame).collect();
+    catalog.record_instances(&[many], false).await.unwrap();
+    for (numbers, there) in [
+        (1..=1, 1..=1),
+        (7..=10_007, 7..=10_007),
+        (19_999..=20_005, 19_999..=20_000),
+        (1..=20_000, 1..=20_000),
+    ] {
+        let expected: Vec<FrameRange> = there.map(frame).collect();
+        assert_eq!(
+            catalog.frame_ranges(image_id(1, 1, 1), numbers.clone()).await,
+            Ok(expected),
+            "{numbers:?}"
+        );
+    }
+    for none in [20_001..=20_002, 0..=1, u32::MAX..=u32::MAX] {
+        assert_eq!(catalog.frame_ranges(image_id(1, 1, 1), none.clone()).await, Ok(vec![]), "{none:?}");
+    }
+    assert_eq!(catalog.frame_ranges(image_id(1, 1, 404), 1..=2).await, Ok(vec![]));
+}
+
+pub(super) async fn long_values_are_told_by_where_they_lie(place: Arc<Place>) {
+    let catalog = place.connect().await;
+    let value = |path: &str| BulkValue {
+        path: path.to_owned(),
+        offset: 1 << 40,
+        byte_count: 2000,
+        checksum: u64::MAX,
+        swapped_bytes: 2,
+    };
+    let values = vec![value("00420011"), value("00480105/2/00282000")];
+    let with = NewInstance { bulk_values: values.clone(), ..instance(1, 1, 1) };
+    catalog.record_instances(&[with, instance(1, 1, 2)], false).await.unwrap();
+    assert_eq!(catalog.bulk_values(image_id(1, 1, 1)).await, Ok(Some(values)));
+    assert_eq!(catalog.bulk_values(image_id(1, 1, 2)).await, Ok(Some(vec![])));
+    assert_eq!(catalog.bulk_values(image_id(1, 1, 404)).await, Ok(None));
 }
 
 fn lookup(

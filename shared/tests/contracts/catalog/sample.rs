@@ -54,6 +54,7 @@ pub(crate) fn instance_version(study: u32, series: u32, number: u32, version: u8
         header_byte_count: 856,
         header_checksum: u64::MAX - u64::from(number),
         deflated: false,
+        bulk_values: vec![],
         frames: vec![FrameRange { offset: 856, byte_count: 262_144, checksum: u64::MAX / 3 }],
         sop_instance_uid,
     }

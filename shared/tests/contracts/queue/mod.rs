@@ -49,6 +49,7 @@ contract! {
         a_full_lane_refuses_until_it_is_drained,
         a_body_past_its_limit_is_too_large,
         events_about_studies_arrive_on_the_index_lane,
+        uploads_wait_in_a_lane_of_their_own,
         the_trace_of_the_publisher_arrives_and_survives_a_retry,
         depths_count_the_messages_that_wait,
         concurrent_publishers_lose_nothing,

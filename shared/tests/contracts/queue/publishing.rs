@@ -49,8 +49,7 @@ pub(super) async fn a_body_past_its_limit_is_too_large(fixture: Fixture) {
 
 pub(super) async fn events_about_studies_arrive_on_the_index_lane(fixture: Fixture) {
     let deleted = Event::new(STUDY_DELETED, "/archive", Some("1.2.3".to_owned()), StudyDeleted::default());
-    let uploaded = Event::new(STUDY_UPLOADED, "/noctis", None, StudyUploaded {});
-    let events = [study_new(), StudyEvent::Deleted(deleted), StudyEvent::Uploaded(uploaded)];
+    let events = [study_new(), StudyEvent::Deleted(deleted)];
     for event in &events {
         fixture.queue.publish_event(event).await.expect("published");
     }
@@ -64,6 +63,26 @@ pub(super) async fn events_about_studies_arrive_on_the_index_lane(fixture: Fixtu
         delivery.ack().await.expect("acked");
     }
     assert_eq!(fixture.depth(Lane::Index).await, 0, "study.indexed.v1 is not for the index lane");
+}
+
+/// An index run may take hours, and a client waits for its upload.
+pub(super) async fn uploads_wait_in_a_lane_of_their_own(fixture: Fixture) {
+    fixture.queue.publish_event(&study_new()).await.expect("published");
+    let mut index = fixture.consumer(Lane::Index, 1).await;
+    let run = next(&mut index).await;
+    fixture.queue.publish_event(&study_new()).await.expect("published");
+    let uploaded = StudyEvent::Uploaded(Event::new(STUDY_UPLOADED, "/noctis", None, StudyUploaded {}));
+    fixture.queue.publish_event(&uploaded).await.expect("published");
+    let mut uploads = fixture.consumer(Lane::Upload, 1).await;
+    let delivery = next(&mut uploads).await;
+    assert_eq!(delivery.work, Work::Study(uploaded.clone()), "while an index run is in hand, and one waits");
+    delivery.retry("again").await.expect("put aside");
+    let again = next(&mut uploads).await;
+    assert_eq!((&again.work, again.attempt), (&Work::Study(uploaded), 2), "back in its own lane");
+    again.ack().await.expect("acked");
+    run.ack().await.expect("acked");
+    next(&mut index).await.ack().await.expect("acked");
+    assert_eq!((fixture.depth(Lane::Index).await, fixture.depth(Lane::Upload).await), (0, 0));
 }
 
 pub(super) async fn the_trace_of_the_publisher_arrives_and_survives_a_retry(fixture: Fixture) {
@@ -95,7 +114,13 @@ pub(super) async fn depths_count_the_messages_that_wait(fixture: Fixture) {
     let depths = fixture.queue.depths().await.expect("depths");
     assert_eq!(
         depths,
-        [(Lane::OnScreen, 2), (Lane::OnScreenHeavy, 0), (Lane::Background, 1), (Lane::Index, 1)]
+        [
+            (Lane::OnScreen, 2),
+            (Lane::OnScreenHeavy, 0),
+            (Lane::Background, 1),
+            (Lane::Index, 1),
+            (Lane::Upload, 0),
+        ]
     );
     let delivery = next(&mut fixture.consumer(Lane::OnScreen, 1).await).await;
     assert_eq!(fixture.depth(Lane::OnScreen).await, 1, "what is on loan does not wait");

@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 
 use dicom_object::InMemDicomObject;
 
-use super::dataset;
+use super::dataset::{self, BulkValue, DataSet};
 use super::frame_view::FrameView;
 use super::parse::element::{Element, ElementHeader};
 use super::parse::foreign;
@@ -13,7 +13,7 @@ use super::parse::stop::Stop;
 use super::parse::view::View;
 use super::parse::walk::Walker;
 use super::pixel_format::PixelFormat;
-use super::transfer_syntax::Encoding;
+use super::transfer_syntax::{DEFLATED_EXPLICIT_LITTLE, Encoding};
 use super::windows;
 use crate::{Limits, RenderError, Window, limits};
 
@@ -25,7 +25,7 @@ pub struct Header {
     elements: Vec<Element>,
     pixel_data: Option<ElementHeader>,
     pixel_format: Option<PixelFormat>,
-    data_set: OnceLock<InMemDicomObject>,
+    data_set: OnceLock<DataSet>,
     ends_early: bool,
 }
 
@@ -82,10 +82,23 @@ impl Header {
         })
     }
 
-    /// The data set without its pixel data and without binary values of more than 1 KB, for the caller's catalog. Built on
-    /// first use; elements that cannot be read, or that would take hundreds of MB, are left out.
+    /// The data set without its pixel data, for the caller's catalog; of binary values of more than 1 KB (64 KB
+    /// in a deflated file) it has the element and no bytes. Built on first use; elements that cannot be read, or that would take hundreds of MB, are left out.
     pub fn dataset(&self) -> &InMemDicomObject {
-        self.data_set.get_or_init(|| dataset::build(&self.view()))
+        &self.built().object
+    }
+
+    /// Where the values lie whose bytes [`Self::dataset`] does not have, but pixel data.
+    pub fn bulk_values(&self) -> &[BulkValue] {
+        &self.built().bulk_values
+    }
+
+    fn built(&self) -> &DataSet {
+        let binary_bytes_max = match self.transfer_syntax_uid() {
+            DEFLATED_EXPLICIT_LITTLE => dataset::DEFLATED_BINARY_BYTES_MAX,
+            _ => dataset::BINARY_BYTES_MAX,
+        };
+        self.data_set.get_or_init(|| dataset::build(&self.view(), binary_bytes_max))
     }
 
     /// Whether the file ended inside a data element before any pixel data. That element is left out.

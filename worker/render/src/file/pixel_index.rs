@@ -98,18 +98,32 @@ fn encapsulated(
     let frame_count = format.frame_count as usize;
     let first_item = fragments::item_at(source, start)?;
     let items_start = start + 8 + first_item.map_or(0, u64::from);
+    let coding = pixel_coding(header.transfer_syntax_uid());
+    if matches!(coding, Err(RenderError::Video { .. })) {
+        return Ok(one_stream(&fragments::walk(source, items_start, limits)?, frame_count));
+    }
     if let Some(frames) = by_extended_table(&header.view(), items_start, source.byte_count(), frame_count) {
         return Ok(frames);
     }
     let offsets = fragments::basic_offsets(source, start, frame_count)?;
     let found = fragments::walk(source, items_start, limits)?;
-    let marker = pixel_coding(header.transfer_syntax_uid()).ok().and_then(start_marker);
+    let marker = coding.ok().and_then(start_marker);
     let groups = by_basic_table(&found, items_start, &offsets, frame_count)
         .or_else(|| by_count(&found, frame_count))
         .or_else(|| by_count_of_filled(&found, frame_count))
         .or_else(|| by_marker(&found, marker?, frame_count))
         .unwrap_or_else(|| vec![&[][..]; frame_count]);
     Ok(groups.into_iter().map(range_of).collect())
+}
+
+/// Of a video, whose fragments are one stream, however many frames it shows (PS3.5 8.2.5): all of it in the place of the first
+/// frame, and nothing in those of the others.
+fn one_stream(found: &[Fragment], frame_count: usize) -> Vec<FrameRange> {
+    let mut frames = vec![FrameRange::default(); frame_count];
+    if let Some(first) = frames.first_mut() {
+        *first = range_of(found);
+    }
+    frames
 }
 
 /// PS3.3 C.7.6.3.1.8: offsets of the first item of each frame, counted from the first item after the basic offset

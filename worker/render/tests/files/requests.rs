@@ -153,3 +153,22 @@ fn the_catalog_reads_the_header_without_the_pixels() {
     assert_eq!(uid.trim_end_matches('\0'), "1.2.3.4");
     assert_eq!((scan.header.rows(), scan.header.columns(), scan.header.frame_count()), (4, 4, 1));
 }
+
+/// PS3.5 8.2.5: fragments of a video follow each other without regard to frames.
+#[test]
+fn a_video_is_one_stream_in_the_place_of_its_first_frame() {
+    for fragments in [&[&[7; 100][..]][..], &[&[7; 40], &[8; 60]]] {
+        let file = FileBuilder::new("1.2.840.10008.1.2.4.102")
+            .monochrome(4, 4, 8, 8, false)
+            .text(0x0028, 0x0008, "IS", "3 ")
+            .encapsulated(fragments);
+        let frames = scan(&file, &Limits::default()).expect("a sound file").pixels.expect("pixels").frames;
+        let (start, end) = (frames[0].offset as usize, (frames[0].offset + frames[0].byte_count) as usize);
+        assert_eq!(frames[0].byte_count as usize, 100 + 8 * fragments.len());
+        assert_eq!(
+            (&file[start..start + 4], file[end - 1]),
+            (&[0xFE, 0xFF, 0, 0xE0][..], fragments.concat()[99])
+        );
+        assert!(frames.len() == 3 && frames[1..].iter().all(|frame| frame.byte_count == 0));
+    }
+}

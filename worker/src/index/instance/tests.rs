@@ -54,3 +54,41 @@ fn facts_and_header_json_are_unicode_and_read_un_by_the_dictionary() {
     assert_eq!(json["00081120"]["Value"][0]["00100010"]["Value"][0]["Alphabetic"], "Ив");
     assert!(json["00081120"]["Value"][0].get("00080005").is_none());
 }
+
+/// What is long is told of by where it lies, at the top and in items; what is short stays, also of makers' own elements.
+#[test]
+fn long_values_have_places_in_the_header_and_checksums_in_the_row() {
+    let item = |content: &[u8]| {
+        [&[0xFE, 0xFF, 0x00, 0xE0][..], &(content.len() as u32).to_le_bytes(), content].concat()
+    };
+    let profile = element(tags::ICC_PROFILE, "OB", &[5; 3000]);
+    let instance = instance(&[
+        element(tags::SOP_CLASS_UID, "UI", b"1.2.840.10008.5.1.4.1.1.104.1\0"),
+        element(tags::SOP_INSTANCE_UID, "UI", b"1.2.3\0"),
+        element(Tag(0x0009, 0x0010), "LO", b"A MAKER "),
+        element(Tag(0x0009, 0x1001), "OB", &[1, 2, 3, 4]),
+        element(Tag(0x0009, 0x1002), "UN", &[5, 6]),
+        element(Tag(0x0009, 0x1003), "UN", &[9; 1026]),
+        element(tags::STUDY_INSTANCE_UID, "UI", b"1.2.4\0"),
+        element(tags::SERIES_INSTANCE_UID, "UI", b"1.2.5\0"),
+        element(tags::ENCAPSULATED_DOCUMENT, "OB", &[7; 20_000]),
+        element(tags::OPTICAL_PATH_SEQUENCE, "SQ", &[item(&[]), item(&profile)].concat()),
+    ]);
+    let json: serde_json::Value = serde_json::from_str(&instance.header_json).expect("JSON");
+    assert_eq!(json["00091001"], serde_json::json!({"vr": "OB", "InlineBinary": "AQIDBA=="}));
+    assert_eq!(json["00091002"], serde_json::json!({"vr": "UN", "InlineBinary": "BQY="}));
+    let place = |path: &str| format!("bulkdata/{path}");
+    assert_eq!(json["00091003"], serde_json::json!({"vr": "UN", "BulkDataURI": place("00091003")}));
+    assert_eq!(json["00420011"]["BulkDataURI"], place("00420011"));
+    let nested = &json["00480105"]["Value"][1]["00282000"]["BulkDataURI"];
+    assert_eq!(*nested, place("00480105/2/00282000"));
+    let told: Vec<(&str, u64, u64)> =
+        instance.bulk_values.iter().map(|value| (&*value.path, value.byte_count, value.checksum)).collect();
+    let checksum = |byte, length| xxhash_rust::xxh3::xxh3_64(&vec![byte; length]);
+    let expected = [
+        ("00091003", 1026, checksum(9, 1026)),
+        ("00420011", 20_000, checksum(7, 20_000)),
+        ("00480105/2/00282000", 3000, checksum(5, 3000)),
+    ];
+    assert_eq!(told, expected);
+}

@@ -1,9 +1,10 @@
 //! The full data set as dicom-object holds it, for catalogs and DICOM JSON. Renders do not need it.
 //!
 //! Built from the walked elements, since dicom-object decodes no text with code extensions, and allocates what a length
-//! declares. All text is Unicode there, and says so. Elements that cannot be read are left out, those of pixels too, and
-//! long binary values, which no catalog wants.
+//! declares. All text is Unicode there, and says so. Elements that cannot be read are left out, those of pixels too. Of long
+//! binary values, which no catalog wants, it is told where they lie.
 
+mod bulk_value;
 mod cost;
 mod value;
 
@@ -14,6 +15,7 @@ use dicom_dictionary_std::{StandardDataDictionary, tags};
 use dicom_object::InMemDicomObject;
 use dicom_object::mem::InMemElement;
 
+pub use self::bulk_value::BulkValue;
 use crate::Limits;
 use crate::file::parse::element::{Element, Vr};
 use crate::file::parse::view::{Numbers, View};
@@ -22,24 +24,45 @@ use crate::file::text::CharacterSets;
 /// What text is in once it is decoded (PS3.3 C.12.1.1.2).
 const UNICODE: &str = "ISO_IR 192";
 
-/// Builds the object of a whole data set.
-pub(crate) fn build(view: &View<'_>) -> InMemDicomObject {
-    let limits = Limits::default();
-    let mut builder = Builder { bytes_left: cost::OBJECT_BYTES_MAX, limits };
+/// A data set, and where the values lie that it has no bytes of.
+#[derive(Debug)]
+pub(crate) struct DataSet {
+    pub(crate) object: InMemDicomObject,
+    /// In the order of tags, those of items where their sequence stands.
+    pub(crate) bulk_values: Vec<BulkValue>,
+}
+
+/// Builds the object of a whole data set, with binary values of up to so many bytes.
+pub(crate) fn build(view: &View<'_>, binary_bytes_max: usize) -> DataSet {
+    let mut builder = Builder {
+        bytes_left: cost::OBJECT_BYTES_MAX,
+        limits: Limits::default(),
+        binary_bytes_max,
+        bulk_values: Vec::new(),
+        path: String::new(),
+    };
     let mut object = builder.data_set(view, CharacterSets::default(), 0);
     if view.bytes(tags::SPECIFIC_CHARACTER_SET).is_some() {
         object.put(InMemElement::new(tags::SPECIFIC_CHARACTER_SET, VR::CS, PrimitiveValue::from(UNICODE)));
     }
-    object
+    DataSet { object, bulk_values: builder.bulk_values }
 }
 
-/// Longest binary value of the top level that is taken along, in bytes.
-const BINARY_BYTES_MAX: usize = 1024;
+/// Longest binary value that is taken along, in bytes.
+pub(crate) const BINARY_BYTES_MAX: usize = 1024;
+/// The same of a deflated file, which nobody reads a value from alone.
+pub(crate) const DEFLATED_BINARY_BYTES_MAX: usize = 64 << 10;
+/// Longer ones that are told of.
+const BULK_VALUES_MAX: usize = 1000;
 
 struct Builder {
     /// Memory that the object may still take.
     bytes_left: usize,
     limits: Limits,
+    binary_bytes_max: usize,
+    bulk_values: Vec<BulkValue>,
+    /// Of the data set that is being read, with a slash at its end; empty for the top level.
+    path: String,
 }
 
 impl Builder {
@@ -70,11 +93,18 @@ impl Builder {
                 continue;
             }
             let vr = value_representation(element, signed);
-            if depth == 0 && is_binary(vr) && element.value.len() > BINARY_BYTES_MAX {
+            let is_bulk =
+                is_binary(vr) && element.value.len() > self.binary_bytes_max && !element.undefined_length;
+            if is_bulk && self.bulk_values.len() == BULK_VALUES_MAX {
                 continue;
             }
             if !self.take(cost::ELEMENT_BYTES, depth) {
                 break;
+            }
+            if is_bulk {
+                self.bulk_values.push(BulkValue::of(element, vr, &self.path, view.encoding()));
+                object.put(InMemElement::new(element.tag, vr, PrimitiveValue::Empty));
+                continue;
             }
             if let Some(value) = self.value(view, element, vr, sets, depth) {
                 object.put(InMemElement::new(element.tag, vr, value));
@@ -118,13 +148,19 @@ impl Builder {
             return None;
         }
         let limits = self.limits.clone();
-        let mut items = Vec::new();
+        let (mut items, outer, told_before) = (Vec::new(), self.path.len(), self.bulk_values.len());
         for item in view.items(element, &limits) {
-            let item = item?;
+            let Some(item) = item else {
+                // Nothing is told of the whole sequence.
+                self.bulk_values.truncate(told_before);
+                return None;
+            };
             if !self.take(cost::of_item(item.elements().is_empty()), depth) {
                 break;
             }
+            bulk_value::push_item(&mut self.path, element.tag, items.len() + 1);
             items.push(self.data_set(&item, sets, depth));
+            self.path.truncate(outer);
         }
         Some(DataSetSequence::new(items, Length::UNDEFINED).into())
     }

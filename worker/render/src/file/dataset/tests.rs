@@ -10,10 +10,14 @@ const DESCRIPTION: Tag = tags::SERIES_DESCRIPTION;
 
 /// The object of a data set that is written as `bytes`.
 fn built(bytes: &[u8], encoding: Encoding) -> InMemDicomObject {
+    built_whole(bytes, encoding).object
+}
+
+fn built_whole(bytes: &[u8], encoding: Encoding) -> DataSet {
     let limits = Limits::default();
     let layout =
         Walker::new(bytes, bytes.len() as u64, &limits).top_level(0, encoding).expect("a sound walk");
-    build(&View::new(bytes, &layout.elements, encoding))
+    build(&View::new(bytes, &layout.elements, encoding), BINARY_BYTES_MAX)
 }
 
 /// An element in explicit little endian.
@@ -231,14 +235,62 @@ fn what_takes_more_memory_than_an_object_may_is_left_out_and_the_rest_stays() {
 }
 
 #[test]
-fn long_binary_values_are_left_out_and_short_ones_are_not() {
+fn long_binary_values_are_told_of_and_short_ones_taken_along() {
     let bytes = [
         element(Tag(0x0009, 0x1001), "OB", &[7; 1024]),
-        element(Tag(0x0009, 0x1002), "OB", &[7; 1026]),
-        element(Tag(0x0009, 0x1003), "UN", &[7; 70_000]),
+        element(Tag(0x0009, 0x1002), "OB", &[8; 1026]),
+        element(Tag(0x0009, 0x1003), "UN", &[9; 70_000]),
         element(NAME, "PN", b"Kept"),
-    ];
-    let tags: Vec<Tag> =
-        built(&bytes.concat(), EXPLICIT).iter().map(|element| element.header().tag).collect();
-    assert_eq!(tags, [Tag(0x0009, 0x1001), NAME]);
+    ]
+    .concat();
+    let DataSet { object, bulk_values } = built_whole(&bytes, EXPLICIT);
+    let lengths: Vec<u32> = object.iter().map(|element| element.header().len.0).collect();
+    assert_eq!(lengths, [1024, 0, 0, 4]);
+    let told: Vec<(&str, VR)> = bulk_values.iter().map(|value| (&*value.path, value.vr)).collect();
+    assert_eq!(told, [("00091002", VR::OB), ("00091003", VR::UN)]);
+    for (value, (byte, length)) in bulk_values.iter().zip([(8, 1026), (9, 70_000)]) {
+        let (start, end) = (value.offset as usize, (value.offset + value.byte_count) as usize);
+        assert_eq!(bytes[start..end], vec![byte; length], "{value:?}");
+        assert_eq!(value.swapped_bytes, 1);
+    }
+}
+
+/// As waveforms have them, and optical paths of slides.
+#[test]
+fn long_binary_values_in_items_are_told_of_by_the_path_to_them() {
+    let long = element(tags::ICC_PROFILE, "OB", &[5; 2000]);
+    let in_item = element(tags::OPTICAL_PATH_SEQUENCE, "SQ", &[item(&[]), item(&long)].concat());
+    let outer = [open_sequence(tags::REFERENCED_STUDY_SEQUENCE, "SQ", &in_item), in_item.clone()].concat();
+    let told = built_whole(&outer, EXPLICIT);
+    let paths: Vec<&str> = told.bulk_values.iter().map(|value| &*value.path).collect();
+    assert_eq!(paths, ["00081110/1/00480105/2/00282000", "00480105/2/00282000"]);
+    for value in &told.bulk_values {
+        assert_eq!(outer[value.offset as usize..][..2000], [5; 2000]);
+    }
+    let inner = &items(&told.object, tags::OPTICAL_PATH_SEQUENCE)[1];
+    assert_eq!(inner.element(tags::ICC_PROFILE).expect("an element").vr(), VR::OB);
+    // Of a damaged sequence nothing is told.
+    let damaged = element(tags::OPTICAL_PATH_SEQUENCE, "SQ", &[item(&long), vec![1; 20]].concat());
+    assert_eq!(built_whole(&damaged, EXPLICIT).bulk_values, []);
+}
+
+/// PS3.5 7.3: words are swapped, whatever the file is in; what nobody knows is bytes.
+#[test]
+fn words_of_big_endian_files_are_said_to_be_swapped() {
+    let big = |element: u16, vr: &[u8; 2]| {
+        let tag = [&0x0009_u16.to_be_bytes()[..], &element.to_be_bytes()].concat();
+        [&tag[..], vr, &[0, 0], &1032_u32.to_be_bytes(), &[1; 1032]].concat()
+    };
+    let vrs = [b"OW", b"OF", b"OL", b"OD", b"OV", b"OB", b"UN"];
+    let bytes: Vec<u8> = (0x1001..).zip(vrs).flat_map(|(element, vr)| big(element, vr)).collect();
+    let told = built_whole(&bytes, Encoding::EXPLICIT_BIG).bulk_values;
+    assert_eq!(told.iter().map(|value| value.swapped_bytes).collect::<Vec<_>>(), [2, 4, 4, 8, 8, 1, 1]);
+}
+
+#[test]
+fn values_that_are_told_of_have_a_bound() {
+    let bytes: Vec<u8> =
+        (0..1100_u16).flat_map(|number| element(Tag(0x0009, 0x1000 + number), "OB", &[1; 1026])).collect();
+    let told = built_whole(&bytes, EXPLICIT);
+    assert_eq!((told.bulk_values.len(), told.object.iter().count()), (1000, 1000));
 }
