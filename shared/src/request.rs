@@ -139,6 +139,20 @@ pub struct Region {
     pub height: u32,
 }
 
+/// Which sides of the picture change places once all else is drawn, what is burned in too (PS3.18 8.3.5.1.3).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Flip {
+    /// Left and right.
+    pub horizontal: bool,
+    /// Top and bottom.
+    pub vertical: bool,
+}
+
+impl Flip {
+    /// The picture as it lies in the file.
+    pub const NONE: Self = Self { horizontal: false, vertical: false };
+}
+
 /// What the picture's bytes are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -161,7 +175,7 @@ pub enum PictureFormat {
     /// Nothing else that is asked changes them.
     Samples,
     /// No picture, but why one pixel of it looks as it does: an [`Explanation`](crate::explanation::Explanation) as JSON.
-    /// Of the frame as it is stored: without a region, a box, and what a file format does to samples.
+    /// Of the frame as it is stored: without a region, a box, a flip, and what a file format does to samples.
     Explanation {
         /// 0-based.
         column: u32,
@@ -218,6 +232,9 @@ pub struct FrameRequest {
     /// The box it is fitted into.
     #[serde(default)]
     pub fit: Fit,
+    /// Whether it is flipped in the end.
+    #[serde(default)]
+    pub flip: Flip,
     /// What the bytes are.
     pub format: PictureFormat,
     /// What becomes of the ICC profile of a colour picture.
@@ -239,6 +256,7 @@ impl FrameRequest {
             overlays: true,
             region: None,
             fit: Fit::default(),
+            flip: Flip::NONE,
             format,
             icc_profile: IccProfile::default(),
             best_effort: false,

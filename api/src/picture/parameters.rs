@@ -1,7 +1,7 @@
 //! The parameters of one image: from a query string to values that are valid.
 
 use noctis_shared::{
-    request::{Fit, IccProfile, Region, SIDE_PIXELS_MAX, Voi, VoiFunction, Window},
+    request::{Fit, Flip, IccProfile, Region, SIDE_PIXELS_MAX, Voi, VoiFunction, Window},
     submit::view,
 };
 
@@ -30,6 +30,8 @@ pub(crate) struct Asked {
     pub(crate) preset: Option<&'static str>,
     pub(crate) fit: Fit,
     pub(crate) region: Option<Region>,
+    /// DICOMweb alone asks for it.
+    pub(crate) flip: Flip,
     pub(crate) invert: Option<bool>,
     pub(crate) overlays: Option<bool>,
     pub(crate) best_effort: bool,
@@ -83,6 +85,7 @@ impl Asked {
             preset,
             fit: take_fit(query)?,
             region: take_region(query)?,
+            flip: Flip::NONE,
             invert: query.take_flag("invert")?,
             overlays: query.take_flag("overlays")?,
             best_effort: query.take_flag("best_effort")?.unwrap_or(false),
@@ -101,6 +104,7 @@ impl Asked {
             preset: None,
             fit: Fit::default(),
             region: None,
+            flip: Flip::NONE,
             invert: None,
             overlays: None,
             best_effort: false,

@@ -31,7 +31,7 @@ pub use file::scan::{Scan, scan};
 pub use file::source::ReadAt;
 pub use limits::Limits;
 pub use picture::{DisplayImage, DisplaySamples, Picture};
-pub use request::{Fit, Format, FrameRequest, IccProfile, Region, SIDE_PIXELS_MAX, Voi};
+pub use request::{Fit, Format, FrameRequest, IccProfile, Orientation, Region, SIDE_PIXELS_MAX, Voi};
 pub use samples::resize;
 pub use window::{VoiFunction, Window, WindowError};
 

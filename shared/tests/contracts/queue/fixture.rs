@@ -14,7 +14,7 @@ use noctis_shared::{
     purpose::Purpose,
     queue::{Consumer, Delivery, Queue, QueueLimits, Work},
     render_key::{ContentDigest, RenderKey},
-    request::{Fit, FrameRequest, IccProfile, PictureFormat, Voi},
+    request::{Fit, Flip, FrameRequest, IccProfile, PictureFormat, Voi},
 };
 use uuid::Uuid;
 
@@ -155,6 +155,7 @@ pub(crate) fn job(lane: Lane) -> RenderJob {
         overlays: true,
         region: None,
         fit: Fit::default(),
+        flip: Flip::NONE,
         format: PictureFormat::Png,
         icc_profile: IccProfile::Yes,
         best_effort: false,

@@ -34,7 +34,8 @@ impl<'a> Composer<'a> {
         }
         let frame_view = FrameView::new(header.view(), frame.frame_number);
         let size = (format.columns, format.rows);
-        let plan = Plan::new(size, pixel_shape(&frame_view), request.region, request.fit)?;
+        let plan =
+            Plan::new(size, pixel_shape(&frame_view), request.region, request.fit_before_orientation())?;
         Ok(Self { frame_view, format, frame, request, plan })
     }
 }

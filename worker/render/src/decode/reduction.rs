@@ -53,7 +53,10 @@ fn by_size(format: &PixelFormat, request: &FrameRequest, oversampling: u32) -> u
     if is_small || request.region.is_some() || request.format == Format::Png16 || request.fit.enlarge {
         return 0;
     }
-    let Ok((columns, rows)) = fitted(format.columns, format.rows, 1.0, request.fit) else { return 0 };
+    let Ok((columns, rows)) = fitted(format.columns, format.rows, 1.0, request.fit_before_orientation())
+    else {
+        return 0;
+    };
     (1..=REDUCTION_MAX)
         .take_while(|&by| {
             (format.columns >> by) >= columns * oversampling && (format.rows >> by) >= rows * oversampling
