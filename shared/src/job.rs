@@ -31,6 +31,9 @@ pub struct RenderJob {
     pub study_id: Uuid,
     /// Where the frame lies.
     pub source: FrameSource,
+    /// The file of the presentation state that the request names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub presentation_state: Option<WholeFile>,
     /// What is asked of it.
     pub request: FrameRequest,
     /// When the API published it.
@@ -66,6 +69,17 @@ pub struct FrameSource {
     pub deflated: bool,
     /// XXH3-64 of the header bytes when the file was indexed.
     pub header_checksum: u64,
+}
+
+/// A file that is read as a whole, as the index recorded it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct WholeFile {
+    /// URL of the file.
+    pub location: String,
+    /// BLAKE3 of it.
+    pub content_digest: ContentDigest,
+    /// Its length.
+    pub byte_count: u64,
 }
 
 /// The bytes of one frame: native pixel data, or fragments with their item headers.

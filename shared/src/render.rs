@@ -32,6 +32,9 @@ pub struct RenderFacts {
     /// Whether a damaged codestream was shown as far as it goes.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub partial: bool,
+    /// What a presentation state asks that is not in the picture, in sentences of the renderer.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<String>,
     /// Where the time went when it was made.
     pub timings: StageTimings,
 }
@@ -219,6 +222,7 @@ mod tests {
             window: None,
             pixel_scale: None,
             partial: false,
+            left_out: Vec::new(),
             timings: StageTimings::default(),
         };
         Outcome::Picture(StoredRender { facts, picture: Bytes::from_static(b"picture bytes") })

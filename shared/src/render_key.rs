@@ -43,6 +43,7 @@ fn hash_request(hasher: &mut blake3::Hasher, request: &FrameRequest) {
         format,
         icc_profile,
         best_effort,
+        presentation_state,
     } = request;
     hasher.update(&frame_number.to_le_bytes());
     hasher.update(&[u8::from(*invert), u8::from(*overlays), u8::from(*best_effort)]);
@@ -95,6 +96,9 @@ fn hash_request(hasher: &mut blake3::Hasher, request: &FrameRequest) {
     // What few pictures have comes last, and only where they have it: the keys of all others stay as they were.
     if *flip != Flip::NONE {
         hasher.update(b"flip").update(&[u8::from(flip.horizontal), u8::from(flip.vertical)]);
+    }
+    if let Some(state) = presentation_state {
+        hasher.update(b"presentation state").update(&state.content_digest.0);
     }
 }
 
@@ -190,8 +194,10 @@ fn parse_hex<const N: usize>(text: &str) -> Result<[u8; N], KeyError> {
 
 #[cfg(test)]
 mod tests {
+    use uuid::Uuid;
+
     use super::*;
-    use crate::request::Window;
+    use crate::request::{FileBeside, Window};
 
     fn request() -> FrameRequest {
         FrameRequest {
@@ -205,7 +211,13 @@ mod tests {
             format: PictureFormat::Png,
             icc_profile: IccProfile::Yes,
             best_effort: false,
+            presentation_state: None,
         }
+    }
+
+    fn under_state(digest: u8) -> FrameRequest {
+        let state = FileBeside { image_id: Uuid::nil(), content_digest: ContentDigest([digest; 32]) };
+        FrameRequest { presentation_state: Some(state), ..request() }
     }
 
     #[test]
@@ -230,6 +242,8 @@ mod tests {
             FrameRequest { flip: Flip { horizontal: true, ..Flip::NONE }, ..request() },
             FrameRequest { flip: Flip { vertical: true, ..Flip::NONE }, ..request() },
             FrameRequest { flip: Flip { horizontal: true, vertical: true }, ..request() },
+            under_state(1),
+            under_state(2),
             FrameRequest { format: PictureFormat::Png16, ..request() },
             FrameRequest { format: PictureFormat::Jpeg { quality: 90 }, ..request() },
             FrameRequest { format: PictureFormat::Jpeg { quality: 91 }, ..request() },

@@ -4,6 +4,9 @@
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::render_key::ContentDigest;
 
 /// The VOI LUT function (PS3.3 C.11.2.1.2 and C.11.2.1.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
@@ -214,6 +217,15 @@ pub enum IccProfile {
     SrgbIfUsable,
 }
 
+/// A file beside that of the image which decides how it looks: a presentation state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct FileBeside {
+    /// Key of its instance, by which it is found.
+    pub image_id: Uuid,
+    /// BLAKE3 of the file: what decides the picture.
+    pub content_digest: ContentDigest,
+}
+
 /// Everything that decides the bytes of a picture beside the file itself.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct FrameRequest {
@@ -243,6 +255,9 @@ pub struct FrameRequest {
     /// Whether a damaged codestream is shown as far as it goes, and marked.
     #[serde(default)]
     pub best_effort: bool,
+    /// The presentation state that the frame is shown under. It says itself what else is asked here of values and places.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub presentation_state: Option<FileBeside>,
 }
 
 impl FrameRequest {
@@ -260,6 +275,7 @@ impl FrameRequest {
             format,
             icc_profile: IccProfile::default(),
             best_effort: false,
+            presentation_state: None,
         }
     }
 }

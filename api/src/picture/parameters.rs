@@ -1,7 +1,7 @@
 //! The parameters of one image: from a query string to values that are valid.
 
 use noctis_shared::{
-    request::{Fit, Flip, IccProfile, Region, SIDE_PIXELS_MAX, Voi, VoiFunction, Window},
+    request::{FileBeside, Fit, Flip, IccProfile, Region, SIDE_PIXELS_MAX, Voi, VoiFunction, Window},
     submit::view,
 };
 
@@ -38,6 +38,8 @@ pub(crate) struct Asked {
     pub(crate) quality: Option<u8>,
     pub(crate) format: Option<AskedFormat>,
     pub(crate) icc_profile: Option<IccProfile>,
+    /// The same.
+    pub(crate) presentation_state: Option<FileBeside>,
 }
 
 impl Asked {
@@ -93,6 +95,7 @@ impl Asked {
                 .take_value("quality", "a number from 1 to 100", |quality| (1..=100).contains(quality))?,
             format: query.take_value("format", "one of png, png16, jpeg, webp, json", |_| true)?,
             icc_profile: take_icc_profile(query)?,
+            presentation_state: None,
         })
     }
 
@@ -111,6 +114,7 @@ impl Asked {
             quality: None,
             format: None,
             icc_profile: None,
+            presentation_state: None,
         }
     }
 

@@ -87,6 +87,7 @@ pub(crate) fn in_format(asked: &Asked, chosen: AskedFormat) -> Result<Representa
         // Nor colours: `no` and `yes` are one picture under one key.
         icc_profile: asked.icc_profile.filter(|_| chosen != Png16).unwrap_or_default(),
         best_effort: asked.best_effort,
+        presentation_state: asked.presentation_state,
     };
     Ok(Representation { request, json: chosen == Json, takes_format: true })
 }

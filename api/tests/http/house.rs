@@ -292,6 +292,7 @@ pub(crate) fn picture() -> Outcome {
         window: Some(Window::new(-600.0, 1500.0, VoiFunction::Linear).expect("valid")),
         pixel_scale: Some((1.0, -1024.0)),
         partial: true,
+        left_out: Vec::new(),
         timings: StageTimings {
             queue_ms: 1.0,
             slot_ms: 0.5,

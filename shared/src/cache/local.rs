@@ -130,6 +130,7 @@ mod tests {
             window: None,
             pixel_scale: None,
             partial: false,
+            left_out: Vec::new(),
             timings: StageTimings::default(),
         };
         Outcome::Picture(StoredRender { facts, picture: Bytes::from(vec![7; byte_count]) })

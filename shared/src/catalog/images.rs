@@ -17,7 +17,7 @@ use crate::{
     derived_uid::{Level, is_derived},
     facts::{SeriesFacts, StudyFacts},
     image_facts::ImageFacts,
-    job::{FrameRange, FrameSource},
+    job::{FrameRange, FrameSource, WholeFile},
     render::Outcome,
     render_key::{ContentDigest, RenderKey},
 };
@@ -86,6 +86,16 @@ impl ImageRecord {
             frame,
             deflated: self.deflated,
             header_checksum: self.header_checksum,
+        }
+    }
+
+    /// Its file, to be read as a whole.
+    #[must_use]
+    pub fn whole_file(&self) -> WholeFile {
+        WholeFile {
+            location: self.location.clone(),
+            content_digest: self.content_digest,
+            byte_count: self.file_byte_count,
         }
     }
 }

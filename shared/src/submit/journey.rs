@@ -14,7 +14,8 @@ use uuid::Uuid;
 use super::{
     Submit, SubmitError, Wanted, cost,
     flight::{Board, Landing},
-    job, keeping, look,
+    job::{self, Files},
+    keeping, look,
     look::{Found, Tier},
 };
 use crate::{
@@ -270,8 +271,9 @@ impl Asking {
     }
 
     async fn publish(&self, frame: FrameRange, purpose: Purpose) -> Result<(), SubmitError> {
+        let files = Files::of(&self.submit.catalog, &self.wanted, frame).await?;
         let ahead = self.board.count_for(|| self.submit.shares.begin(&self.wanted.client));
-        let job = job::new(&self.submit.presets, &self.wanted, frame, self.job_id, purpose, ahead);
+        let job = job::new(&self.submit.presets, &self.wanted, files, self.job_id, purpose, ahead);
         self.board.set_job(self.job_id);
         Ok(self.submit.queue.publish_job(&job).await?)
     }

@@ -1,6 +1,8 @@
 //! What is asked of a render. Plain values: the package knows no URL and no job.
 
-use crate::{VoiFunction, Window};
+use std::sync::Arc;
+
+use crate::{PresentationState, VoiFunction, Window};
 
 /// One frame as one picture.
 #[derive(Clone, Debug, PartialEq)]
@@ -12,7 +14,7 @@ pub struct FrameRequest {
     /// Black becomes white and the reverse, after everything else of the display.
     pub invert: bool,
     /// What lies over the grey picture is shown: overlays of groups 60xx, white, and the colours of a supplemental
-    /// palette (PS3.3 C.7.6.3.1.5, Pixel Presentation COLOR or MIXED).
+    /// palette (PS3.3 C.7.6.3.1.5, Pixel Presentation COLOR or MIXED); graphics and texts of a presentation state.
     pub overlays: bool,
     /// The part of the frame to show; all of it when `None`.
     pub region: Option<Region>,
@@ -27,6 +29,8 @@ pub struct FrameRequest {
     /// A damaged frame is shown as far as it could be decoded, and the picture marked as partial,
     /// instead of [`crate::RenderError::Corrupt`].
     pub best_effort: bool,
+    /// What says how the frame looks in place of its file. Nothing else that decides this may be asked beside it.
+    pub presentation_state: Option<Arc<PresentationState>>,
 }
 
 impl Default for FrameRequest {
@@ -43,6 +47,7 @@ impl Default for FrameRequest {
             format: Format::Png,
             icc_profile: IccProfile::default(),
             best_effort: false,
+            presentation_state: None,
         }
     }
 }

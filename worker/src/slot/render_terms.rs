@@ -21,6 +21,8 @@ pub(crate) fn to_render_request(request: &request::FrameRequest) -> render::Fram
         format,
         icc_profile,
         best_effort,
+        // Its file is read first, and then part of the request.
+        presentation_state: _,
     } = *request;
     render::FrameRequest {
         frame_number,
@@ -33,6 +35,7 @@ pub(crate) fn to_render_request(request: &request::FrameRequest) -> render::Fram
         format: to_render_format(format),
         icc_profile: to_render_icc_profile(icc_profile),
         best_effort,
+        presentation_state: None,
     }
 }
 

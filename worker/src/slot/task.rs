@@ -12,6 +12,7 @@ use noctis_shared::{
 use serde::{Deserialize, Serialize};
 
 use super::{
+    beside::{self, Beside},
     decoded_frames::{Decoded, DecodedFrames},
     frame_bytes::{self, FrameBytes, LoadError, ReadError, ReadStep},
     render_terms::{to_render_request, to_shared_explanation, to_shared_window},
@@ -26,6 +27,8 @@ pub struct RenderTask {
     pub request: request::FrameRequest,
     /// How the slot gets at the bytes.
     pub bytes: FrameBytes,
+    /// The presentation state that the frame is shown under.
+    pub presentation_state: Option<Beside>,
 }
 
 /// What came of it. The queue time is not known here and stays zero.
@@ -48,7 +51,7 @@ pub fn perform(
     }
 }
 
-enum StageError {
+pub(super) enum StageError {
     Failure(RenderFailure),
     NotRead(ReadError),
 }
@@ -58,9 +61,15 @@ fn stages(
     kept: &DecodedFrames,
     step: &mut dyn FnMut(ReadStep),
 ) -> Result<StoredRender, StageError> {
-    let request = to_render_request(&task.request);
+    let mut request = to_render_request(&task.request);
     let mut clock = Clock::start();
     let mut timings = StageTimings::default();
+    if task.request.presentation_state.is_some() {
+        // Read before the frame, of which it decides what is needed. Never is the frame shown without it.
+        let state = task.presentation_state.as_ref().ok_or_else(without_state)?;
+        let header = beside::header(state, step)?;
+        request.presentation_state = Some(Arc::new(render::PresentationState::new(header)?));
+    }
     let is_unchanged =
         |decoded: &Arc<Decoded>| frame_bytes::is_unchanged(&task.bytes, &task.source, decoded.state);
     let decoded = match kept.get(task.source.content_digest, &request).filter(is_unchanged) {
@@ -90,6 +99,11 @@ fn stages(
     Ok(stored(task.request.format, picture, timings))
 }
 
+fn without_state() -> StageError {
+    let reason = "the job names a presentation state and not its file";
+    StageError::Failure(RenderFailure::new(FailureKind::InvalidRequest, reason))
+}
+
 /// What is told of a pixel, in place of a picture.
 fn explained(
     decoded: &Decoded,
@@ -102,8 +116,16 @@ fn explained(
     let partial = told.partial;
     // Numbers and texts: serialisation cannot fail, and what does not read is a miss.
     let picture = serde_json::to_vec(&to_shared_explanation(told)).unwrap_or_default().into();
-    let facts =
-        RenderFacts { format, rows: 1, columns: 1, window: None, pixel_scale: None, partial, timings };
+    let facts = RenderFacts {
+        format,
+        rows: 1,
+        columns: 1,
+        window: None,
+        pixel_scale: None,
+        partial,
+        left_out: Vec::new(),
+        timings,
+    };
     Ok(StoredRender { facts, picture })
 }
 
@@ -122,6 +144,7 @@ fn samples(
         window: None,
         pixel_scale: None,
         partial: frame.is_partial(),
+        left_out: Vec::new(),
         timings,
     };
     Ok(StoredRender { facts, picture: bytes.into() })
@@ -146,6 +169,7 @@ pub(super) fn stored(
         window: picture.window.and_then(to_shared_window),
         pixel_scale: picture.pixel_scale,
         partial: picture.partial,
+        left_out: picture.left_out.into_iter().map(str::to_owned).collect(),
         timings,
     };
     StoredRender { facts, picture: Bytes::from(picture.bytes) }

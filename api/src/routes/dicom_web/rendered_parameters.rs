@@ -3,7 +3,7 @@
 //! Unknown parameters are let be (PS3.18 8.3); what is known and not built is an error, or a warning where the standard
 //! has the server go on without it.
 
-use noctis_shared::request::{Fit, Flip, Region, SIDE_PIXELS_MAX, Voi, VoiFunction, Window};
+use noctis_shared::request::{FileBeside, Fit, Flip, Region, SIDE_PIXELS_MAX, Voi, VoiFunction, Window};
 
 use crate::{
     picture::{Asked, AskedFormat, NamedWindows, take_icc_profile},
@@ -55,6 +55,29 @@ impl Rendered {
         Ok(Self { asked, left_out })
     }
 
+    /// The same of images under a presentation state, which says itself what is seen of them: a box is all that `viewport`
+    /// is then, and there is no `window`.
+    ///
+    /// # Errors
+    /// 400 that names the parameter.
+    pub(super) fn take_presented(
+        query: &mut Query<'_>,
+        format: AskedFormat,
+        state: FileBeside,
+        windows: &NamedWindows,
+    ) -> Result<Self, Problem> {
+        if query.take("window").is_some() {
+            return Err(Problem::parameter(
+                "window",
+                "does not go with a presentation state, which has its own",
+            ));
+        }
+        let viewport = take_box(query, "takes vw,vh of a presentation state, which shows its own area")?;
+        let Self { asked, left_out } = Self::take(query, 1, format, windows)?;
+        let fit = viewport.map_or_else(Fit::default, |viewport| viewport.fit);
+        Ok(Self { asked: Asked { fit, presentation_state: Some(state), ..asked }, left_out })
+    }
+
     /// The same of a thumbnail, which takes `viewport` alone (PS3.18 10.4.1.2.2).
     ///
     /// # Errors
@@ -64,10 +87,7 @@ impl Rendered {
         frame_number: u32,
         format: AskedFormat,
     ) -> Result<Self, Problem> {
-        let viewport = take_viewport(query)?;
-        if viewport.is_some_and(|viewport| viewport.region.is_some() || viewport.flip != Flip::NONE) {
-            return Err(Problem::parameter("viewport", "takes vw,vh of a thumbnail"));
-        }
+        let viewport = take_box(query, "takes vw,vh of a thumbnail")?;
         let small = Asked::thumbnail(THUMBNAIL_PIXELS);
         let fit = viewport.map_or(small.fit, |viewport| Fit { enlarge: false, ..viewport.fit });
         let asked = Asked { frame_number, fit, format: Some(format), ..small };
@@ -114,6 +134,16 @@ fn take_viewport(query: &mut Query<'_>) -> Result<Option<Viewport>, Problem> {
         _ => return Err(takes()),
     };
     Ok(Some(Viewport { fit, region, flip }))
+}
+
+/// A `viewport` without a part of the source.
+fn take_box(query: &mut Query<'_>, takes: &str) -> Result<Option<Viewport>, Problem> {
+    let viewport = take_viewport(query)?;
+    match viewport {
+        Some(Viewport { region: Some(_), .. }) => Err(Problem::parameter("viewport", takes)),
+        Some(viewport) if viewport.flip != Flip::NONE => Err(Problem::parameter("viewport", takes)),
+        viewport => Ok(viewport),
+    }
 }
 
 /// The part of the source; `None` for all of it.

@@ -7,6 +7,7 @@ mod held;
 mod instances;
 mod keys;
 mod metadata;
+mod presentation_states;
 mod rendered;
 mod rows;
 mod unbuilt;

@@ -106,6 +106,7 @@ pub(crate) fn picture(byte_count: usize) -> Outcome {
         window: Window::new(40.0, 400.0, VoiFunction::Linear).ok(),
         pixel_scale: None,
         partial: false,
+        left_out: Vec::new(),
         timings: StageTimings { decode_ms: 1.5, ..StageTimings::default() },
     };
     Outcome::Picture(StoredRender { facts, picture: Bytes::from(vec![0xd1; byte_count]) })

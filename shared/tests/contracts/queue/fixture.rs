@@ -159,6 +159,7 @@ pub(crate) fn job(lane: Lane) -> RenderJob {
         format: PictureFormat::Png,
         icc_profile: IccProfile::Yes,
         best_effort: false,
+        presentation_state: None,
     };
     RenderJob {
         job_id: Uuid::new_v4(),
@@ -175,6 +176,7 @@ pub(crate) fn job(lane: Lane) -> RenderJob {
             deflated: false,
             header_checksum: 11,
         },
+        presentation_state: None,
         request,
         published_at: Utc::now(),
         purpose: Purpose::Redriven,

@@ -8,8 +8,10 @@ mod composer;
 mod explain;
 mod monochrome;
 mod overlays;
+mod presented;
 mod range;
 mod sixteen_bits;
+mod stated;
 
 use self::composer::Composer;
 pub use self::explain::explain_pixel;
@@ -38,5 +40,6 @@ pub fn compose_frame(
         }
         (false, _) => composer.colour(),
     }?;
+    let image = composer.presented(image)?;
     Ok(orientation::lay_down(image, request.orientation))
 }

@@ -8,6 +8,7 @@ pub(crate) mod averaging;
 pub(crate) mod geometry;
 pub(crate) mod grey;
 pub(crate) mod icc;
+pub(crate) mod lab;
 pub(crate) mod label;
 pub(crate) mod lut;
 pub(crate) mod modality;

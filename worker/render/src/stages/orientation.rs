@@ -24,6 +24,18 @@ pub(crate) fn lay_down(image: DisplayImage, orientation: Orientation) -> Display
     DisplayImage { columns, rows, samples, ..image }
 }
 
+/// Where a place of a picture of this width and height is once that is laid down.
+pub(crate) fn place((x, y): (f64, f64), (width, height): (f64, f64), orientation: Orientation) -> (f64, f64) {
+    let (x, y) = match orientation.quarter_turns() {
+        0 => (x, y),
+        1 => (height - y, x),
+        2 => (width - x, height - y),
+        _ => (y, width - x),
+    };
+    let width = if orientation.swaps_sides() { height } else { width };
+    if orientation.is_flipped() { (width - x, y) } else { (x, y) }
+}
+
 /// Pixels of so many columns and rows in their new order.
 fn laid_down<T: Copy>(pixels: &[T], (columns, rows): (usize, usize), orientation: Orientation) -> Vec<T> {
     if pixels.is_empty() {
@@ -113,6 +125,22 @@ mod tests {
         }
     }
 
+    /// The middles of pixels go where the pixels go.
+    #[test]
+    fn a_place_is_laid_down_like_the_pixel_that_it_is_in() {
+        let letters = b"abcdef";
+        for (quarter_turns, is_flipped) in (0..4).flat_map(|turns| [(turns, false), (turns, true)]) {
+            let orientation = Orientation::new(quarter_turns, is_flipped);
+            let laid = laid_down(letters, (3, 2), orientation);
+            let columns = if orientation.swaps_sides() { 2 } else { 3 };
+            for (nth, letter) in letters.iter().enumerate() {
+                let middle = ((nth % 3) as f64 + 0.5, (nth / 3) as f64 + 0.5);
+                let (x, y) = place(middle, (3.0, 2.0), orientation);
+                assert_eq!(laid[y as usize * columns + x as usize], *letter, "{orientation:?}");
+            }
+        }
+    }
+
     #[test]
     fn colours_stay_together() {
         let image = DisplayImage {
@@ -123,6 +151,7 @@ mod tests {
             pixel_scale: None,
             icc_profile: None,
             partial: false,
+            left_out: Vec::new(),
         };
         let turned = lay_down(image, Orientation::new(1, false));
         assert_eq!((turned.columns, turned.rows), (1, 2));
