@@ -5,7 +5,7 @@ use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use dicom_core::dictionary::{DataDictionary, DataDictionaryEntry};
-use dicom_core::value::PrimitiveValue;
+use dicom_core::value::{DataSetSequence, PrimitiveValue};
 use dicom_core::{DataElement, Tag, VR};
 use dicom_dictionary_std::{StandardDataDictionary, tags, uids};
 use dicom_object::{FileMetaTableBuilder, InMemDicomObject};
@@ -122,6 +122,39 @@ pub struct DemoFile {
     syntax: NativeSyntax,
 }
 
+/// An item of a sequence.
+#[derive(Debug, Clone)]
+pub struct DemoItem(InMemDicomObject);
+
+impl DemoItem {
+    /// An item with nothing in it.
+    pub fn empty() -> Self {
+        Self(InMemDicomObject::new_empty())
+    }
+
+    /// Sets a text attribute, as [`DemoFile::set`] does.
+    pub fn set(mut self, tag: Tag, value: &str) -> Self {
+        self.0.put(text(tag, value));
+        self
+    }
+
+    /// Sets a sequence of these items.
+    pub fn sequence(mut self, tag: Tag, items: Vec<DemoItem>) -> Self {
+        self.0.put(sequence(tag, items));
+        self
+    }
+}
+
+fn text(tag: Tag, value: &str) -> DataElement<InMemDicomObject> {
+    let vr = StandardDataDictionary.by_tag(tag).map_or(VR::LO, |entry| entry.vr().relaxed());
+    DataElement::new(tag, vr, PrimitiveValue::from(value))
+}
+
+fn sequence(tag: Tag, items: Vec<DemoItem>) -> DataElement<InMemDicomObject> {
+    let items: Vec<InMemDicomObject> = items.into_iter().map(|DemoItem(item)| item).collect();
+    DataElement::new(tag, VR::SQ, DataSetSequence::from(items))
+}
+
 impl DemoFile {
     /// A file with its four UIDs and nothing else.
     pub fn new(sop_class_uid: &str, uids: &Uids) -> Self {
@@ -170,8 +203,7 @@ impl DemoFile {
 
     /// Sets a text attribute, several values parted by `\`; the data dictionary decides its VR.
     pub fn set(mut self, tag: Tag, value: &str) -> Self {
-        let vr = StandardDataDictionary.by_tag(tag).map_or(VR::LO, |entry| entry.vr().relaxed());
-        self.object.put(DataElement::new(tag, vr, PrimitiveValue::from(value)));
+        self.object.put(text(tag, value));
         self
     }
 
@@ -190,6 +222,12 @@ impl DemoFile {
     /// Sets an attribute whose value is a tag (VR AT).
     pub fn pointer(mut self, tag: Tag, value: Tag) -> Self {
         self.object.put(DataElement::new(tag, VR::AT, PrimitiveValue::from(value)));
+        self
+    }
+
+    /// Sets a sequence of these items.
+    pub fn sequence(mut self, tag: Tag, items: Vec<DemoItem>) -> Self {
+        self.object.put(sequence(tag, items));
         self
     }
 

@@ -21,7 +21,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, OnceLock};
 
-pub use dicom_file::{DemoError, DemoFile, NativeSyntax, Samples, Uids, demo_uid};
+pub use dicom_file::{DemoError, DemoFile, DemoItem, NativeSyntax, Samples, Uids, demo_uid};
 pub use phantom_ct::ct_slice;
 
 use chest::Chest;

@@ -31,6 +31,9 @@ pub struct RenderJob {
     pub study_id: Uuid,
     /// Where the frame lies.
     pub source: FrameSource,
+    /// The file of the presentation state that the request names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub presentation_state: Option<WholeFile>,
     /// What is asked of it.
     pub request: FrameRequest,
     /// When the API published it.
@@ -75,6 +78,17 @@ impl FrameSource {
     pub fn is_whole_file(&self) -> bool {
         self.header_byte_count == 0 && self.frame.byte_count == self.file_byte_count
     }
+}
+
+/// A file that is read as a whole, as the index recorded it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct WholeFile {
+    /// URL of the file.
+    pub location: String,
+    /// BLAKE3 of it.
+    pub content_digest: ContentDigest,
+    /// Its length.
+    pub byte_count: u64,
 }
 
 /// The bytes of one frame: native pixel data, or fragments with their item headers.

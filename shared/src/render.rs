@@ -35,6 +35,9 @@ pub struct RenderFacts {
     /// What has to follow, of the head of a file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pixels: Option<FilePixels>,
+    /// What a presentation state asks that is not in the picture, in sentences of the renderer.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<String>,
     /// Where the time went when it was made.
     pub timings: StageTimings,
 }
@@ -243,6 +246,7 @@ mod tests {
             pixel_scale: None,
             partial: false,
             pixels: None,
+            left_out: Vec::new(),
             timings: StageTimings::default(),
         };
         Outcome::Picture(StoredRender { facts, picture: Bytes::from_static(b"picture bytes") })

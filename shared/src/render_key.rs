@@ -4,7 +4,9 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-use crate::request::{Fit, FrameRequest, IccProfile, LosslessCodec, PictureFormat, Region, Voi, VoiFunction};
+use crate::request::{
+    Fit, Flip, FrameRequest, IccProfile, LosslessCodec, PictureFormat, Region, Voi, VoiFunction,
+};
 
 /// The version of the renderer's output. Raised with every change that can alter a byte of any picture, so that
 /// older renders are found no more. The renderer itself states the same number; a test of the worker compares the two.
@@ -32,8 +34,19 @@ impl RenderKey {
 
 /// Every field in a fixed order and width. The destructuring makes a new field a compile error here.
 fn hash_request(hasher: &mut blake3::Hasher, request: &FrameRequest) {
-    let FrameRequest { frame_number, voi, invert, overlays, region, fit, format, icc_profile, best_effort } =
-        request;
+    let FrameRequest {
+        frame_number,
+        voi,
+        invert,
+        overlays,
+        region,
+        fit,
+        flip,
+        format,
+        icc_profile,
+        best_effort,
+        presentation_state,
+    } = request;
     hasher.update(&frame_number.to_le_bytes());
     hasher.update(&[u8::from(*invert), u8::from(*overlays), u8::from(*best_effort)]);
     let function_code = |function: VoiFunction| match function {
@@ -84,6 +97,13 @@ fn hash_request(hasher: &mut blake3::Hasher, request: &FrameRequest) {
         IccProfile::Srgb => 2,
         IccProfile::SrgbIfUsable => 3,
     }]);
+    // What few pictures have comes last, and only where they have it: the keys of all others stay as they were.
+    if *flip != Flip::NONE {
+        hasher.update(b"flip").update(&[u8::from(flip.horizontal), u8::from(flip.vertical)]);
+    }
+    if let Some(state) = presentation_state {
+        hasher.update(b"presentation state").update(&state.content_digest.0);
+    }
 }
 
 fn codec_code(codec: LosslessCodec) -> u8 {
@@ -186,8 +206,10 @@ fn parse_hex<const N: usize>(text: &str) -> Result<[u8; N], KeyError> {
 
 #[cfg(test)]
 mod tests {
+    use uuid::Uuid;
+
     use super::*;
-    use crate::request::Window;
+    use crate::request::{FileBeside, Window};
 
     fn request() -> FrameRequest {
         FrameRequest {
@@ -197,10 +219,17 @@ mod tests {
             overlays: true,
             region: None,
             fit: Fit::default(),
+            flip: Flip::NONE,
             format: PictureFormat::Png,
             icc_profile: IccProfile::Yes,
             best_effort: false,
+            presentation_state: None,
         }
+    }
+
+    fn under_state(digest: u8) -> FrameRequest {
+        let state = FileBeside { image_id: Uuid::nil(), content_digest: ContentDigest([digest; 32]) };
+        FrameRequest { presentation_state: Some(state), ..request() }
     }
 
     #[test]
@@ -222,6 +251,11 @@ mod tests {
             FrameRequest { fit: Fit { width: Some(128), ..Fit::default() }, ..request() },
             FrameRequest { fit: Fit { height: Some(128), ..Fit::default() }, ..request() },
             FrameRequest { fit: Fit { height: Some(128), enlarge: true, width: None }, ..request() },
+            FrameRequest { flip: Flip { horizontal: true, ..Flip::NONE }, ..request() },
+            FrameRequest { flip: Flip { vertical: true, ..Flip::NONE }, ..request() },
+            FrameRequest { flip: Flip { horizontal: true, vertical: true }, ..request() },
+            under_state(1),
+            under_state(2),
             FrameRequest { format: PictureFormat::Png16, ..request() },
             FrameRequest { format: PictureFormat::Jpeg { quality: 90 }, ..request() },
             FrameRequest { format: PictureFormat::Jpeg { quality: 91 }, ..request() },

@@ -4,6 +4,9 @@
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::render_key::ContentDigest;
 
 /// The VOI LUT function (PS3.3 C.11.2.1.2 and C.11.2.1.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
@@ -139,6 +142,20 @@ pub struct Region {
     pub height: u32,
 }
 
+/// Which sides of the picture change places once all else is drawn, what is burned in too (PS3.18 8.3.5.1.3).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Flip {
+    /// Left and right.
+    pub horizontal: bool,
+    /// Top and bottom.
+    pub vertical: bool,
+}
+
+impl Flip {
+    /// The picture as it lies in the file.
+    pub const NONE: Self = Self { horizontal: false, vertical: false };
+}
+
 /// What the picture's bytes are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -171,7 +188,7 @@ pub enum PictureFormat {
         codec: Option<LosslessCodec>,
     },
     /// No picture, but why one pixel of it looks as it does: an [`Explanation`](crate::explanation::Explanation) as JSON.
-    /// Of the frame as it is stored: without a region, a box, and what a file format does to samples.
+    /// Of the frame as it is stored: without a region, a box, a flip, and what a file format does to samples.
     Explanation {
         /// 0-based.
         column: u32,
@@ -239,6 +256,15 @@ pub enum IccProfile {
     SrgbIfUsable,
 }
 
+/// A file beside that of the image which decides how it looks: a presentation state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct FileBeside {
+    /// Key of its instance, by which it is found.
+    pub image_id: Uuid,
+    /// BLAKE3 of the file: what decides the picture.
+    pub content_digest: ContentDigest,
+}
+
 /// Everything that decides the bytes of a picture beside the file itself.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct FrameRequest {
@@ -257,6 +283,9 @@ pub struct FrameRequest {
     /// The box it is fitted into.
     #[serde(default)]
     pub fit: Fit,
+    /// Whether it is flipped in the end.
+    #[serde(default)]
+    pub flip: Flip,
     /// What the bytes are.
     pub format: PictureFormat,
     /// What becomes of the ICC profile of a colour picture.
@@ -265,6 +294,9 @@ pub struct FrameRequest {
     /// Whether a damaged codestream is shown as far as it goes, and marked.
     #[serde(default)]
     pub best_effort: bool,
+    /// The presentation state that the frame is shown under. It says itself what else is asked here of values and places.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub presentation_state: Option<FileBeside>,
 }
 
 impl FrameRequest {
@@ -278,9 +310,11 @@ impl FrameRequest {
             overlays: true,
             region: None,
             fit: Fit::default(),
+            flip: Flip::NONE,
             format,
             icc_profile: IccProfile::default(),
             best_effort: false,
+            presentation_state: None,
         }
     }
 }

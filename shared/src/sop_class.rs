@@ -28,6 +28,19 @@ const WITHOUT_PICTURE: &[(&str, &str)] = &[
 ];
 const STORAGE_ROOT: &str = "1.2.840.10008.5.1.4.1.1.";
 
+/// Whether instances of this class are presentation states.
+#[must_use]
+pub fn is_presentation_state(sop_class_uid: Option<&str>) -> bool {
+    sop_class_uid.and_then(|uid| uid.strip_prefix(STORAGE_ROOT)).is_some_and(|class| class.starts_with("11."))
+}
+
+/// Whether they are presentation states that pictures are drawn under: grayscale and color softcopy (PS3.3 A.33.1, A.33.2).
+#[must_use]
+pub fn is_drawn_presentation_state(sop_class_uid: Option<&str>) -> bool {
+    let class = sop_class_uid.and_then(|uid| uid.strip_prefix(STORAGE_ROOT));
+    matches!(class, Some("11.1" | "11.2"))
+}
+
 /// Why an instance of this class, which has no pixel data, cannot be shown: one sentence.
 #[must_use]
 pub fn why_no_picture(sop_class_uid: Option<&str>) -> String {

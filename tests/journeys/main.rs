@@ -17,6 +17,7 @@ mod identity;
 mod jobs;
 mod login;
 mod network;
+mod presentation_states;
 mod program;
 mod readme;
 mod reasons;

@@ -51,6 +51,7 @@ fn measure() -> anyhow::Result<()> {
         source: source.clone(),
         request: request(index),
         bytes: FrameBytes::Local(LocalPlace::anywhere(&path)),
+        presentation_state: None,
     };
 
     let kept = DecodedFrames::new(0);

@@ -332,7 +332,8 @@ fn picture(path: &Path, instance: &NewInstance, frame_index: usize) -> Outcome {
     };
     let frame_number = frame_index as u32 + 1;
     let request = FrameRequest { frame_number, ..FrameRequest::new(PictureFormat::Png) };
-    let task = RenderTask { source, request, bytes: FrameBytes::Local(LocalPlace::anywhere(path)) };
+    let bytes = FrameBytes::Local(LocalPlace::anywhere(path));
+    let task = RenderTask { source, request, bytes, presentation_state: None };
     let mut outcome = perform(&task, &DecodedFrames::new(0), &mut |_| {}).expect("a file that can be read");
     if let Outcome::Picture(render) = &mut outcome {
         render.facts.timings = StageTimings::default();

@@ -122,11 +122,19 @@ pub(crate) fn tell(
     {
         headers.insert(PIXEL_SCALE, scale);
     }
+    for left_out in facts.left_out.iter().filter_map(|what| warning(what)) {
+        headers.append(header::WARNING, left_out);
+    }
     if facts.partial {
         headers.insert(RENDER_INTEGRITY, HeaderValue::from_static("partial"));
     }
     validator.put_into(headers);
     Ok(response)
+}
+
+/// The field that says what was asked and is not in the answer.
+pub(crate) fn warning(what: &str) -> Option<HeaderValue> {
+    HeaderValue::try_from(format!("299 noctis \"{what}\"")).ok()
 }
 
 /// `Server-Timing`: where the picture came from, and the stages when it was made just now.

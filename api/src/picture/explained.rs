@@ -9,7 +9,7 @@ use noctis_shared::{
     explanation::Explanation,
     render::{Outcome, StageTimings},
     render_key::{ContentDigest, RenderKey},
-    request::{Fit, FrameRequest, PictureFormat},
+    request::{Fit, Flip, FrameRequest, PictureFormat},
     submit::Tier,
 };
 use serde::Serialize;
@@ -93,6 +93,7 @@ async fn of_image(
     let request = FrameRequest {
         region: None,
         fit: Fit::default(),
+        flip: Flip::NONE,
         format: PictureFormat::Explanation { column, row },
         ..picture.clone()
     };

@@ -34,7 +34,7 @@ use uuid::Uuid;
 
 use self::{answer::Validator, preference::RespondAsync, representation::Representation};
 pub(crate) use self::{
-    answer::{RenderedImage, SERVER_TIMING, server_timing},
+    answer::{RenderedImage, SERVER_TIMING, server_timing, warning},
     asked_format::AskedFormat,
     explained::{Explained, ExplainedPixel, explain_pixel},
     named_windows::NamedWindows,

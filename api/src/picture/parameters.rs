@@ -1,7 +1,7 @@
 //! The parameters of one image: from a query string to values that are valid.
 
 use noctis_shared::{
-    request::{Fit, IccProfile, Region, SIDE_PIXELS_MAX, Voi, VoiFunction, Window},
+    request::{FileBeside, Fit, Flip, IccProfile, Region, SIDE_PIXELS_MAX, Voi, VoiFunction, Window},
     submit::view,
 };
 
@@ -30,12 +30,16 @@ pub(crate) struct Asked {
     pub(crate) preset: Option<&'static str>,
     pub(crate) fit: Fit,
     pub(crate) region: Option<Region>,
+    /// DICOMweb alone asks for it.
+    pub(crate) flip: Flip,
     pub(crate) invert: Option<bool>,
     pub(crate) overlays: Option<bool>,
     pub(crate) best_effort: bool,
     pub(crate) quality: Option<u8>,
     pub(crate) format: Option<AskedFormat>,
     pub(crate) icc_profile: Option<IccProfile>,
+    /// The same.
+    pub(crate) presentation_state: Option<FileBeside>,
 }
 
 impl Asked {
@@ -83,6 +87,7 @@ impl Asked {
             preset,
             fit: take_fit(query)?,
             region: take_region(query)?,
+            flip: Flip::NONE,
             invert: query.take_flag("invert")?,
             overlays: query.take_flag("overlays")?,
             best_effort: query.take_flag("best_effort")?.unwrap_or(false),
@@ -90,6 +95,7 @@ impl Asked {
                 .take_value("quality", "a number from 1 to 100", |quality| (1..=100).contains(quality))?,
             format: query.take_value("format", "one of png, png16, jpeg, webp, json", |_| true)?,
             icc_profile: take_icc_profile(query)?,
+            presentation_state: None,
         })
     }
 
@@ -101,12 +107,14 @@ impl Asked {
             preset: None,
             fit: Fit::default(),
             region: None,
+            flip: Flip::NONE,
             invert: None,
             overlays: None,
             best_effort: false,
             quality: None,
             format: None,
             icc_profile: None,
+            presentation_state: None,
         }
     }
 

@@ -85,10 +85,12 @@ pub(crate) fn in_format(asked: &Asked, chosen: AskedFormat) -> Result<Representa
         overlays: asked.overlays.unwrap_or(true) && chosen != Png16,
         region: asked.region,
         fit: asked.fit,
+        flip: asked.flip,
         format,
         // Nor colours: `no` and `yes` are one picture under one key.
         icc_profile: asked.icc_profile.filter(|_| chosen != Png16).unwrap_or_default(),
         best_effort: asked.best_effort,
+        presentation_state: asked.presentation_state,
     };
     Ok(Representation { request, json: chosen == Json, takes_format: true })
 }

@@ -69,8 +69,8 @@ pub(crate) enum Many {
     /// `multipart/related` of rendered resources (PS3.18 8.6.1.2), each of this media type.
     Related {
         media_type: &'static str,
-        /// Where the frame of an image is.
-        location: fn(&ImageRecord, u32) -> String,
+        /// Where the frame of an image is; `None` of pictures that have no address of their own.
+        location: Option<fn(&ImageRecord, u32) -> String>,
     },
 }
 
@@ -205,6 +205,9 @@ async fn picture(streamed: &Streamed, place: Place) -> Result<Part, Problem> {
     if let Some((slope, offset)) = facts.pixel_scale {
         let _ = write!(head, "X-Pixel-Scale: {slope},{offset}\r\n");
     }
+    for what in &facts.left_out {
+        let _ = write!(head, "Warning: 299 noctis \"{what}\"\r\n");
+    }
     if facts.partial {
         head.push_str("X-Render-Integrity: partial\r\n");
     }
@@ -239,10 +242,10 @@ fn head(
             "Content-Location: /api/v1/dicom/images/{image_id}?frame={frame_number}&{query}\r\n\
              X-Image-Id: {image_id}\r\nX-Frame: {frame_number}\r\n"
         ),
-        (Many::Related { location, .. }, Some(image)) => {
+        (Many::Related { location: Some(location), .. }, Some(image)) => {
             write!(head, "Content-Location: {}\r\n", location(image, frame_number))
         }
-        (Many::Related { .. }, None) => Ok(()),
+        (Many::Related { .. }, _) => Ok(()),
     };
     head
 }

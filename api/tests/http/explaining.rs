@@ -18,6 +18,7 @@ fn explanation() -> Outcome {
         pixel_scale: None,
         partial: false,
         pixels: None,
+        left_out: Vec::new(),
         timings: StageTimings::default(),
     };
     let told = br#"{"frame":1,"row":2,"column":3,"stored_value":1064,"modality_value":40,"display_value":128,

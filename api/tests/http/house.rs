@@ -293,6 +293,7 @@ pub(crate) fn picture() -> Outcome {
         pixel_scale: Some((1.0, -1024.0)),
         partial: true,
         pixels: None,
+        left_out: Vec::new(),
         timings: StageTimings {
             queue_ms: 1.0,
             slot_ms: 0.5,

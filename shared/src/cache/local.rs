@@ -131,6 +131,7 @@ mod tests {
             pixel_scale: None,
             partial: false,
             pixels: None,
+            left_out: Vec::new(),
             timings: StageTimings::default(),
         };
         Outcome::Picture(StoredRender { facts, picture: Bytes::from(vec![7; byte_count]) })

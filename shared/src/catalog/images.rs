@@ -19,7 +19,7 @@ use crate::{
     derived_uid::{Level, is_derived},
     facts::{SeriesFacts, StudyFacts},
     image_facts::ImageFacts,
-    job::{FrameRange, FrameSource},
+    job::{FrameRange, FrameSource, WholeFile},
     render::Outcome,
     render_key::{ContentDigest, RenderKey},
 };
@@ -79,7 +79,7 @@ impl ImageRecord {
 
     /// Where the whole file lies, of an instance without pixel data ([`FrameSource::is_whole_file`]).
     #[must_use]
-    pub fn whole_file(&self) -> Option<FrameRange> {
+    pub fn range_without_pixels(&self) -> Option<FrameRange> {
         let is_without_pixels = self.image.frame_count == 0 && self.header_byte_count == 0;
         is_without_pixels.then_some(FrameRange { offset: 0, byte_count: self.file_byte_count, checksum: 0 })
     }
@@ -95,6 +95,16 @@ impl ImageRecord {
             frame,
             deflated: self.deflated,
             header_checksum: self.header_checksum,
+        }
+    }
+
+    /// Its file, to be read as a whole.
+    #[must_use]
+    pub fn whole_file(&self) -> WholeFile {
+        WholeFile {
+            location: self.location.clone(),
+            content_digest: self.content_digest,
+            byte_count: self.file_byte_count,
         }
     }
 }

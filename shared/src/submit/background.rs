@@ -14,7 +14,10 @@ use tokio::time::{sleep, timeout};
 use tracing::{Instrument, Span};
 use uuid::Uuid;
 
-use super::{Submit, SubmitError, Wanted, job};
+use super::{
+    Submit, SubmitError, Wanted,
+    job::{self, Files},
+};
 use crate::{
     catalog::FrameLookup,
     coordination::{Asked, Claimant},
@@ -189,7 +192,8 @@ impl Background {
             }
             in_hand.jobs.insert(wanted.key, job_id);
         }
-        let job = job::new(&self.submit.presets, wanted, frame, job_id, self.purpose.clone(), 0);
+        let files = Files::of(&self.submit.catalog, wanted, frame).await?;
+        let job = job::new(&self.submit.presets, wanted, files, job_id, self.purpose.clone(), 0);
         self.submit.queue.publish_job(&job).await?;
         Ok(Step::Published(job_id))
     }

@@ -3,18 +3,47 @@
 use chrono::Utc;
 use uuid::Uuid;
 
-use super::{Wanted, keeping, lane};
+use super::{SubmitError, Wanted, keeping, lane};
 use crate::{
-    job::{FrameRange, RenderJob},
+    catalog::Catalog,
+    job::{FrameRange, RenderJob, WholeFile},
     presets::Presets,
     purpose::Purpose,
 };
 
-/// A new job to make `wanted`, where these are the presets, whose frame lies in `frame`, for a client that has `ahead` others under way.
+/// Where what a picture is made of lies.
+pub(super) struct Files {
+    pub(super) frame: FrameRange,
+    pub(super) presentation_state: Option<WholeFile>,
+}
+
+impl Files {
+    /// The frame, and what the request names beside it.
+    ///
+    /// # Errors
+    /// [`SubmitError::ImageGone`], [`SubmitError::ImageReplaced`] for a presentation state that is no longer what was asked
+    /// with; a catalog that is away.
+    pub(super) async fn of(
+        catalog: &Catalog,
+        wanted: &Wanted,
+        frame: FrameRange,
+    ) -> Result<Self, SubmitError> {
+        let Some(asked) = wanted.request.presentation_state else {
+            return Ok(Self { frame, presentation_state: None });
+        };
+        let state = catalog.image(asked.image_id).await?.ok_or(SubmitError::ImageGone)?;
+        if state.content_digest != asked.content_digest {
+            return Err(SubmitError::ImageReplaced);
+        }
+        Ok(Self { frame, presentation_state: Some(state.whole_file()) })
+    }
+}
+
+/// A new job to make `wanted` of `files`, where these are the presets, for a client that has `ahead` others under way.
 pub(super) fn new(
     presets: &Presets,
     wanted: &Wanted,
-    frame: FrameRange,
+    files: Files,
     job_id: Uuid,
     purpose: Purpose,
     ahead: usize,
@@ -26,7 +55,8 @@ pub(super) fn new(
         lane: lane::of(image, &purpose, ahead),
         image_id: image.key,
         study_id: image.study_id,
-        source: image.source(frame),
+        source: image.source(files.frame),
+        presentation_state: files.presentation_state,
         request: request.clone(),
         published_at: Utc::now(),
         purpose,

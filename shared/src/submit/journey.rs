@@ -14,7 +14,8 @@ use uuid::Uuid;
 use super::{
     Submit, SubmitError, Wanted, cost,
     flight::{Board, Landing},
-    job, keeping, look,
+    job::{self, Files},
+    keeping, look,
     look::{Found, Tier},
 };
 use crate::{
@@ -268,13 +269,14 @@ impl Asking {
         }
         self.submit.confirmed.note(image);
         let of_the_file = matches!(request.format, PictureFormat::FileHead { .. });
-        let range = range.or_else(|| image.whole_file().filter(|_| of_the_file));
+        let range = range.or_else(|| image.range_without_pixels().filter(|_| of_the_file));
         range.map(Located::Frame).ok_or(SubmitError::WithoutRange)
     }
 
     async fn publish(&self, frame: FrameRange, purpose: Purpose) -> Result<(), SubmitError> {
+        let files = Files::of(&self.submit.catalog, &self.wanted, frame).await?;
         let ahead = self.board.count_for(|| self.submit.shares.begin(&self.wanted.client));
-        let job = job::new(&self.submit.presets, &self.wanted, frame, self.job_id, purpose, ahead);
+        let job = job::new(&self.submit.presets, &self.wanted, files, self.job_id, purpose, ahead);
         self.board.set_job(self.job_id);
         Ok(self.submit.queue.publish_job(&job).await?)
     }

@@ -16,10 +16,13 @@ use crate::{
 const DEAR: Duration = Duration::from_millis(5);
 
 /// Whether the catalog keeps the picture that `request` asks of `image`, where these are the presets. Nobody asks twice why
-/// one pixel is grey, and what is no picture is in the file.
+/// one pixel is grey, and what is no picture is in the file. What a presentation state put over an image must go with the state,
+/// which the picture, one of the image, would outlast.
 #[must_use]
 pub fn is_kept(presets: &Presets, image: &ImageRecord, request: &FrameRequest) -> bool {
-    request.format.is_a_picture() && (has_a_name(presets, &request.voi) || cost::of(image) > DEAR)
+    request.format.is_a_picture()
+        && request.presentation_state.is_none()
+        && (has_a_name(presets, &request.voi) || cost::of(image) > DEAR)
 }
 
 /// Whether it is a view that others ask for too: the file's own, or a preset.

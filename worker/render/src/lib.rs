@@ -5,16 +5,18 @@
 //! A frame that was decoded once serves any number of windows: [`decode_frame`], [`compose_frame`], [`encode_picture`].
 //! [`native_frame`] gives its samples as they are stored, in a syntax that everybody reads; [`file_head`] and [`written_frame`] the
 //! whole instance in another one.
-//! [`explain_pixel`] tells why a pixel of the picture looks as it does.
+//! [`explain_pixel`] tells why a pixel of the picture looks as it does. A [`PresentationState`] says how images of others look.
 
 mod compose;
 mod decode;
+mod draw;
 pub mod encode;
 mod error;
 mod explanation;
 mod file;
 mod limits;
 mod picture;
+mod presentation_state;
 mod request;
 mod samples;
 mod stages;
@@ -35,7 +37,8 @@ pub use file::scan::{Scan, scan};
 pub use file::source::ReadAt;
 pub use limits::Limits;
 pub use picture::{DisplayImage, DisplaySamples, Picture};
-pub use request::{Fit, Format, FrameRequest, IccProfile, Region, SIDE_PIXELS_MAX, Voi};
+pub use presentation_state::PresentationState;
+pub use request::{Fit, Format, FrameRequest, IccProfile, Orientation, Region, SIDE_PIXELS_MAX, Voi};
 pub use samples::resize;
 pub use window::{VoiFunction, Window, WindowError};
 

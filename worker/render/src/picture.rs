@@ -19,6 +19,8 @@ pub struct DisplayImage {
     pub icc_profile: Option<Vec<u8>>,
     /// The frame is damaged, and this is what could be decoded.
     pub partial: bool,
+    /// What a presentation state asks that is not in the picture, in sentences without a word of the file.
+    pub left_out: Vec<&'static str>,
 }
 
 /// Samples of a [`DisplayImage`].
@@ -30,6 +32,43 @@ pub enum DisplaySamples {
     Rgb8(Vec<u8>),
     /// Modality values under [`DisplayImage::pixel_scale`].
     Grey16(Vec<u16>),
+}
+
+impl DisplaySamples {
+    /// Those of 8 bits, and how many a pixel has; `None` of modality values.
+    pub(crate) fn eight_bits(&mut self) -> Option<(&mut Vec<u8>, usize)> {
+        match self {
+            Self::Grey8(samples) => Some((samples, 1)),
+            Self::Rgb8(samples) => Some((samples, 3)),
+            Self::Grey16(_) => None,
+        }
+    }
+
+    /// Samples of a picture of so many columns in a larger one, at a column and a row of it; zeros around them.
+    pub(crate) fn placed(self, columns: u32, size: (u32, u32), place: (usize, usize)) -> Self {
+        fn copied<T: Copy + Default>(
+            samples: &[T],
+            row_length: usize,
+            (new_length, rows): (usize, usize),
+            (left, top): (usize, usize),
+        ) -> Vec<T> {
+            let mut placed = vec![T::default(); new_length * rows];
+            let new_rows = placed.chunks_exact_mut(new_length).skip(top);
+            for (new_row, row) in new_rows.zip(samples.chunks_exact(row_length)) {
+                new_row[left..left + row_length].copy_from_slice(row);
+            }
+            placed
+        }
+        let (columns, new_columns, rows) = (columns as usize, size.0 as usize, size.1 as usize);
+        match self {
+            Self::Grey8(samples) => Self::Grey8(copied(&samples, columns, (new_columns, rows), place)),
+            Self::Grey16(samples) => Self::Grey16(copied(&samples, columns, (new_columns, rows), place)),
+            Self::Rgb8(samples) => {
+                let pixels = samples.as_chunks::<3>().0;
+                Self::Rgb8(copied(pixels, columns, (new_columns, rows), place).into_flattened())
+            }
+        }
+    }
 }
 
 /// A picture file.
@@ -49,4 +88,6 @@ pub struct Picture {
     pub pixel_scale: Option<(f64, f64)>,
     /// The frame is damaged, and this is what could be decoded.
     pub partial: bool,
+    /// What a presentation state asks that is not in the picture, in sentences without a word of the file.
+    pub left_out: Vec<&'static str>,
 }

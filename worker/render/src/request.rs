@@ -1,6 +1,8 @@
 //! What is asked of a render. Plain values: the package knows no URL and no job.
 
-use crate::{VoiFunction, Window};
+use std::sync::Arc;
+
+use crate::{PresentationState, VoiFunction, Window};
 
 /// One frame as one picture.
 #[derive(Clone, Debug, PartialEq)]
@@ -12,12 +14,14 @@ pub struct FrameRequest {
     /// Black becomes white and the reverse, after everything else of the display.
     pub invert: bool,
     /// What lies over the grey picture is shown: overlays of groups 60xx, white, and the colours of a supplemental
-    /// palette (PS3.3 C.7.6.3.1.5, Pixel Presentation COLOR or MIXED).
+    /// palette (PS3.3 C.7.6.3.1.5, Pixel Presentation COLOR or MIXED); graphics and texts of a presentation state.
     pub overlays: bool,
     /// The part of the frame to show; all of it when `None`.
     pub region: Option<Region>,
     /// Size of the picture.
     pub fit: Fit,
+    /// How it is laid down in the end, with what is burned in. Region is of the frame before, the box of the picture after.
+    pub orientation: Orientation,
     /// File format of the picture.
     pub format: Format,
     /// What becomes of the ICC profile of a colour picture.
@@ -25,6 +29,8 @@ pub struct FrameRequest {
     /// A damaged frame is shown as far as it could be decoded, and the picture marked as partial,
     /// instead of [`crate::RenderError::Corrupt`].
     pub best_effort: bool,
+    /// What says how the frame looks in place of its file. Nothing else that decides this may be asked beside it.
+    pub presentation_state: Option<Arc<PresentationState>>,
 }
 
 impl Default for FrameRequest {
@@ -37,9 +43,22 @@ impl Default for FrameRequest {
             overlays: true,
             region: None,
             fit: Fit::default(),
+            orientation: Orientation::AS_STORED,
             format: Format::Png,
             icc_profile: IccProfile::default(),
             best_effort: false,
+            presentation_state: None,
+        }
+    }
+}
+
+impl FrameRequest {
+    /// The box that the picture must fit inside before it is laid down.
+    pub(crate) fn fit_before_orientation(&self) -> Fit {
+        let Fit { width, height, enlarge } = self.fit;
+        match self.orientation.swaps_sides() {
+            true => Fit { width: height, height: width, enlarge },
+            false => self.fit,
         }
     }
 }
@@ -82,6 +101,49 @@ pub struct Fit {
     pub height: Option<u32>,
     /// Whether a picture smaller than the box grows to it.
     pub enlarge: bool,
+}
+
+/// One of the eight ways to lay a rectangle down: quarter turns clockwise, then a flip of left and right (PS3.3 C.10.6).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Orientation {
+    quarter_turns: u8,
+    is_flipped: bool,
+}
+
+impl Orientation {
+    /// As the file has it.
+    pub const AS_STORED: Self = Self { quarter_turns: 0, is_flipped: false };
+
+    /// So many quarter turns clockwise, and after them left and right change places where `is_flipped`.
+    #[must_use]
+    pub fn new(quarter_turns: u8, is_flipped: bool) -> Self {
+        Self { quarter_turns: quarter_turns % 4, is_flipped }
+    }
+
+    /// Left and right change places, or top and bottom, or both: a flip of top and bottom is half a turn, and left and
+    /// right back again.
+    #[must_use]
+    pub fn of_flips(horizontal: bool, vertical: bool) -> Self {
+        Self::new(if vertical { 2 } else { 0 }, horizontal != vertical)
+    }
+
+    /// Quarter turns clockwise, 0 to 3.
+    #[must_use]
+    pub fn quarter_turns(self) -> u8 {
+        self.quarter_turns
+    }
+
+    /// Whether left and right change places after the turns.
+    #[must_use]
+    pub fn is_flipped(self) -> bool {
+        self.is_flipped
+    }
+
+    /// Whether columns become rows.
+    #[must_use]
+    pub fn swaps_sides(self) -> bool {
+        self.quarter_turns % 2 == 1
+    }
 }
 
 /// What becomes of the ICC profile that describes the colours of the file (PS3.3 C.11.15; the `iccprofile` parameter

@@ -5,6 +5,7 @@ mod settle;
 mod storage_watch;
 
 use std::{
+    ops::Range,
     panic::AssertUnwindSafe,
     time::{Duration, Instant},
 };
@@ -29,7 +30,8 @@ pub use self::{changed::ChangedFiles, storage_watch::StorageWatch};
 use crate::{
     settlement,
     slot::{
-        Answer, FrameBytes, READ_MAX, RENDER_MAX, ReadError, RenderTask, SlotError, Slots, ranges_to_fetch,
+        Answer, BESIDE_BYTES_MAX, Beside, FrameBytes, READ_MAX, RENDER_MAX, ReadError, RenderTask, SlotError,
+        Slots, ranges_to_fetch,
     },
 };
 
@@ -187,13 +189,17 @@ impl RenderJobs {
             (Utc::now() - job.published_at).num_microseconds().map_or(0.0, |us| us as f64 / 1000.0);
         let started = Instant::now();
         let fetched = timeout(FETCH_MAX, self.fetch(job)).await.unwrap_or(Err(StorageError::Hung));
-        let bytes = fetched.inspect_err(count_hung)?;
+        let (bytes, presentation_state) = fetched.inspect_err(count_hung)?;
         let fetch_ms = started.elapsed().as_secs_f64() * 1000.0;
-        let mut task = RenderTask { source: job.source.clone(), request: job.request.clone(), bytes };
+        let (source, request) = (job.source.clone(), job.request.clone());
+        let mut task = RenderTask { source, request, bytes, presentation_state };
         let (mut answer, mut slot_ms) = self.in_slot(job.lane, &task).await;
         if let Err(SlotError::NotRead(ReadError::NotAllowed)) = answer {
             // Out of the root that the letters name; perhaps into another.
-            task.bytes = resolved(&self.storage, job).await?;
+            resolve(&self.storage, &job.source.location, &mut task.bytes).await?;
+            if let Some(Beside { file, bytes }) = &mut task.presentation_state {
+                resolve(&self.storage, &file.location, bytes).await?;
+            }
             let (second, waited_ms) = self.in_slot(job.lane, &task).await;
             answer = second;
             slot_ms += waited_ms;
@@ -222,13 +228,30 @@ impl RenderJobs {
         (slot.render(task).instrument(info_span!("render")).await, slot_ms)
     }
 
-    async fn fetch(&self, job: &RenderJob) -> Result<FrameBytes, StorageError> {
-        let source = &job.source;
-        if let Some(place) = self.storage.local_place(&source.location).await? {
-            return Ok(FrameBytes::Local(place));
+    /// The bytes of the frame, and the presentation state that it is shown under.
+    async fn fetch(&self, job: &RenderJob) -> Result<(FrameBytes, Option<Beside>), StorageError> {
+        let frame = self.fetch_ranges(&job.source.location, ranges_to_fetch(&job.source)).await?;
+        let state = match &job.presentation_state {
+            Some(file) => {
+                #[expect(clippy::single_range_in_vec_init, reason = "a list of ranges with one range in it")]
+                let whole = vec![0..file.byte_count.min(BESIDE_BYTES_MAX)];
+                let bytes = self.fetch_ranges(&file.location, whole).await?;
+                Some(Beside { file: file.clone(), bytes })
+            }
+            None => None,
+        };
+        Ok((frame, state))
+    }
+
+    async fn fetch_ranges(
+        &self,
+        location: &str,
+        ranges: Vec<Range<u64>>,
+    ) -> Result<FrameBytes, StorageError> {
+        match self.storage.local_place(location).await? {
+            Some(place) => Ok(FrameBytes::Local(place)),
+            None => Ok(FrameBytes::Fetched(self.storage.read(location, ranges).await?)),
         }
-        let parts = self.storage.read(&source.location, ranges_to_fetch(source)).await?;
-        Ok(FrameBytes::Fetched(parts))
     }
 
     /// Cache and announcement first, since someone waits; the catalog second, unless the picture passes. A picture that
@@ -286,10 +309,12 @@ fn count_hung(error: &StorageError) {
     }
 }
 
-/// The file of a job where it really lies.
-async fn resolved(storage: &Storage, job: &RenderJob) -> Result<FrameBytes, StorageError> {
-    let place = storage.resolved_place(&job.source.location).await?;
-    place.map(FrameBytes::Local).ok_or(StorageError::NotAllowed)
+/// Has a file of a job read where it really lies. What was fetched lies nowhere.
+async fn resolve(storage: &Storage, location: &str, bytes: &mut FrameBytes) -> Result<(), StorageError> {
+    if let FrameBytes::Local(place) = bytes {
+        *place = storage.resolved_place(location).await?.ok_or(StorageError::NotAllowed)?;
+    }
+    Ok(())
 }
 
 /// How the work on a job begins.

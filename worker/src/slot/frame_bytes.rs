@@ -142,7 +142,7 @@ pub fn ranges_to_fetch(source: &FrameSource) -> Vec<Range<u64>> {
     vec![0..source.header_byte_count, frame]
 }
 
-fn changed() -> LoadError {
+pub(super) fn changed() -> LoadError {
     LoadError::Failure(RenderFailure::new(FailureKind::FileChanged, CHANGED))
 }
 
@@ -189,7 +189,7 @@ fn read_ranges(
 }
 
 /// Fills `buffer` from `offset`, and says after each piece but the last that it goes on.
-fn read_pieces(
+pub(super) fn read_pieces(
     file: &File,
     offset: u64,
     buffer: &mut [u8],
@@ -252,11 +252,11 @@ fn inflated_parts(read: &Loaded, way: Deflation, source: &FrameSource) -> io::Re
     Ok(Loaded { state: read.state, buffer, header: 0..header, frame: header..header + frame })
 }
 
-fn length(byte_count: u64) -> Result<usize, LoadError> {
+pub(super) fn length(byte_count: u64) -> Result<usize, LoadError> {
     usize::try_from(byte_count).map_err(|_| changed())
 }
 
-fn from_storage(error: StorageError) -> LoadError {
+pub(super) fn from_storage(error: StorageError) -> LoadError {
     LoadError::NotRead(match error {
         StorageError::NotFound => ReadError::NotFound,
         StorageError::NotAllowed => ReadError::NotAllowed,
@@ -264,7 +264,7 @@ fn from_storage(error: StorageError) -> LoadError {
     })
 }
 
-fn from_io(error: io::Error) -> LoadError {
+pub(super) fn from_io(error: io::Error) -> LoadError {
     match error.kind() {
         io::ErrorKind::UnexpectedEof => changed(),
         io::ErrorKind::NotFound => LoadError::NotRead(ReadError::NotFound),

@@ -6,6 +6,7 @@
 //!
 //! Architecture invariant: outside [`process`] no byte of a codestream is interpreted while a job runs.
 
+mod beside;
 mod child;
 pub mod decoded_frames;
 pub mod file;
@@ -27,13 +28,15 @@ use std::{
 use noctis_shared::{lane::Lane, render_key::ContentDigest};
 use tokio::sync::Semaphore;
 
+pub(crate) use self::beside::BESIDE_BYTES_MAX;
+pub use self::{
+    beside::Beside,
+    frame_bytes::{FrameBytes, ReadError, ReadStep, ranges_to_fetch},
+    task::{Answer, RenderTask},
+};
 use self::{
     child::Child,
     places::{Place, Places, urgency},
-};
-pub use self::{
-    frame_bytes::{FrameBytes, ReadError, ReadStep, ranges_to_fetch},
-    task::{Answer, RenderTask},
 };
 
 /// Longest time for one render once its bytes are read, encoding included.
@@ -271,6 +274,7 @@ mod tests {
                 header_checksum: 0,
             },
             request: FrameRequest::new(PictureFormat::Png),
+            presentation_state: None,
             bytes: FrameBytes::Local(LocalPlace::anywhere("/a.dcm".as_ref())),
         }
     }

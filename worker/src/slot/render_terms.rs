@@ -18,9 +18,12 @@ pub(crate) fn to_render_request(request: &request::FrameRequest) -> render::Fram
         overlays,
         region,
         fit: request::Fit { width, height, enlarge },
+        flip: request::Flip { horizontal, vertical },
         format,
         icc_profile,
         best_effort,
+        // Its file is read first, and then part of the request.
+        presentation_state: _,
     } = *request;
     render::FrameRequest {
         frame_number,
@@ -29,9 +32,11 @@ pub(crate) fn to_render_request(request: &request::FrameRequest) -> render::Fram
         overlays,
         region: region.map(to_render_region),
         fit: render::Fit { width, height, enlarge },
+        orientation: render::Orientation::of_flips(horizontal, vertical),
         format: to_render_format(format),
         icc_profile: to_render_icc_profile(icc_profile),
         best_effort,
+        presentation_state: None,
     }
 }
 

@@ -12,6 +12,7 @@ use noctis_shared::{
 use serde::{Deserialize, Serialize};
 
 use super::{
+    beside::{self, Beside},
     decoded_frames::{Decoded, DecodedFrames},
     frame_bytes::{self, FrameBytes, LoadError, ReadError, ReadStep},
     render_terms::{
@@ -28,6 +29,8 @@ pub struct RenderTask {
     pub request: request::FrameRequest,
     /// How the slot gets at the bytes.
     pub bytes: FrameBytes,
+    /// The presentation state that the frame is shown under.
+    pub presentation_state: Option<Beside>,
 }
 
 /// What came of it. The queue time is not known here and stays zero.
@@ -50,7 +53,7 @@ pub fn perform(
     }
 }
 
-enum StageError {
+pub(super) enum StageError {
     Failure(RenderFailure),
     NotRead(ReadError),
 }
@@ -60,9 +63,15 @@ fn stages(
     kept: &DecodedFrames,
     step: &mut dyn FnMut(ReadStep),
 ) -> Result<StoredRender, StageError> {
-    let request = to_render_request(&task.request);
+    let mut request = to_render_request(&task.request);
     let mut clock = Clock::start();
     let mut timings = StageTimings::default();
+    if task.request.presentation_state.is_some() {
+        // Read before the frame, of which it decides what is needed. Never is the frame shown without it.
+        let state = task.presentation_state.as_ref().ok_or_else(without_state)?;
+        let header = beside::header(state, step)?;
+        request.presentation_state = Some(Arc::new(render::PresentationState::new(header)?));
+    }
     let is_unchanged =
         |decoded: &Arc<Decoded>| frame_bytes::is_unchanged(&task.bytes, &task.source, decoded.state);
     let decoded = match kept.get(task.source.content_digest, &request).filter(is_unchanged) {
@@ -107,6 +116,11 @@ fn stages(
     }
 }
 
+fn without_state() -> StageError {
+    let reason = "the job names a presentation state and not its file";
+    StageError::Failure(RenderFailure::new(FailureKind::InvalidRequest, reason))
+}
+
 /// What is told of a pixel, in place of a picture.
 fn explained(
     decoded: &Decoded,
@@ -127,6 +141,7 @@ fn explained(
         pixel_scale: None,
         partial,
         pixels: None,
+        left_out: Vec::new(),
         timings,
     };
     Ok(StoredRender { facts, picture })
@@ -174,6 +189,7 @@ fn facts_of(header: &render::Header, format: request::PictureFormat, timings: St
         pixel_scale: None,
         partial: false,
         pixels: None,
+        left_out: Vec::new(),
         timings,
     }
 }
@@ -209,6 +225,7 @@ pub(super) fn stored(
         pixel_scale: picture.pixel_scale,
         partial: picture.partial,
         pixels: None,
+        left_out: picture.left_out.into_iter().map(str::to_owned).collect(),
         timings,
     };
     StoredRender { facts, picture: Bytes::from(picture.bytes) }

@@ -27,8 +27,10 @@ const PREFIX_BYTES: usize = 12;
 #[derive(Serialize, Deserialize)]
 struct TaskHead {
     task: RenderTask,
-    /// Lengths of the parts in the body.
+    /// Lengths of the parts in the body: those of the frame.
     parts: Vec<usize>,
+    /// Those of the presentation state, behind them.
+    state_parts: Vec<usize>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -55,8 +57,8 @@ fn lengths(prefix: [u8; PREFIX_BYTES]) -> io::Result<(usize, usize)> {
     Ok((usize::try_from(head).map_err(io::Error::other)?, usize::try_from(body).map_err(io::Error::other)?))
 }
 
-fn parts_of(task: &RenderTask) -> &[Bytes] {
-    match &task.bytes {
+fn parts_of(bytes: &FrameBytes) -> &[Bytes] {
+    match bytes {
         FrameBytes::Local(_) => &[],
         FrameBytes::Fetched(parts) => parts,
     }
@@ -64,14 +66,16 @@ fn parts_of(task: &RenderTask) -> &[Bytes] {
 
 /// Sends a task, in the worker.
 pub(super) async fn send_task(socket: &mut UnixStream, task: &RenderTask) -> io::Result<()> {
-    let parts = parts_of(task);
-    let head = TaskHead { task: task.clone(), parts: parts.iter().map(Bytes::len).collect() };
+    let parts = parts_of(&task.bytes);
+    let state_parts = task.presentation_state.as_ref().map_or(&[][..], |state| parts_of(&state.bytes));
+    let lengths = |parts: &[Bytes]| parts.iter().map(Bytes::len).collect();
+    let head = TaskHead { task: task.clone(), parts: lengths(parts), state_parts: lengths(state_parts) };
     let head = serde_json::to_vec(&head)?;
-    let body_byte_count = parts.iter().map(Bytes::len).sum();
+    let body_byte_count = parts.iter().chain(state_parts).map(Bytes::len).sum();
     let mut start = prefix(&head, body_byte_count)?.to_vec();
     start.extend_from_slice(&head);
     socket.write_all(&start).await?;
-    for part in parts {
+    for part in parts.iter().chain(state_parts) {
         socket.write_all(part).await?;
     }
     Ok(())
@@ -104,17 +108,25 @@ pub(super) fn receive_task(socket: &mut impl Read) -> io::Result<Option<RenderTa
     let (head, body) = lengths(prefix)?;
     let mut message = vec![0; head + body];
     socket.read_exact(&mut message)?;
-    let TaskHead { mut task, parts } = serde_json::from_slice(&message[..head])?;
-    if let FrameBytes::Fetched(fetched) = &mut task.bytes {
-        let mut rest = Bytes::from(message).slice(head..);
-        for length in parts {
-            if length > rest.len() {
-                return Err(io::Error::other("the parts are longer than the body"));
-            }
-            fetched.push(rest.split_to(length));
-        }
+    let TaskHead { mut task, parts, state_parts } = serde_json::from_slice(&message[..head])?;
+    let mut rest = Bytes::from(message).slice(head..);
+    take_parts(&mut task.bytes, &parts, &mut rest)?;
+    if let Some(state) = &mut task.presentation_state {
+        take_parts(&mut state.bytes, &state_parts, &mut rest)?;
     }
     Ok(Some(task))
+}
+
+/// Takes parts of these lengths off the body, where they were fetched.
+fn take_parts(bytes: &mut FrameBytes, lengths: &[usize], rest: &mut Bytes) -> io::Result<()> {
+    let FrameBytes::Fetched(fetched) = bytes else { return Ok(()) };
+    for &length in lengths {
+        if length > rest.len() {
+            return Err(io::Error::other("the parts are longer than the body"));
+        }
+        fetched.push(rest.split_to(length));
+    }
+    Ok(())
 }
 
 /// Sends the answer, in the render process.

@@ -25,6 +25,7 @@ mod levels;
 mod matched;
 mod media_type;
 mod metadata;
+mod presentation_states;
 mod rendered;
 mod rendered_parameters;
 mod rewritten;

@@ -8,7 +8,7 @@ use std::{cmp::Reverse, sync::Arc};
 use axum::{
     Router,
     extract::Path,
-    http::{HeaderMap, HeaderValue, header},
+    http::{HeaderMap, header},
     response::Response,
     routing::get,
 };
@@ -20,6 +20,7 @@ use super::{
     address::{self, Uids},
     asks::Asks,
     frames::numbers,
+    presentation_states::State,
     rendered_parameters::Rendered,
 };
 use crate::{
@@ -27,8 +28,9 @@ use crate::{
     back_end::catalog_problem,
     edge::{self, SENT},
     picture::{
-        AskedFormat, Place, Request, Shapes, answer_image, check_frame, in_format,
+        Asked, AskedFormat, Place, Request, Shapes, answer_image, check_frame, in_format,
         stream::{self, Many, Streamed},
+        warning,
     },
     problem::{Kind, Problem},
     query::Query,
@@ -88,7 +90,60 @@ impl Asks {
         let image = self.visible().image(image_id).await?;
         check_frame(&image, frame_number)?;
         let place = Place { image_id, frame_number };
-        self.parts(rendered, form, &[Listed::from(&image.image)], vec![place]).await
+        let pixels_max = stream::pixels_max(&[Listed::from(&image.image)]);
+        self.parts(rendered, form, pixels_max, vec![place]).await
+    }
+
+    /// The presentation state that an instance is; `None` of another instance.
+    async fn state(&self, image_id: Uuid) -> Result<Option<State>, Problem> {
+        let record = self.visible().image(image_id).await?;
+        State::of(self.visible(), image_id, &record).await
+    }
+
+    /// What a presentation state refers to, drawn under it: one picture, or several as parts.
+    async fn presented(self, state: State, frame_numbers: Option<&[u32]>) -> Result<Response, Problem> {
+        let state_id = state.image_id;
+        match self.presented_once(state, frame_numbers).await {
+            Ok(Presented::Picture(response)) => Ok(response),
+            Ok(Presented::Parts { rendered, form, places }) => {
+                // How large they are is not known here: one at a time.
+                self.parts(rendered, form, u64::MAX / 4, places).await
+            }
+            Err(problem) if problem.kind() == Kind::ImageReplaced => {
+                self.api.images.forget_with(state_id, &self.api.cache).await;
+                Err(problem)
+            }
+            Err(problem) => Err(problem),
+        }
+    }
+
+    async fn presented_once(
+        &self,
+        state: State,
+        frame_numbers: Option<&[u32]>,
+    ) -> Result<Presented, Problem> {
+        let (mut query, form) = self.query()?;
+        let windows = &self.api.windows;
+        let mut rendered = Rendered::take_presented(&mut query, form.format, state.beside, windows)?;
+        let places = state.places(frame_numbers)?;
+        match places[..] {
+            [Place { image_id, frame_number }] if !form.in_parts => {
+                rendered.asked.frame_number = frame_number;
+                self.answer(image_id, rendered).await.map(Presented::Picture)
+            }
+            _ => Ok(Presented::Parts { rendered, form, places }),
+        }
+    }
+
+    /// A small picture of what a presentation state shows, without what is drawn and written over it, which nobody could
+    /// read.
+    async fn presented_thumbnail(&self, state: &State) -> Result<Response, Problem> {
+        let (mut query, Form { format, .. }) = self.query()?;
+        let places = state.places(None)?;
+        let Place { image_id, frame_number } = places[places.len() / 2];
+        let Rendered { asked, left_out } = Rendered::take_thumbnail(&mut query, frame_number, format)?;
+        let asked = Asked { overlays: Some(false), presentation_state: Some(state.beside), ..asked };
+        self.answer(image_id, Rendered { asked, left_out }).await
     }
 
     async fn thumbnail(&self, image_id: Uuid, frame_number: u32) -> Result<Response, Problem> {
@@ -124,7 +179,7 @@ impl Asks {
     /// Many rendered frames.
     async fn pictures(self, images: &[Listed], places: Vec<Place>) -> Result<Response, Problem> {
         let (rendered, form) = self.rendered(1)?;
-        self.parts(rendered, form, images, places).await
+        self.parts(rendered, form, stream::pixels_max(images), places).await
     }
 
     /// Rendered frames as parts of a multipart body (PS3.18 8.6.1.2).
@@ -132,7 +187,7 @@ impl Asks {
         self,
         Rendered { asked, left_out }: Rendered,
         form: Form,
-        images: &[Listed],
+        pixels_max: u64,
         places: Vec<Place>,
     ) -> Result<Response, Problem> {
         let request = in_format(&asked, form.format)?.request;
@@ -144,11 +199,19 @@ impl Asks {
         let permit = api.streams.begin(&caller.name)?;
         let sent = u32::try_from(places.len()).unwrap_or(u32::MAX).saturating_mul(SENT);
         edge::pay(&api, &caller, sent).await?;
+        // An image under a presentation state is found by that state alone.
+        let location: Option<fn(&ImageRecord, u32) -> String> =
+            request.presentation_state.is_none().then_some(location);
         let kind = Many::Related { media_type: request.format.media_type(), location };
-        let pixels_max = stream::pixels_max(images);
         let streamed = Streamed { api, caller, request, kind, request_id, pixels_max };
         Ok(with_warning(stream::answer(streamed, places, permit), left_out))
     }
+}
+
+/// What a presentation state comes to.
+enum Presented {
+    Picture(Response),
+    Parts { rendered: Rendered, form: Form, places: Vec<Place> },
 }
 
 /// As what a picture is answered.
@@ -193,9 +256,8 @@ pub(super) fn not_acceptable() -> Problem {
 
 /// Says what was asked and is not in the answer (PS3.18 8.3.5.1.1).
 fn with_warning(mut response: Response, left_out: Option<&'static str>) -> Response {
-    let warning = left_out.and_then(|what| HeaderValue::try_from(format!("299 noctis \"{what}\"")).ok());
-    if let Some(warning) = warning {
-        response.headers_mut().insert(header::WARNING, warning);
+    if let Some(warning) = left_out.and_then(warning) {
+        response.headers_mut().append(header::WARNING, warning);
     }
     response
 }
@@ -234,6 +296,9 @@ async fn instance(
     asks: Asks,
 ) -> Result<Response, Problem> {
     let image_id = own_id::of_image(&study, &series, &instance);
+    if let Some(state) = asks.state(image_id).await? {
+        return asks.presented(state, None).await;
+    }
     let image = asks.visible().image(image_id).await?;
     match asks.as_it_is(&image).await? {
         Some(answer) => Ok(answer),
@@ -246,6 +311,9 @@ async fn instance_thumbnail(
     asks: Asks,
 ) -> Result<Response, Problem> {
     let image_id = own_id::of_image(&study, &series, &instance);
+    if let Some(state) = asks.state(image_id).await? {
+        return asks.presented_thumbnail(&state).await;
+    }
     let image = asks.visible().image(image_id).await?;
     asks.thumbnail(image_id, image.image.frame_count.div_ceil(2).max(1)).await
 }
@@ -256,6 +324,9 @@ async fn frames(
 ) -> Result<Response, Problem> {
     let image_id = own_id::of_image(&study, &series, &instance);
     let list = numbers(&frames)?;
+    if let Some(state) = asks.state(image_id).await? {
+        return asks.presented(state, Some(&list)).await;
+    }
     if let [frame_number] = list[..] {
         return asks.picture(image_id, frame_number).await;
     }

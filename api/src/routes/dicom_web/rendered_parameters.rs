@@ -3,7 +3,7 @@
 //! Unknown parameters are let be (PS3.18 8.3); what is known and not built is an error, or a warning where the standard
 //! has the server go on without it.
 
-use noctis_shared::request::{Fit, Region, SIDE_PIXELS_MAX, Voi, VoiFunction, Window};
+use noctis_shared::request::{FileBeside, Fit, Flip, Region, SIDE_PIXELS_MAX, Voi, VoiFunction, Window};
 
 use crate::{
     picture::{Asked, AskedFormat, NamedWindows, take_icc_profile},
@@ -44,6 +44,7 @@ impl Rendered {
             voi: take_window(query, windows)?,
             fit: viewport.map_or_else(Fit::default, |viewport| viewport.fit),
             region: viewport.and_then(|viewport| viewport.region),
+            flip: viewport.map_or(Flip::NONE, |viewport| viewport.flip),
             // PS3.18 8.3.5.1.2: of media types with lossy compression; with others it means nothing.
             quality: quality.filter(|_| format == AskedFormat::Jpeg || format == AskedFormat::Webp),
             format: Some(format),
@@ -52,6 +53,29 @@ impl Rendered {
         };
         let left_out = annotation.map(|_| "annotation is not drawn");
         Ok(Self { asked, left_out })
+    }
+
+    /// The same of images under a presentation state, which says itself what is seen of them: a box is all that `viewport`
+    /// is then, and there is no `window`.
+    ///
+    /// # Errors
+    /// 400 that names the parameter.
+    pub(super) fn take_presented(
+        query: &mut Query<'_>,
+        format: AskedFormat,
+        state: FileBeside,
+        windows: &NamedWindows,
+    ) -> Result<Self, Problem> {
+        if query.take("window").is_some() {
+            return Err(Problem::parameter(
+                "window",
+                "does not go with a presentation state, which has its own",
+            ));
+        }
+        let viewport = take_box(query, "takes vw,vh of a presentation state, which shows its own area")?;
+        let Self { asked, left_out } = Self::take(query, 1, format, windows)?;
+        let fit = viewport.map_or_else(Fit::default, |viewport| viewport.fit);
+        Ok(Self { asked: Asked { fit, presentation_state: Some(state), ..asked }, left_out })
     }
 
     /// The same of a thumbnail, which takes `viewport` alone (PS3.18 10.4.1.2.2).
@@ -63,10 +87,7 @@ impl Rendered {
         frame_number: u32,
         format: AskedFormat,
     ) -> Result<Self, Problem> {
-        let viewport = take_viewport(query)?;
-        if viewport.is_some_and(|viewport| viewport.region.is_some()) {
-            return Err(Problem::parameter("viewport", "takes vw,vh of a thumbnail"));
-        }
+        let viewport = take_box(query, "takes vw,vh of a thumbnail")?;
         let small = Asked::thumbnail(THUMBNAIL_PIXELS);
         let fit = viewport.map_or(small.fit, |viewport| Fit { enlarge: false, ..viewport.fit });
         let asked = Asked { frame_number, fit, format: Some(format), ..small };
@@ -74,15 +95,16 @@ impl Rendered {
     }
 }
 
-/// The box that the picture fills, and the part of the frame that it shows.
+/// The box that the picture fills, the part of the frame that it shows, and whether that is flipped.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Viewport {
     fit: Fit,
     region: Option<Region>,
+    flip: Flip,
 }
 
 /// `viewport=vw,vh[,sx,sy,sw,sh]` (PS3.18 8.3.5.1.3): the picture is scaled to fit the box, up or down, its aspect kept;
-/// what is left empty of the source is its default. Parts of pixels are rounded.
+/// what is left empty of the source is its default. Parts of pixels are rounded; a negative `sw` or `sh` flips.
 fn take_viewport(query: &mut Query<'_>) -> Result<Option<Viewport>, Problem> {
     const NAME: &str = "viewport";
     let wrong = |says: String| Problem::parameter(NAME, says);
@@ -102,12 +124,26 @@ fn take_viewport(query: &mut Query<'_>) -> Result<Option<Viewport>, Problem> {
             .ok_or_else(|| wrong(format!("takes sides from 1 to {SIDE_PIXELS_MAX}")))
     };
     let fit = Fit { width: Some(side(width)?), height: Some(side(height)?), enlarge: true };
-    let region = match *source {
-        [] => None,
-        [left, top, width, height] => region([left, top, width, height])?,
+    let (region, flip) = match *source {
+        [] => (None, Flip::NONE),
+        [left, top, width, height] => {
+            let is_negative = |side: Option<f64>| side.is_some_and(|side| side < 0.0);
+            let flip = Flip { horizontal: is_negative(width), vertical: is_negative(height) };
+            (region([left, top, width.map(f64::abs), height.map(f64::abs)])?, flip)
+        }
         _ => return Err(takes()),
     };
-    Ok(Some(Viewport { fit, region }))
+    Ok(Some(Viewport { fit, region, flip }))
+}
+
+/// A `viewport` without a part of the source.
+fn take_box(query: &mut Query<'_>, takes: &str) -> Result<Option<Viewport>, Problem> {
+    let viewport = take_viewport(query)?;
+    match viewport {
+        Some(Viewport { region: Some(_), .. }) => Err(Problem::parameter("viewport", takes)),
+        Some(viewport) if viewport.flip != Flip::NONE => Err(Problem::parameter("viewport", takes)),
+        viewport => Ok(viewport),
+    }
 }
 
 /// The part of the source; `None` for all of it.
@@ -116,9 +152,6 @@ fn region(sides: [Option<f64>; 4]) -> Result<Option<Region>, Problem> {
         return Ok(None);
     }
     let [left, top, width, height] = sides;
-    if [width, height].into_iter().flatten().any(|side| side < 0.0) {
-        return Err(Problem::parameter("viewport", "flips by a negative sw or sh, which is not built"));
-    }
     let place = |place: Option<f64>| {
         let whole = place.unwrap_or(0.0).round();
         (0.0..=f64::from(TO_THE_END)).contains(&whole).then_some(whole as u32)
@@ -206,7 +239,8 @@ mod tests {
             "1,2,3,4,5",
             "1,2,3,4,5,6,7",
             "a,b",
-            "1,2,0,0,-5,5",
+            "1,2,0,0,-0.4,5",
+            "1,2,0,0,5,-0",
             "1,2,-1,0,5,5",
             "1,2,0,0,0,5",
             "NaN,1",
@@ -214,6 +248,21 @@ mod tests {
         ] {
             assert!(rendered(&format!("viewport={wrong}"), AskedFormat::Jpeg).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_negative_width_or_height_of_the_source_flips_it() {
+        for (source, (horizontal, vertical)) in [
+            ("10,20,30,40", (false, false)),
+            ("10,20,-30,40", (true, false)),
+            ("10,20,30,-40", (false, true)),
+            ("10,20,-30,-40", (true, true)),
+        ] {
+            let asked = jpeg(&format!("viewport=100,100,{source}"));
+            assert_eq!(asked.flip, Flip { horizontal, vertical }, "{source}");
+            assert_eq!(asked.region, Some(Region { left: 10, top: 20, width: 30, height: 40 }), "{source}");
+        }
+        assert_eq!(jpeg("viewport=100,100").flip, Flip::NONE);
     }
 
     #[test]
@@ -228,6 +277,7 @@ mod tests {
         );
         assert_eq!(thumbnail("window=1"), Ok(Asked::thumbnail(THUMBNAIL_PIXELS).fit));
         assert!(thumbnail("viewport=64,32,0,0,8,8").is_err());
+        assert!(thumbnail("viewport=64,32,,,-8,").is_err());
     }
 
     #[test]

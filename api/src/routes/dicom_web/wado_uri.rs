@@ -5,14 +5,15 @@ use axum::response::Response;
 use noctis_shared::{
     catalog::ImageRecord,
     own_id,
-    request::{Fit, Region, SIDE_PIXELS_MAX, Voi, VoiFunction, Window},
+    request::{FileBeside, Fit, Region, SIDE_PIXELS_MAX, Voi, VoiFunction, Window},
+    sop_class,
 };
 
 use super::{
     acceptable::Acceptable,
     address::Uids,
     asks::Asks,
-    instances,
+    instances, presentation_states,
     rendered::{Form, not_acceptable},
     rendered_parameters::Rendered,
     unbuilt,
@@ -54,10 +55,8 @@ pub(super) async fn wado(asks: Asks) -> Result<Response, Problem> {
             return instances::sent(&asks, Some(&accept), Uids::instance(&study, &series, &instance)).await;
         }
     };
-    if query.take("presentationUID").is_some() {
-        return Err(Problem::parameter("presentationUID", "is not built: presentation states are not drawn"));
-    }
-    let asked = asked(&mut query, format, &image, &asks.api.windows)?;
+    let state = take_state(&mut query, &asks, &study).await?;
+    let asked = Asked { presentation_state: state, ..asked(&mut query, format, &image, &asks.api.windows)? };
     // PS3.18 9.5.2: a number that the instance does not have is a wrong parameter.
     check_frame(&image, asked.frame_number).map_err(|problem| match problem.kind() {
         Kind::FrameNotFound => Problem::parameter("frameNumber", "is past the last frame"),
@@ -66,6 +65,31 @@ pub(super) async fn wado(asks: Asks) -> Result<Response, Problem> {
     let annotation = query.take("imageAnnotation").or_else(|| query.take("annotation"));
     let left_out = annotation.filter(|keywords| !keywords.is_empty()).map(|_| "annotation is not drawn");
     asks.answer(image_id, Rendered { asked, left_out }).await
+}
+
+/// The presentation state that `presentationUID` and `presentationSeriesUID` name, which is of the same study (PS3.18
+/// 9.5.1.2.10 and 9.5.1.2.11). What it says itself is not asked beside it.
+async fn take_state(query: &mut Query<'_>, asks: &Asks, study: &str) -> Result<Option<FileBeside>, Problem> {
+    const INSTANCE: &str = "presentationUID";
+    const SERIES: &str = "presentationSeriesUID";
+    let missing = |name| Problem::parameter(name, "is missing: both UIDs name the presentation state");
+    let (series, instance) = match (query.take(SERIES), query.take(INSTANCE)) {
+        (None, None) => return Ok(None),
+        (Some(series), Some(instance)) => (series, instance),
+        (None, Some(_)) => return Err(missing(SERIES)),
+        (Some(_), None) => return Err(missing(INSTANCE)),
+    };
+    for said_by_it in ["region", "windowCenter", "windowWidth"] {
+        if query.take(said_by_it).is_some() {
+            return Err(Problem::parameter(said_by_it, "does not go with a presentation state"));
+        }
+    }
+    let record = asks.visible().image(own_id::of_image(study, &series, &instance)).await?;
+    if !sop_class::is_presentation_state(record.image.sop_class_uid.as_deref()) {
+        return Err(Problem::parameter(INSTANCE, "names no presentation state"));
+    }
+    presentation_states::check_kind(&record)?;
+    Ok(Some(presentation_states::beside(&record)))
 }
 
 /// As what an instance is answered.

@@ -70,7 +70,7 @@ async fn what_is_not_drawn_is_said_and_what_is_no_value_is_named() {
     for (query, parameter) in [
         ("window=40", "window"),
         ("viewport=1", "viewport"),
-        ("viewport=8,8,0,0,-8,8", "viewport"),
+        ("viewport=8,8,0,0,0,8", "viewport"),
         ("quality=101", "quality"),
         ("iccprofile=best", "iccprofile"),
     ] {
@@ -83,6 +83,18 @@ async fn what_is_not_drawn_is_said_and_what_is_no_value_is_named() {
     house.get(&format!("{}/frames/4/rendered", instance())).await.problem(404, "frame-not-found");
     house.get(&format!("{}/frames/0/rendered", instance())).await.problem(400, "invalid-parameter");
     house.get(&format!("{}/instances/{REPORT}/rendered", series())).await.problem(422, "unrenderable");
+}
+
+#[tokio::test]
+async fn each_flip_is_a_picture_of_its_own() {
+    let house = house().await;
+    let mut tags = std::collections::HashSet::new();
+    for source in ["0,0,8,8", "0,0,-8,8", "0,0,8,-8", "0,0,-8,-8"] {
+        let answer = house.get(&format!("{}/rendered?viewport=8,8,{source}", instance())).await;
+        assert_eq!(answer.status, 200, "{source}");
+        tags.insert(answer.header("etag").to_owned());
+    }
+    assert_eq!((tags.len(), house.jobs()), (4, 4));
 }
 
 #[tokio::test]

@@ -48,6 +48,8 @@ async fn a_picture_is_the_one_that_is_there_already() {
 #[tokio::test]
 async fn what_is_missing_or_no_value_is_named() {
     let house = house().await;
+    // An image is no presentation state.
+    let own = format!("&presentationUID={IMAGE}&presentationSeriesUID={SERIES}");
     for (rest, parameter) in [
         ("&windowCenter=40", "windowWidth"),
         ("&windowWidth=40", "windowCenter"),
@@ -64,7 +66,11 @@ async fn what_is_missing_or_no_value_is_named() {
         ("&anonymize=true", "anonymize"),
         ("&anonymize=YES&contentType=application/dicom", "anonymize"),
         ("&frameNumber=4", "frameNumber"),
-        ("&presentationUID=1.2", "presentationUID"),
+        ("&presentationUID=1.2", "presentationSeriesUID"),
+        ("&presentationSeriesUID=1.2", "presentationUID"),
+        ("&presentationUID=1.2&presentationSeriesUID=1&region=0,0,1,1", "region"),
+        ("&presentationUID=1.2&presentationSeriesUID=1&windowCenter=1&windowWidth=1", "windowCenter"),
+        (&own, "presentationUID"),
     ] {
         let problem = house.get(&path(rest)).await.problem(400, "invalid-parameter");
         assert_eq!(problem["details"]["parameter"], parameter, "{rest}");

@@ -80,6 +80,7 @@ pub(crate) fn picture(bytes: &'static [u8]) -> Outcome {
         pixel_scale: Some((1.0, -1024.0)),
         partial: true,
         pixels: None,
+        left_out: Vec::new(),
         timings,
     };
     Outcome::Picture(StoredRender { facts, picture: Bytes::from_static(bytes) })

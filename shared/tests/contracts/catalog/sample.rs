@@ -108,6 +108,7 @@ pub(crate) fn picture(byte_count: usize) -> Outcome {
         pixel_scale: None,
         partial: false,
         pixels: None,
+        left_out: Vec::new(),
         timings: StageTimings { decode_ms: 1.5, ..StageTimings::default() },
     };
     Outcome::Picture(StoredRender { facts, picture: Bytes::from(vec![0xd1; byte_count]) })

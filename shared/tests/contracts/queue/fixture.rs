@@ -14,7 +14,7 @@ use noctis_shared::{
     purpose::Purpose,
     queue::{Consumer, Delivery, Queue, QueueLimits, Work},
     render_key::{ContentDigest, RenderKey},
-    request::{Fit, FrameRequest, IccProfile, PictureFormat, Voi},
+    request::{Fit, Flip, FrameRequest, IccProfile, PictureFormat, Voi},
 };
 use uuid::Uuid;
 
@@ -155,9 +155,11 @@ pub(crate) fn job(lane: Lane) -> RenderJob {
         overlays: true,
         region: None,
         fit: Fit::default(),
+        flip: Flip::NONE,
         format: PictureFormat::Png,
         icc_profile: IccProfile::Yes,
         best_effort: false,
+        presentation_state: None,
     };
     RenderJob {
         job_id: Uuid::new_v4(),
@@ -174,6 +176,7 @@ pub(crate) fn job(lane: Lane) -> RenderJob {
             deflated: false,
             header_checksum: 11,
         },
+        presentation_state: None,
         request,
         published_at: Utc::now(),
         purpose: Purpose::Redriven,

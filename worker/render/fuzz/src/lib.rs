@@ -4,7 +4,7 @@ pub mod codestream;
 pub mod file;
 
 use noctis_render::{
-    Fit, Format, FrameRequest, IccProfile, Limits, Region, RenderError, Voi, VoiFunction, Window,
+    Fit, Format, FrameRequest, IccProfile, Limits, Orientation, Region, RenderError, Voi, VoiFunction, Window,
     compose_frame, decode_frame, encode_picture,
 };
 use noctis_render::{Header, Picture};
@@ -50,6 +50,7 @@ pub fn requests(frame_number: u32) -> Vec<FrameRequest> {
         FrameRequest {
             best_effort: true,
             invert: true,
+            orientation: Orientation::new(1, true),
             voi: window.unwrap_or(Voi::FromFile),
             region: Some(region),
             ..base.clone()

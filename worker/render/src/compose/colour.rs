@@ -12,7 +12,9 @@ use crate::stages::{icc, ybr};
 impl Composer<'_> {
     pub(super) fn colour(&self) -> Result<DisplayImage, RenderError> {
         let mut pixels = self.fitted_colours(self.rgb()?)?;
-        let profile = icc::apply(self.frame_view.top(), self.request.icc_profile, &mut pixels)?;
+        // That of a color presentation state takes the place of that of the image (PS3.4 N.2.2.1).
+        let profile_of = self.stated.as_ref().map_or(self.frame_view.top(), |stated| &stated.applied.view);
+        let profile = icc::apply(profile_of, self.request.icc_profile, &mut pixels)?;
         if self.request.invert {
             pixels.iter_mut().for_each(|sample| *sample = 255 - *sample);
         }

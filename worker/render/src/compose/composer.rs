@@ -1,5 +1,6 @@
 //! What all ways to a picture share: the frame, the region and the size of the picture made of it.
 
+use super::stated::Stated;
 use crate::decode::DecodedFrame;
 use crate::file::frame_view::FrameView;
 use crate::file::pixel_format::PixelFormat;
@@ -17,12 +18,14 @@ pub(super) struct Composer<'a> {
     pub(super) frame: &'a DecodedFrame,
     pub(super) request: &'a FrameRequest,
     pub(super) plan: Plan,
+    /// What a presentation state says of it.
+    pub(super) stated: Option<Stated<'a>>,
 }
 
 impl<'a> Composer<'a> {
     /// # Errors
     /// [`RenderError::NoPixelData`]; [`RenderError::InvalidRequest`] for a frame of another instance, and as
-    /// [`Plan::new`].
+    /// [`Plan::new`] or [`Stated::new`].
     pub(super) fn new(
         header: &'a Header,
         frame: &'a DecodedFrame,
@@ -33,9 +36,18 @@ impl<'a> Composer<'a> {
             return Err(RenderError::invalid_request("frame", "was decoded from another instance"));
         }
         let frame_view = FrameView::new(header.view(), frame.frame_number);
-        let size = (format.columns, format.rows);
-        let plan = Plan::new(size, pixel_shape(&frame_view), request.region, request.fit)?;
-        Ok(Self { frame_view, format, frame, request, plan })
+        let stated = match &request.presentation_state {
+            Some(state) => Some(Stated::new(state, (&frame_view, format, frame), request)?),
+            None => None,
+        };
+        let plan = match &stated {
+            Some(stated) => stated.canvas.plan,
+            None => {
+                let (size, shape) = ((format.columns, format.rows), pixel_shape(&frame_view));
+                Plan::new(size, shape, request.region, request.fit_before_orientation())?
+            }
+        };
+        Ok(Self { frame_view, format, frame, request, plan, stated })
     }
 }
 
@@ -75,6 +87,7 @@ impl Composer<'_> {
             pixel_scale: None,
             icc_profile: None,
             partial: self.frame.partial,
+            left_out: Vec::new(),
         }
     }
 }

@@ -5,6 +5,7 @@
 use super::colour::to_8_bits;
 use super::composer::Composer;
 use crate::decode::DecodedFrame;
+use crate::draw::Ink;
 use crate::explanation::{Explanation, Step};
 use crate::file::pixel_format::Photometric;
 use crate::file::windows;
@@ -22,8 +23,8 @@ use crate::{Header, RenderError, VoiFunction};
 /// it in an 8-bit picture of the size of the frame.
 ///
 /// # Errors
-/// [`RenderError::InvalidRequest`] for a pixel outside of the frame, and for a frame that was decoded smaller; otherwise
-/// as [`super::compose_frame`].
+/// [`RenderError::InvalidRequest`] for a pixel outside of the frame, and for a frame that was decoded smaller;
+/// [`RenderError::Unsupported`] under a presentation state; otherwise as [`super::compose_frame`].
 pub fn explain_pixel(
     header: &Header,
     frame: &DecodedFrame,
@@ -31,6 +32,9 @@ pub fn explain_pixel(
     (column, row): (u32, u32),
 ) -> Result<Explanation, RenderError> {
     let composer = Composer::new(header, frame, request)?;
+    if composer.stated.is_some() {
+        return Err(RenderError::unsupported("explanations of a picture under a presentation state"));
+    }
     if frame.reduction > 0 {
         return Err(RenderError::invalid_request("frame", "was decoded smaller than it is stored"));
     }
@@ -248,7 +252,7 @@ impl Pixel<'_> {
         if mask > 0 {
             let before = real(&shown);
             let samples = shown.len();
-            overlay::burn_in(&mut shown, samples, &[mask]);
+            overlay::burn_in(&mut shown, samples, &[mask], Ink::WHITE);
             self.step("overlay", "Overlay Data (60xx,3000)", "PS3.3 C.9.2", (&before, &real(&shown)));
         }
         Ok(shown)

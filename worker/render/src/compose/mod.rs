@@ -8,14 +8,17 @@ mod composer;
 mod explain;
 mod monochrome;
 mod overlays;
+mod presented;
 mod range;
 mod sixteen_bits;
+mod stated;
 
 use self::composer::Composer;
 pub use self::explain::explain_pixel;
 use crate::decode::DecodedFrame;
 use crate::picture::DisplayImage;
 use crate::request::{Format, FrameRequest};
+use crate::stages::orientation;
 use crate::{Header, RenderError};
 
 /// Makes the picture that a request asks for of a decoded frame.
@@ -29,12 +32,14 @@ pub fn compose_frame(
     request: &FrameRequest,
 ) -> Result<DisplayImage, RenderError> {
     let composer = Composer::new(header, frame, request)?;
-    match (frame.photometric.is_monochrome(), request.format) {
+    let image = match (frame.photometric.is_monochrome(), request.format) {
         (true, Format::Png16) => composer.modality_values(),
         (true, _) => composer.monochrome(),
         (false, Format::Png16) => {
             Err(RenderError::invalid_request("format", "a colour image has no 16-bit modality values"))
         }
         (false, _) => composer.colour(),
-    }
+    }?;
+    let image = composer.presented(image)?;
+    Ok(orientation::lay_down(image, request.orientation))
 }

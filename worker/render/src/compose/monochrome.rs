@@ -2,6 +2,7 @@
 
 use super::colour::colours;
 use super::composer::Composer;
+use super::stated::Stated;
 use crate::RenderError;
 use crate::picture::{DisplayImage, DisplaySamples};
 use crate::request::Voi;
@@ -27,6 +28,9 @@ impl Composer<'_> {
 
     /// The stages from stored to shown values, as file and request ask for them.
     pub(super) fn transfer(&self) -> Transfer {
+        if let Some(stated) = &self.stated {
+            return self.stated_transfer(stated);
+        }
         let sign = self.frame.samples.sign();
         let modality = Modality::read(&self.frame_view, sign);
         let padding = Padding::read(self.frame_view.top(), self.format);
@@ -38,6 +42,15 @@ impl Composer<'_> {
         // An asked window speaks of every value, padding too; in all other views padding is background.
         let padding = padding.filter(|_| !matches!(asked, Voi::Window(_)));
         Transfer { modality, voi, presentation, padding }
+    }
+
+    /// The same as a presentation state asks for them, whatever the file says.
+    fn stated_transfer(&self, stated: &Stated<'_>) -> Transfer {
+        let modality = stated.modality.clone();
+        let padding = Padding::read(self.frame_view.top(), self.format);
+        let identity = || VoiTransform::Window(self.window_of_all_values(&modality, padding.as_ref()));
+        let voi = stated.voi.clone().unwrap_or_else(identity);
+        Transfer { modality, voi, presentation: stated.applied.presentation(), padding }
     }
 
     pub(super) fn supplemental_palette(&self) -> Option<Palette> {

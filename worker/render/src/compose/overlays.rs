@@ -2,6 +2,7 @@
 
 use super::composer::Composer;
 use crate::RenderError;
+use crate::draw::Ink;
 use crate::samples::Samples;
 use crate::samples::resample::resize;
 use crate::samples::resize::Grid;
@@ -16,15 +17,27 @@ impl Composer<'_> {
         samples_per_pixel: usize,
     ) -> Result<(), RenderError> {
         let Some(mask) = self.overlay_mask() else { return Ok(()) };
+        self.burn_mask(pixels, samples_per_pixel, mask, Ink::WHITE)
+    }
+
+    /// Draws with `ink` where a mask of the whole frame is set.
+    pub(super) fn burn_mask(
+        &self,
+        pixels: &mut [u8],
+        samples_per_pixel: usize,
+        mask: Vec<u8>,
+        ink: Ink,
+    ) -> Result<(), RenderError> {
         if let Samples::U8(mask) = self.fitted_mask(mask)? {
-            overlay::burn_in(pixels, samples_per_pixel, &mask);
+            overlay::burn_in(pixels, samples_per_pixel, &mask, ink);
         }
         Ok(())
     }
 
-    /// Where overlays lie on the whole frame; `None` where there are none, or none are asked for.
+    /// Where overlays lie on the whole frame; `None` where there are none, none are asked for, or a presentation state says
+    /// which are shown.
     pub(super) fn overlay_mask(&self) -> Option<Vec<u8>> {
-        if !self.request.overlays {
+        if !self.request.overlays || self.stated.is_some() {
             return None;
         }
         let view = self.frame_view.top();

@@ -2,6 +2,7 @@
 
 use super::composer::Composer;
 use crate::Window;
+use crate::file::pixel_format::SampleKind;
 use crate::samples::{Samples, each_type};
 use crate::stages::modality::Modality;
 use crate::stages::padding::Padding;
@@ -28,6 +29,21 @@ impl Composer<'_> {
                 });
                 if low <= high { Window::of_range(low, high) } else { Window::of_range(0.0, 0.0) }
             }
+        }
+    }
+
+    /// The window of every value that the bits of the frame can have: what shows values as they are (PS3.4 N.2.1.3). Real
+    /// numbers have no such range, and are shown by that of the frame.
+    pub(super) fn window_of_all_values(&self, modality: &Modality, padding: Option<&Padding>) -> Window {
+        if self.format.kind != SampleKind::Integer {
+            return self.range_window(modality, padding);
+        }
+        let count = f64::from(self.format.bits_stored.min(32)).exp2();
+        let (low, high) =
+            if self.format.signed { (-count / 2.0, count / 2.0 - 1.0) } else { (0.0, count - 1.0) };
+        match modality {
+            Modality::Linear { .. } => Window::between(modality.value(low), modality.value(high)),
+            Modality::Table(table) => Window::of_range(0.0, table.entry_max()),
         }
     }
 }

@@ -50,10 +50,20 @@ fn oversampling(header: &Header, format: &PixelFormat) -> Option<u32> {
 /// Largest power that still leaves every pixel that the request shows, `oversampling` times.
 fn by_size(format: &PixelFormat, request: &FrameRequest, oversampling: u32) -> u8 {
     let is_small = format.columns.min(format.rows) < SIDE_MIN;
-    if is_small || request.region.is_some() || request.format == Format::Png16 || request.fit.enlarge {
+    // A presentation state has regions, sizes and values of its own.
+    let is_presented = request.presentation_state.is_some();
+    if is_small
+        || is_presented
+        || request.region.is_some()
+        || request.format == Format::Png16
+        || request.fit.enlarge
+    {
         return 0;
     }
-    let Ok((columns, rows)) = fitted(format.columns, format.rows, 1.0, request.fit) else { return 0 };
+    let Ok((columns, rows)) = fitted(format.columns, format.rows, 1.0, request.fit_before_orientation())
+    else {
+        return 0;
+    };
     (1..=REDUCTION_MAX)
         .take_while(|&by| {
             (format.columns >> by) >= columns * oversampling && (format.rows >> by) >= rows * oversampling

@@ -55,6 +55,7 @@ pub fn encode_picture(image: &DisplayImage, format: Format) -> Result<Picture, R
         window: image.window,
         pixel_scale: image.pixel_scale,
         partial: image.partial,
+        left_out: image.left_out.clone(),
     })
 }
 

@@ -143,6 +143,11 @@ impl Header {
         windows::of_frame(&frame).into_iter().next()
     }
 
+    /// Whether it was read from the same bytes.
+    pub(crate) fn has_bytes_of(&self, other: &Self) -> bool {
+        self.bytes == other.bytes
+    }
+
     pub(crate) fn view(&self) -> View<'_> {
         View::new(&self.bytes, &self.elements, self.start.encoding)
     }

@@ -14,6 +14,6 @@ pub(crate) mod pixel_format;
 pub(crate) mod pixel_index;
 pub(crate) mod scan;
 pub(crate) mod source;
-mod text;
+pub(crate) mod text;
 pub(crate) mod transfer_syntax;
 pub(crate) mod windows;

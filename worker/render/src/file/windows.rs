@@ -15,7 +15,8 @@ pub(crate) fn of_frame(frame: &FrameView<'_>) -> Vec<Window> {
         .unwrap_or_default()
 }
 
-fn windows_in(place: &View<'_>) -> Vec<Window> {
+/// The valid windows of a data set or an item.
+pub(crate) fn windows_in(place: &View<'_>) -> Vec<Window> {
     let function = match place.text(tags::VOILUT_FUNCTION) {
         Some("LINEAR_EXACT") => VoiFunction::LinearExact,
         Some("SIGMOID") => VoiFunction::Sigmoid,

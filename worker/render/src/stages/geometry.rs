@@ -120,7 +120,8 @@ pub(crate) fn pixel_shape(frame: &FrameView<'_>) -> f64 {
         .unwrap_or(1.0)
 }
 
-fn shape_of(view: &View<'_>, tag: Tag) -> Option<f64> {
+/// The same by one attribute of two values, vertical and horizontal.
+pub(crate) fn shape_of(view: &View<'_>, tag: Tag) -> Option<f64> {
     match view.numbers(tag, Numbers::Text)[..] {
         [Some(vertical), Some(horizontal)] if vertical > 0.0 && horizontal > 0.0 => {
             Some(vertical / horizontal)

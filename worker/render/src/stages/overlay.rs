@@ -2,6 +2,7 @@
 
 use dicom_core::Tag;
 
+use crate::draw::{Ink, blend};
 use crate::file::parse::element::Vr;
 use crate::file::parse::view::{Numbers, View};
 
@@ -59,6 +60,10 @@ fn read(view: &View<'_>, group: u16, frame_number: u32) -> Option<Overlay> {
 }
 
 impl Overlay {
+    pub(crate) fn group(&self) -> u16 {
+        self.group
+    }
+
     /// The bit of the pixel cells that holds this overlay, when it has no plane of its own (retired, PS3.3-2004 C.9.2).
     pub(crate) fn embedded_bit(&self, view: &View<'_>) -> Option<u16> {
         let own_plane = view.bytes(Tag(self.group, 0x3000)).is_some();
@@ -91,13 +96,11 @@ impl Overlay {
     }
 }
 
-/// Burns a mask in: 255 is white, between is a share of white.
-pub(crate) fn burn_in(pixels: &mut [u8], samples_per_pixel: usize, mask: &[u8]) {
+/// Burns a mask in: 255 is the ink alone, between is a share of it.
+pub(crate) fn burn_in(pixels: &mut [u8], samples_per_pixel: usize, mask: &[u8], ink: Ink) {
     for (pixel, &share) in pixels.chunks_exact_mut(samples_per_pixel).zip(mask) {
         if share > 0 {
-            for sample in pixel {
-                *sample += (u32::from(255 - *sample) * u32::from(share) / 255) as u8;
-            }
+            pixel.iter_mut().zip(ink.0).for_each(|(sample, level)| blend(sample, level, share));
         }
     }
 }

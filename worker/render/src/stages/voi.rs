@@ -58,6 +58,18 @@ impl VoiTransform {
         }
     }
 
+    /// The sign of what a table of the stage takes: signed where modality values can be negative.
+    pub(crate) fn sign_of_inputs(modality: &Modality, stored: Sign) -> Sign {
+        match modality {
+            Modality::Linear { slope, intercept } if *intercept < 0.0 || *slope < 0.0 => match stored {
+                Sign::AsWritten => Sign::AsWritten,
+                Sign::Unsigned | Sign::Signed => Sign::Signed,
+            },
+            Modality::Linear { .. } => stored,
+            Modality::Table(_) => Sign::Unsigned,
+        }
+    }
+
     /// Whether rounding averages to stored values would show: more than one level of the picture can lie between two stored
     /// values that follow each other.
     pub(crate) fn is_steep(&self, modality: &Modality) -> bool {
@@ -95,16 +107,9 @@ pub(crate) fn fixed_range(
     }
 }
 
-/// The first VOI LUT of the nearest place that has one. Its input is signed when modality values can be negative.
+/// The first VOI LUT of the nearest place that has one.
 fn file_table(frame: &FrameView<'_>, modality: &Modality, stored: Sign) -> Option<Lut> {
-    let inputs = match modality {
-        Modality::Linear { slope, intercept } if *intercept < 0.0 || *slope < 0.0 => match stored {
-            Sign::AsWritten => Sign::AsWritten,
-            Sign::Unsigned | Sign::Signed => Sign::Signed,
-        },
-        Modality::Linear { .. } => stored,
-        Modality::Table(_) => Sign::Unsigned,
-    };
+    let inputs = VoiTransform::sign_of_inputs(modality, stored);
     frame
         .places(tags::FRAME_VOILUT_SEQUENCE)
         .find_map(|place| Lut::read_item(&place.item(tags::VOILUT_SEQUENCE, 0)?, inputs))

@@ -1,6 +1,6 @@
 //! Makes a failing case plainer, one description at a time, as long as it goes on failing.
 
-use noctis_render::{Fit, FrameRequest, Voi};
+use noctis_render::{Fit, FrameRequest, Orientation, Voi};
 
 use crate::case::{Case, Colours, Display, Setting, Spare, Syntax};
 
@@ -58,6 +58,7 @@ const STEPS: &[fn(&mut Case, &mut FrameRequest)] = &[
     |case, _| case.cells.spare = Spare::Zeros,
     |case, _| case.cells.high_bit = case.cells.stored - 1,
     |_, request| request.fit = Fit::default(),
+    |_, request| request.orientation = Orientation::AS_STORED,
     |_, request| request.region = None,
     |_, request| request.invert = false,
     |_, request| request.overlays = false,

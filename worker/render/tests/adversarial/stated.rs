@@ -23,7 +23,11 @@ pub(crate) fn may_be_reduced(case: &Case, request: &FrameRequest) -> bool {
         _ => false,
     };
     let is_half = |asked: Option<u32>, whole: u32| asked.is_some_and(|side| side <= whole / 2);
-    let is_small_enough = is_half(request.fit.width, case.columns) || is_half(request.fit.height, case.rows);
+    let (across, down) = match request.orientation.swaps_sides() {
+        true => (request.fit.height, request.fit.width),
+        false => (request.fit.width, request.fit.height),
+    };
+    let is_small_enough = is_half(across, case.columns) || is_half(down, case.rows);
     let display = &case.display;
     let window_is_asked = matches!(request.voi, Voi::Window(_));
     let range_is_known = window_is_asked

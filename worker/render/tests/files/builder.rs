@@ -14,9 +14,21 @@ pub(crate) const JPEG_BASELINE: &str = "1.2.840.10008.1.2.4.50";
 
 impl FileBuilder {
     pub(crate) fn new(transfer_syntax_uid: &str) -> Self {
+        Self::of_class(transfer_syntax_uid, "1.2.840.10008.5.1.4.1.1.7").text(0x0008, 0x0018, "UI", "1.2.3.4")
+    }
+
+    /// An instance of another class than Secondary Capture, without a UID of its own.
+    pub(crate) fn of_class(transfer_syntax_uid: &str, sop_class_uid: &str) -> Self {
+        Self::item_of(transfer_syntax_uid).text(0x0008, 0x0016, "UI", sop_class_uid)
+    }
+
+    /// Nothing yet: an item of a sequence.
+    pub(crate) fn item() -> Self {
+        Self::item_of("")
+    }
+
+    fn item_of(transfer_syntax_uid: &str) -> Self {
         Self { transfer_syntax_uid: transfer_syntax_uid.to_owned(), data_set: Vec::new() }
-            .text(0x0008, 0x0016, "UI", "1.2.840.10008.5.1.4.1.1.7")
-            .text(0x0008, 0x0018, "UI", "1.2.3.4")
     }
 
     /// The Image Pixel module of a monochrome image.
@@ -88,6 +100,33 @@ impl FileBuilder {
         value.extend((item.len() as u32).to_le_bytes());
         value.extend(item);
         self.bytes(group, element, "SQ", &value)
+    }
+
+    /// With the elements of another behind.
+    pub(crate) fn and(mut self, other: &FileBuilder) -> Self {
+        self.data_set.extend(&other.data_set);
+        self
+    }
+
+    /// A sequence of items that were begun with [`Self::item`].
+    pub(crate) fn items(self, group: u16, element: u16, items: &[FileBuilder]) -> Self {
+        let mut value = Vec::new();
+        for FileBuilder { data_set, .. } in items {
+            value.extend([0xFE, 0xFF, 0x00, 0xE0]);
+            value.extend((data_set.len() as u32).to_le_bytes());
+            value.extend(data_set);
+        }
+        self.bytes(group, element, "SQ", &value)
+    }
+
+    pub(crate) fn floats(self, group: u16, element: u16, values: &[f32]) -> Self {
+        let value: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+        self.bytes(group, element, "FL", &value)
+    }
+
+    pub(crate) fn i32s(self, group: u16, element: u16, values: &[i32]) -> Self {
+        let value: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+        self.bytes(group, element, "SL", &value)
     }
 
     pub(crate) fn native(self, pixels: &[u8]) -> Vec<u8> {

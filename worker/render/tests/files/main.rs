@@ -7,4 +7,5 @@ mod explanations;
 mod hostile;
 mod jpeg_lossless;
 mod plain_files;
+mod presentation_states;
 mod requests;

@@ -1,9 +1,9 @@
 //! What a request can ask for, on small files made here.
 
-use crate::builder::{EXPLICIT_LITTLE, FileBuilder, JPEG_BASELINE, render};
+use crate::builder::{EXPLICIT_LITTLE, FileBuilder, JPEG_BASELINE, decode, render};
 use noctis_render::{
-    Fit, Format, FrameRequest, Limits, Region, RenderError, Voi, VoiFunction, Window, compose_frame,
-    decode_frame, scan,
+    Fit, Format, FrameRequest, Limits, Orientation, Region, RenderError, Voi, VoiFunction, Window,
+    compose_frame, decode_frame, explain_pixel, scan,
 };
 
 /// 4 x 4 pixels, 0 to 15, signed, -1000 + 2 x stored.
@@ -65,6 +65,63 @@ fn a_region_is_cut_out_and_a_box_filled() {
     let fit = Fit { width: Some(2), height: Some(9), enlarge: false };
     let small = picture(&sample_file(), &FrameRequest { fit, ..FrameRequest::default() });
     assert_eq!(small.size, (2, 2));
+}
+
+/// Four rows of four, and a bit of an overlay in the corner at the top left.
+fn marked_file() -> Vec<u8> {
+    let pixels: Vec<u8> = (0..16_u8).map(|step| step * 10).collect();
+    FileBuilder::new(EXPLICIT_LITTLE)
+        .monochrome(4, 4, 8, 8, false)
+        .u16s(0x6000, 0x0010, &[4])
+        .u16s(0x6000, 0x0011, &[4])
+        .text(0x6000, 0x0040, "CS", "G")
+        .bytes(0x6000, 0x0050, "SS", &[1, 0, 1, 0])
+        .u16s(0x6000, 0x0100, &[1])
+        .u16s(0x6000, 0x0102, &[0])
+        .bytes(0x6000, 0x3000, "OW", &[1, 0])
+        .native(&pixels)
+}
+
+#[test]
+fn a_picture_is_laid_down_with_what_is_burned_in() {
+    let laid = |orientation, region| {
+        let request = FrameRequest { orientation, region, ..FrameRequest::default() };
+        picture(&marked_file(), &request).samples
+    };
+    let stored = laid(Orientation::AS_STORED, None);
+    assert_eq!(stored[..4], [255, 10, 20, 30]);
+    let row = |row: usize| stored[row * 4..][..4].to_vec();
+    let backwards = |row: Vec<u8>| row.into_iter().rev().collect::<Vec<_>>();
+    let flipped = laid(Orientation::of_flips(true, false), None);
+    assert_eq!(flipped, (0..4).flat_map(|nth| backwards(row(nth))).collect::<Vec<_>>());
+    let upside_down = laid(Orientation::of_flips(false, true), None);
+    assert_eq!(upside_down, (0..4).rev().flat_map(row).collect::<Vec<_>>());
+    // The region is of the frame as it is stored.
+    let region = Some(Region { left: 0.0, top: 0.0, width: 2.0, height: 1.0 });
+    assert_eq!(laid(Orientation::of_flips(true, false), region), [10, 255]);
+    assert_eq!(laid(Orientation::new(1, false), region), [255, 10]);
+}
+
+#[test]
+fn the_box_is_of_the_picture_as_it_is_laid_down() {
+    let region = Some(Region { left: 0.0, top: 0.0, width: 4.0, height: 2.0 });
+    let fit = Fit { width: Some(4), height: Some(8), enlarge: true };
+    let size = |quarter_turns| {
+        let orientation = Orientation::new(quarter_turns, false);
+        picture(&marked_file(), &FrameRequest { region, fit, orientation, ..FrameRequest::default() }).size
+    };
+    assert_eq!((size(0), size(1), size(2), size(3)), ((4, 2), (4, 8), (4, 2), (4, 8)));
+}
+
+#[test]
+fn a_pixel_is_named_by_its_place_in_the_file_however_the_picture_is_laid_down() {
+    let plain = FrameRequest::default();
+    let turned = FrameRequest { orientation: Orientation::new(1, true), ..plain.clone() };
+    let (header, frame) = decode(&marked_file(), &plain).expect("a frame");
+    for pixel in [(0, 0), (3, 1)] {
+        let explained = |request| explain_pixel(&header, &frame, request, pixel).expect("explained");
+        assert_eq!(explained(&turned), explained(&plain));
+    }
 }
 
 #[test]

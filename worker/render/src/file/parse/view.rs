@@ -6,8 +6,12 @@ use dicom_core::Tag;
 
 use super::element::{Element, ElementHeader, ITEM, Vr};
 use super::walk::Walker;
-use crate::Limits;
+use crate::file::text::{CharacterSets, Delimiters};
 use crate::file::transfer_syntax::Encoding;
+use crate::{Limits, RenderError, limits};
+
+/// Items that are held at a time.
+const LISTED_ITEMS_MAX: u64 = 10_000;
 
 /// A data set, or an item of a sequence, over borrowed bytes.
 #[derive(Clone)]
@@ -26,6 +30,7 @@ pub(crate) enum Numbers {
     U16,
     I16,
     U32,
+    I32,
     F32,
     F64,
 }
@@ -103,6 +108,7 @@ impl<'a> View<'a> {
             Numbers::U16 => pairs(bytes).map(|b| Some(f64::from(e.u16(b)))).collect(),
             Numbers::I16 => pairs(bytes).map(|b| Some(f64::from(e.u16(b).cast_signed()))).collect(),
             Numbers::U32 => quads(bytes).map(|b| Some(f64::from(e.u32(b)))).collect(),
+            Numbers::I32 => quads(bytes).map(|b| Some(f64::from(e.u32(b).cast_signed()))).collect(),
             Numbers::F32 => quads(bytes).map(|b| finite(f64::from(f32::from_bits(e.u32(b))))).collect(),
             Numbers::F64 => octets(bytes).map(|b| finite(f64::from_bits(e.u64(b)))).collect(),
         }
@@ -140,6 +146,26 @@ impl<'a> View<'a> {
         }
         let (range, _) = item_at(bytes, position, encoding, &limits)?;
         item_view(bytes.get(..range.end)?, range.start, encoding, &limits)
+    }
+
+    /// Every item of a sequence, of which there are none where it is absent.
+    ///
+    /// # Errors
+    /// [`RenderError::Corrupt`] for a damaged item, [`RenderError::TooLarge`] for more than a list may have.
+    pub(crate) fn all_items(&self, tag: Tag) -> Result<Vec<View<'a>>, RenderError> {
+        let (Some(sequence), limits) = (self.element(tag), Limits::default()) else { return Ok(Vec::new()) };
+        let mut items = Vec::new();
+        for item in self.items(sequence, &limits) {
+            limits::check("items of a sequence", items.len() as u64 + 1, LISTED_ITEMS_MAX)?;
+            items.push(item.ok_or_else(|| RenderError::corrupt(format!("an item of {tag}")))?);
+        }
+        Ok(items)
+    }
+
+    /// The value as Unicode, by the Specific Character Set of `sets`, without padding.
+    pub(crate) fn unicode(&self, tag: Tag, sets: CharacterSets) -> Option<String> {
+        let text = sets.decode(self.bytes(tag)?, Delimiters::None);
+        Some(text.trim_end_matches(['\0', ' ']).to_owned()).filter(|text| !text.is_empty())
     }
 
     /// Each item of the value of `sequence`, an element of this data set, one at a time, since an item of a few bytes takes
@@ -203,6 +229,7 @@ fn number_kind(vr: Vr, implied: Numbers) -> Numbers {
         b"US" | b"OW" => Numbers::U16,
         b"SS" => Numbers::I16,
         b"UL" => Numbers::U32,
+        b"SL" => Numbers::I32,
         b"FL" | b"OF" => Numbers::F32,
         b"FD" | b"OD" => Numbers::F64,
         _ => implied,

@@ -1,6 +1,6 @@
 //! What is asked of a case.
 
-use noctis_render::{Fit, Format, FrameRequest, IccProfile, Region, Voi, VoiFunction, Window};
+use noctis_render::{Fit, Format, FrameRequest, IccProfile, Orientation, Region, Voi, VoiFunction, Window};
 
 use super::display;
 use crate::case::Case;
@@ -20,7 +20,12 @@ pub(crate) fn requests(case: &Case) -> Vec<FrameRequest> {
         ..FrameRequest::default()
     };
     let mut requests = vec![plain.clone()];
-    requests.extend((0..REQUESTS).map(|_| at_random(case, &plain, &mut random)));
+    // Of its own, so that a seed goes on asking for what it asked before there were orientations.
+    let mut turns = Random::new(case.seed ^ 0x5455_524E);
+    requests.extend((0..REQUESTS).map(|_| FrameRequest {
+        orientation: orientation(&mut turns),
+        ..at_random(case, &plain, &mut random)
+    }));
     requests
 }
 
@@ -42,6 +47,14 @@ fn at_random(case: &Case, plain: &FrameRequest, random: &mut Random) -> FrameReq
         fit,
         format: if case.is_monochrome() && random.once_in(6) { Format::Png16 } else { Format::Png },
         ..plain.clone()
+    }
+}
+
+/// As stored, every other time.
+fn orientation(random: &mut Random) -> Orientation {
+    match random.index(16) {
+        way @ 0..8 => Orientation::new(way as u8 / 2, way % 2 == 1),
+        _ => Orientation::AS_STORED,
     }
 }
 

@@ -1,18 +1,19 @@
-//! Which pixels of the frame make which pixel of the picture: region, box, pixels that are not square.
+//! Which pixels of the frame make which pixel of the picture: region, box, pixels that are not square, turns and flips.
 
-use noctis_render::FrameRequest;
+use noctis_render::{FrameRequest, Orientation};
 
 use crate::case::Case;
 
-/// Size of the picture, and the part of the frame that it shows.
+/// Size of the picture, before it is laid down, and the part of the frame that it shows.
 pub(super) struct Geometry {
-    pub(super) columns: u32,
-    pub(super) rows: u32,
+    columns: u32,
+    rows: u32,
     left: u32,
     top: u32,
     from_columns: u32,
     from_rows: u32,
     stride: u32,
+    orientation: Orientation,
 }
 
 /// One pixel of the frame, and its share of a pixel of the picture.
@@ -34,19 +35,41 @@ impl Geometry {
         }
         let (from_columns, from_rows) = (right - left, bottom - top);
         let (columns, rows) = fitted(case, request, from_columns, from_rows);
-        Self { columns, rows, left, top, from_columns, from_rows, stride: case.columns }
+        let (stride, orientation) = (case.columns, request.orientation);
+        Self { columns, rows, left, top, from_columns, from_rows, stride, orientation }
     }
 
     pub(super) fn resizes(&self) -> bool {
         (self.columns, self.rows) != (self.from_columns, self.from_rows)
     }
 
-    pub(super) fn positions(&self) -> impl Iterator<Item = (u32, u32)> + use<> {
-        let columns = self.columns;
-        (0..self.rows).flat_map(move |row| (0..columns).map(move |column| (row, column)))
+    /// Columns and rows as they are looked at.
+    pub(super) fn size(&self) -> (u32, u32) {
+        if self.orientation.swaps_sides() { (self.rows, self.columns) } else { (self.columns, self.rows) }
     }
 
-    pub(super) fn sources(&self, (row, column): (u32, u32)) -> Vec<Contribution> {
+    pub(super) fn positions(&self) -> impl Iterator<Item = (u32, u32)> + use<> {
+        let (columns, rows) = self.size();
+        (0..rows).flat_map(move |row| (0..columns).map(move |column| (row, column)))
+    }
+
+    /// Row and column before the picture was turned clockwise and then flipped: all that is undone, the last first.
+    fn before(&self, (row, column): (u32, u32)) -> (u32, u32) {
+        let (columns, rows) = self.size();
+        let (mut at, mut size) = ((row, column), (rows, columns));
+        if self.orientation.is_flipped() {
+            at.1 = size.1 - 1 - at.1;
+        }
+        for _ in 0..self.orientation.quarter_turns() {
+            // A quarter turn put what was the lowest row into the first column.
+            at = (size.1 - 1 - at.1, at.0);
+            size = (size.1, size.0);
+        }
+        at
+    }
+
+    pub(super) fn sources(&self, position: (u32, u32)) -> Vec<Contribution> {
+        let (row, column) = self.before(position);
         let across = shares(column, self.from_columns, self.columns);
         let down = shares(row, self.from_rows, self.rows);
         let mut sources = Vec::new();
@@ -65,12 +88,17 @@ fn fitted(case: &Case, request: &FrameRequest, columns: u32, rows: u32) -> (u32,
     if request.fit.width.is_none() && request.fit.height.is_none() {
         return (columns, rows);
     }
+    // The box is of the picture as it is looked at.
+    let (width, height) = match request.orientation.swaps_sides() {
+        true => (request.fit.height, request.fit.width),
+        false => (request.fit.width, request.fit.height),
+    };
     let shape =
         case.display.pixel_shape.as_ref().map_or(1.0, |shape| shape.vertical.value / shape.horizontal.value);
     // The longer side of a pixel is stretched.
     let natural = (f64::from(columns) * (1.0 / shape).max(1.0), f64::from(rows) * shape.max(1.0));
     let by = |side: Option<u32>, natural: f64| side.map(|side| f64::from(side) / natural);
-    let scales = [by(request.fit.width, natural.0), by(request.fit.height, natural.1)];
+    let scales = [by(width, natural.0), by(height, natural.1)];
     let scale = scales.into_iter().flatten().fold(f64::INFINITY, f64::min);
     let scale = if request.fit.enlarge { scale } else { scale.min(1.0) };
     let side = |natural: f64| ((natural * scale).round() as u32).max(1);

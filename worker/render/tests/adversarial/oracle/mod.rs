@@ -68,7 +68,8 @@ pub(crate) fn levels(case: &Case, request: &FrameRequest) -> Expected {
             bands.extend(colour::averaged(case, request, &sources).map(Some));
         }
     }
-    Expected { columns: geometry.columns, rows: geometry.rows, channels, bands }
+    let (columns, rows) = geometry.size();
+    Expected { columns, rows, channels, bands }
 }
 
 /// The modality values of a picture of 16 bits.
@@ -91,7 +92,8 @@ pub(crate) fn values(case: &Case, request: &FrameRequest, step: f64) -> Expected
         };
         bands.push(band);
     }
-    Expected { columns: geometry.columns, rows: geometry.rows, channels: 1, bands }
+    let (columns, rows) = geometry.size();
+    Expected { columns, rows, channels: 1, bands }
 }
 
 fn monochrome(
