@@ -2,10 +2,11 @@
 //! (PS3.18 8.7.3 and 8.7.4). They are told as they are stored, or not at all.
 
 use axum::http::HeaderMap;
+use noctis_shared::request::LosslessCodec;
 
 use super::{
     acceptable::Acceptable,
-    transfer_syntax::{EXPLICIT_LITTLE, OCTETS, is_as_explicit_little},
+    transfer_syntax::{EXPLICIT_LITTLE, JPEG_2000, JPEG_LS, OCTETS, RLE, is_as_explicit_little, media_type},
 };
 use crate::problem::{Kind, Problem};
 
@@ -81,6 +82,48 @@ pub(super) fn as_decoded(
             .map(|entry| Shape { is_multipart: entry.in_parts != Some(false), media_type: OCTETS })
             .filter(|shape| shape.is_multipart || is_one);
         shapes.next()
+    })
+}
+
+/// In what frames are sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Coding {
+    /// As they are stored.
+    Stored,
+    /// Their samples as cells in Explicit VR Little Endian.
+    Samples,
+    /// Their samples in a codec that they are not stored in.
+    Codec(LosslessCodec),
+}
+
+/// Frames in a codec that they are not stored in, under the media type of table 8.7.3-3, or as octets where its transfer syntax is
+/// named. The one that the client likes best; `None` where it takes none of them.
+pub(super) fn as_coded(
+    accept: Option<&str>,
+    headers: &HeaderMap,
+    is_one: bool,
+) -> Option<(Shape, LosslessCodec)> {
+    const CODECS: [(LosslessCodec, &str); 3] =
+        [(LosslessCodec::JpegLs, JPEG_LS), (LosslessCodec::Jpeg2000, JPEG_2000), (LosslessCodec::Rle, RLE)];
+    Acceptable::groups(accept, headers).iter().find_map(|entries| {
+        let mut taken: Vec<(u16, Shape, LosslessCodec)> = Vec::new();
+        for (codec, uid) in CODECS {
+            for media_type in [media_type(uid), OCTETS] {
+                let named = |entry: &&Acceptable| match entry.transfer_syntax.as_deref() {
+                    Some(syntax) if syntax == uid => true,
+                    None | Some("*") => media_type != OCTETS,
+                    Some(_) => false,
+                };
+                let deciding = Acceptable::that_take(entries, media_type).into_iter().filter(named);
+                let shapes = deciding.map(|entry| {
+                    (entry.weight, Shape { is_multipart: entry.in_parts != Some(false), media_type })
+                });
+                let fitting = shapes.filter(|(_, shape)| shape.is_multipart || is_one);
+                taken.extend(fitting.map(|(weight, shape)| (weight, shape, codec)));
+            }
+        }
+        taken.sort_by_key(|(weight, ..)| std::cmp::Reverse(*weight));
+        taken.first().map(|(_, shape, codec)| (*shape, *codec))
     })
 }
 
@@ -227,6 +270,35 @@ mod tests {
         ] {
             let shape = as_decoded(Some(accept), &HeaderMap::new(), (is_one, any_syntax));
             assert_eq!(shape.map(|shape| shape.is_multipart), expected, "{accept}");
+        }
+    }
+
+    #[test]
+    fn frames_are_coded_for_who_takes_a_codec_alone() {
+        use LosslessCodec::{Jpeg2000, JpegLs, Rle};
+        for (accept, is_one, expected) in [
+            ("multipart/related; type=\"image/jls\"", false, Some((true, "image/jls", JpegLs))),
+            ("image/jp2", true, Some((false, "image/jp2", Jpeg2000))),
+            ("image/jp2", false, None),
+            ("image/dicom-rle; transfer-syntax=*", true, Some((false, "image/dicom-rle", Rle))),
+            (
+                "multipart/related; type=image/jls;q=0.5, multipart/related; type=image/jp2",
+                false,
+                Some((true, "image/jp2", Jpeg2000)),
+            ),
+            (
+                "multipart/related; type=application/octet-stream; transfer-syntax=1.2.840.10008.1.2.5",
+                false,
+                Some((true, OCTETS, Rle)),
+            ),
+            ("multipart/related; type=application/octet-stream; transfer-syntax=*", false, None),
+            ("multipart/related; type=image/jls; transfer-syntax=1.2.840.10008.1.2.4.81", false, None),
+            ("image/jpeg", true, None),
+            ("image/jls;q=0", true, None),
+        ] {
+            let coded = as_coded(Some(accept), &HeaderMap::new(), is_one);
+            let told = coded.map(|(shape, codec)| (shape.is_multipart, shape.media_type, codec));
+            assert_eq!(told, expected, "{accept}");
         }
     }
 

@@ -21,7 +21,7 @@ use noctis_shared::{
 use tokio::time::sleep;
 
 use super::{
-    accepted::{self, Shape, Stored},
+    accepted::{self, Coding, Shape, Stored},
     address::{self, Uids},
     asks::{Asks, Named},
     boundary,
@@ -93,7 +93,7 @@ const LINE_END: &str = "\r\n";
 ///
 /// # Errors
 /// 406 for who takes no octets.
-async fn shapes(asks: &Asks, of: HeadersOf) -> Result<HashMap<String, (Shape, bool)>, Problem> {
+async fn shapes(asks: &Asks, of: HeadersOf) -> Result<HashMap<String, (Shape, Coding)>, Problem> {
     let values = Stored { media_type: OCTETS, transfer_syntax: EXPLICIT_LITTLE, is_one: false };
     accepted::choose(asks.accept().as_deref(), &asks.headers, values)?;
     let syntaxes = asks.api.catalog.transfer_syntaxes(of).await.map_err(|error| catalog_problem(&error))?;
@@ -106,7 +106,11 @@ async fn shapes(asks: &Asks, of: HeadersOf) -> Result<HashMap<String, (Shape, bo
     syntaxes.into_iter().map(shape).collect()
 }
 
-fn validator(places: &[HeaderPlace], shapes: &HashMap<String, (Shape, bool)>, origin: &str) -> blake3::Hash {
+fn validator(
+    places: &[HeaderPlace],
+    shapes: &HashMap<String, (Shape, Coding)>,
+    origin: &str,
+) -> blake3::Hash {
     let mut hasher = blake3::Hasher::new();
     hasher.update(&TELLING_VERSION.to_le_bytes());
     for place in places {
@@ -116,7 +120,7 @@ fn validator(places: &[HeaderPlace], shapes: &HashMap<String, (Shape, bool)>, or
     }
     let mut told_as: Vec<String> = shapes
         .iter()
-        .map(|(syntax, (shape, is_decoded))| format!("{syntax} {} {is_decoded}", shape.media_type))
+        .map(|(syntax, (shape, coding))| format!("{syntax} {} {coding:?}", shape.media_type))
         .collect();
     told_as.sort_unstable();
     hasher.update(told_as.join(",").as_bytes()).update(origin.as_bytes()).finalize()
@@ -129,7 +133,7 @@ struct Telling {
     origin: String,
     request_id: RequestId,
     of: Permitted<HeadersOf>,
-    shapes: HashMap<String, (Shape, bool)>,
+    shapes: HashMap<String, (Shape, Coding)>,
     boundary: String,
 }
 
@@ -182,16 +186,16 @@ impl Telling {
     async fn pixels(self: Arc<Self>, image: Arc<ImageRecord>) -> Result<Pieces, CutOff> {
         let syntax = image.image.transfer_syntax_uid.clone().unwrap_or_default();
         let tag = pixel_tag(&self.api, &image).await?;
-        let (Some(tag), Some((shape, is_decoded))) = (tag, self.shapes.get(&syntax).copied()) else {
+        let (Some(tag), Some((shape, coding))) = (tag, self.shapes.get(&syntax).copied()) else {
             return Ok(stream::empty().boxed());
         };
-        let is_joined = !is_decoded && !transfer_syntax::is_encapsulated(&syntax);
+        let is_joined = coding == Coding::Stored && !transfer_syntax::is_encapsulated(&syntax);
         let sender = Sender {
             api: Arc::clone(&self.api),
             caller: Arc::clone(&self.caller),
             address: self.address(&image),
             shape,
-            is_decoded,
+            coding,
             joined_as: is_joined.then_some(tag),
             boundary: self.boundary.clone(),
             image: self.of.told_as(Arc::clone(&image)),

@@ -1,5 +1,5 @@
-//! Frames of an instance (WADO-RS, PS3.18 10.4.1.1.6), and its pixels as a whole, as they are stored; decoded for
-//! clients that take octets alone.
+//! Frames of an instance (WADO-RS, PS3.18 10.4.1.1.6), and its pixels as a whole, as they are stored; decoded for clients that take
+//! octets alone, and in another codec for those that take nothing else.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use noctis_shared::{
 use xxhash_rust::xxh3::Xxh3Default;
 
 use super::{
-    accepted::{self, Shape, Stored},
+    accepted::{self, Coding, Shape, Stored},
     address::{self, Uids},
     asks::Asks,
     boundary,
@@ -82,17 +82,17 @@ async fn answer(asks: &Asks, uids: Uids<'_>, asked: Asked) -> Result<Response, P
     let joined_as = joined_as.filter(|_| !is_never_sent);
     let stored =
         Stored { media_type, transfer_syntax: syntax, is_one: joined_as.is_some() || numbers.len() == 1 };
-    let (shape, is_decoded) = choose(asks, stored, is_never_sent)?;
+    let (shape, coding) = choose(asks, stored, is_never_sent)?;
     check(&image, &numbers)?;
     let address = address::of(origin, uids);
     let mut told_as = Xxh3Default::new();
     told_as.update(&TELLING_VERSION.to_le_bytes());
     numbers.iter().for_each(|number| told_as.update(&number.to_le_bytes()));
     told_as
-        .update(format!("{joined_as:?} {} {} {is_decoded}", shape.is_multipart, shape.media_type).as_bytes());
+        .update(format!("{joined_as:?} {} {} {coding:?}", shape.is_multipart, shape.media_type).as_bytes());
     // Addresses stand in what is of parts.
     told_as.update(if shape.is_multipart { address.as_bytes() } else { b"" });
-    if is_decoded {
+    if coding != Coding::Stored {
         told_as.update(&RENDERER_VERSION.to_le_bytes());
     }
     let validator = format!("{}-{:016x}", image.content_digest, told_as.digest());
@@ -105,7 +105,7 @@ async fn answer(asks: &Asks, uids: Uids<'_>, asked: Asked) -> Result<Response, P
         caller: Arc::clone(caller),
         image,
         shape,
-        is_decoded,
+        coding,
         joined_as,
         address,
         boundary: boundary::of(validator.as_bytes()),
@@ -121,17 +121,24 @@ async fn answer(asks: &Asks, uids: Uids<'_>, asked: Asked) -> Result<Response, P
     }
 }
 
-/// In which shape frames are sent, and whether they are decoded for it: only for who takes nothing of what is stored, and where that
+/// In which shape frames are sent, and in what: another than they are stored in only for who takes nothing of that, and where that
 /// never leaves.
-pub(super) fn choose(asks: &Asks, stored: Stored<'_>, is_never_sent: bool) -> Result<(Shape, bool), Problem> {
+pub(super) fn choose(
+    asks: &Asks,
+    stored: Stored<'_>,
+    is_never_sent: bool,
+) -> Result<(Shape, Coding), Problem> {
     let (accept, headers) = (asks.accept(), &asks.headers);
     let as_stored = accepted::choose(accept.as_deref(), headers, stored);
     match as_stored {
-        Ok(shape) if !is_never_sent => Ok((shape, false)),
+        Ok(shape) if !is_never_sent => Ok((shape, Coding::Stored)),
         as_stored => {
             let decoded = accepted::as_decoded(accept.as_deref(), headers, (stored.is_one, is_never_sent));
+            let decoded = decoded.map(|shape| (shape, Coding::Samples));
+            let coded = || accepted::as_coded(accept.as_deref(), headers, stored.is_one);
+            let coded = || coded().map(|(shape, codec)| (shape, Coding::Codec(codec)));
             let refused = || as_stored.err().unwrap_or_else(accepted::only_decoded);
-            decoded.map(|shape| (shape, true)).ok_or_else(refused)
+            decoded.or_else(coded).ok_or_else(refused)
         }
     }
 }

@@ -23,7 +23,7 @@ use super::{
     asks::{Asks, Named},
     boundary,
     metadata::{told, unknown},
-    rewritten::{Rewriter, codec_of},
+    rewritten::Rewriter,
     rewritten_parts::Rewriting,
     transfer_syntax,
 };
@@ -124,7 +124,8 @@ fn choose(
     match accepted::choose(accept, &asks.headers, stored) {
         Ok(shape) => Ok((shape, None)),
         Err(refused) => {
-            let written = accepted::as_written(accept, &asks.headers, stored.is_one, codec_of);
+            let written =
+                accepted::as_written(accept, &asks.headers, stored.is_one, transfer_syntax::codec_of);
             written.map(|(shape, codec)| (shape, Some(codec))).ok_or(refused)
         }
     }

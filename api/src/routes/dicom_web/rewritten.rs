@@ -11,7 +11,7 @@ use noctis_shared::{catalog::ImageRecord, render::FilePixels, request::LosslessC
 
 use super::{
     sent_frames::{bits_of, range},
-    transfer_syntax::{EXPLICIT_LITTLE, JPEG_2000, JPEG_LS, RLE},
+    transfer_syntax::{EXPLICIT_LITTLE, of_codec},
 };
 use crate::{
     api::Api,
@@ -48,30 +48,10 @@ pub(super) struct Rewritten {
     first: Option<Bytes>,
 }
 
-/// The codec of a transfer syntax that files are written in; `None` of one that they are not.
-pub(super) fn codec_of(transfer_syntax: &str) -> Option<Option<LosslessCodec>> {
-    match transfer_syntax {
-        EXPLICIT_LITTLE => Some(None),
-        RLE => Some(Some(LosslessCodec::Rle)),
-        JPEG_LS => Some(Some(LosslessCodec::JpegLs)),
-        JPEG_2000 => Some(Some(LosslessCodec::Jpeg2000)),
-        _ => None,
-    }
-}
-
-fn syntax_of(codec: Option<LosslessCodec>) -> &'static str {
-    match codec {
-        None => EXPLICIT_LITTLE,
-        Some(LosslessCodec::Rle) => RLE,
-        Some(LosslessCodec::JpegLs) => JPEG_LS,
-        Some(LosslessCodec::Jpeg2000) => JPEG_2000,
-    }
-}
-
 impl Rewriter {
     /// Whether the file is sent as it is stored: it is in the syntax, or it has no pixels to be in a codec.
     pub(super) fn keeps(&self, transfer_syntax: &str, has_pixels: bool) -> bool {
-        transfer_syntax == syntax_of(self.codec) || !has_pixels && transfer_syntax == EXPLICIT_LITTLE
+        transfer_syntax == of_codec(self.codec) || !has_pixels && transfer_syntax == EXPLICIT_LITTLE
     }
 
     /// # Errors
@@ -148,7 +128,7 @@ impl Rewritten {
     pub(super) fn transfer_syntax(&self) -> &'static str {
         match self.pixels {
             FilePixels::None => EXPLICIT_LITTLE,
-            _ => syntax_of(self.rewriter.codec),
+            _ => of_codec(self.rewriter.codec),
         }
     }
 

@@ -11,7 +11,7 @@ use futures::{Stream, StreamExt, future, stream};
 use noctis_shared::{catalog::ImageRecord, job::FrameRange};
 
 use super::{
-    accepted::Shape,
+    accepted::{Coding, Shape},
     laid_out::{LaidOut, Place, cut},
     transfer_syntax::{self, EXPLICIT_LITTLE, OCTETS},
 };
@@ -39,8 +39,7 @@ pub(super) struct Sender {
     pub(super) caller: Arc<Caller>,
     pub(super) image: Permitted<Arc<ImageRecord>>,
     pub(super) shape: Shape,
-    /// Whether they are decoded to Explicit VR Little Endian.
-    pub(super) is_decoded: bool,
+    pub(super) coding: Coding,
     /// The element that they are the value of, one behind the other, where they are one part.
     pub(super) joined_as: Option<u32>,
     /// Of the instance.
@@ -55,9 +54,15 @@ impl Sender {
 
     /// The bytes of a frame.
     async fn read(&self, number: u32) -> Result<Bytes, Problem> {
-        if self.is_decoded {
-            return picture::samples(&self.api, &self.image, number, None, &self.caller).await;
-        }
+        let codec = match self.coding {
+            Coding::Stored => return self.read_as_stored(number).await,
+            Coding::Samples => None,
+            Coding::Codec(codec) => Some(codec),
+        };
+        picture::samples(&self.api, &self.image, number, codec, &self.caller).await
+    }
+
+    async fn read_as_stored(&self, number: u32) -> Result<Bytes, Problem> {
         let range = range(&self.api, &self.image, number).await?;
         let is_of_fragments = transfer_syntax::is_encapsulated(self.syntax());
         let bytes = handed_out::frame(
@@ -106,15 +111,23 @@ impl Sender {
 
     fn content_type_of_part(&self) -> String {
         let media_type = self.shape.media_type;
-        // The same bytes, under the name that is asked for.
-        let is_renamed =
-            self.is_decoded || media_type == OCTETS && transfer_syntax::is_as_explicit_little(self.syntax());
-        transfer_syntax::named(media_type, Some(if is_renamed { EXPLICIT_LITTLE } else { self.syntax() }))
+        let syntax = match self.coding {
+            Coding::Codec(codec) => transfer_syntax::of_codec(Some(codec)),
+            Coding::Samples => EXPLICIT_LITTLE,
+            // The same bytes, under the name that is asked for.
+            Coding::Stored
+                if media_type == OCTETS && transfer_syntax::is_as_explicit_little(self.syntax()) =>
+            {
+                EXPLICIT_LITTLE
+            }
+            Coding::Stored => self.syntax(),
+        };
+        transfer_syntax::named(media_type, Some(syntax))
     }
 
     /// How long the frames are, where that is known before they are read: of native ones.
     pub(super) async fn lengths(&self, numbers: &[u32]) -> Result<Option<Vec<u64>>, Problem> {
-        if self.is_decoded || transfer_syntax::is_encapsulated(self.syntax()) {
+        if self.coding != Coding::Stored || transfer_syntax::is_encapsulated(self.syntax()) {
             return Ok(None);
         }
         let (Some(first), Some(last)) = (numbers.iter().min(), numbers.iter().max()) else {

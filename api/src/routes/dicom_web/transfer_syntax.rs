@@ -1,5 +1,7 @@
 //! What pixels are in which transfer syntax (PS3.5 annex A), and the media type of a frame of it (PS3.18 table 8.7.3-2).
 
+use noctis_shared::request::LosslessCodec;
+
 pub(super) const OCTETS: &str = "application/octet-stream";
 pub(super) const EXPLICIT_LITTLE: &str = "1.2.840.10008.1.2.1";
 pub(super) const RLE: &str = "1.2.840.10008.1.2.5";
@@ -8,6 +10,27 @@ pub(super) const JPEG_2000: &str = "1.2.840.10008.1.2.4.90";
 const IMPLICIT_LITTLE: &str = "1.2.840.10008.1.2";
 const DEFLATED: &str = "1.2.840.10008.1.2.1.99";
 const EXPLICIT_BIG: &str = "1.2.840.10008.1.2.2";
+
+/// The codec of a transfer syntax that is written, if need be, Explicit VR Little Endian having none; `None` of one that is not.
+pub(super) fn codec_of(uid: &str) -> Option<Option<LosslessCodec>> {
+    match uid {
+        EXPLICIT_LITTLE => Some(None),
+        RLE => Some(Some(LosslessCodec::Rle)),
+        JPEG_LS => Some(Some(LosslessCodec::JpegLs)),
+        JPEG_2000 => Some(Some(LosslessCodec::Jpeg2000)),
+        _ => None,
+    }
+}
+
+/// The transfer syntax of what is written in a codec; Explicit VR Little Endian without one.
+pub(super) fn of_codec(codec: Option<LosslessCodec>) -> &'static str {
+    match codec {
+        None => EXPLICIT_LITTLE,
+        Some(LosslessCodec::Rle) => RLE,
+        Some(LosslessCodec::JpegLs) => JPEG_LS,
+        Some(LosslessCodec::Jpeg2000) => JPEG_2000,
+    }
+}
 
 /// Whether the pixels are fragments: in all syntaxes but those that are native.
 pub(super) fn is_encapsulated(uid: &str) -> bool {

@@ -9,6 +9,7 @@ use super::{
 };
 
 const OCTETS: &str = "multipart/related; type=\"application/octet-stream\"; boundary=";
+const JLS: &str = "multipart/related; type=\"image/jls\"; boundary=";
 const JP2: &str = "multipart/related; type=\"image/jp2\"; boundary=";
 const FILES: &str = "multipart/related; type=\"application/dicom\"; boundary=";
 const JSON: &str = "application/dicom+json";
@@ -32,7 +33,7 @@ fn frames() -> Vec<Row> {
         format!("{}/frames/1", instance(2)),
         format!("{}/frames/1,2", instance(2)),
     );
-    let rows: [(&String, &str, Option<&str>); 33] = [
+    let rows: [(&String, &str, Option<&str>); 36] = [
         // No Accept, curl, fetch, XMLHttpRequest, requests.
         (&native, "", Some(OCTETS)),
         (&native, "*/*", Some(OCTETS)),
@@ -43,7 +44,11 @@ fn frames() -> Vec<Row> {
         (&native, "multipart/related; type=application/octet-stream; transfer-syntax=*", Some(OCTETS)),
         (&j2k, "multipart/related; type=\"application/octet-stream\"; transfer-syntax=*", Some(OCTETS)),
         (&many, "multipart/related; type=application/octet-stream; transfer-syntax=*", Some(OCTETS)),
-        (&j2k, "multipart/related; type=image/jls; transfer-syntax=1.2.840.10008.1.2.4.80", None),
+        // In a codec that they are not stored in.
+        (&j2k, "multipart/related; type=image/jls; transfer-syntax=1.2.840.10008.1.2.4.80", Some(JLS)),
+        (&native, "multipart/related; type=\"image/jp2\"", Some(JP2)),
+        (&native, "image/dicom-rle", Some("image/dicom-rle; transfer-syntax=1.2.840.10008.1.2.5")),
+        (&native, "multipart/related; type=image/jls; transfer-syntax=1.2.840.10008.1.2.4.81", None),
         (&j2k, "multipart/related; type=image/jphc; transfer-syntax=*", None),
         // Older Cornerstone loaders.
         (&j2k, "multipart/related; type=application/octet-stream", Some(OCTETS)),

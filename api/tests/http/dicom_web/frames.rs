@@ -194,7 +194,10 @@ async fn frames_are_decoded_for_who_takes_octets_that_everybody_reads() {
     assert_eq!(&alone.body[..], PICTURE);
     assert_eq!(parts(&stored.get(2, "2,1", octets).await).len(), 2);
     stored.get(2, "3", octets).await.problem(404, "frame-not-found");
-    stored.get(4, "1", "image/jls").await.problem(406, "not-acceptable");
+    let coded = stored.get(4, "1", "image/jls").await;
+    assert_eq!(coded.header("content-type"), "image/jls; transfer-syntax=1.2.840.10008.1.2.4.80");
+    assert_eq!(&coded.body[..], PICTURE);
+    stored.get(4, "1", "image/jxl").await.problem(406, "not-acceptable");
 }
 
 #[tokio::test]
