@@ -73,6 +73,7 @@ fn job(image: &ImageRecord, number: usize, ordered_by: Uuid) -> anyhow::Result<R
         source: image.source(image.frame(1).context("an image without frames")?),
         request,
         published_at: Utc::now(),
+        presentation_state: None,
         purpose: Purpose::Prerender { job_id: ordered_by },
         keep: false,
     })
