@@ -18,7 +18,7 @@ pub(super) struct Place<T> {
 #[derive(Debug)]
 pub(super) struct LaidOut<T> {
     pub(super) places: Vec<Place<T>>,
-    /// How long it is, without what ends it; `None` where that is known of no body before it is read.
+    /// How long it is, without what ends it; `None` where that is not known before it is read.
     pub(super) byte_count: Option<u64>,
 }
 
@@ -45,7 +45,7 @@ impl<T: Copy> LaidOut<T> {
         let Some(byte_count) = self.byte_count else { return self.places.clone() };
         let ends = self.places.iter().skip(1).map(|place| place.offset).chain([byte_count]);
         let with_ends = self.places.iter().zip(ends);
-        let within = with_ends.filter(|(place, end)| place.offset < range.end && *end > range.start);
+        let within = with_ends.filter(|(place, end)| place.offset.max(range.start) < range.end.min(*end));
         within.map(|(place, _)| *place).collect()
     }
 }
