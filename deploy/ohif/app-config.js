@@ -36,5 +36,11 @@ window.config = {
         bulkDataURI: { enabled: true },
       },
     },
+    // For /viewer/dicomjson?url=https://noctis.example/api/v1/dicom/studies/STUDY/ohif.json: a study by the address of one document.
+    {
+      namespace: "@ohif/extension-default.dataSourcesModule.dicomjson",
+      sourceName: "dicomjson",
+      configuration: { friendlyName: "One study", name: "json" },
+    },
   ],
 };

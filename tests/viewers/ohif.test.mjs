@@ -19,7 +19,7 @@ let scratch, pages, noctis, empty, browser, root;
 // As operators have it; `root` is the server that a test looks at.
 const told = fs.readFileSync(new URL("../../deploy/ohif/app-config.js", import.meta.url), "utf8");
 const config = () => {
-  const mine = told.replace("https://noctis.example/dicom-web", root);
+  const mine = told.replace('"https://noctis.example/dicom-web"', `"${root}"`);
   assert.notEqual(mine, told);
   // What every visitor is asked once.
   return `${mine}\nwindow.config.investigationalUseDialog = { option: "never" };`;
@@ -104,6 +104,16 @@ describe("OHIF", () => {
       await drawn(page);
     }
     assert.ok(asked.filter(([, , address]) => /\/frames\//.test(address)).length > 20);
+    assert.deepEqual(refused(asked), []);
+    await page.close();
+  });
+
+  test("opens a study by the address of one document", async () => {
+    const uid = await study(noctis, "PatientID=NOCTIS-DEMO&Modality=CT");
+    const document = encodeURIComponent(`${noctis.url}/api/v1/dicom/studies/${uid}/ohif.json`);
+    const { page, asked } = await openViewer(noctis, `/viewer/dicomjson?url=${document}`);
+    await drawn(page);
+    assert.ok(asked.some(([status, , address]) => status === 200 && /requestType=WADO/.test(address)));
     assert.deepEqual(refused(asked), []);
     await page.close();
   });

@@ -160,6 +160,7 @@ pub(crate) const POLICIES: &[Policy] = &[
     row("/api/v1/ingest/{event_id}", Some(Scope::StudiesWrite)),
     changed_by(Scope::StudiesWrite, row("/api/v1/dicom/studies/{study_id}", Some(Scope::StudiesRead))),
     row("/api/v1/dicom/studies/{study_id}/archive", Some(Scope::ImagesRead)),
+    row("/api/v1/dicom/studies/{study_id}/ohif.json", Some(Scope::ImagesRead)),
     row("/api/v1/dicom/studies/{study_id}/series", Some(Scope::StudiesRead)),
     row("/api/v1/dicom/series/{series_id}", Some(Scope::StudiesWrite)),
     row("/api/v1/dicom/series/{series_id}/images", Some(Scope::StudiesRead)),

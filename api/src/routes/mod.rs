@@ -18,7 +18,8 @@ mod images;
 mod jobs;
 mod json;
 mod metrics;
-pub(crate) mod openapi;
+pub(crate) mod ohif;
+mod openapi;
 mod page;
 mod picture_parameters;
 mod portion;
@@ -75,6 +76,7 @@ fn documented() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(explain::explain))
         .routes(routes!(files::file))
         .routes(routes!(files::archive))
+        .routes(routes!(ohif::study))
         .routes(routes!(presets::list))
         .routes(routes!(problems::list))
         .routes(routes!(problems::one))

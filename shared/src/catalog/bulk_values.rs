@@ -49,6 +49,9 @@ pub(super) async fn complete(pool: &Pool, rows: &[(Uuid, &NewInstance)]) -> Resu
     }
     const UPDATE: &str = "UPDATE instances SET header_json = $1, bulk_values = $2, frame_ranges = $3 \
          WHERE image_id = $4 AND content_digest = $5 AND bulk_values IS NULL";
+    // In one order, so that two of these never wait for each other.
+    let mut rows = rows.to_vec();
+    rows.sort_unstable_by_key(|(key, _)| *key);
     let mut transaction = pool.begin().await?;
     in_transaction!(&mut transaction, Db, connection => {
         for (key, instance) in rows {

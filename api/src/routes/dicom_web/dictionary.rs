@@ -1,5 +1,7 @@
 //! Keywords of the data dictionary (PS3.6 chapter 6), by which queries name attributes, and tags in hexadecimal.
 
+use std::collections::HashMap;
+
 /// A line for each keyword of a standard attribute, by keyword: it, and its tag. Groups of a data set alone.
 const KEYWORDS: &str = include_str!("keywords.txt");
 /// Sequences that an attribute may be nested in, and itself.
@@ -19,6 +21,15 @@ pub(super) fn path(name: &str) -> Option<Vec<u32>> {
         .take(PATH_MAX + 1)
         .collect::<Option<Vec<u32>>>()
         .filter(|path| path.len() <= PATH_MAX)
+}
+
+/// The keyword of each tag that has one.
+pub(super) fn by_tag() -> HashMap<u32, &'static str> {
+    let line = |line: &'static str| {
+        let (keyword, tag) = line.split_once(' ')?;
+        Some((u32::from_str_radix(tag, 16).ok()?, keyword))
+    };
+    KEYWORDS.lines().filter_map(line).collect()
 }
 
 /// By halves: lines differ in length, so each half is looked at from the beginning of a line.

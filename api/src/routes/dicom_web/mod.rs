@@ -25,6 +25,7 @@ mod levels;
 mod matched;
 mod media_type;
 mod metadata;
+mod naturalized;
 mod presentation_states;
 mod rendered;
 mod rendered_parameters;
@@ -45,11 +46,23 @@ use axum::{
     routing::{any, get},
 };
 
+use noctis_shared::catalog::InstanceHeader;
+use serde_json::{Map, Value};
+
 use crate::api::Api;
 
 /// Where an instance is retrieved from, under the name that the client knows this server by.
 pub(super) fn instance_address(origin: &str, study: &str, series: &str, instance: &str) -> String {
     address::of(origin, address::Uids::instance(study, series, instance))
+}
+
+/// What metadata tell of an instance, by keywords with plain values.
+pub(super) fn naturalized_header(header: &InstanceHeader, origin: &str) -> Map<String, Value> {
+    let mut told = String::new();
+    told_header::write(header, origin, &mut told);
+    // It is JSON of ours; what did not read would tell of nothing.
+    let data_set: Map<String, Value> = serde_json::from_str(&told).unwrap_or_default();
+    naturalized::naturalized(&data_set)
 }
 
 /// The routes, with those that this version does not have.

@@ -9,6 +9,7 @@ mod held;
 mod instances;
 mod keys;
 mod metadata;
+mod ohif;
 mod presentation_states;
 mod ranges;
 mod rendered;
