@@ -32,7 +32,7 @@ pub struct RenderFacts {
     /// Whether a damaged codestream was shown as far as it goes.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub partial: bool,
-    /// What a presentation state asks that is not in the picture, in sentences of the renderer.
+    /// What is asked that is not in the picture, in sentences of the renderer.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub left_out: Vec<String>,
     /// Where the time went when it was made.

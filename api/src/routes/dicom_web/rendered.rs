@@ -12,7 +12,11 @@ use axum::{
     response::Response,
     routing::get,
 };
-use noctis_shared::{catalog::ImageRecord, dicom_uid::public_id, own_id};
+use noctis_shared::{
+    catalog::ImageRecord,
+    dicom_uid::{looks_like_uid, public_id},
+    own_id,
+};
 use uuid::Uuid;
 
 use super::{
@@ -20,7 +24,7 @@ use super::{
     address::{self, Uids},
     asks::Asks,
     frames::numbers,
-    presentation_states::State,
+    presentation_states::{self, State},
     rendered_parameters::Rendered,
 };
 use crate::{
@@ -40,6 +44,8 @@ use crate::{
 /// The media types of single frames (PS3.18 8.7.4), the default first; WebP beside them.
 const FORMATS: [(AskedFormat, &str); 3] =
     [(AskedFormat::Jpeg, "image/jpeg"), (AskedFormat::Png, "image/png"), (AskedFormat::Webp, "image/webp")];
+/// What may be laid over pictures (PS3.4 B.5).
+const SEGMENTATION_STORAGE: &str = "1.2.840.10008.5.1.4.1.1.66.4";
 /// Series whose pictures may stand for a study.
 const CANDIDATES_MAX: usize = 5;
 /// Pictures of one answer.
@@ -84,6 +90,7 @@ impl Asks {
     /// One rendered frame.
     async fn picture(self, image_id: Uuid, frame_number: u32) -> Result<Response, Problem> {
         let (rendered, form) = self.rendered(frame_number)?;
+        let rendered = self.with_segmentation(rendered, image_id).await?;
         if !form.in_parts {
             return self.answer(image_id, rendered).await;
         }
@@ -92,6 +99,25 @@ impl Asks {
         let place = Place { image_id, frame_number };
         let pixels_max = stream::pixels_max(&[Listed::from(&image.image)]);
         self.parts(rendered, form, pixels_max, vec![place]).await
+    }
+
+    /// With the segmentation that is named, which is of the same study as the image.
+    async fn with_segmentation(&self, rendered: Rendered, image_id: Uuid) -> Result<Rendered, Problem> {
+        const NAME: &str = "segmentation";
+        let Some(uid) = &rendered.segmentation else { return Ok(rendered) };
+        let image = self.visible().image(image_id).await?;
+        if !looks_like_uid(uid) {
+            return Err(Problem::parameter(NAME, "takes a SOP Instance UID"));
+        }
+        let found = self.visible().image(public_id(uid)).await?;
+        if found.study_id() != image.study_id() {
+            return Err(Problem::no_such_image());
+        }
+        if found.image.sop_class_uid.as_deref() != Some(SEGMENTATION_STORAGE) {
+            return Err(Problem::parameter(NAME, "names no segmentation"));
+        }
+        let segmentation = Some(presentation_states::beside(&found));
+        Ok(Rendered { asked: Asked { segmentation, ..rendered.asked }, ..rendered })
     }
 
     /// The presentation state that an instance is; `None` of another instance.
@@ -141,9 +167,10 @@ impl Asks {
         let (mut query, Form { format, .. }) = self.query()?;
         let places = state.places(None)?;
         let Place { image_id, frame_number } = places[places.len() / 2];
-        let Rendered { asked, left_out } = Rendered::take_thumbnail(&mut query, frame_number, format)?;
-        let asked = Asked { overlays: Some(false), presentation_state: Some(state.beside), ..asked };
-        self.answer(image_id, Rendered { asked, left_out }).await
+        let rendered = Rendered::take_thumbnail(&mut query, frame_number, format)?;
+        let presentation_state = Some(state.beside);
+        let asked = Asked { overlays: Some(false), presentation_state, ..rendered.asked };
+        self.answer(image_id, Rendered { asked, ..rendered }).await
     }
 
     async fn thumbnail(&self, image_id: Uuid, frame_number: u32) -> Result<Response, Problem> {
@@ -169,7 +196,7 @@ impl Asks {
     }
 
     pub(super) async fn answer(&self, image_id: Uuid, rendered: Rendered) -> Result<Response, Problem> {
-        let Rendered { asked, left_out } = rendered;
+        let Rendered { asked, left_out, .. } = rendered;
         let Self { api, caller, uri, headers, .. } = self;
         let request = Request { uri, headers, caller };
         let answer = answer_image(api, &image_id.to_string(), asked, Shapes::PicturesOnly, request).await?;
@@ -179,13 +206,17 @@ impl Asks {
     /// Many rendered frames.
     async fn pictures(self, images: &[Listed], places: Vec<Place>) -> Result<Response, Problem> {
         let (rendered, form) = self.rendered(1)?;
+        let rendered = match places.first() {
+            Some(place) => self.with_segmentation(rendered, place.image_id).await?,
+            None => rendered,
+        };
         self.parts(rendered, form, stream::pixels_max(images), places).await
     }
 
     /// Rendered frames as parts of a multipart body (PS3.18 8.6.1.2).
     async fn parts(
         self,
-        Rendered { asked, left_out }: Rendered,
+        Rendered { asked, left_out, .. }: Rendered,
         form: Form,
         pixels_max: u64,
         places: Vec<Place>,

@@ -10,5 +10,6 @@ mod metadata;
 mod presentation_states;
 mod rendered;
 mod rows;
+mod segmentations;
 mod unbuilt;
 mod wado_uri;
