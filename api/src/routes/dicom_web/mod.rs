@@ -22,6 +22,7 @@ mod media_type;
 mod metadata;
 mod presentation_states;
 mod rendered;
+mod rendered_beside;
 mod rendered_parameters;
 mod search;
 mod sent_frames;

@@ -57,7 +57,7 @@ async fn what_is_no_segmentation_of_the_study_is_said_to_be_so() {
     let house = House::new().await;
     record(&house, "1.2.3").await;
     for (uid, status, slug) in [
-        ("heart", 400, "invalid-parameter"),
+        ("", 400, "invalid-parameter"),
         (REPORT, 400, "invalid-parameter"),
         ("1.2.404", 404, "image-not-found"),
         (SEGMENTATION, 404, "image-not-found"),

@@ -1,4 +1,4 @@
-//! Colours that attributes give as CIELab values of the connection space of ICC profiles (PS3.3 C.10.7.1.1).
+//! Colours that attributes give as `CIELab` values of the connection space of ICC profiles (PS3.3 C.10.7.1.1).
 
 use dicom_core::Tag;
 
