@@ -65,6 +65,7 @@ fn job(image: &ImageRecord, number: usize, ordered_by: Uuid) -> anyhow::Result<R
     let window = Window::new(2000.5, 1000.0 + number as f64, VoiFunction::Linear)?;
     let request = FrameRequest { voi: Voi::Window(window), ..FrameRequest::new(PictureFormat::Png) };
     Ok(RenderJob {
+        segmentation: None,
         job_id: Uuid::new_v4(),
         render_key: RenderKey::new(&image.content_digest, &request),
         lane: Lane::Background,

@@ -47,6 +47,7 @@ pub struct ClientJob {
 /// What a job makes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
+#[expect(clippy::large_enum_variant, reason = "a job is held one at a time, on its way to or from a row")]
 pub enum ClientWork {
     /// One picture that somebody waits for.
     Render {

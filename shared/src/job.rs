@@ -34,6 +34,9 @@ pub struct RenderJob {
     /// The file of the presentation state that the request names.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub presentation_state: Option<WholeFile>,
+    /// The file of the segmentation that the request names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub segmentation: Option<WholeFile>,
     /// What is asked of it.
     pub request: FrameRequest,
     /// When the API published it.
@@ -49,6 +52,13 @@ pub struct RenderJob {
 /// What an older release meant.
 fn yes() -> bool {
     true
+}
+
+impl RenderJob {
+    /// Where the files lie that are read beside that of the frame.
+    pub fn files_beside(&self) -> impl Iterator<Item = &WholeFile> {
+        [&self.presentation_state, &self.segmentation].into_iter().flatten()
+    }
 }
 
 /// Where one frame of an instance lies, as the index recorded it.

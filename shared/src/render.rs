@@ -35,7 +35,7 @@ pub struct RenderFacts {
     /// What has to follow, of the head of a file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pixels: Option<FilePixels>,
-    /// What a presentation state asks that is not in the picture, in sentences of the renderer.
+    /// What is asked that is not in the picture, in sentences of the renderer.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub left_out: Vec<String>,
     /// Where the time went when it was made.

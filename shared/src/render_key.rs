@@ -5,7 +5,7 @@ use std::{fmt, str::FromStr};
 use serde::{Deserialize, Serialize};
 
 use crate::request::{
-    Fit, Flip, FrameRequest, IccProfile, LosslessCodec, PictureFormat, Region, Voi, VoiFunction,
+    Annotation, Fit, Flip, FrameRequest, IccProfile, LosslessCodec, PictureFormat, Region, Voi, VoiFunction,
 };
 
 /// The version of the renderer's output. Raised with every change that can alter a byte of any picture, so that
@@ -46,6 +46,8 @@ fn hash_request(hasher: &mut blake3::Hasher, request: &FrameRequest) {
         icc_profile,
         best_effort,
         presentation_state,
+        segmentation,
+        annotation,
     } = request;
     hasher.update(&frame_number.to_le_bytes());
     hasher.update(&[u8::from(*invert), u8::from(*overlays), u8::from(*best_effort)]);
@@ -103,6 +105,12 @@ fn hash_request(hasher: &mut blake3::Hasher, request: &FrameRequest) {
     }
     if let Some(state) = presentation_state {
         hasher.update(b"presentation state").update(&state.content_digest.0);
+    }
+    if let Some(segmentation) = segmentation {
+        hasher.update(b"segmentation").update(&segmentation.content_digest.0);
+    }
+    if *annotation != Annotation::NONE {
+        hasher.update(b"annotation").update(&[u8::from(annotation.patient), u8::from(annotation.technique)]);
     }
 }
 
@@ -224,12 +232,13 @@ mod tests {
             icc_profile: IccProfile::Yes,
             best_effort: false,
             presentation_state: None,
+            segmentation: None,
+            annotation: Annotation::NONE,
         }
     }
 
-    fn under_state(digest: u8) -> FrameRequest {
-        let state = FileBeside { image_id: Uuid::nil(), content_digest: ContentDigest([digest; 32]) };
-        FrameRequest { presentation_state: Some(state), ..request() }
+    fn file(digest: u8) -> Option<FileBeside> {
+        Some(FileBeside { image_id: Uuid::nil(), content_digest: ContentDigest([digest; 32]) })
     }
 
     #[test]
@@ -254,8 +263,12 @@ mod tests {
             FrameRequest { flip: Flip { horizontal: true, ..Flip::NONE }, ..request() },
             FrameRequest { flip: Flip { vertical: true, ..Flip::NONE }, ..request() },
             FrameRequest { flip: Flip { horizontal: true, vertical: true }, ..request() },
-            under_state(1),
-            under_state(2),
+            FrameRequest { presentation_state: file(1), ..request() },
+            FrameRequest { presentation_state: file(2), ..request() },
+            FrameRequest { segmentation: file(1), ..request() },
+            FrameRequest { segmentation: file(2), ..request() },
+            FrameRequest { annotation: Annotation { patient: true, technique: false }, ..request() },
+            FrameRequest { annotation: Annotation { patient: false, technique: true }, ..request() },
             FrameRequest { format: PictureFormat::Png16, ..request() },
             FrameRequest { format: PictureFormat::Jpeg { quality: 90 }, ..request() },
             FrameRequest { format: PictureFormat::Jpeg { quality: 91 }, ..request() },

@@ -256,7 +256,21 @@ pub enum IccProfile {
     SrgbIfUsable,
 }
 
-/// A file beside that of the image which decides how it looks: a presentation state.
+/// What is written into the corners of a picture (PS3.18 8.3.5.1.1).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Annotation {
+    /// Who it is of.
+    pub patient: bool,
+    /// How it was made.
+    pub technique: bool,
+}
+
+impl Annotation {
+    /// Nothing.
+    pub const NONE: Self = Self { patient: false, technique: false };
+}
+
+/// A file beside that of the image which decides how it looks: a presentation state, or a segmentation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct FileBeside {
     /// Key of its instance, by which it is found.
@@ -297,6 +311,12 @@ pub struct FrameRequest {
     /// The presentation state that the frame is shown under. It says itself what else is asked here of values and places.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub presentation_state: Option<FileBeside>,
+    /// The segmentation that is laid over the frame; not under a presentation state.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub segmentation: Option<FileBeside>,
+    /// What is written into its corners.
+    #[serde(default)]
+    pub annotation: Annotation,
 }
 
 impl FrameRequest {
@@ -315,6 +335,8 @@ impl FrameRequest {
             icc_profile: IccProfile::default(),
             best_effort: false,
             presentation_state: None,
+            segmentation: None,
+            annotation: Annotation::NONE,
         }
     }
 }

@@ -52,6 +52,7 @@ fn measure() -> anyhow::Result<()> {
         request: request(index),
         bytes: FrameBytes::Local(LocalPlace::anywhere(&path)),
         presentation_state: None,
+        segmentation: None,
     };
 
     let kept = DecodedFrames::new(0);

@@ -1,7 +1,9 @@
 //! The parameters of one image: from a query string to values that are valid.
 
 use noctis_shared::{
-    request::{FileBeside, Fit, Flip, IccProfile, Region, SIDE_PIXELS_MAX, Voi, VoiFunction, Window},
+    request::{
+        Annotation, FileBeside, Fit, Flip, IccProfile, Region, SIDE_PIXELS_MAX, Voi, VoiFunction, Window,
+    },
     submit::view,
 };
 
@@ -40,6 +42,10 @@ pub(crate) struct Asked {
     pub(crate) icc_profile: Option<IccProfile>,
     /// The same.
     pub(crate) presentation_state: Option<FileBeside>,
+    /// The same.
+    pub(crate) segmentation: Option<FileBeside>,
+    /// The same.
+    pub(crate) annotation: Annotation,
 }
 
 impl Asked {
@@ -96,6 +102,8 @@ impl Asked {
             format: query.take_value("format", "one of png, png16, jpeg, webp, json", |_| true)?,
             icc_profile: take_icc_profile(query)?,
             presentation_state: None,
+            segmentation: None,
+            annotation: Annotation::NONE,
         })
     }
 
@@ -115,6 +123,8 @@ impl Asked {
             format: None,
             icc_profile: None,
             presentation_state: None,
+            segmentation: None,
+            annotation: Annotation::NONE,
         }
     }
 

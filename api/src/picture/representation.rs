@@ -91,6 +91,8 @@ pub(crate) fn in_format(asked: &Asked, chosen: AskedFormat) -> Result<Representa
         icc_profile: asked.icc_profile.filter(|_| chosen != Png16).unwrap_or_default(),
         best_effort: asked.best_effort,
         presentation_state: asked.presentation_state,
+        segmentation: asked.segmentation,
+        annotation: asked.annotation,
     };
     Ok(Representation { request, json: chosen == Json, takes_format: true })
 }

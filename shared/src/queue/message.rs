@@ -16,6 +16,10 @@ use crate::{
 
 /// What a message asks for.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly all work is renders, which a box would only hold elsewhere"
+)]
 pub enum Work {
     /// Render a picture: from the render lanes.
     Render(RenderJob),

@@ -9,34 +9,42 @@ use crate::{
     job::{FrameRange, RenderJob, WholeFile},
     presets::Presets,
     purpose::Purpose,
+    request::FileBeside,
 };
 
 /// Where what a picture is made of lies.
 pub(super) struct Files {
     pub(super) frame: FrameRange,
     pub(super) presentation_state: Option<WholeFile>,
+    pub(super) segmentation: Option<WholeFile>,
 }
 
 impl Files {
     /// The frame, and what the request names beside it.
     ///
     /// # Errors
-    /// [`SubmitError::ImageGone`], [`SubmitError::ImageReplaced`] for a presentation state that is no longer what was asked
-    /// with; a catalog that is away.
+    /// [`SubmitError::ImageGone`], [`SubmitError::ImageReplaced`] for a file that is no longer what was asked with; a catalog
+    /// that is away.
     pub(super) async fn of(
         catalog: &Catalog,
         wanted: &Wanted,
         frame: FrameRange,
     ) -> Result<Self, SubmitError> {
-        let Some(asked) = wanted.request.presentation_state else {
-            return Ok(Self { frame, presentation_state: None });
-        };
-        let state = catalog.image(asked.image_id).await?.ok_or(SubmitError::ImageGone)?;
-        if state.content_digest != asked.content_digest {
-            return Err(SubmitError::ImageReplaced);
-        }
-        Ok(Self { frame, presentation_state: Some(state.whole_file()) })
+        Ok(Self {
+            frame,
+            presentation_state: whole_file(catalog, wanted.request.presentation_state).await?,
+            segmentation: whole_file(catalog, wanted.request.segmentation).await?,
+        })
     }
+}
+
+async fn whole_file(catalog: &Catalog, asked: Option<FileBeside>) -> Result<Option<WholeFile>, SubmitError> {
+    let Some(FileBeside { image_id, content_digest }) = asked else { return Ok(None) };
+    let found = catalog.image(image_id).await?.ok_or(SubmitError::ImageGone)?;
+    if found.content_digest != content_digest {
+        return Err(SubmitError::ImageReplaced);
+    }
+    Ok(Some(found.whole_file()))
 }
 
 /// A new job to make `wanted` of `files`, where these are the presets, for a client that has `ahead` others under way.
@@ -57,6 +65,7 @@ pub(super) fn new(
         study_id: image.study_id,
         source: image.source(files.frame),
         presentation_state: files.presentation_state,
+        segmentation: files.segmentation,
         request: request.clone(),
         published_at: Utc::now(),
         purpose,

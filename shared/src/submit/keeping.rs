@@ -16,12 +16,13 @@ use crate::{
 const DEAR: Duration = Duration::from_millis(5);
 
 /// Whether the catalog keeps the picture that `request` asks of `image`, where these are the presets. Nobody asks twice why
-/// one pixel is grey, and what is no picture is in the file. What a presentation state put over an image must go with the state,
-/// which the picture, one of the image, would outlast.
+/// one pixel is grey, and what is no picture is in the file. What a presentation state or a segmentation put over an image must go
+/// with that, which the picture, one of the image, would outlast.
 #[must_use]
 pub fn is_kept(presets: &Presets, image: &ImageRecord, request: &FrameRequest) -> bool {
+    let is_of_the_image_alone = request.presentation_state.is_none() && request.segmentation.is_none();
     request.format.is_a_picture()
-        && request.presentation_state.is_none()
+        && is_of_the_image_alone
         && (has_a_name(presets, &request.voi) || cost::of(image) > DEAR)
 }
 

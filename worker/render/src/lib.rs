@@ -19,6 +19,7 @@ mod picture;
 mod presentation_state;
 mod request;
 mod samples;
+mod segmentation;
 mod stages;
 mod window;
 
@@ -38,8 +39,11 @@ pub use file::source::ReadAt;
 pub use limits::Limits;
 pub use picture::{DisplayImage, DisplaySamples, Picture};
 pub use presentation_state::PresentationState;
-pub use request::{Fit, Format, FrameRequest, IccProfile, Orientation, Region, SIDE_PIXELS_MAX, Voi};
+pub use request::{
+    Corners, Fit, Format, FrameRequest, IccProfile, Orientation, Region, SIDE_PIXELS_MAX, Voi,
+};
 pub use samples::resize;
+pub use segmentation::Segmentation;
 pub use window::{VoiFunction, Window, WindowError};
 
 /// Raised whenever the bytes of any picture can change, so that caches do not mix old and new.

@@ -19,7 +19,7 @@ pub struct DisplayImage {
     pub icc_profile: Option<Vec<u8>>,
     /// The frame is damaged, and this is what could be decoded.
     pub partial: bool,
-    /// What a presentation state asks that is not in the picture, in sentences without a word of the file.
+    /// What is asked that is not in the picture, in sentences without a word of the file.
     pub left_out: Vec<&'static str>,
 }
 
@@ -88,6 +88,6 @@ pub struct Picture {
     pub pixel_scale: Option<(f64, f64)>,
     /// The frame is damaged, and this is what could be decoded.
     pub partial: bool,
-    /// What a presentation state asks that is not in the picture, in sentences without a word of the file.
+    /// What is asked that is not in the picture, in sentences without a word of the file.
     pub left_out: Vec<&'static str>,
 }

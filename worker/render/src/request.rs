@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::{PresentationState, VoiFunction, Window};
+use crate::{PresentationState, Segmentation, VoiFunction, Window};
 
 /// One frame as one picture.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,6 +31,10 @@ pub struct FrameRequest {
     pub best_effort: bool,
     /// What says how the frame looks in place of its file. Nothing else that decides this may be asked beside it.
     pub presentation_state: Option<Arc<PresentationState>>,
+    /// What is laid over the frame, half transparent; not under a presentation state.
+    pub segmentation: Option<Arc<Segmentation>>,
+    /// What is written into the corners of the picture, however it is laid down.
+    pub corners: Corners,
 }
 
 impl Default for FrameRequest {
@@ -48,6 +52,8 @@ impl Default for FrameRequest {
             icc_profile: IccProfile::default(),
             best_effort: false,
             presentation_state: None,
+            segmentation: None,
+            corners: Corners::default(),
         }
     }
 }
@@ -86,6 +92,15 @@ pub struct Region {
     pub width: f64,
     /// More than 0.
     pub height: f64,
+}
+
+/// What is written into the corners of a picture, from the header of the file (PS3.18 8.3.5.1.1).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Corners {
+    /// Name, identifier, date of birth and sex.
+    pub patient: bool,
+    /// Modality and date, numbers of series, image and frame, slice, exposure, window.
+    pub technique: bool,
 }
 
 /// Longest side of an enlarged picture, in pixels.

@@ -15,7 +15,7 @@ use futures::FutureExt;
 use noctis_shared::{
     catalog::{Catalog, RenderRecord},
     coordination::{Begun, Claimant, Coordination},
-    job::RenderJob,
+    job::{RenderJob, WholeFile},
     lane::Lane,
     purpose::Interest,
     queue::{Delivery, Work},
@@ -189,16 +189,14 @@ impl RenderJobs {
             (Utc::now() - job.published_at).num_microseconds().map_or(0.0, |us| us as f64 / 1000.0);
         let started = Instant::now();
         let fetched = timeout(FETCH_MAX, self.fetch(job)).await.unwrap_or(Err(StorageError::Hung));
-        let (bytes, presentation_state) = fetched.inspect_err(count_hung)?;
+        let mut task = fetched.inspect_err(count_hung)?;
         let fetch_ms = started.elapsed().as_secs_f64() * 1000.0;
-        let (source, request) = (job.source.clone(), job.request.clone());
-        let mut task = RenderTask { source, request, bytes, presentation_state };
         let (mut answer, mut slot_ms) = self.in_slot(job.lane, &task).await;
         if let Err(SlotError::NotRead(ReadError::NotAllowed)) = answer {
             // Out of the root that the letters name; perhaps into another.
             resolve(&self.storage, &job.source.location, &mut task.bytes).await?;
-            if let Some(Beside { file, bytes }) = &mut task.presentation_state {
-                resolve(&self.storage, &file.location, bytes).await?;
+            for beside in [&mut task.presentation_state, &mut task.segmentation].into_iter().flatten() {
+                resolve(&self.storage, &beside.file.location, &mut beside.bytes).await?;
             }
             let (second, waited_ms) = self.in_slot(job.lane, &task).await;
             answer = second;
@@ -228,19 +226,24 @@ impl RenderJobs {
         (slot.render(task).instrument(info_span!("render")).await, slot_ms)
     }
 
-    /// The bytes of the frame, and the presentation state that it is shown under.
-    async fn fetch(&self, job: &RenderJob) -> Result<(FrameBytes, Option<Beside>), StorageError> {
-        let frame = self.fetch_ranges(&job.source.location, ranges_to_fetch(&job.source)).await?;
-        let state = match &job.presentation_state {
-            Some(file) => {
-                #[expect(clippy::single_range_in_vec_init, reason = "a list of ranges with one range in it")]
-                let whole = vec![0..file.byte_count.min(BESIDE_BYTES_MAX)];
-                let bytes = self.fetch_ranges(&file.location, whole).await?;
-                Some(Beside { file: file.clone(), bytes })
-            }
-            None => None,
-        };
-        Ok((frame, state))
+    /// What a slot needs: the bytes of the frame, and of the files beside it.
+    async fn fetch(&self, job: &RenderJob) -> Result<RenderTask, StorageError> {
+        Ok(RenderTask {
+            bytes: self.fetch_ranges(&job.source.location, ranges_to_fetch(&job.source)).await?,
+            presentation_state: self.fetch_whole(job.presentation_state.as_ref()).await?,
+            segmentation: self.fetch_whole(job.segmentation.as_ref()).await?,
+            source: job.source.clone(),
+            request: job.request.clone(),
+        })
+    }
+
+    #[expect(clippy::single_range_in_vec_init, reason = "a list of ranges with one range in it")]
+    async fn fetch_whole(&self, file: Option<&WholeFile>) -> Result<Option<Beside>, StorageError> {
+        let Some(file) = file else { return Ok(None) };
+        // A longer one is refused by the slot, which sees its length.
+        let whole = vec![0..file.byte_count.min(BESIDE_BYTES_MAX)];
+        let bytes = self.fetch_ranges(&file.location, whole).await?;
+        Ok(Some(Beside { file: file.clone(), bytes }))
     }
 
     async fn fetch_ranges(

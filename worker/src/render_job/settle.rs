@@ -192,10 +192,8 @@ pub(super) async fn settle(
             let _they_ask_again = jobs.coordination.tell(&job.render_key, &failure).await;
             if kind == FailureKind::FileChanged {
                 jobs.changed.read_again(&job.source.location);
-                // Which of the two it is, is not told; one that is as it was stays so.
-                if let Some(state) = &job.presentation_state {
-                    jobs.changed.read_again(&state.location);
-                }
+                // Which of them it is, is not told; one that is as it was stays so.
+                job.files_beside().for_each(|file| jobs.changed.read_again(&file.location));
             }
             settlement::note(delivery.ack().await);
         }

@@ -1,7 +1,7 @@
 //! A whole file that decides a picture beside that of its frame, read where it lies and held against its digest.
 
 use bytes::Bytes;
-use noctis_render::{Header, Limits, inflate};
+use noctis_render::{Header, Limits, PresentationState, Segmentation, inflate};
 use noctis_shared::{
     job::WholeFile,
     render::{FailureKind, RenderFailure},
@@ -13,8 +13,8 @@ use super::{
     task::StageError,
 };
 
-/// Longest file: a presentation state has kilobytes, and with overlays and tables some megabytes.
-pub(crate) const BESIDE_BYTES_MAX: u64 = 64 << 20;
+/// Longest file: a presentation state has kilobytes, a segmentation of a thousand slices in ten parts some 300 MB.
+pub(crate) const BESIDE_BYTES_MAX: u64 = 512 << 20;
 
 /// The file, and how the slot gets at its bytes.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -25,21 +25,36 @@ pub struct Beside {
     pub bytes: FrameBytes,
 }
 
-/// The header of the file, all of which it must be. `step` hears that the reading goes on, not that it is done.
+/// The presentation state that the file is. `step` hears that the reading goes on, not that it is done.
 ///
 /// # Errors
-/// A failure when it is not the file of the index, too long, or no DICOM; otherwise a failed read.
-pub(super) fn header(beside: &Beside, step: &mut dyn FnMut(ReadStep)) -> Result<Header, StageError> {
+/// A failure when it is not the file of the index, too long, or no presentation state that is drawn; otherwise a failed read.
+pub(super) fn presentation_state(
+    beside: &Beside,
+    step: &mut dyn FnMut(ReadStep),
+) -> Result<PresentationState, StageError> {
     let limits = Limits::default();
-    let bytes = read(beside, step)?;
-    let bytes = inflate(&bytes, &limits)?;
-    Ok(Header::parse(&bytes, &limits)?)
+    let bytes = inflate(&read(beside, step)?, &limits)?;
+    Ok(PresentationState::new(Header::parse(&bytes, &limits)?)?)
+}
+
+/// The segmentation that the file is.
+///
+/// # Errors
+/// As [`presentation_state`].
+pub(super) fn segmentation(
+    beside: &Beside,
+    step: &mut dyn FnMut(ReadStep),
+) -> Result<Segmentation, StageError> {
+    Ok(Segmentation::new(read(beside, step)?.to_vec(), &Limits::default())?)
 }
 
 fn read(Beside { file, bytes }: &Beside, step: &mut dyn FnMut(ReadStep)) -> Result<Bytes, LoadError> {
     if file.byte_count > BESIDE_BYTES_MAX {
-        let reason =
-            format!("bytes of the presentation state are {}, more than {BESIDE_BYTES_MAX}", file.byte_count);
+        let reason = format!(
+            "bytes of the file beside the image are {}, more than {BESIDE_BYTES_MAX}",
+            file.byte_count
+        );
         return Err(LoadError::Failure(RenderFailure::new(FailureKind::Unrenderable, reason)));
     }
     let read = match bytes {

@@ -275,6 +275,7 @@ mod tests {
             },
             request: FrameRequest::new(PictureFormat::Png),
             presentation_state: None,
+            segmentation: None,
             bytes: FrameBytes::Local(LocalPlace::anywhere("/a.dcm".as_ref())),
         }
     }

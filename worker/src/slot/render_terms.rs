@@ -22,8 +22,10 @@ pub(crate) fn to_render_request(request: &request::FrameRequest) -> render::Fram
         format,
         icc_profile,
         best_effort,
-        // Its file is read first, and then part of the request.
+        // Their files are read first, and are then part of the request.
         presentation_state: _,
+        segmentation: _,
+        annotation: request::Annotation { patient, technique },
     } = *request;
     render::FrameRequest {
         frame_number,
@@ -37,6 +39,8 @@ pub(crate) fn to_render_request(request: &request::FrameRequest) -> render::Fram
         icc_profile: to_render_icc_profile(icc_profile),
         best_effort,
         presentation_state: None,
+        segmentation: None,
+        corners: render::Corners { patient, technique },
     }
 }
 

@@ -31,6 +31,22 @@ pub struct RenderTask {
     pub bytes: FrameBytes,
     /// The presentation state that the frame is shown under.
     pub presentation_state: Option<Beside>,
+    /// The segmentation that is laid over the frame.
+    pub segmentation: Option<Beside>,
+}
+
+impl RenderTask {
+    /// How the slot gets at the bytes of each file, that of the frame first.
+    pub(super) fn files(&self) -> impl Iterator<Item = &FrameBytes> {
+        let beside = [&self.presentation_state, &self.segmentation].into_iter().flatten();
+        std::iter::once(&self.bytes).chain(beside.map(|beside| &beside.bytes))
+    }
+
+    /// The same, to be changed.
+    pub(super) fn files_mut(&mut self) -> impl Iterator<Item = &mut FrameBytes> {
+        let beside = [&mut self.presentation_state, &mut self.segmentation].into_iter().flatten();
+        std::iter::once(&mut self.bytes).chain(beside.map(|beside| &mut beside.bytes))
+    }
 }
 
 /// What came of it. The queue time is not known here and stays zero.
@@ -66,11 +82,14 @@ fn stages(
     let mut request = to_render_request(&task.request);
     let mut clock = Clock::start();
     let mut timings = StageTimings::default();
+    // Read before the frame, of which a state decides what is needed. Never is the frame shown without what it names.
     if task.request.presentation_state.is_some() {
-        // Read before the frame, of which it decides what is needed. Never is the frame shown without it.
-        let state = task.presentation_state.as_ref().ok_or_else(without_state)?;
-        let header = beside::header(state, step)?;
-        request.presentation_state = Some(Arc::new(render::PresentationState::new(header)?));
+        let state = task.presentation_state.as_ref().ok_or_else(without_file)?;
+        request.presentation_state = Some(Arc::new(beside::presentation_state(state, step)?));
+    }
+    if task.request.segmentation.is_some() {
+        let segmentation = task.segmentation.as_ref().ok_or_else(without_file)?;
+        request.segmentation = Some(Arc::new(beside::segmentation(segmentation, step)?));
     }
     let is_unchanged =
         |decoded: &Arc<Decoded>| frame_bytes::is_unchanged(&task.bytes, &task.source, decoded.state);
@@ -116,8 +135,8 @@ fn stages(
     }
 }
 
-fn without_state() -> StageError {
-    let reason = "the job names a presentation state and not its file";
+fn without_file() -> StageError {
+    let reason = "the job names a presentation state or a segmentation, and not its file";
     StageError::Failure(RenderFailure::new(FailureKind::InvalidRequest, reason))
 }
 

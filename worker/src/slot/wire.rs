@@ -27,10 +27,8 @@ const PREFIX_BYTES: usize = 12;
 #[derive(Serialize, Deserialize)]
 struct TaskHead {
     task: RenderTask,
-    /// Lengths of the parts in the body: those of the frame.
-    parts: Vec<usize>,
-    /// Those of the presentation state, behind them.
-    state_parts: Vec<usize>,
+    /// Lengths of the parts in the body, of each file.
+    parts: Vec<Vec<usize>>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -66,16 +64,15 @@ fn parts_of(bytes: &FrameBytes) -> &[Bytes] {
 
 /// Sends a task, in the worker.
 pub(super) async fn send_task(socket: &mut UnixStream, task: &RenderTask) -> io::Result<()> {
-    let parts = parts_of(&task.bytes);
-    let state_parts = task.presentation_state.as_ref().map_or(&[][..], |state| parts_of(&state.bytes));
-    let lengths = |parts: &[Bytes]| parts.iter().map(Bytes::len).collect();
-    let head = TaskHead { task: task.clone(), parts: lengths(parts), state_parts: lengths(state_parts) };
+    let parts = || task.files().flat_map(parts_of);
+    let lengths = |bytes| parts_of(bytes).iter().map(Bytes::len).collect();
+    let head = TaskHead { task: task.clone(), parts: task.files().map(lengths).collect() };
     let head = serde_json::to_vec(&head)?;
-    let body_byte_count = parts.iter().chain(state_parts).map(Bytes::len).sum();
+    let body_byte_count = parts().map(Bytes::len).sum();
     let mut start = prefix(&head, body_byte_count)?.to_vec();
     start.extend_from_slice(&head);
     socket.write_all(&start).await?;
-    for part in parts.iter().chain(state_parts) {
+    for part in parts() {
         socket.write_all(part).await?;
     }
     Ok(())
@@ -108,11 +105,10 @@ pub(super) fn receive_task(socket: &mut impl Read) -> io::Result<Option<RenderTa
     let (head, body) = lengths(prefix)?;
     let mut message = vec![0; head + body];
     socket.read_exact(&mut message)?;
-    let TaskHead { mut task, parts, state_parts } = serde_json::from_slice(&message[..head])?;
+    let TaskHead { mut task, parts } = serde_json::from_slice(&message[..head])?;
     let mut rest = Bytes::from(message).slice(head..);
-    take_parts(&mut task.bytes, &parts, &mut rest)?;
-    if let Some(state) = &mut task.presentation_state {
-        take_parts(&mut state.bytes, &state_parts, &mut rest)?;
+    for (bytes, lengths) in task.files_mut().zip(&parts) {
+        take_parts(bytes, lengths, &mut rest)?;
     }
     Ok(Some(task))
 }

@@ -28,6 +28,7 @@ mod metadata;
 mod naturalized;
 mod presentation_states;
 mod rendered;
+mod rendered_beside;
 mod rendered_parameters;
 mod rewritten;
 mod rewritten_parts;

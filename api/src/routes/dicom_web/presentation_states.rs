@@ -91,7 +91,7 @@ impl State {
     }
 }
 
-/// What a picture under this state is asked with.
+/// What a picture that this file decides, too, is asked with.
 pub(super) fn beside(record: &Permitted<Arc<ImageRecord>>) -> FileBeside {
     FileBeside { image_id: record.key, content_digest: record.content_digest }
 }

@@ -1,7 +1,8 @@
 //! Pictures of studies, series, instances and frames: rendered resources (PS3.18 10.4.1.1.3) and thumbnails (10.4.1.1.4).
 //! The same renders, under the same keys, as the pictures of `/api/v1`.
 //!
-//! What must not be here: what a picture's parameters mean (`rendered_parameters`), and how it is made (`picture`).
+//! What must not be here: what a picture's parameters mean (`rendered_parameters`), what other files decide of it
+//! (`rendered_beside`), and how it is made (`picture`).
 
 use std::{cmp::Reverse, sync::Arc};
 
@@ -20,7 +21,6 @@ use super::{
     address::{self, Uids},
     asks::Asks,
     frames::numbers,
-    presentation_states::State,
     rendered_parameters::Rendered,
 };
 use crate::{
@@ -28,7 +28,7 @@ use crate::{
     back_end::catalog_problem,
     edge::{self, SENT},
     picture::{
-        Asked, AskedFormat, Place, Request, Shapes, answer_image, check_frame, in_format,
+        AskedFormat, Place, Request, Shapes, answer_image, check_frame, in_format,
         stream::{self, Many, Streamed},
         warning,
     },
@@ -68,7 +68,7 @@ pub(super) fn routes() -> Router<Arc<Api>> {
 
 impl Asks {
     /// The query without `accept`, and the format of the picture.
-    fn query(&self) -> Result<(Query<'_>, Form), Problem> {
+    pub(super) fn query(&self) -> Result<(Query<'_>, Form), Problem> {
         let mut query = Query::parse(self.uri.query())?;
         let in_query = query.take("accept");
         let form = Form::of(in_query.as_deref(), &self.headers).ok_or_else(not_acceptable)?;
@@ -84,6 +84,7 @@ impl Asks {
     /// One rendered frame.
     async fn picture(self, image_id: Uuid, frame_number: u32) -> Result<Response, Problem> {
         let (rendered, form) = self.rendered(frame_number)?;
+        let rendered = self.with_segmentation(rendered, image_id).await?;
         if !form.in_parts {
             return self.answer(image_id, rendered).await;
         }
@@ -92,58 +93,6 @@ impl Asks {
         let place = Place { image_id, frame_number };
         let pixels_max = stream::pixels_max(&[Listed::from(&image.image)]);
         self.parts(rendered, form, pixels_max, vec![place]).await
-    }
-
-    /// The presentation state that an instance is; `None` of another instance.
-    async fn state(&self, image_id: Uuid) -> Result<Option<State>, Problem> {
-        let record = self.visible().image(image_id).await?;
-        State::of(self.visible(), image_id, &record).await
-    }
-
-    /// What a presentation state refers to, drawn under it: one picture, or several as parts.
-    async fn presented(self, state: State, frame_numbers: Option<&[u32]>) -> Result<Response, Problem> {
-        let state_id = state.image_id;
-        match self.presented_once(state, frame_numbers).await {
-            Ok(Presented::Picture(response)) => Ok(response),
-            Ok(Presented::Parts { rendered, form, places }) => {
-                // How large they are is not known here: one at a time.
-                self.parts(rendered, form, u64::MAX / 4, places).await
-            }
-            Err(problem) if problem.kind() == Kind::ImageReplaced => {
-                self.api.images.forget_with(state_id, &self.api.cache).await;
-                Err(problem)
-            }
-            Err(problem) => Err(problem),
-        }
-    }
-
-    async fn presented_once(
-        &self,
-        state: State,
-        frame_numbers: Option<&[u32]>,
-    ) -> Result<Presented, Problem> {
-        let (mut query, form) = self.query()?;
-        let windows = &self.api.windows;
-        let mut rendered = Rendered::take_presented(&mut query, form.format, state.beside, windows)?;
-        let places = state.places(frame_numbers)?;
-        match places[..] {
-            [Place { image_id, frame_number }] if !form.in_parts => {
-                rendered.asked.frame_number = frame_number;
-                self.answer(image_id, rendered).await.map(Presented::Picture)
-            }
-            _ => Ok(Presented::Parts { rendered, form, places }),
-        }
-    }
-
-    /// A small picture of what a presentation state shows, without what is drawn and written over it, which nobody could
-    /// read.
-    async fn presented_thumbnail(&self, state: &State) -> Result<Response, Problem> {
-        let (mut query, Form { format, .. }) = self.query()?;
-        let places = state.places(None)?;
-        let Place { image_id, frame_number } = places[places.len() / 2];
-        let Rendered { asked, left_out } = Rendered::take_thumbnail(&mut query, frame_number, format)?;
-        let asked = Asked { overlays: Some(false), presentation_state: Some(state.beside), ..asked };
-        self.answer(image_id, Rendered { asked, left_out }).await
     }
 
     async fn thumbnail(&self, image_id: Uuid, frame_number: u32) -> Result<Response, Problem> {
@@ -169,7 +118,7 @@ impl Asks {
     }
 
     pub(super) async fn answer(&self, image_id: Uuid, rendered: Rendered) -> Result<Response, Problem> {
-        let Rendered { asked, left_out } = rendered;
+        let Rendered { asked, left_out, .. } = rendered;
         let Self { api, caller, uri, headers, .. } = self;
         let request = Request { uri, headers, caller };
         let answer = answer_image(api, &image_id.to_string(), asked, Shapes::PicturesOnly, request).await?;
@@ -179,13 +128,17 @@ impl Asks {
     /// Many rendered frames.
     async fn pictures(self, images: &[Listed], places: Vec<Place>) -> Result<Response, Problem> {
         let (rendered, form) = self.rendered(1)?;
+        let rendered = match places.first() {
+            Some(place) => self.with_segmentation(rendered, place.image_id).await?,
+            None => rendered,
+        };
         self.parts(rendered, form, stream::pixels_max(images), places).await
     }
 
     /// Rendered frames as parts of a multipart body (PS3.18 8.6.1.2).
-    async fn parts(
+    pub(super) async fn parts(
         self,
-        Rendered { asked, left_out }: Rendered,
+        Rendered { asked, left_out, .. }: Rendered,
         form: Form,
         pixels_max: u64,
         places: Vec<Place>,
@@ -208,18 +161,12 @@ impl Asks {
     }
 }
 
-/// What a presentation state comes to.
-enum Presented {
-    Picture(Response),
-    Parts { rendered: Rendered, form: Form, places: Vec<Place> },
-}
-
 /// As what a picture is answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Form {
     pub(super) format: AskedFormat,
     /// Whether one picture is to be a part, too.
-    in_parts: bool,
+    pub(super) in_parts: bool,
 }
 
 impl Form {

@@ -3,7 +3,9 @@
 //! Unknown parameters are let be (PS3.18 8.3); what is known and not built is an error, or a warning where the standard
 //! has the server go on without it.
 
-use noctis_shared::request::{FileBeside, Fit, Flip, Region, SIDE_PIXELS_MAX, Voi, VoiFunction, Window};
+use noctis_shared::request::{
+    Annotation, FileBeside, Fit, Flip, Region, SIDE_PIXELS_MAX, Voi, VoiFunction, Window,
+};
 
 use crate::{
     picture::{Asked, AskedFormat, NamedWindows, take_icc_profile},
@@ -22,6 +24,8 @@ pub(super) struct Rendered {
     pub(super) asked: Asked,
     /// In words, for a `Warning` field.
     pub(super) left_out: Option<&'static str>,
+    /// SOP Instance UID of the segmentation that is laid over the frames: a parameter of ours.
+    pub(super) segmentation: Option<String>,
 }
 
 impl Rendered {
@@ -38,7 +42,8 @@ impl Rendered {
         let viewport = take_viewport(query)?;
         let quality =
             query.take_value("quality", "a number from 1 to 100", |quality| (1..=100).contains(quality))?;
-        let annotation = query.take("annotation").filter(|keywords| !keywords.trim().is_empty());
+        let (annotation, left_out) = take_annotation(query);
+        let segmentation = query.take("segmentation").map(|uid| uid.into_owned());
         let asked = Asked {
             frame_number,
             voi: take_window(query, windows)?,
@@ -49,10 +54,10 @@ impl Rendered {
             quality: quality.filter(|_| format == AskedFormat::Jpeg || format == AskedFormat::Webp),
             format: Some(format),
             icc_profile: take_icc_profile(query)?,
+            annotation,
             ..Asked::of_the_file()
         };
-        let left_out = annotation.map(|_| "annotation is not drawn");
-        Ok(Self { asked, left_out })
+        Ok(Self { asked, left_out, segmentation })
     }
 
     /// The same of images under a presentation state, which says itself what is seen of them: a box is all that `viewport`
@@ -73,9 +78,13 @@ impl Rendered {
             ));
         }
         let viewport = take_box(query, "takes vw,vh of a presentation state, which shows its own area")?;
-        let Self { asked, left_out } = Self::take(query, 1, format, windows)?;
+        let rendered = Self::take(query, 1, format, windows)?;
+        if rendered.segmentation.is_some() {
+            return Err(Problem::parameter("segmentation", "does not go with a presentation state"));
+        }
         let fit = viewport.map_or_else(Fit::default, |viewport| viewport.fit);
-        Ok(Self { asked: Asked { fit, presentation_state: Some(state), ..asked }, left_out })
+        let asked = Asked { fit, presentation_state: Some(state), ..rendered.asked };
+        Ok(Self { asked, ..rendered })
     }
 
     /// The same of a thumbnail, which takes `viewport` alone (PS3.18 10.4.1.2.2).
@@ -91,7 +100,7 @@ impl Rendered {
         let small = Asked::thumbnail(THUMBNAIL_PIXELS);
         let fit = viewport.map_or(small.fit, |viewport| Fit { enlarge: false, ..viewport.fit });
         let asked = Asked { frame_number, fit, format: Some(format), ..small };
-        Ok(Self { asked, left_out: None })
+        Ok(Self { asked, left_out: None, segmentation: None })
     }
 }
 
@@ -134,6 +143,22 @@ fn take_viewport(query: &mut Query<'_>) -> Result<Option<Viewport>, Problem> {
         _ => return Err(takes()),
     };
     Ok(Some(Viewport { fit, region, flip }))
+}
+
+/// `annotation`, or what the URI service calls `imageAnnotation`: a list of keywords (PS3.18 8.3.5.1.1). Those that are not
+/// known are left out, in words.
+pub(super) fn take_annotation(query: &mut Query<'_>) -> (Annotation, Option<&'static str>) {
+    let keywords = [query.take("annotation"), query.take("imageAnnotation")];
+    let keywords = keywords.iter().flatten().flat_map(|list| list.split(',')).map(str::trim);
+    let (mut annotation, mut left_out) = (Annotation::NONE, None);
+    for keyword in keywords.filter(|keyword| !keyword.is_empty()) {
+        match keyword {
+            "patient" => annotation.patient = true,
+            "technique" => annotation.technique = true,
+            _ => left_out = Some("of annotations patient and technique are drawn, and no others"),
+        }
+    }
+    (annotation, left_out)
 }
 
 /// A `viewport` without a part of the source.
@@ -305,7 +330,11 @@ mod tests {
         assert_eq!(rendered("quality=50", AskedFormat::Png).expect("taken").asked.quality, None);
         assert!(rendered("quality=0", AskedFormat::Png).is_err());
         let annotated = rendered("annotation=patient,technique&unknown=1", AskedFormat::Jpeg).expect("taken");
-        assert_eq!(annotated.left_out, Some("annotation is not drawn"));
+        assert_eq!(annotated.asked.annotation, Annotation { patient: true, technique: true });
+        assert_eq!(annotated.left_out, None);
+        let other = rendered("annotation=technique,%20scale", AskedFormat::Jpeg).expect("taken");
+        assert_eq!(other.asked.annotation, Annotation { patient: false, technique: true });
+        assert!(other.left_out.is_some());
         assert_eq!(rendered("", AskedFormat::Jpeg).expect("taken").left_out, None);
     }
 }

@@ -15,7 +15,7 @@ use super::{
     asks::Asks,
     instances, presentation_states,
     rendered::{Form, not_acceptable},
-    rendered_parameters::Rendered,
+    rendered_parameters::{Rendered, take_annotation},
     unbuilt,
 };
 use crate::{
@@ -62,9 +62,9 @@ pub(super) async fn wado(asks: Asks) -> Result<Response, Problem> {
         Kind::FrameNotFound => Problem::parameter("frameNumber", "is past the last frame"),
         _ => problem,
     })?;
-    let annotation = query.take("imageAnnotation").or_else(|| query.take("annotation"));
-    let left_out = annotation.filter(|keywords| !keywords.is_empty()).map(|_| "annotation is not drawn");
-    asks.answer(image_id, Rendered { asked, left_out }).await
+    let (annotation, left_out) = take_annotation(&mut query);
+    let asked = Asked { annotation, ..asked };
+    asks.answer(image_id, Rendered { asked, left_out, segmentation: None }).await
 }
 
 /// The presentation state that `presentationUID` and `presentationSeriesUID` name, which is of the same study (PS3.18

@@ -14,5 +14,6 @@ mod presentation_states;
 mod ranges;
 mod rendered;
 mod rows;
+mod segmentations;
 mod unbuilt;
 mod wado_uri;

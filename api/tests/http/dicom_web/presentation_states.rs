@@ -140,6 +140,7 @@ async fn what_a_state_says_itself_is_not_asked_beside_it() {
         ("viewport=8,8,0,0,8,8", "viewport"),
         ("viewport=8,8,,,-8,", "viewport"),
         ("quality=0", "quality"),
+        ("segmentation=1.2.3", "segmentation"),
     ] {
         let problem = house.get(&path(&format!("rendered?{query}"))).await.problem(400, "invalid-parameter");
         assert_eq!(problem["details"]["parameter"], parameter, "{query}");
@@ -164,9 +165,12 @@ async fn what_is_left_out_of_a_picture_is_said_with_it() {
     facts.left_out = vec!["a text is larger than the picture and is cut".to_owned()];
     house.start_worker(Outcome::Picture(StoredRender { facts, picture })).await;
     let expected = "299 noctis \"a text is larger than the picture and is cut\"";
-    let answer = house.get(&path("rendered?annotation=patient")).await;
+    let answer = house.get(&path("rendered?annotation=scale")).await;
     let warnings: Vec<_> = answer.headers.get_all("warning").iter().collect();
-    assert_eq!(warnings, [expected, "299 noctis \"annotation is not drawn\""]);
+    assert_eq!(
+        warnings,
+        [expected, "299 noctis \"of annotations patient and technique are drawn, and no others\""]
+    );
     let accept = [("accept", "multipart/related; type=\"image/jpeg\"")];
     let parts = parts(&house.send("GET", &path("rendered"), &accept).await);
     assert!(parts[0].contains(&format!("\r\nWarning: {expected}\r\n")), "{}", parts[0]);

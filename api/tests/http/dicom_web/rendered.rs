@@ -65,8 +65,14 @@ async fn a_rendered_frame_is_the_picture_that_is_there_already() {
 #[tokio::test]
 async fn what_is_not_drawn_is_said_and_what_is_no_value_is_named() {
     let house = house().await;
-    let answer = house.get(&format!("{}/rendered?annotation=patient&charset=utf-8", instance())).await;
-    assert_eq!((answer.status, answer.header("warning")), (200, "299 noctis \"annotation is not drawn\""));
+    let answer = house.get(&format!("{}/rendered?annotation=scale&charset=utf-8", instance())).await;
+    let warning = "299 noctis \"of annotations patient and technique are drawn, and no others\"";
+    assert_eq!((answer.status, answer.header("warning")), (200, warning));
+    let plain = house.get(&format!("{}/rendered", instance())).await;
+    assert_eq!(answer.header("etag"), plain.header("etag"));
+    let annotated = house.get(&format!("{}/rendered?annotation=patient", instance())).await;
+    assert_eq!((annotated.status, annotated.header("warning")), (200, ""));
+    assert_ne!(annotated.header("etag"), plain.header("etag"));
     for (query, parameter) in [
         ("window=40", "window"),
         ("viewport=1", "viewport"),

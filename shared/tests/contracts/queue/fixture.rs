@@ -14,7 +14,7 @@ use noctis_shared::{
     purpose::Purpose,
     queue::{Consumer, Delivery, Queue, QueueLimits, Work},
     render_key::{ContentDigest, RenderKey},
-    request::{Fit, Flip, FrameRequest, IccProfile, PictureFormat, Voi},
+    request::{Annotation, Fit, Flip, FrameRequest, IccProfile, PictureFormat, Voi},
 };
 use uuid::Uuid;
 
@@ -160,6 +160,8 @@ pub(crate) fn job(lane: Lane) -> RenderJob {
         icc_profile: IccProfile::Yes,
         best_effort: false,
         presentation_state: None,
+        segmentation: None,
+        annotation: Annotation::NONE,
     };
     RenderJob {
         job_id: Uuid::new_v4(),
@@ -177,6 +179,7 @@ pub(crate) fn job(lane: Lane) -> RenderJob {
             header_checksum: 11,
         },
         presentation_state: None,
+        segmentation: None,
         request,
         published_at: Utc::now(),
         purpose: Purpose::Redriven,

@@ -32,8 +32,8 @@ pub fn explain_pixel(
     (column, row): (u32, u32),
 ) -> Result<Explanation, RenderError> {
     let composer = Composer::new(header, frame, request)?;
-    if composer.stated.is_some() {
-        return Err(RenderError::unsupported("explanations of a picture under a presentation state"));
+    if composer.stated.is_some() || request.segmentation.is_some() {
+        return Err(RenderError::unsupported("explanations of what other files make of a picture"));
     }
     if frame.reduction > 0 {
         return Err(RenderError::invalid_request("frame", "was decoded smaller than it is stored"));

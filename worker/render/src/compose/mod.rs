@@ -5,11 +5,13 @@
 
 mod colour;
 mod composer;
+mod corners;
 mod explain;
 mod monochrome;
 mod overlays;
 mod presented;
 mod range;
+mod segmented;
 mod sixteen_bits;
 mod stated;
 
@@ -40,6 +42,6 @@ pub fn compose_frame(
         }
         (false, _) => composer.colour(),
     }?;
-    let image = composer.presented(image)?;
-    Ok(orientation::lay_down(image, request.orientation))
+    let image = composer.segmented(composer.presented(image)?)?;
+    composer.cornered(orientation::lay_down(image, request.orientation))
 }

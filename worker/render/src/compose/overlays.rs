@@ -54,7 +54,7 @@ impl Composer<'_> {
     }
 
     /// A mask of the whole frame, cut and resized like the picture.
-    fn fitted_mask(&self, mask: Vec<u8>) -> Result<Samples, RenderError> {
+    pub(super) fn fitted_mask(&self, mask: Vec<u8>) -> Result<Samples, RenderError> {
         let Crop { left, top, columns, rows } = self.plan.crop;
         let stride = self.format.columns as usize;
         let mask =

@@ -23,12 +23,12 @@ pub(crate) struct Area {
     rows: u32,
     /// Height of a pixel over its width, as it is to be shown.
     pub(crate) pixel_shape: f64,
-    size: Size,
+    size: Mode,
 }
 
 /// Presentation Size Mode (0070,0100).
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Size {
+enum Mode {
     /// As large as the box; without one a pixel of the image is one of the picture.
     ScaleToFit,
     /// Nothing is known of the size of a pixel of the screen: one of the image, or fewer, and never more.
@@ -50,7 +50,7 @@ impl Area {
     ) -> Result<Self, RenderError> {
         let items = state.items(tags::DISPLAYED_AREA_SELECTION_SEQUENCE)?;
         let Some(item) = items.first() else {
-            return Ok(Self { left: 0, top: 0, columns, rows, pixel_shape, size: Size::ScaleToFit });
+            return Ok(Self { left: 0, top: 0, columns, rows, pixel_shape, size: Mode::ScaleToFit });
         };
         if item.text(tags::PIXEL_ORIGIN_INTERPRETATION) == Some("VOLUME") {
             return Err(RenderError::unsupported("a displayed area of a whole tiled image"));
@@ -80,7 +80,7 @@ impl Area {
                 .flatten()
                 .find(|shape| (0.05..=20.0).contains(shape))
                 .unwrap_or(pixel_shape),
-            size: Size::of(item).ok_or_else(damaged)?,
+            size: Mode::of(item).ok_or_else(damaged)?,
         })
     }
 
@@ -111,9 +111,9 @@ impl Area {
             |side: Option<u32>, natural: f64| side.map_or(f64::INFINITY, |side| f64::from(side) / natural);
         let of_box = of_side(fit.width, natural_columns).min(of_side(fit.height, natural_rows));
         let scale = match self.size {
-            Size::ScaleToFit if fit.enlarge && of_box.is_finite() => of_box,
-            Size::ScaleToFit | Size::TrueSize => of_box.min(1.0),
-            Size::Magnify(ratio) => of_box.min(ratio),
+            Mode::ScaleToFit if fit.enlarge && of_box.is_finite() => of_box,
+            Mode::ScaleToFit | Mode::TrueSize => of_box.min(1.0),
+            Mode::Magnify(ratio) => of_box.min(ratio),
         };
         // Nothing is enlarged beyond what any picture may be.
         let most = (f64::from(SIDE_PIXELS_MAX) / natural_columns.max(natural_rows)).max(1.0);
@@ -130,7 +130,7 @@ impl Area {
     }
 }
 
-impl Size {
+impl Mode {
     /// `None` for a magnification that is none.
     fn of(item: &View<'_>) -> Option<Self> {
         match item.text(tags::PRESENTATION_SIZE_MODE) {
@@ -220,7 +220,7 @@ impl Axis {
 mod tests {
     use super::*;
 
-    const fn area(left: i64, top: i64, columns: u32, rows: u32, pixel_shape: f64, size: Size) -> Area {
+    const fn area(left: i64, top: i64, columns: u32, rows: u32, pixel_shape: f64, size: Mode) -> Area {
         Area { left, top, columns, rows, pixel_shape, size }
     }
 
@@ -232,29 +232,29 @@ mod tests {
     fn a_picture_is_as_large_as_its_mode_and_its_box_say() {
         let none = Fit { width: None, height: None, enlarge: false };
         for (size, fit, expected) in [
-            (Size::ScaleToFit, none, (40, 20)),
-            (Size::ScaleToFit, a_box(80, 80, true), (80, 40)),
-            (Size::ScaleToFit, a_box(80, 80, false), (40, 20)),
-            (Size::ScaleToFit, a_box(20, 80, true), (20, 10)),
-            (Size::TrueSize, none, (40, 20)),
-            (Size::TrueSize, a_box(80, 80, true), (40, 20)),
-            (Size::TrueSize, a_box(20, 20, true), (20, 10)),
-            (Size::Magnify(3.0), none, (120, 60)),
-            (Size::Magnify(3.0), a_box(80, 80, true), (80, 40)),
-            (Size::Magnify(0.5), a_box(80, 80, true), (20, 10)),
-            (Size::Magnify(1e9), none, (8192, 4096)),
+            (Mode::ScaleToFit, none, (40, 20)),
+            (Mode::ScaleToFit, a_box(80, 80, true), (80, 40)),
+            (Mode::ScaleToFit, a_box(80, 80, false), (40, 20)),
+            (Mode::ScaleToFit, a_box(20, 80, true), (20, 10)),
+            (Mode::TrueSize, none, (40, 20)),
+            (Mode::TrueSize, a_box(80, 80, true), (40, 20)),
+            (Mode::TrueSize, a_box(20, 20, true), (20, 10)),
+            (Mode::Magnify(3.0), none, (120, 60)),
+            (Mode::Magnify(3.0), a_box(80, 80, true), (80, 40)),
+            (Mode::Magnify(0.5), a_box(80, 80, true), (20, 10)),
+            (Mode::Magnify(1e9), none, (8192, 4096)),
         ] {
             let shown = area(0, 0, 40, 20, 1.0, size).size_of_picture(fit).expect("a size");
             assert_eq!(shown, expected, "{size:?} {fit:?}");
         }
-        let tall = area(0, 0, 40, 20, 2.0, Size::ScaleToFit);
+        let tall = area(0, 0, 40, 20, 2.0, Mode::ScaleToFit);
         assert_eq!(tall.size_of_picture(none).expect("a size"), (40, 40), "pixels twice as high as wide");
     }
 
     #[test]
     fn an_area_is_cut_where_the_image_ends_and_keeps_its_place() {
         let canvas =
-            area(-2, 1, 8, 4, 1.0, Size::ScaleToFit).canvas((4, 3), a_box(16, 8, true)).expect("a canvas");
+            area(-2, 1, 8, 4, 1.0, Mode::ScaleToFit).canvas((4, 3), a_box(16, 8, true)).expect("a canvas");
         assert_eq!((canvas.columns, canvas.rows), (16, 8));
         assert_eq!(canvas.plan.crop, Crop { left: 0, top: 1, columns: 4, rows: 2 });
         assert_eq!((canvas.left, canvas.top, canvas.plan.columns, canvas.plan.rows), (4, 0, 8, 4));
@@ -268,12 +268,12 @@ mod tests {
     fn an_area_beside_the_image_and_one_without_end_are_refused() {
         let none = Fit::default();
         for (left, top) in [(4, 0), (-8, 0), (0, 3), (0, -4)] {
-            let beside = area(left, top, 8, 4, 1.0, Size::ScaleToFit).canvas((4, 3), none);
+            let beside = area(left, top, 8, 4, 1.0, Mode::ScaleToFit).canvas((4, 3), none);
             assert!(matches!(beside, Err(RenderError::Corrupt { .. })), "{left} {top}");
         }
-        let endless = area(0, 0, 65_535, 65_535, 1.0, Size::ScaleToFit).canvas((4, 3), none);
+        let endless = area(0, 0, 65_535, 65_535, 1.0, Mode::ScaleToFit).canvas((4, 3), none);
         assert!(matches!(endless, Err(RenderError::TooLarge { .. })));
-        let wide = area(0, 0, 65_535, 4, 20.0, Size::TrueSize).canvas((4, 3), none);
+        let wide = area(0, 0, 65_535, 4, 20.0, Mode::TrueSize).canvas((4, 3), none);
         assert!(wide.is_ok(), "{wide:?}");
     }
 }

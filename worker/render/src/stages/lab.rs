@@ -1,4 +1,4 @@
-//! Colours that attributes give as CIELab values of the connection space of ICC profiles (PS3.3 C.10.7.1.1).
+//! Colours that attributes give as `CIELab` values of the connection space of ICC profiles (PS3.3 C.10.7.1.1).
 
 use dicom_core::Tag;
 
@@ -54,7 +54,7 @@ fn to_srgb([lightness, a, b]: [f64; 3]) -> [u8; 3] {
 mod tests {
     use super::*;
 
-    /// Colours of sRGB and what they are in CIELab under D50, as other software converts them.
+    /// Colours of sRGB and what they are in `CIELab` under D50, as other software converts them.
     #[test]
     fn known_colours_come_back() {
         for (lab, expected) in [

@@ -3,9 +3,11 @@
 mod attributes;
 mod builder;
 mod colours;
+mod corners;
 mod explanations;
 mod hostile;
 mod jpeg_lossless;
 mod plain_files;
 mod presentation_states;
 mod requests;
+mod segmentations;

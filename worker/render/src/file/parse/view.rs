@@ -11,7 +11,7 @@ use crate::file::transfer_syntax::Encoding;
 use crate::{Limits, RenderError, limits};
 
 /// Items that are held at a time.
-const LISTED_ITEMS_MAX: u64 = 10_000;
+const LISTED_ITEMS_MAX: u64 = 100_000;
 
 /// A data set, or an item of a sequence, over borrowed bytes.
 #[derive(Clone)]
