@@ -102,6 +102,11 @@ pub(crate) fn submit_problem(error: &SubmitError) -> Problem {
             let detail = "The file was replaced just now; the same request again shows the new one.";
             Problem::new(Kind::ImageReplaced, detail).retry_after(Duration::from_secs(1))
         }
+        SubmitError::BesideReplaced => {
+            let detail =
+                "A file that decides the picture was replaced just now; the same request again shows it.";
+            Problem::new(Kind::FileMissing, detail).retry_after(Duration::from_secs(1))
+        }
         SubmitError::WithoutRange => {
             Problem::new(Kind::Unrenderable, "The bytes of the frame could not be located in the file.")
         }

@@ -10,11 +10,19 @@ use crate::{
     lane::Lane,
     purpose::Purpose,
     render_key::{ContentDigest, RenderKey},
-    request::FrameRequest,
+    request::{Annotation, Flip, FrameRequest},
 };
 
 /// The message type of a render job.
 pub const RENDER_JOB_TYPE: &str = "render.job.v1";
+/// The message type of a render job that asks for what a reader of the first version would leave out, and draw another picture.
+pub const RENDER_JOB_2_TYPE: &str = "render.job.v2";
+
+/// Whether it is the type of a render job.
+#[must_use]
+pub fn is_render_job(kind: &str) -> bool {
+    [RENDER_JOB_TYPE, RENDER_JOB_2_TYPE].contains(&kind)
+}
 
 /// One picture to render.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -47,6 +55,19 @@ pub struct RenderJob {
     /// Whether the catalog keeps the picture, too; one that passes lives in the caches alone.
     #[serde(default = "yes")]
     pub keep: bool,
+}
+
+impl RenderJob {
+    /// The message type that those who read it have to know.
+    #[must_use]
+    pub fn message_type(&self) -> &'static str {
+        let FrameRequest { flip, presentation_state, segmentation, annotation, .. } = &self.request;
+        let is_plain = *flip == Flip::NONE
+            && presentation_state.is_none()
+            && segmentation.is_none()
+            && *annotation == Annotation::NONE;
+        if is_plain { RENDER_JOB_TYPE } else { RENDER_JOB_2_TYPE }
+    }
 }
 
 /// What an older release meant.

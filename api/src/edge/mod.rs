@@ -69,6 +69,10 @@ pub(crate) async fn around(State(api): State<Arc<Api>>, mut request: Request, ne
     let route = matched.as_ref().map_or(NO_ROUTE, MatchedPath::as_str);
     let active = api.numbers.begin();
 
+    if method == Method::HEAD {
+        // A range is of a GET alone (RFC 9110 14.2).
+        request.headers_mut().remove(header::RANGE);
+    }
     let policy = &policy::of(route).of_method(&method);
     debug_assert!(matched.is_none() || policy.route == route, "{route} has no row in the table of routes");
     let fits = admission::check_lengths(&request, policy)

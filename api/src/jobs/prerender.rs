@@ -112,7 +112,7 @@ fn reason(made: Result<&Outcome, &SubmitError>) -> Result<(), &'static str> {
 pub(super) fn reason_of_error(error: &SubmitError) -> &'static str {
     match error {
         SubmitError::ImageGone => "image_gone",
-        SubmitError::ImageReplaced => "image_replaced",
+        SubmitError::ImageReplaced | SubmitError::BesideReplaced => "image_replaced",
         SubmitError::WithoutRange => "without_range",
         SubmitError::Catalog(_) | SubmitError::Publish(_) | SubmitError::NotMade | SubmitError::Lost(_) => {
             "not_made"

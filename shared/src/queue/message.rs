@@ -8,7 +8,7 @@ use super::PublishError;
 use crate::{
     dicom_uid::public_id,
     event::{Event, STUDY_DELETED, STUDY_NEW, STUDY_UPLOADED, StudyEvent, StudyIndexed},
-    job::{RENDER_JOB_TYPE, RenderJob},
+    job::{RenderJob, is_render_job},
     lane::Lane,
     purpose::Purpose,
     trace_context::TraceContext,
@@ -60,7 +60,7 @@ impl Message {
     /// # Errors
     /// [`PublishError::TooLarge`] past `bytes_max`.
     pub(super) fn job(job: &RenderJob, bytes_max: usize) -> Result<Self, PublishError> {
-        Self::new(job.job_id.to_string(), RENDER_JOB_TYPE, job, bytes_max)
+        Self::new(job.job_id.to_string(), job.message_type(), job, bytes_max)
     }
 
     /// # Errors
@@ -96,8 +96,7 @@ impl Message {
     /// The message as an operator sends it back: no attempt failed yet, and a job says who wants it now, since nobody
     /// who asked then still waits.
     pub(super) fn made_new(self) -> Self {
-        let job =
-            serde_json::from_slice::<RenderJob>(&self.body).ok().filter(|_| self.kind == RENDER_JOB_TYPE);
+        let job = serde_json::from_slice::<RenderJob>(&self.body).ok().filter(|_| is_render_job(&self.kind));
         let redriven =
             job.and_then(|job| serde_json::to_vec(&RenderJob { purpose: Purpose::Redriven, ..job }).ok());
         let body = redriven.map_or(self.body, Bytes::from);
@@ -121,7 +120,7 @@ impl Message {
     }
 
     fn decode_job(&self, lane: Lane) -> Result<RenderJob, Undecodable> {
-        if self.kind != RENDER_JOB_TYPE {
+        if !is_render_job(&self.kind) {
             return Err(Undecodable::Type);
         }
         let job: RenderJob = self.parse()?;

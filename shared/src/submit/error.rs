@@ -12,6 +12,9 @@ pub enum SubmitError {
     /// their name.
     #[error("the file of the instance was replaced")]
     ImageReplaced,
+    /// A file that the picture is made with beside that of the instance is gone, or was replaced.
+    #[error("a file that decides the picture was replaced")]
+    BesideReplaced,
     /// The index could not tell where the frame lies.
     #[error("the bytes of the frame could not be located")]
     WithoutRange,

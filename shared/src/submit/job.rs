@@ -23,8 +23,7 @@ impl Files {
     /// The frame, and what the request names beside it.
     ///
     /// # Errors
-    /// [`SubmitError::ImageGone`], [`SubmitError::ImageReplaced`] for a file that is no longer what was asked with; a catalog
-    /// that is away.
+    /// [`SubmitError::BesideReplaced`] for a file that is no longer what was asked with; a catalog that is away.
     pub(super) async fn of(
         catalog: &Catalog,
         wanted: &Wanted,
@@ -40,9 +39,9 @@ impl Files {
 
 async fn whole_file(catalog: &Catalog, asked: Option<FileBeside>) -> Result<Option<WholeFile>, SubmitError> {
     let Some(FileBeside { image_id, content_digest }) = asked else { return Ok(None) };
-    let found = catalog.image(image_id).await?.ok_or(SubmitError::ImageGone)?;
+    let found = catalog.image(image_id).await?.ok_or(SubmitError::BesideReplaced)?;
     if found.content_digest != content_digest {
-        return Err(SubmitError::ImageReplaced);
+        return Err(SubmitError::BesideReplaced);
     }
     Ok(Some(found.whole_file()))
 }

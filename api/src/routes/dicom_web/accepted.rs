@@ -1,5 +1,5 @@
 //! In which shape stored bytes are told: the parts of a multipart body or one alone, by `accept=`, else by `Accept`
-//! (PS3.18 8.7.3 and 8.7.4). They are told as they are stored, or not at all.
+//! (PS3.18 8.7.3 and 8.7.4). They are told as they are stored to who takes them so; for others, here is what they could be told as.
 
 use axum::http::HeaderMap;
 use noctis_shared::request::LosslessCodec;
@@ -62,6 +62,12 @@ pub(super) fn only_decoded() -> Problem {
     let told = format!("multipart/related; type=\"{OCTETS}\"; transfer-syntax={EXPLICIT_LITTLE}");
     Problem::new(Kind::NotAcceptable, "This is told decoded, and Accept takes nothing of that.")
         .with("media_types", vec![told])
+}
+
+/// The problem of a client that takes one body alone of what are several.
+pub(super) fn only_parts(media_type: &str) -> Problem {
+    Problem::new(Kind::NotAcceptable, "These are several, each told as a part, and Accept takes none.")
+        .with("media_types", vec![format!("multipart/related; type=\"{media_type}\"")])
 }
 
 /// How decoded frames are told to a client that takes nothing of what is stored: as octets in Explicit VR Little Endian, which are meant

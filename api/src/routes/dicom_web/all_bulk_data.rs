@@ -204,6 +204,14 @@ impl Telling {
         let last = if video_media_type(&syntax).is_some() { 1 } else { image.image.frame_count.max(1) };
         let numbers: Vec<u32> = (1..=last).collect();
         let lengths = if is_joined { sender.lengths(&numbers).await? } else { None };
+        // What is joined has one head, before its first byte: nothing of it is sent where a frame is missing.
+        if is_joined && let Err(problem) = sender.check_joined(&numbers, lengths.is_some()).await {
+            return if is_of_the_file(problem.kind()) {
+                Ok(self.problem(problem))
+            } else {
+                Err(problem.into())
+            };
+        }
         let joined_bytes = lengths.map(|lengths| lengths.iter().sum());
         let sender = Arc::new(sender);
         let frames = stream::iter(numbers).then(move |number| {
@@ -217,7 +225,7 @@ impl Telling {
     async fn frame(&self, sender: &Sender, number: u32, joined_bytes: Option<u64>) -> Result<Pieces, CutOff> {
         let bytes = match sender.frame_with_room(number).await {
             Ok(bytes) => bytes,
-            Err(problem) if is_of_the_file(problem.kind()) && (sender.joined_as.is_none() || number == 1) => {
+            Err(problem) if is_of_the_file(problem.kind()) && sender.joined_as.is_none() => {
                 return Ok(self.problem(problem));
             }
             Err(problem) => return Err(problem.into()),

@@ -14,6 +14,7 @@ use noctis_shared::{catalog::ImageRecord, header_json::HeaderJson, sop_class::wh
 
 use super::{acceptable::Acceptable, asks::Asks, bulk_data::check_sent};
 use crate::{
+    allowance::Allowed,
     back_end::catalog_problem,
     entity_tag::{EntityTag, any_is_named_by},
     handed_out::{self, CutOff, Fragments, Sent},
@@ -101,7 +102,8 @@ impl Asks {
             let sent = Sent::of(&self.headers, unpadded(bytes.len() as u64, length), tag)?;
             let index = |at: u64| usize::try_from(at).unwrap_or(usize::MAX).min(bytes.len());
             let bytes = bytes.slice(index(sent.range().start)..index(sent.range().end));
-            return self.body(stream::iter([Ok(bytes)]).boxed(), &sent);
+            let download = self.api.downloads.begin(&self.caller.name)?;
+            return Ok(body(stream::iter([Ok(bytes)]).boxed(), &sent, download));
         }
         let values = catalog.bulk_values(image.key).await.map_err(|error| catalog_problem(&error))?;
         let path = format!("{DOCUMENT:08X}");
@@ -111,10 +113,12 @@ impl Asks {
         })?;
         check_sent(image)?;
         let sent = Sent::of(&self.headers, unpadded(value.byte_count, length), tag)?;
+        let download = self.api.downloads.begin(&self.caller.name)?;
+        let _until_it_is_read = self.api.frames_in_hand.begin(value.byte_count).await;
         let file = handed_out::open(&self.api.storage, &image.location, image.file_byte_count).await?;
         let recipient = self.api.outgoing.to(&self.caller.name);
         let pieces = handed_out::value(&file, &value, sent.range(), recipient).await?;
-        self.body(pieces, &sent)
+        Ok(body(pieces, &sent, download))
     }
 
     async fn video(
@@ -126,6 +130,8 @@ impl Asks {
         let lost =
             || Problem::new(Kind::Unrenderable, "The bytes of the video could not be located in the file.");
         let all = image.frame(1).filter(|range| range.byte_count > 0).ok_or_else(lost)?;
+        // Before the fragments are looked for, which may be many.
+        let download = self.api.downloads.begin(&self.caller.name)?;
         let file = handed_out::open(&self.api.storage, &image.location, image.file_byte_count).await?;
         let stream = Fragments::find(file, all).await?;
         if media_type == "video/mp4" && !is_mp4(&stream.beginning(8).await?) {
@@ -138,19 +144,14 @@ impl Asks {
         }
         let sent = Sent::of(&self.headers, stream.byte_count(), tag)?;
         let pieces = if sent.is_whole() { stream.whole() } else { stream.part(&sent.range()) };
-        self.body(pieces, &sent)
+        Ok(body(pieces, &sent, download))
     }
+}
 
-    fn body(
-        &self,
-        pieces: BoxStream<'static, Result<Bytes, CutOff>>,
-        sent: &Sent,
-    ) -> Result<Response, Problem> {
-        let download = self.api.downloads.begin(&self.caller.name)?;
-        let mut response = handed_out::body(pieces, download).into_response();
-        sent.put_into(&mut response);
-        Ok(response)
-    }
+fn body(pieces: BoxStream<'static, Result<Bytes, CutOff>>, sent: &Sent, download: Allowed) -> Response {
+    let mut response = handed_out::body(pieces, download).into_response();
+    sent.put_into(&mut response);
+    response
 }
 
 fn told(mut response: Response, tag: EntityTag, medium: Medium) -> Response {

@@ -74,15 +74,20 @@ async fn answer(asks: &Asks, uids: Uids<'_>, asked: Asked) -> Result<Response, P
         Asked::Pixels(tag) if video_media_type(syntax).is_some() => (vec![1], Some(tag)),
         Asked::Pixels(tag) => ((1..=image.image.frame_count.max(1)).collect(), Some(tag)),
     };
-    // Fragments are a part a frame all the same.
-    let joined_as = pixels.filter(|_| !transfer_syntax::is_encapsulated(syntax));
-    let media_type = transfer_syntax::media_type(syntax);
     let is_never_sent = transfer_syntax::is_never_sent(syntax);
-    // What is decoded is a part a frame.
-    let joined_as = joined_as.filter(|_| !is_never_sent);
-    let stored =
-        Stored { media_type, transfer_syntax: syntax, is_one: joined_as.is_some() || numbers.len() == 1 };
+    // Fragments are a part a frame all the same, and so is what is decoded or coded.
+    let joined_as = pixels.filter(|_| !transfer_syntax::is_encapsulated(syntax) && !is_never_sent);
+    let is_one = numbers.len() == 1;
+    let stored = Stored {
+        media_type: transfer_syntax::media_type(syntax),
+        transfer_syntax: syntax,
+        is_one: joined_as.is_some() || is_one,
+    };
     let (shape, coding) = choose(asks, stored, is_never_sent)?;
+    let joined_as = joined_as.filter(|_| coding == Coding::Stored);
+    if !shape.is_multipart && !is_one && joined_as.is_none() {
+        return Err(accepted::only_parts(shape.media_type));
+    }
     check(&image, &numbers)?;
     let address = address::of(origin, uids);
     let mut told_as = Xxh3Default::new();

@@ -194,12 +194,21 @@ async fn files(
     places: &[HeaderPlace],
     origin: &str,
 ) -> Result<Option<Vec<FilePart>>, CatalogError> {
+    let found = stored(api, places).await?;
+    Ok(found.map(|found| found.into_iter().map(|stored| part(stored, origin)).collect()))
+}
+
+/// The instances at these places, in their order; `None` where one went or was replaced since they were listed.
+pub(super) async fn stored(
+    api: &Api,
+    places: &[HeaderPlace],
+) -> Result<Option<Vec<StoredInstance>>, CatalogError> {
     let keys: Vec<Uuid> = places.iter().map(|place| place.key).collect();
     let found = api.catalog.stored_instances(&keys).await?.into_iter();
     let mut found: HashMap<Uuid, StoredInstance> = found.map(|stored| (stored.file.key, stored)).collect();
     let file = |place: &HeaderPlace| {
         let stored = found.remove(&place.key)?;
-        (stored.file.content_digest == place.content_digest).then(|| part(stored, origin))
+        (stored.file.content_digest == place.content_digest).then_some(stored)
     };
     Ok(places.iter().map(file).collect())
 }

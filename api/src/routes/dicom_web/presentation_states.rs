@@ -1,7 +1,7 @@
 //! Presentation states as rendered resources: the images that a state refers to, drawn under it (PS3.18 10.4.1.1.3, PS3.3
 //! C.11.11). What a state says of them is for the renderer.
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 use noctis_shared::{
     catalog::ImageRecord, header_json::HeaderJson, image_facts::DataSet, own_id, request::FileBeside,
@@ -10,6 +10,7 @@ use noctis_shared::{
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::rendered::PICTURES_MAX;
 use crate::{
     back_end::catalog_problem,
     picture::Place,
@@ -76,11 +77,17 @@ impl State {
         }
         let mut places = Vec::new();
         for Reference { image_id, frame_numbers: own } in &self.images {
-            let is_meant = |number: &u32| own.is_empty() || own.contains(number);
+            let meant: HashSet<u32> = own.iter().copied().collect();
+            let is_meant = |number: &u32| meant.is_empty() || meant.contains(number);
             let numbers: Vec<u32> = match frame_numbers {
                 Some(asked) => asked.iter().copied().filter(is_meant).collect(),
                 None => vec![own.first().copied().unwrap_or(1)],
             };
+            // A header of a few MB names a hundred thousand images.
+            if places.len() + numbers.len() > PICTURES_MAX {
+                let detail = format!("One answer has {PICTURES_MAX} pictures, and these are more.");
+                return Err(Problem::new(Kind::InvalidParameter, detail));
+            }
             places
                 .extend(numbers.into_iter().map(|frame_number| Place { image_id: *image_id, frame_number }));
         }

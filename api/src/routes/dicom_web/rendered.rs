@@ -43,7 +43,7 @@ const FORMATS: [(AskedFormat, &str); 3] =
 /// Series whose pictures may stand for a study.
 const CANDIDATES_MAX: usize = 5;
 /// Pictures of one answer.
-const PICTURES_MAX: usize = 20_000;
+pub(super) const PICTURES_MAX: usize = 20_000;
 
 pub(super) fn routes() -> Router<Arc<Api>> {
     Router::new()

@@ -67,12 +67,16 @@ impl Asks {
                 // How large they are is not known here: one at a time.
                 self.parts(rendered, form, u64::MAX / 4, places).await
             }
-            Err(problem) if problem.kind() == Kind::ImageReplaced => {
-                self.api.images.forget_with(state_id, &self.api.cache).await;
-                Err(problem)
-            }
-            Err(problem) => Err(problem),
+            Err(problem) => Err(self.forgetting(state_id, problem).await),
         }
+    }
+
+    /// `problem`; the next request knows the file as it is now, if it was replaced.
+    async fn forgetting(&self, image_id: Uuid, problem: Problem) -> Problem {
+        if matches!(problem.kind(), Kind::ImageReplaced | Kind::FileMissing) {
+            self.api.images.forget_with(image_id, &self.api.cache).await;
+        }
+        problem
     }
 
     async fn presented_once(
@@ -102,6 +106,9 @@ impl Asks {
         let rendered = Rendered::take_thumbnail(&mut query, frame_number, format)?;
         let presentation_state = Some(state.beside);
         let asked = Asked { overlays: Some(false), presentation_state, ..rendered.asked };
-        self.answer(image_id, Rendered { asked, ..rendered }).await
+        match self.answer(image_id, Rendered { asked, ..rendered }).await {
+            Err(problem) => Err(self.forgetting(state.image_id, problem).await),
+            answer => answer,
+        }
     }
 }

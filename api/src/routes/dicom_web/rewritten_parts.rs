@@ -1,6 +1,6 @@
 //! Answers of instances that are written anew: one alone, or each a part. What is in the transfer syntax already is sent as it is stored.
 
-use std::{collections::HashMap, fmt::Write, sync::Arc};
+use std::{fmt::Write, sync::Arc};
 
 use axum::{
     body::Bytes,
@@ -12,12 +12,11 @@ use noctis_shared::{
     catalog::{HeaderPlace, ImageRecord, StoredInstance},
     own_id,
 };
-use uuid::Uuid;
 
 use super::{
     accepted::DICOM,
     boundary,
-    instances::{FILES_PER_PORTION, location, part, value},
+    instances::{FILES_PER_PORTION, location, part, stored, value},
     rewritten::{Rewriter, Rewritten},
     transfer_syntax,
 };
@@ -70,7 +69,7 @@ impl Rewriting {
         Ok(self.related(stream::iter([Ok(part)]), validator, download))
     }
 
-    /// The instances at these places, each a part; what went meanwhile is left out.
+    /// The instances at these places, each a part. Where one went or was replaced since they were listed, the body has no end.
     pub(super) fn parts(
         self,
         places: Vec<HeaderPlace>,
@@ -78,20 +77,16 @@ impl Rewriting {
         download: Allowed,
     ) -> Response {
         let rewriting = Arc::new(self);
-        let portions: Vec<Vec<Uuid>> = places
-            .chunks(FILES_PER_PORTION)
-            .map(|places| places.iter().map(|place| place.key).collect())
-            .collect();
+        let portions: Vec<Vec<HeaderPlace>> = places.chunks(FILES_PER_PORTION).map(<[_]>::to_vec).collect();
         let api = Arc::clone(&rewriting.rewriter.api);
-        let found = stream::iter(portions).then(move |keys| {
+        let found = stream::iter(portions).then(move |portion| {
             let api = Arc::clone(&api);
             async move {
-                let Ok(found) = api.catalog.stored_instances(&keys).await else {
-                    return vec![Err(CutOff::Catalog)];
-                };
-                let mut found: HashMap<Uuid, StoredInstance> =
-                    found.into_iter().map(|stored| (stored.file.key, stored)).collect();
-                keys.iter().filter_map(|key| found.remove(key)).map(Ok).collect()
+                match stored(&api, &portion).await {
+                    Ok(Some(found)) => found.into_iter().map(Ok).collect(),
+                    Ok(None) => vec![Err(CutOff::OtherBytes)],
+                    Err(_) => vec![Err(CutOff::Catalog)],
+                }
             }
         });
         let teller = Arc::clone(&rewriting);

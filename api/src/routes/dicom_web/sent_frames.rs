@@ -74,10 +74,7 @@ impl Sender {
         )
         .await?;
         match bits_of(&self.image, range).filter(|_| !is_of_fragments) {
-            Some(_) if self.joined_as.is_some() => {
-                let detail = "Pixels of single bits are sent frame by frame in this version.";
-                Err(Problem::new(Kind::NotBuilt, detail))
-            }
+            Some(_) if self.joined_as.is_some() => Err(of_single_bits()),
             Some(bits) => Ok(handed_out::aligned(&bytes, u64::from(number - 1), bits)),
             None => Ok(bytes),
         }
@@ -152,6 +149,22 @@ impl Sender {
             })
         };
         Ok(numbers.iter().map(length).collect())
+    }
+
+    /// Whether all frames can be sent as one part; `lie_somewhere` where that is known of each.
+    ///
+    /// # Errors
+    /// 422 where one lies nowhere, 501 for frames of single bits that end inside a byte.
+    pub(super) async fn check_joined(&self, numbers: &[u32], lie_somewhere: bool) -> Result<(), Problem> {
+        // Where all of them lie somewhere, the first tells of what they are.
+        let looked_at = if lie_somewhere { 1 } else { numbers.len() };
+        for number in numbers.iter().take(looked_at) {
+            let range = range(&self.api, &self.image, *number).await?;
+            if bits_of(&self.image, range).is_some() {
+                return Err(of_single_bits());
+            }
+        }
+        Ok(())
     }
 
     fn laid_out(&self, numbers: &[u32], lengths: Option<&[u64]>) -> LaidOut<u32> {
@@ -274,6 +287,10 @@ impl Sender {
         let line_end = if is_first { LINE_END_BYTES.min(head.len()) } else { 0 };
         head.slice(line_end..)
     }
+}
+
+fn of_single_bits() -> Problem {
+    Problem::new(Kind::NotBuilt, "Pixels of single bits are sent frame by frame in this version.")
 }
 
 /// Where a frame lies.

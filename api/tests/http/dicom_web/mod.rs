@@ -7,6 +7,7 @@ mod bulk_data;
 mod frames;
 mod held;
 mod instances;
+mod joined;
 mod keys;
 mod metadata;
 mod ohif;

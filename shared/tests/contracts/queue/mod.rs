@@ -47,6 +47,7 @@ contract! {
         dropped_dead_letters_are_gone;
     publishing:
         a_full_lane_refuses_until_it_is_drained,
+        a_job_that_old_readers_would_misread_has_another_type,
         a_body_past_its_limit_is_too_large,
         events_about_studies_arrive_on_the_index_lane,
         uploads_wait_in_a_lane_of_their_own,

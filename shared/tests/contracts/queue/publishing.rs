@@ -8,8 +8,10 @@ use noctis_shared::{
         StudyUploaded,
     },
     health::Health,
+    job::{RENDER_JOB_2_TYPE, RENDER_JOB_TYPE},
     lane::Lane,
     queue::{PublishError, Work},
+    request::{Annotation, Flip},
 };
 use opentelemetry::{global, trace::TracerProvider};
 use opentelemetry_sdk::{propagation::TraceContextPropagator, trace::SdkTracerProvider};
@@ -38,6 +40,24 @@ pub(super) async fn a_full_lane_refuses_until_it_is_drained(fixture: Fixture) {
         next(&mut consumer).await.ack().await.expect("acked");
     }
     eventually("room", || async { fixture.queue.publish_job(&job(Lane::Background)).await.is_ok() }).await;
+}
+
+/// What a reader of the first version would leave out makes it another message, and the same job.
+pub(super) async fn a_job_that_old_readers_would_misread_has_another_type(fixture: Fixture) {
+    let plain = job(Lane::OnScreen);
+    assert_eq!(plain.message_type(), RENDER_JOB_TYPE);
+    let mut flipped = job(Lane::OnScreen);
+    flipped.request.flip = Flip { horizontal: true, vertical: false };
+    let mut written = job(Lane::OnScreen);
+    written.request.annotation = Annotation { patient: true, technique: false };
+    let mut consumer = fixture.consumer(Lane::OnScreen, 1).await;
+    for job in [flipped, written] {
+        assert_eq!(job.message_type(), RENDER_JOB_2_TYPE);
+        fixture.queue.publish_job(&job).await.expect("published");
+        let delivery = next(&mut consumer).await;
+        assert_eq!(job_of(&delivery).request, job.request);
+        delivery.ack().await.expect("acked");
+    }
 }
 
 pub(super) async fn a_body_past_its_limit_is_too_large(fixture: Fixture) {

@@ -50,7 +50,7 @@ impl Composer<'_> {
         let padding = Padding::read(self.frame_view.top(), self.format);
         let identity = || VoiTransform::Window(self.window_of_all_values(&modality, padding.as_ref()));
         let voi = stated.voi.clone().unwrap_or_else(identity);
-        Transfer { modality, voi, presentation: stated.applied.presentation(), padding }
+        Transfer { modality, voi, presentation: stated.presentation.clone(), padding }
     }
 
     pub(super) fn supplemental_palette(&self) -> Option<Palette> {

@@ -75,7 +75,10 @@ impl Composer<'_> {
         let mut masks = Vec::new();
         for overlay in of_image {
             // Those in the cells were taken out of them in this order, whether or not they are shown.
-            let in_cells = overlay.embedded_bit(image).and_then(|_| embedded.next());
+            let bit = overlay.embedded_bit(image);
+            let is_taken_out =
+                |bit: &u16| *bit < self.format.bits_allocated && self.format.is_spare_bit(*bit);
+            let in_cells = bit.filter(is_taken_out).and_then(|_| embedded.next());
             if !of_state.iter().any(|own| own.group() == overlay.group()) {
                 let mut mask =
                     in_cells.cloned().unwrap_or_else(|| vec![0; self.format.pixel_count() as usize]);

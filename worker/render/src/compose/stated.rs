@@ -14,6 +14,7 @@ use crate::request::{Fit, Format, FrameRequest, Orientation, Voi};
 use crate::stages::geometry::pixel_shape;
 use crate::stages::modality::Modality;
 use crate::stages::palette;
+use crate::stages::presentation::Presentation;
 use crate::stages::voi::VoiTransform;
 use crate::{PresentationState, RenderError};
 
@@ -23,6 +24,7 @@ pub(super) struct Stated<'a> {
     pub(super) modality: Modality,
     /// `None`: values are shown as they are.
     pub(super) voi: Option<VoiTransform>,
+    pub(super) presentation: Presentation,
     pub(super) canvas: Canvas,
     /// Height of a pixel over its width.
     pub(super) pixel_shape: f64,
@@ -51,6 +53,7 @@ impl<'a> Stated<'a> {
         }
         let modality = applied.modality(sign)?;
         let voi = applied.voi(&modality, sign)?;
+        let presentation = applied.presentation()?;
         let orientation = applied.orientation()?;
         let size = (format.columns, format.rows);
         let area = Area::of(&applied, size, pixel_shape(frame_view))?;
@@ -65,6 +68,7 @@ impl<'a> Stated<'a> {
             applied,
             modality,
             voi,
+            presentation,
             canvas,
             pixel_shape,
             orientation,

@@ -116,8 +116,16 @@ impl<'a> Applied<'a> {
     }
 
     /// PS3.3 C.11.6. What is shown dark is said here, not by the Photometric Interpretation of the image.
-    pub(crate) fn presentation(&self) -> Presentation {
-        Presentation::read(&self.view, Photometric::Monochrome2, false)
+    ///
+    /// # Errors
+    /// [`RenderError::Corrupt`] for a table that does not read.
+    pub(crate) fn presentation(&self) -> Result<Presentation, RenderError> {
+        let presentation = Presentation::read(&self.view, Photometric::Monochrome2, false);
+        let is_of_table = !self.view.all_items(tags::PRESENTATION_LUT_SEQUENCE)?.is_empty();
+        if is_of_table && presentation.line().is_some() {
+            return Err(RenderError::corrupt("the Presentation LUT of the presentation state"));
+        }
+        Ok(presentation)
     }
 
     /// PS3.3 C.10.6.

@@ -57,7 +57,8 @@ impl Area {
         }
         let damaged = || RenderError::corrupt("the displayed area of the presentation state");
         let corner = |tag| match item.numbers(tag, Numbers::I32)[..] {
-            [Some(column), Some(row)] => Ok((column as i64, row as i64)),
+            // What a signed long holds: nothing that is added to it overflows.
+            [Some(column), Some(row)] => Ok((i64::from(column as i32), i64::from(row as i32))),
             _ => Err(damaged()),
         };
         // Corners as they lie when the image is turned: of the image itself either may be left of the other.

@@ -30,6 +30,20 @@ pub(crate) fn of_frame(view: &View<'_>, frame_number: u32) -> Vec<Overlay> {
     (0..GROUP_COUNT).filter_map(|index| read(view, 0x6000 + 2 * index, frame_number)).collect()
 }
 
+/// Whether any overlay lies in the cells of the pixels, of whichever frame.
+pub(crate) fn lie_in_cells(view: &View<'_>) -> bool {
+    (0..GROUP_COUNT).map(|index| 0x6000 + 2 * index).any(|group| {
+        let number = |element| view.number(Tag(group, element), Numbers::U16).unwrap_or(0.0);
+        is_in_cells(view, group, number(0x0100), number(0x0102))
+    })
+}
+
+/// Whether an overlay has no plane of its own (retired, PS3.3-2004 C.9.2). The first bit of a cell is one too, where the attributes say
+/// that cells are meant.
+fn is_in_cells(view: &View<'_>, group: u16, bits_allocated: f64, bit_position: f64) -> bool {
+    view.bytes(Tag(group, 0x3000)).is_none() && (bits_allocated > 1.0 || bit_position > 0.0)
+}
+
 fn read(view: &View<'_>, group: u16, frame_number: u32) -> Option<Overlay> {
     let number = |element| view.number(Tag(group, element), Numbers::U16);
     let origin = view.numbers(Tag(group, 0x0050), Numbers::I16);
@@ -64,12 +78,10 @@ impl Overlay {
         self.group
     }
 
-    /// The bit of the pixel cells that holds this overlay, when it has no plane of its own (retired, PS3.3-2004 C.9.2).
+    /// The bit of the pixel cells that holds this overlay, when it has no plane of its own.
     pub(crate) fn embedded_bit(&self, view: &View<'_>) -> Option<u16> {
-        let own_plane = view.bytes(Tag(self.group, 0x3000)).is_some();
-        // The first bit of a cell is one too, where the attributes say that cells are meant.
-        let in_cells = self.bits_allocated > 1 || self.bit_position > 0;
-        (!own_plane && in_cells).then_some(self.bit_position)
+        let (bits_allocated, bit_position) = (self.bits_allocated.into(), self.bit_position.into());
+        is_in_cells(view, self.group, bits_allocated, bit_position).then_some(self.bit_position)
     }
 
     /// Marks the pixels of the overlay with 255 in a mask of the frame.

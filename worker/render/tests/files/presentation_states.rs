@@ -248,6 +248,9 @@ fn what_would_show_something_else_is_refused() {
     assert!(matches!(refusal(&image(), &shutter), RenderError::Unsupported { .. }));
     let no_edges = State::new().low(|low| low.text(0x0018, 0x1600, "CS", "RECTANGULAR"));
     assert!(matches!(refusal(&image(), &no_edges), RenderError::Corrupt { .. }));
+    let short = FileBuilder::item().u16s(0x0028, 0x3002, &[256, 0, 8]).bytes(0x0028, 0x3006, "OW", &[0, 1]);
+    let no_table = State::new().high(|high| high.items(0x2050, 0x0010, &[short]));
+    assert!(matches!(refusal(&image(), &no_table), RenderError::Corrupt { .. }));
     let colours = FileBuilder::new(EXPLICIT_LITTLE).colour("RGB", 1, 2).native(&[1, 2, 3, 4, 5, 6]);
     assert!(matches!(refusal(&colours, &State::new()), RenderError::Unsupported { .. }));
     let color = State { class: COLOR, ..State::new() };

@@ -12,6 +12,7 @@ use crate::encode::native::native_frame;
 use crate::file::parse::element::ITEM;
 use crate::file::pixel_format::{DOUBLE_FLOAT_PIXEL_DATA, FLOAT_PIXEL_DATA, Photometric, PixelFormat};
 use crate::file::transfer_syntax::{DEFLATED_EXPLICIT_LITTLE, PixelCoding, native_cells, pixel_coding};
+use crate::stages::overlay;
 use crate::{Header, RenderError};
 
 /// Names this writer in files (PS3.10 7.1): a UID made of a UUID (PS3.5 B.2).
@@ -85,7 +86,7 @@ pub fn file_head(
         return Ok(FileHead { bytes, pixels: Pixels::AsStored { byte_count } });
     }
     let frame = frame.ok_or(RenderError::NoPixelData)?;
-    if !frame.embedded_overlays.is_empty() {
+    if overlay::lie_in_cells(&header.view()) {
         return Err(RenderError::unsupported("overlays in spare bits of pixels that are written anew"));
     }
     let mut bytes = begun(header, syntax, changes(header, format, frame, syntax)?)?;
