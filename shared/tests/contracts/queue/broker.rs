@@ -33,7 +33,7 @@ async fn an_undecodable_message_is_dead_lettered_and_never_delivered() {
             (RENDER_JOB_TYPE, b"\xff\x00", "Syntax error at line 1 column 1"),
             (RENDER_JOB_TYPE, &misplaced, "a job of another lane"),
             (RENDER_JOB_TYPE, &large, "16385 bytes are too many"),
-            ("render.job.v2", b"{}", "no message type of this lane"),
+            ("render.job.v9", b"{}", "no message type of this lane"),
         ];
         for (kind, body, _) in &cases {
             publish_raw(&fixture, kind, body).await;

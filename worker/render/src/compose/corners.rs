@@ -111,7 +111,11 @@ fn spoken(name: &str) -> String {
 /// `20261123` as `2026-11-23`.
 fn dashed(date: &str) -> String {
     match (date.get(..4), date.get(4..6), date.get(6..8)) {
-        (Some(year), Some(month), Some(day)) if date.len() == 8 => format!("{year}-{month}-{day}"),
+        (Some(year), Some(month), Some(day))
+            if date.len() == 8 && date.bytes().all(|byte| byte.is_ascii_digit()) =>
+        {
+            format!("{year}-{month}-{day}")
+        }
         _ => date.to_owned(),
     }
 }
