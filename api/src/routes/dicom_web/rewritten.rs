@@ -235,14 +235,17 @@ impl Cells {
 mod tests {
     use super::*;
 
-    fn joined(frames: &[(&'static [u8], u64)]) -> Vec<u8> {
+    /// Bytes, and how many bits of them count.
+    type Frame = (&'static [u8], u64);
+
+    fn joined(frames: &[Frame]) -> Vec<u8> {
         let mut cells = Cells { frames_left: frames.len() as u32, ..Cells::default() };
         frames.iter().flat_map(|(frame, bits)| cells.put(&Bytes::from_static(frame), *bits)).collect()
     }
 
     #[test]
     fn frames_follow_each_other_to_the_bit_and_are_even_in_all() {
-        let cases: [(&[(&[u8], u64)], &[u8]); 6] = [
+        let cases: [(&[Frame], &[u8]); 6] = [
             (&[(&[1, 2], 16), (&[3, 4], 16)], &[1, 2, 3, 4]),
             (&[(&[1], 8), (&[3], 8), (&[5], 8)], &[1, 3, 5, 0]),
             // Of ten bits each, with bits of others above them.

@@ -74,6 +74,7 @@ impl<'a> StoredSamples<'a> {
     }
 
     /// The samples of one component, row by row. None is deeper than 32 bits, nor a fraction.
+    #[expect(clippy::unnecessary_cast, reason = "one arm of the macro is already i32")]
     pub(super) fn component(&self, nth: u16) -> Vec<i32> {
         let (first, step) = (usize::from(nth), usize::from(self.samples_per_pixel.max(1)));
         each_type!(self.samples, values => {
@@ -82,6 +83,7 @@ impl<'a> StoredSamples<'a> {
     }
 
     /// All samples, interleaved, of which only Bits Stored are kept: the sign is one of them. None is deeper than 16 bits.
+    #[expect(clippy::unnecessary_cast, reason = "one arm of the macro is already i32")]
     pub(super) fn unsigned(&self) -> Vec<u16> {
         let mask = if self.bits_stored >= 16 { u16::MAX } else { (1 << self.bits_stored) - 1 };
         each_type!(self.samples, values => values.iter().map(|&value| value as i32 as u16 & mask).collect())
