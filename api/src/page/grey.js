@@ -5,6 +5,7 @@ import { nearest, number, numbers, tellsFrames, text, values } from "./header.js
 
 const VOI_GROUP = "00289132";
 const VALUE_GROUP = "00289145";
+const LABEL_MAP = "1.2.840.10008.5.1.4.1.1.66.7";
 const FUNCTIONS = { LINEAR_EXACT: "linear_exact", SIGMOID: "sigmoid" };
 
 /** What there is to know of a frame before its samples are here; `null` where the server has to draw it. */
@@ -27,8 +28,10 @@ export function greyOf(header, frame) {
   };
 }
 
-/** Overlays, a Presentation LUT, colours over the grey: the server draws them. */
+/** Overlays, a Presentation LUT, colours over the grey, labels that have no averages (PS3.3 C.8.20.2.3): the server draws them. */
 function hasMore(header) {
+  const isLabels = text(header, "00620001") === "LABELMAP" || text(header, "00080016") === LABEL_MAP;
+  if (isLabels) return true;
   const isOverlay = (tag) => /^60[0-9A-F]{2}3000$/i.test(tag);
   return "20500010" in header || "00281101" in header || Object.keys(header).some(isOverlay);
 }

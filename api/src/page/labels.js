@@ -38,6 +38,11 @@ export function tellSlice({ place, unit, places }) {
   byId("fact-size").textContent = columns && rows ? `${columns} × ${rows}` : "–";
 }
 
+/** How much of the series is drawn without the server. */
+export function tellHeld(count, places) {
+  byId("fact-held").textContent = count ? `${count} / ${places.length}` : "–";
+}
+
 export function tellWindow(used) {
   const rounded = (value) => (Math.abs(value) >= 10 ? Math.round(value) : Number(value.toPrecision(3)));
   const text = (value) => String(rounded(value)).replace("-", "−");

@@ -51,7 +51,7 @@ async function inflate(pieces, length) {
     const { done, value } = await reader.read();
     if (done) break;
     if (filled + value.length > length) {
-      await reader.cancel();
+      reader.cancel().catch(() => {});
       throw new Error("the PNG holds more than its size");
     }
     bytes.set(value, filled);

@@ -16,6 +16,8 @@ const REST_MS = 150;
 const RETRY_MS = 5_000;
 
 export class Stack {
+  /** Whether it is still to come what this page can draw. */
+  isOpening = false;
   #tell;
   #series = null;
   #places = [];
@@ -45,7 +47,8 @@ export class Stack {
     this.#byName = new Map(places.map((place) => [`${place.image.image_id}/${place.frame}`, place]));
     this.#center = center;
     if (!places.some(({ image }) => /^MONOCHROME/.test(image.photometric_interpretation ?? ""))) return;
-    const headers = await headersOf(study, series);
+    this.isOpening = true;
+    const headers = await headersOf(study, series).finally(() => { if (this.#series === series) this.isOpening = false; });
     if (this.#series !== series) return;
     for (const place of places) {
       place.header = headers.get(place.image.sop_instance_uid) ?? null;
@@ -57,10 +60,13 @@ export class Stack {
 
   close() {
     this.#stop();
+    this.isOpening = false;
     clearTimeout(this.#timer);
     this.#series = null;
     for (const kept of [this.#greys, this.#slices, this.#refused]) kept.clear();
   }
+
+  get count() { return this.#slices.size; }
 
   /** `{grey, slice}`; `null` where the server has to draw, or draws until the samples are here. */
   at(place) {

@@ -3,7 +3,7 @@
 
 import { byId, say, showError } from "./elements.js";
 import { fileView } from "./grey.js";
-import { offerPresets, pressPreset, tellIndex, tellPatient, tellPlaying, tellSeries, tellSlice, tellTiming, tellWindow } from "./labels.js";
+import { offerPresets, pressPreset, tellHeld, tellIndex, tellPatient, tellPlaying, tellSeries, tellSlice, tellTiming, tellWindow } from "./labels.js";
 import { Loader } from "./loader.js";
 import { frameMilliseconds, mark } from "./marks.js";
 import { Placement } from "./placement.js";
@@ -49,7 +49,10 @@ export class Viewer {
   #drawn = null;
   #placement = new Placement();
   #screen = Screen.on(byId("canvas"));
-  #stack = new Stack((place) => place === this.place && this.#show());
+  #stack = new Stack((place) => {
+    tellHeld(this.#stack.count, this.places);
+    if (place === this.place) this.#show();
+  });
   #loader = new Loader({
     wish: () => this.#wish(),
     isWaiting: () => Boolean(this.place) && !this.#held(),
@@ -268,7 +271,7 @@ export class Viewer {
 
   /** The next slices in the direction of travel, and a few of the way back; none where the stack comes by itself. */
   #ahead() {
-    if (this.dragging) return [];
+    if (this.dragging || this.#stack.isOpening) return [];
     const steps = [...Array.from({ length: PREFETCH_REACH }, (_, nth) => nth + 1), -1, -2];
     const places = steps.map((step) => this.places[this.at + step * this.#direction]);
     return places.filter((place) => place && !this.#stack.takes(place)).map((place) => this.#path(place));
