@@ -278,9 +278,9 @@ test("colour, which the server draws, lies as it is told, too", async () => {
   await key("r", "r", "r", "o");
   const { width, height } = await box();
   assert.deepEqual([width, height], [640, 480]);
-  const plain = await pixelsOf(page);
+  const [plain, source] = [await pixelsOf(page), await page.locator("#picture").getAttribute("src")];
   await key("i");
-  await page.waitForFunction((src) => document.getElementById("picture").src !== src, await page.locator("#picture").getAttribute("src"));
+  await page.waitForFunction((source) => document.getElementById("picture").src !== source, source);
   await shownIn(page, () => true);
   assert.notEqual((await pixelsOf(page)).mean, plain.mean);
 });

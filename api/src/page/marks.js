@@ -12,7 +12,12 @@ const LEAN_MIN = 0.2;
 const SIDES = { left: [-1, 0], right: [1, 0], top: [0, -1], bottom: [0, 1] };
 /** A bar is at most this part of the stage. */
 const BAR_SHARE = 0.3;
+/** The attributes that are read here. */
+const READ = ["00082144", "00102210", "00181164", "00200020", "00200037", "00280030", "00280A02", "52009229", "52009230"];
 const OPPOSITE = { L: "R", R: "L", A: "P", P: "A", H: "F", F: "H" };
+
+/** What of a header is worth keeping: a series of a thousand has a thousand of them. */
+export const kept = (header) => Object.fromEntries(READ.filter((tag) => tag in header).map((tag) => [tag, header[tag]]));
 
 /** Letters and bar of `place` as it lies; of a place without the attributes there are none. */
 export function mark(place, placement, stage, box) {

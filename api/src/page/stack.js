@@ -1,6 +1,7 @@
 // The samples of the open series, in one request, around the slice that is shown.
 
 import { greyOf } from "./grey.js";
+import { kept } from "./marks.js";
 import { askJson, askStream } from "./server.js";
 
 /** Two bytes a pixel: a thousand slices of 512 x 512 are 500 MiB. What does not fit comes when the hand gets there. */
@@ -51,8 +52,10 @@ export class Stack {
     const headers = await headersOf(study, series).finally(() => { if (this.#series === series) this.isOpening = false; });
     if (this.#series !== series) return;
     for (const place of places) {
-      place.header = headers.get(place.image.sop_instance_uid) ?? null;
-      const grey = place.header && greyOf(place.header, place.frame);
+      const header = headers.get(place.image.sop_instance_uid);
+      if (!header) continue;
+      place.header = kept(header);
+      const grey = greyOf(header, place.frame);
       if (grey) this.#greys.set(place, grey);
     }
     this.#fill();
