@@ -233,6 +233,19 @@ test("a drag with the first tool widens to the right and raises the level down, 
   await shownIn(page, (now) => now.endsWith("/60,50"));
 });
 
+test("where a server shows presets alone, no drag makes another window", async () => {
+  await page.route("**/dicom/presets", async (route) => {
+    const answer = await route.fetch();
+    await route.fulfill({ response: answer, json: { ...(await answer.json()), free_windows: false } });
+  });
+  await open(CT_SERIES);
+  await drag(150, 100);
+  await key("Shift+ArrowRight");
+  assert.match(await shownIn(page, () => true), /\/default$/);
+  await key("1");
+  assert.match(await shownIn(page, () => true), /\/lung$/);
+});
+
 test("number keys choose the presets of the modality, and nought the window of the file", async () => {
   await open(CT_SERIES);
   for (const [number, name] of [["1", "lung"], ["3", "brain"], ["0", "default"]]) {

@@ -201,3 +201,25 @@ test("samples that come damaged are not shown: the server draws instead", async 
   await page.waitForFunction(() => document.getElementById("corner-slice").textContent === "Slice 2 / 24");
   assert.ok(await page.locator("#canvas").isVisible() && await page.locator("#picture").isHidden());
 });
+
+test("a stream that is refused leaves everything to the server", async () => {
+  await page.route("**/frames?*", (route) => route.fulfill({ status: 403, json: { title: "Forbidden", detail: "Not here." } }));
+  const refused = page.waitForResponse("**/frames?*");
+  await openIn(page, "Head T1 axial");
+  await refused;
+  await page.locator("#stage").focus();
+  await key("ArrowDown", "ArrowDown");
+  await page.waitForFunction(() => document.getElementById("corner-slice").textContent === "Slice 14 / 24");
+  assert.ok(await page.locator("#picture").isVisible() && await page.locator("#error").isHidden());
+  assert.equal(asked.filter((address) => address.includes("/frames?")).length, 1);
+});
+
+test("the server draws on when the graphics card is taken away", async () => {
+  await openHere("Head T1 axial");
+  await key("r", "i");
+  await page.evaluate(() => document.getElementById("canvas").getContext("webgl2").getExtension("WEBGL_lose_context").loseContext());
+  await page.waitForFunction(() => document.querySelector("#picture:not([hidden])"));
+  assert.ok(await page.locator("#canvas").isHidden());
+  assert.match(asked.at(-1), /invert=true/);
+  assert.equal(await page.locator("#edge-top").textContent(), "R", "it lies as before");
+});

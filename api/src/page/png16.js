@@ -9,9 +9,21 @@ const BYTES_PER_PIXEL = 2;
 export async function decodePng16(bytes) {
   const { rows, columns, packed } = read(bytes);
   const stride = 1 + columns * BYTES_PER_PIXEL;
-  const lines = await inflate(packed, rows * stride);
+  const room = roomFor(rows * stride);
+  const lines = await inflate(packed, room.subarray(0, rows * stride));
   unfilter(lines, rows, stride);
-  return { rows, columns, samples: samplesOf(lines, rows, columns) };
+  const samples = samplesOf(lines, rows, columns);
+  spare = room;
+  return { rows, columns, samples };
+}
+
+/** Where the lines of the picture before lay: those of a series have one size, and a thousand of them are much to clear away. */
+let spare = new Uint8Array(0);
+
+function roomFor(length) {
+  const room = spare.length >= length ? spare : new Uint8Array(length);
+  spare = new Uint8Array(0);
+  return room;
 }
 
 /** The size, and what the IDAT chunks hold together. */
@@ -42,10 +54,10 @@ function sizeOf(view, at, length) {
   return { rows, columns };
 }
 
-/** Exactly `length` bytes; the checksum of the zlib stream (RFC 1950) is held against them. */
-async function inflate(pieces, length) {
+/** Fills `bytes` to the last one; the checksum of the zlib stream (RFC 1950) is held against them. */
+async function inflate(pieces, bytes) {
   const reader = new Blob(pieces).stream().pipeThrough(new DecompressionStream("deflate")).getReader();
-  const bytes = new Uint8Array(length);
+  const { length } = bytes;
   let filled = 0;
   for (;;) {
     const { done, value } = await reader.read();

@@ -31,9 +31,6 @@ export class Screen {
     gl.pixelStorei(gl.UNPACK_ALIGNMENT, 2);
   }
 
-  /** Whether the graphics card is gone: then it draws no more. */
-  get isLost() { return this.#gl.isContextLost(); }
-
   /** Whether a picture of this size is one that it can draw. */
   takes(rows, columns) { return Math.max(rows, columns) <= this.#gl.getParameter(this.#gl.MAX_TEXTURE_SIZE); }
 

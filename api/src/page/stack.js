@@ -13,8 +13,9 @@ const NEAR = 12;
 const RANGES_MAX = 100;
 /** A hand that jumps has to rest for so long before the stream begins anew where it is. */
 const REST_MS = 150;
-/** After a failure. */
+/** After a failure, and how many of them a series may have. */
 const RETRY_MS = 5_000;
+const FAILURES_MAX = 3;
 
 export class Stack {
   /** Whether it is still to come what this page can draw. */
@@ -33,6 +34,7 @@ export class Stack {
   #stream = 0;
   #running = null;
   #timer = 0;
+  #failures = 0;
   #center = 0;
 
   /** `tell(place)` when its samples have come. */
@@ -65,6 +67,7 @@ export class Stack {
     this.#stop();
     this.isOpening = false;
     clearTimeout(this.#timer);
+    this.#failures = 0;
     this.#series = null;
     for (const kept of [this.#greys, this.#slices, this.#refused]) kept.clear();
   }
@@ -173,9 +176,16 @@ export class Stack {
   #fail(error) {
     if (error.name === "AbortError") return;
     this.#stop();
-    // What is refused once is refused again, but for too many requests.
-    if (error.status >= 400 && error.status < 500 && error.status !== 429) return this.#greys.clear();
+    this.#failures += 1;
+    // What is refused once is refused again, but for too many requests. What is held stays.
+    const isRefused = error.status >= 400 && error.status < 500 && error.status !== 429;
+    if (isRefused || this.#failures > FAILURES_MAX) return this.#giveUp();
     this.#timer = setTimeout(() => this.#series && this.around(this.#center), RETRY_MS);
+  }
+
+  /** From now on the server draws what is not held. */
+  #giveUp() {
+    for (const place of this.#places) if (!this.#slices.has(place)) this.#refused.add(place);
   }
 
   #stop() {

@@ -27,6 +27,8 @@ const HELD = { timing: { source: null, stages: [] }, trip: 0, shownBefore: true 
 export class Viewer {
   /** Every preset that the server offers. */
   presets = [];
+  /** Whether windows without a name may be looked through on this server. */
+  areWindowsFree = true;
   study = null;
   series = null;
   /** See `places.js`. */
@@ -60,6 +62,15 @@ export class Viewer {
     fail: showError,
     ahead: () => this.#ahead(),
   });
+
+  constructor() {
+    // The browser may take the graphics card away: from then on the server draws.
+    byId("canvas").addEventListener("webglcontextlost", () => {
+      this.#screen = null;
+      this.#stack.close();
+      this.#show();
+    });
+  }
 
   open(study, series, images) {
     this.#loader.abortAll();
@@ -165,7 +176,7 @@ export class Viewer {
   }
 
   canDrag(tool) {
-    if (tool === "window") return this.canWindow && Boolean(this.used());
+    if (tool === "window") return this.areWindowsFree && this.canWindow && Boolean(this.used());
     return tool === "scroll" ? this.places.length > 1 : Boolean(this.#drawn);
   }
 
@@ -203,7 +214,7 @@ export class Viewer {
 
   /** What of the place that is wanted can be drawn here, `{slice, grey, voi}`; `null` where the server has to. */
   #held() {
-    const held = this.#screen && !this.#screen.isLost ? this.#stack.at(this.place) : null;
+    const held = this.#screen ? this.#stack.at(this.place) : null;
     if (!held || !this.#screen.takes(held.slice.rows, held.slice.columns)) return null;
     const { window, level, function: name = "linear" } = this.view.preset === "default" ? {} : this.used() ?? {};
     const voi = window === undefined ? fileView(held.grey, held.slice) : { window, level, function: name, padding: null };
