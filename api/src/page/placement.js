@@ -19,8 +19,6 @@ export class Placement {
   /** From the middle of the stage to that of the picture. */
   #away = { x: 0, y: 0 };
 
-  get isFitted() { return this.#scale === null; }
-
   reset() {
     this.#turned = UPRIGHT;
     this.fit();
