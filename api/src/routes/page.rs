@@ -83,4 +83,11 @@ mod tests {
             }
         }
     }
+
+    #[test]
+    fn every_file_of_the_page_is_for_everybody() {
+        for (path, ..) in PARTS {
+            assert_eq!(crate::edge::policy::of(path).scope, None, "{path}");
+        }
+    }
 }
