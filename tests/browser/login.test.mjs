@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { after, before, beforeEach, test } from "node:test";
 import { DEADLINE_MS, VIEWPORT, launch } from "./browser.mjs";
+import { drawn } from "./viewer.mjs";
 
 const { NOCTIS_URL: BASE, NOCTIS_TEST_PASSWORD: PASSWORD, NOCTIS_TEST_TOKEN: TOKEN } = process.env;
 assert.ok(BASE && PASSWORD && TOKEN, "scripts/test sets NOCTIS_URL, NOCTIS_TEST_PASSWORD and NOCTIS_TEST_TOKEN");
@@ -40,7 +41,7 @@ async function signIn(password = PASSWORD) {
 /** Draws a picture, whose request carries a token of its own. */
 async function draw(of = page) {
   await of.locator(".series").first().click();
-  await of.waitForFunction(() => document.getElementById("picture").naturalWidth > 0);
+  await drawn(of);
 }
 
 test("a person signs in, sees pictures, and signs out again", async () => {
@@ -132,7 +133,7 @@ test("a link to a series shows its slices and nothing of the study around it", a
   const series = (await asked(`dicom/studies/${study.study_id}/series`)).series.find(({ modality }) => modality === "CT");
   const { url, share_id } = await share({ series_id: series.series_id });
   await page.goto(`${BASE}${url}`);
-  await page.waitForFunction(() => document.getElementById("picture").naturalWidth > 0);
+  await drawn(page);
   assert.equal(await page.locator(".study").count(), 0);
   assert.equal(await page.locator("#slider").getAttribute("max"), String(series.image_count));
   const headers = { Authorization: `Bearer ${TOKEN}` };

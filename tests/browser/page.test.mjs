@@ -7,11 +7,8 @@
 import assert from "node:assert/strict";
 import { after, before, beforeEach, test } from "node:test";
 import { DEADLINE_MS, VIEWPORT, launch } from "./browser.mjs";
+import { BASE, CT_SERIES, DEMO_PATIENT, openIn, pixelsOf, shownIn } from "./viewer.mjs";
 
-const BASE = process.env.NOCTIS_URL;
-assert.ok(BASE, "NOCTIS_URL names the server, such as http://127.0.0.1:8080");
-const DEMO_PATIENT = "Demo, Noctis";
-const CT_SERIES = "Chest with contrast, 4 mm";
 
 let browser;
 let page;
@@ -36,48 +33,10 @@ beforeEach(async () => {
   });
 });
 
-/** Opens the page, the demonstration study if it is closed, and a series of it. */
-async function openSeries(name) {
-  await page.goto(`${BASE}/`);
-  const study = page.locator(".study", { hasText: DEMO_PATIENT });
-  await study.waitFor();
-  const series = page.locator(".series", { hasText: name });
-  // With one study the page opens it by itself; with several it waits for a click.
-  if ((await page.locator(".study").count()) > 1 && (await study.getAttribute("aria-expanded")) === "false") await study.click();
-  await series.click();
-  await shown(() => true);
-}
-
-/** Waits until a finished picture satisfies `holds`, and says what it shows: `<SOP Instance UID>/<frame>/<window>`. */
-async function shown(holds) {
-  const until = Date.now() + DEADLINE_MS;
-  for (;;) {
-    const now = await page.evaluate(() => {
-      const picture = document.getElementById("picture");
-      return picture.complete && picture.naturalWidth > 0 && !picture.hidden ? picture.dataset.shown : null;
-    });
-    if (now && holds(now)) return now;
-    assert.ok(Date.now() < until, `still ${now} after ${DEADLINE_MS} ms: ${await page.locator("#error").textContent()}`);
-    await page.waitForTimeout(20);
-  }
-}
-
-/** Size, number of grey levels, mean and a checksum of the drawn picture. */
-const pixels = () => page.evaluate(() => {
-  const picture = document.getElementById("picture");
-  const canvas = Object.assign(document.createElement("canvas"), { width: picture.naturalWidth, height: picture.naturalHeight });
-  const context = canvas.getContext("2d");
-  context.drawImage(picture, 0, 0);
-  const { data } = context.getImageData(0, 0, canvas.width, canvas.height);
-  const levels = new Set();
-  let [sum, checksum] = [0, 0];
-  for (let index = 0; index < data.length; index += 4) {
-    levels.add(data[index]);
-    sum += data[index];
-    checksum = (checksum * 31 + data[index]) >>> 0;
-  }
-  return { width: canvas.width, height: canvas.height, levels: levels.size, mean: (sum * 4) / data.length, checksum };
-});
+/** What the server draws: the other half of the viewer, which draws by itself, has tests of its own. */
+const openSeries = (name) => openIn(page, name, "?webgl=off");
+const shown = (holds) => shownIn(page, holds);
+const pixels = () => pixelsOf(page);
 
 const press = async (name) => {
   await page.getByRole("button", { name, exact: true }).click();

@@ -17,8 +17,8 @@ export class Loader {
   #current = null;
   #prefetches = new Map();
 
-  /** `desk.wish()` is what the user wants now, at least `{path, series}`; `desk.draw(wish, picture)` and
-   *  `desk.fail(error)` take the outcome; `desk.ahead()` lists paths worth fetching, the likeliest first. */
+  /** `desk.wish()` is what the user wants now, at least `{path, series}`, and `desk.isWaiting()` whether the server has to draw
+   *  it; `desk.draw(wish, picture)` and `desk.fail(error)` take the outcome; `desk.ahead()` lists paths worth fetching, the likeliest first. */
   constructor(desk) {
     this.#desk = desk;
   }
@@ -27,6 +27,7 @@ export class Loader {
 
   /** Draws the wanted picture at once if it is here, or asks for it. */
   async load() {
+    if (!this.#desk.isWaiting()) return;
     const wish = this.#desk.wish();
     const held = this.#album.get(wish.path);
     if (held) return this.#deliver(wish, held);
@@ -48,7 +49,7 @@ export class Loader {
     const failed = outcome instanceof Error;
     if (!failed) this.#album.put(wish.path, outcome);
     // Another series was opened meanwhile, which asked for itself.
-    if (this.#desk.wish().series !== wish.series) return;
+    if (this.#desk.wish().series !== wish.series || !this.#desk.isWaiting()) return;
     if (!failed) this.#deliver(wish, outcome);
     if (this.#isStale(wish) || outcome.name === "AbortError") this.load();
     else if (failed) this.#desk.fail(outcome);

@@ -131,7 +131,8 @@ const remember = (open) => history.replaceState(null, "", `#${new URLSearchParam
 
 /** Lists the studies; opens the study and series that the address names, or the only study there is. */
 async function start() {
-  viewer.presets = (await askJson("dicom/presets")).presets;
+  const { presets, free_windows: areFree } = await askJson("dicom/presets");
+  Object.assign(viewer, { presets, areWindowsFree: areFree });
   const address = new URLSearchParams(location.hash.slice(1));
   if (isLinked && !address.get("study")) return openLinked(address);
   const studies = await listStudies();

@@ -20,10 +20,12 @@ export function showLogin(isNeeded) {
   byId("sign-out").hidden = isLinked || !isSignedIn();
 }
 
+/** A `path` that begins with a slash is one of the whole server. */
 async function send(path, shown, signal) {
   const headers = shown ? { Authorization: `Bearer ${shown}` } : {};
+  const address = path.startsWith("/") ? path : `${API}/${path}`;
   try {
-    return await fetch(`${API}/${linked(path)}`, { headers, signal });
+    return await fetch(linked(address), { headers, signal });
   } catch (error) {
     if (error.name === "AbortError") throw error;
     throw new Problem(0, "The server does not answer", "It may be stopped or restarting.");
@@ -45,6 +47,9 @@ async function ask(path, signal) {
   const body = await response.json().catch(() => ({}));
   throw new Problem(response.status, body.title ?? `HTTP ${response.status}`, body.detail ?? "");
 }
+
+/** The answer as it comes, for who reads it as it comes. */
+export const askStream = ask;
 
 export const askJson = async (path, signal) => (await ask(path, signal)).json();
 

@@ -11,9 +11,9 @@ use axum::{
 
 use crate::api::Api;
 
-/// Nothing from anywhere else, nothing inline; pictures also from data URLs and blobs.
+/// Nothing from anywhere else, nothing inline; pictures also from data URLs and blobs. A worker decodes them.
 const CONTENT_SECURITY_POLICY: HeaderValue = HeaderValue::from_static(
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; \
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; worker-src 'self'; \
      base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 );
 
@@ -22,17 +22,31 @@ const CSS: &str = "text/css; charset=utf-8";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 
 /// Every file of the page: where it is asked for, what it is, and its text.
-const PARTS: [(&str, &str, &str); 11] = [
+const PARTS: [(&str, &str, &str); 25] = [
     ("/", HTML, include_str!("../page/index.html")),
     ("/page/page.css", CSS, include_str!("../page/page.css")),
     ("/page/page.js", SCRIPT, include_str!("../page/page.js")),
     ("/page/album.js", SCRIPT, include_str!("../page/album.js")),
+    ("/page/decoder.js", SCRIPT, include_str!("../page/decoder.js")),
     ("/page/elements.js", SCRIPT, include_str!("../page/elements.js")),
+    ("/page/grey.js", SCRIPT, include_str!("../page/grey.js")),
     ("/page/hands.js", SCRIPT, include_str!("../page/hands.js")),
+    ("/page/header.js", SCRIPT, include_str!("../page/header.js")),
+    ("/page/keys.js", SCRIPT, include_str!("../page/keys.js")),
+    ("/page/labels.js", SCRIPT, include_str!("../page/labels.js")),
     ("/page/link.js", SCRIPT, include_str!("../page/link.js")),
     ("/page/loader.js", SCRIPT, include_str!("../page/loader.js")),
     ("/page/login.js", SCRIPT, include_str!("../page/login.js")),
+    ("/page/marks.js", SCRIPT, include_str!("../page/marks.js")),
+    ("/page/multipart.js", SCRIPT, include_str!("../page/multipart.js")),
+    ("/page/placement.js", SCRIPT, include_str!("../page/placement.js")),
+    ("/page/places.js", SCRIPT, include_str!("../page/places.js")),
+    ("/page/png16.js", SCRIPT, include_str!("../page/png16.js")),
+    ("/page/screen.js", SCRIPT, include_str!("../page/screen.js")),
     ("/page/server.js", SCRIPT, include_str!("../page/server.js")),
+    ("/page/shader.js", SCRIPT, include_str!("../page/shader.js")),
+    ("/page/stack.js", SCRIPT, include_str!("../page/stack.js")),
+    ("/page/tools.js", SCRIPT, include_str!("../page/tools.js")),
     ("/page/viewer.js", SCRIPT, include_str!("../page/viewer.js")),
 ];
 
@@ -67,6 +81,13 @@ mod tests {
             for file in asked {
                 assert!(PARTS.iter().any(|part| part.0 == file), "{path} asks for {file}");
             }
+        }
+    }
+
+    #[test]
+    fn every_file_of_the_page_is_for_everybody() {
+        for (path, ..) in PARTS {
+            assert_eq!(crate::edge::policy::of(path).scope, None, "{path}");
         }
     }
 }

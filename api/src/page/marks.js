@@ -1,0 +1,94 @@
+// What is drawn at the edges of the picture: where in the patient its sides lie, and how long a centimetre is.
+
+import { byId } from "./elements.js";
+import { nearest, number, numbers, text, values } from "./header.js";
+
+const PLANE_GROUP = "00209116";
+const MEASURES_GROUP = "00289110";
+const DETECTOR_GROUP = "00189504";
+/** A direction that leans less than this towards an axis, as a cosine, is not called by it. */
+const LEAN_MIN = 0.2;
+/** X and y that lead to each side of the stage. */
+const SIDES = { left: [-1, 0], right: [1, 0], top: [0, -1], bottom: [0, 1] };
+/** A bar is at most this part of the stage. */
+const BAR_SHARE = 0.3;
+/** The attributes that are read here. */
+const READ = ["00082144", "00102210", "00181164", "00200020", "00200037", "00280030", "00280A02", "52009229", "52009230"];
+const OPPOSITE = { L: "R", R: "L", A: "P", P: "A", H: "F", F: "H" };
+
+/** What of a header is worth keeping: a series of a thousand has a thousand of them. */
+export const kept = (header) => Object.fromEntries(READ.filter((tag) => tag in header).map((tag) => [tag, header[tag]]));
+
+/** Letters and bar of `place` as it lies; of a place without the attributes there are none. */
+export function mark(place, placement, stage, box) {
+  const plane = planeOf(place);
+  for (const [side, [x, y]] of Object.entries(SIDES)) {
+    const letters = plane ? lettersTowards(plane, placement.towards(x, y)) : "";
+    byId(`edge-${side}`).textContent = letters;
+  }
+  drawBar(place, placement, stage, box);
+}
+
+/** The directions of rows and columns, as cosines (PS3.3 C.7.6.2.1.1) or else as letters (C.7.6.1.1.1). */
+function planeOf({ header, frame, image }) {
+  // Letters of an animal are others.
+  if (text(header, "00102210") === "QUADRUPED") return null;
+  const six = (place) => (numbers(place, "00200037").length === 6 ? numbers(place, "00200037") : null);
+  const told = header ? nearest(header, frame, PLANE_GROUP, six) : image.frame_count > 1 ? null : image.image_orientation;
+  if (told?.every(Number.isFinite)) return { row: told.slice(0, 3), column: told.slice(3) };
+  const [row, column] = values(header, "00200020");
+  const isOfPatient = [row, column].every((letters) => letters && [...letters].every((letter) => letter in OPPOSITE));
+  return isOfPatient ? { row, column } : null;
+}
+
+/** One of x and y is zero: a picture is turned by quarters. */
+function lettersTowards({ row, column }, { x, y }) {
+  const [direction, sign] = x ? [row, x] : [column, y];
+  if (typeof direction === "string") return sign > 0 ? direction : [...direction].map((letter) => OPPOSITE[letter]).join("");
+  // The axes of the patient lead to the left, to the back and to the head (PS3.3 C.7.6.2.1.1).
+  const named = ["LR", "PA", "HF"].map((pair, axis) => ({ pair, lean: direction[axis] * sign }));
+  return named.filter(({ lean }) => Math.abs(lean) >= LEAN_MIN)
+    .sort((one, other) => Math.abs(other.lean) - Math.abs(one.lean))
+    .map(({ pair, lean }) => pair[lean > 0 ? 0 : 1]).join("");
+}
+
+/** Millimetres between rows and between columns, and where they are measured (PS3.3 10.7.1.3). */
+function spacingOf({ header, frame, image }) {
+  const pair = (tag) => (place) => {
+    const told = numbers(place, tag);
+    return told.length === 2 && told.every((millimetres) => millimetres > 0) ? told : null;
+  };
+  const isAlone = !(image.frame_count > 1);
+  const pixel = header ? nearest(header, frame, MEASURES_GROUP, pair("00280030")) : isAlone ? image.pixel_spacing : null;
+  const imager = header ? nearest(header, frame, DETECTOR_GROUP, pair("00181164")) : isAlone ? image.imager_pixel_spacing : null;
+  if (!pixel) return imager && { millimetres: imager, source: "at the detector" };
+  if (!imager) return { millimetres: pixel, source: "Pixel Spacing" };
+  const isCalibrated = text(header, "00280A02") !== null || pixel.some((length, nth) => Math.abs(length - imager[nth]) > 1e-6 * length);
+  return { millimetres: pixel, source: isCalibrated ? "calibrated" : "at the detector" };
+}
+
+function drawBar(place, placement, stage, box) {
+  const spacing = spacingOf(place);
+  byId("scale").hidden = !spacing;
+  if (!spacing) return;
+  const { rows, columns } = place.image;
+  const [tall, wide] = spacing.millimetres;
+  // The server makes pixels square: then the box has other sides than the frame.
+  const onePixel = placement.isOnItsSide ? (tall * rows) / box.height : (wide * columns) / box.width;
+  const perMillimetre = placement.scale(stage, box) / onePixel;
+  const length = roundLength((stage.width * BAR_SHARE) / perMillimetre);
+  byId("scale-bar").style.width = `${length * perMillimetre}px`;
+  byId("scale-text").textContent = `${length >= 10 ? `${length / 10} cm` : `${length} mm`} · ${spacing.source}`;
+}
+
+/** The largest of 1, 2 and 5 times a power of ten that is not longer. */
+function roundLength(most) {
+  const power = 10 ** Math.floor(Math.log10(most));
+  return [5, 2, 1].map((times) => times * power).find((length) => length <= most) ?? power;
+}
+
+/** How long a frame of a cine is shown, in milliseconds, as its file says; `null` without (PS3.3 C.7.6.5.1.1). */
+export function frameMilliseconds({ image, header }) {
+  const rate = image.display_frame_rate ?? number(header, "00082144");
+  return image.frame_time ?? (rate > 0 ? 1000 / rate : null);
+}

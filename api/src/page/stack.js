@@ -1,0 +1,213 @@
+// The samples of the open series, in one request, around the slice that is shown.
+
+import { greyOf } from "./grey.js";
+import { kept } from "./marks.js";
+import { askJson, askStream } from "./server.js";
+
+/** Two bytes a pixel: a thousand slices of 512 x 512 are 500 MiB. What does not fit comes when the hand gets there. */
+const BYTES_MAX = 512 * 1024 * 1024;
+const BYTES_PER_PIXEL = 2;
+/** Slices to each side that come before all others. */
+const NEAR = 12;
+/** Ranges in one request, as many as the server takes. */
+const RANGES_MAX = 100;
+/** A hand that jumps has to rest for so long before the stream begins anew where it is. */
+const REST_MS = 150;
+/** After a failure, and how many of them a series may have. */
+const RETRY_MS = 5_000;
+const FAILURES_MAX = 3;
+
+export class Stack {
+  /** Whether it is still to come what this page can draw. */
+  isOpening = false;
+  #tell;
+  #series = null;
+  #places = [];
+  #byName = new Map();
+  /** What the header says, by place; none where the server has to draw. */
+  #greys = new Map();
+  #slices = new Map();
+  /** Places that came without a picture. */
+  #refused = new Set();
+  #worker = null;
+  /** Counts what was asked for, so that nobody takes late answers for new ones. */
+  #stream = 0;
+  #running = null;
+  #timer = 0;
+  #failures = 0;
+  #center = 0;
+
+  /** `tell(place)` when its samples have come. */
+  constructor(tell) {
+    this.#tell = tell;
+  }
+
+  /** Takes the series into hand; `places` are its frames as they are shown, each with its `position` on the server. */
+  async open(study, series, places, center) {
+    this.close();
+    this.#series = series;
+    this.#places = places;
+    this.#byName = new Map(places.map((place) => [`${place.image.image_id}/${place.frame}`, place]));
+    this.#center = center;
+    if (!places.some(({ image }) => /^MONOCHROME/.test(image.photometric_interpretation ?? ""))) return;
+    this.isOpening = true;
+    const headers = await headersOf(study, series).finally(() => { if (this.#series === series) this.isOpening = false; });
+    if (this.#series !== series) return;
+    for (const place of places) {
+      const header = headers.get(place.image.sop_instance_uid);
+      if (!header) continue;
+      place.header = kept(header);
+      const grey = greyOf(header, place.frame);
+      if (grey) this.#greys.set(place, grey);
+    }
+    this.#fill();
+  }
+
+  close() {
+    this.#stop();
+    this.isOpening = false;
+    clearTimeout(this.#timer);
+    this.#failures = 0;
+    this.#series = null;
+    for (const kept of [this.#greys, this.#slices, this.#refused]) kept.clear();
+  }
+
+  get count() { return this.#slices.size; }
+
+  /** `{grey, slice}`; `null` where the server has to draw, or draws until the samples are here. */
+  at(place) {
+    const slice = this.#slices.get(place);
+    return slice ? { grey: this.#greys.get(place), slice } : null;
+  }
+
+  /** Whether this place is one whose samples are here or will come. */
+  takes(place) { return this.#greys.has(place) && !this.#refused.has(place); }
+
+  /** The hand is at this index: what is around it comes first. */
+  around(index) {
+    this.#center = index;
+    const place = this.#places[index];
+    if (!this.takes(place) || this.#slices.has(place) || this.#running?.next.has(place)) return;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#fill(), REST_MS);
+  }
+
+  /** Drops what is too far away, and asks for what is missing. */
+  #fill() {
+    const [first, last] = this.#reach();
+    for (const [place] of this.#slices) {
+      if (place.index < first || place.index > last) this.#slices.delete(place);
+    }
+    const isMissing = (place) => this.takes(place) && !this.#slices.has(place);
+    const [near, before] = [Math.max(first, this.#center - NEAR), Math.min(last, this.#center + NEAR)];
+    const portions = [[near, before], [before + 1, last], [first, near - 1]]
+      .map(([from, to]) => this.#places.slice(from, Math.max(from, to + 1)).filter(isMissing));
+    const ranges = portions.flatMap(rangesOf).slice(0, RANGES_MAX);
+    this.#stop();
+    if (ranges.length) this.#ask(ranges, portions[0]).catch((error) => this.#fail(error));
+  }
+
+  /** First and last index around the center that have room together. */
+  #reach() {
+    const room = (index) => this.#places[index].image.rows * this.#places[index].image.columns * BYTES_PER_PIXEL;
+    let [first, last, bytes] = [this.#center, this.#center, room(this.#center)];
+    const away = (index) => Math.abs(index - this.#center);
+    for (;;) {
+      const grown = [last + 1, first - 1].filter((index) => index in this.#places)
+        .sort((one, other) => away(one) - away(other))[0];
+      if (grown === undefined || bytes + room(grown) > BYTES_MAX) return [first, last];
+      bytes += room(grown);
+      [first, last] = [Math.min(first, grown), Math.max(last, grown)];
+    }
+  }
+
+  async #ask(ranges, next) {
+    const running = { stream: ++this.#stream, controller: new AbortController(), next: new Set(next) };
+    this.#running = running;
+    const query = new URLSearchParams({ format: "png16", frames: ranges.join(",") });
+    const path = `dicom/series/${encodeURIComponent(this.#series.series_id)}/frames?${query}`;
+    const response = await askStream(path, running.controller.signal);
+    await this.#decode(running, response);
+    // More ranges than one request takes.
+    if (this.#running === running && ranges.length === RANGES_MAX) this.#fill();
+    else if (this.#running === running) this.#running = null;
+  }
+
+  /** Hands the stream to the worker, a chunk at a time: what it has not taken waits with the server. */
+  async #decode({ stream }, response) {
+    const worker = this.#worker ??= new Worker("/page/decoder.js", { type: "module" });
+    let taken = () => {};
+    const end = new Promise((resolve, reject) => {
+      worker.onerror = () => reject(new Error("the decoder failed"));
+      worker.onmessage = ({ data }) => {
+        if (data.stream !== stream) return;
+        if (data.slice) this.#keep(data.slice);
+        if (data.isTaken || data.isEnded) taken();
+        if (data.isEnded) data.error ? reject(new Error(data.error)) : resolve();
+      };
+    });
+    // It may fail while nobody waits for it yet.
+    end.catch(() => {});
+    worker.postMessage({ stream, contentType: response.headers.get("Content-Type") });
+    const reader = response.body.getReader();
+    for (;;) {
+      const { done, value: chunk } = await reader.read();
+      if (done) break;
+      const room = new Promise((resolve) => { taken = resolve; });
+      worker.postMessage({ stream, chunk }, [chunk.buffer]);
+      await Promise.race([room, end]);
+    }
+    worker.postMessage({ stream, isLast: true });
+    await end;
+  }
+
+  #keep({ imageId, frame, ...slice }) {
+    const place = this.#byName.get(`${imageId}/${frame}`);
+    if (!place) return;
+    const { rows, columns } = this.#greys.get(place) ?? {};
+    // Pixels that are not square come in another size than the frame has: the server draws these.
+    if (!slice.samples || slice.rows !== rows || slice.columns !== columns) this.#refused.add(place);
+    else this.#slices.set(place, slice);
+    this.#running?.next.delete(place);
+    this.#tell(place);
+  }
+
+  /** The server draws until the stream can begin anew. */
+  #fail(error) {
+    if (error.name === "AbortError") return;
+    this.#stop();
+    this.#failures += 1;
+    // What is refused once is refused again, but for too many requests. What is held stays.
+    const isRefused = error.status >= 400 && error.status < 500 && error.status !== 429;
+    if (isRefused || this.#failures > FAILURES_MAX) return this.#giveUp();
+    this.#timer = setTimeout(() => this.#series && this.around(this.#center), RETRY_MS);
+  }
+
+  /** From now on the server draws what is not held. */
+  #giveUp() {
+    for (const place of this.#places) if (!this.#slices.has(place)) this.#refused.add(place);
+  }
+
+  #stop() {
+    this.#running?.controller.abort();
+    this.#running = null;
+  }
+}
+
+/** Headers by SOP Instance UID. */
+async function headersOf(study, series) {
+  const [studyUid, seriesUid] = [study.study_instance_uid, series.series_instance_uid].map(encodeURIComponent);
+  const headers = await askJson(`/dicom-web/studies/${studyUid}/series/${seriesUid}/metadata`);
+  return new Map(headers.map((header) => [header["00080018"]?.Value?.[0], header]));
+}
+
+/** Positions on the server as ranges, `3-7`. */
+function rangesOf(places) {
+  const ranges = [];
+  for (const position of places.map((place) => place.position).sort((one, other) => one - other)) {
+    const last = ranges.at(-1);
+    if (last && last[1] === position - 1) last[1] = position;
+    else ranges.push([position, position]);
+  }
+  return ranges.map(([first, last]) => (first === last ? String(first) : `${first}-${last}`));
+}
