@@ -12,7 +12,7 @@ use futures::{
 };
 use noctis_shared::{catalog::ImageRecord, header_json::HeaderJson, sop_class::why_no_picture};
 
-use super::{acceptable::Acceptable, asks::Asks, bulk_data::check_sent};
+use super::{acceptable::Acceptable, asks::Asks, bulk_data::check_sent, metadata};
 use crate::{
     allowance::Allowed,
     back_end::catalog_problem,
@@ -154,11 +154,9 @@ fn body(pieces: BoxStream<'static, Result<Bytes, CutOff>>, sent: &Sent, download
     response
 }
 
-fn told(mut response: Response, tag: EntityTag, medium: Medium) -> Response {
+fn told(response: Response, tag: EntityTag, medium: Medium) -> Response {
+    let mut response = metadata::told(response, tag, None);
     let headers = response.headers_mut();
-    tag.put_into(headers);
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
-    headers.insert(header::VARY, HeaderValue::from_static("Accept, Authorization"));
     if medium == Medium::Document("text/xml") {
         // XML can hold scripts, and is shown under our name.
         headers

@@ -3,7 +3,7 @@
 
 use axum::{
     extract::Path,
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use bytes::Bytes;
@@ -20,6 +20,7 @@ use super::{
     asks::Asks,
     boundary, dictionary, frames,
     laid_out::cut,
+    metadata,
     told_header::pixel_data,
     transfer_syntax::{self, EXPLICIT_LITTLE, OCTETS},
 };
@@ -121,7 +122,7 @@ async fn answer(asks: &Asks, image: &ImageRecord, told: &Told) -> Result<Respons
     let validator = told.validator(image);
     let tag = || EntityTag::strong(&validator);
     if tag().is_named_by(headers) || any_is_named_by(headers) {
-        return Ok(with_tag(StatusCode::NOT_MODIFIED.into_response(), tag()));
+        return Ok(metadata::told(StatusCode::NOT_MODIFIED.into_response(), tag(), None));
     }
     let boundary = boundary::of(validator.as_bytes());
     let (content_type, head, end) = match shape.is_multipart {
@@ -148,7 +149,7 @@ async fn answer(asks: &Asks, image: &ImageRecord, told: &Told) -> Result<Respons
     let body = handed_out::body(pieces, download);
     let mut response = ([(header::CONTENT_TYPE, content_type)], body).into_response();
     sent.put_into(&mut response);
-    Ok(with_tag(response, tag()))
+    Ok(metadata::told(response, tag(), None))
 }
 
 /// The header fields of the part that a value is, each with its line end.
@@ -168,14 +169,6 @@ fn around(
 ) -> impl Stream<Item = Result<Bytes, CutOff>> + Send + 'static {
     let one = |bytes: Bytes| stream::iter((!bytes.is_empty()).then_some(Ok(bytes)));
     one(head).chain(pieces).chain(one(end))
-}
-
-fn with_tag(mut response: Response, tag: EntityTag) -> Response {
-    let headers: &mut HeaderMap = response.headers_mut();
-    tag.put_into(headers);
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
-    headers.insert(header::VARY, HeaderValue::from_static("Accept, Authorization"));
-    response
 }
 
 #[cfg(test)]

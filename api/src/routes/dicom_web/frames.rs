@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::{
     extract::Path,
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    http::StatusCode,
     response::{IntoResponse, Response},
 };
 use noctis_shared::{
@@ -19,6 +19,7 @@ use super::{
     address::{self, Uids},
     asks::Asks,
     boundary,
+    metadata::told,
     sent_frames::Sender,
     transfer_syntax,
 };
@@ -103,7 +104,7 @@ async fn answer(asks: &Asks, uids: Uids<'_>, asked: Asked) -> Result<Response, P
     let validator = format!("{}-{:016x}", image.content_digest, told_as.digest());
     let tag = || EntityTag::strong(&validator);
     if tag().is_named_by(headers) || any_is_named_by(headers) {
-        return Ok(told(StatusCode::NOT_MODIFIED.into_response(), tag()));
+        return Ok(told(StatusCode::NOT_MODIFIED.into_response(), tag(), None));
     }
     let sender = Sender {
         api: Arc::clone(api),
@@ -122,7 +123,7 @@ async fn answer(asks: &Asks, uids: Uids<'_>, asked: Asked) -> Result<Response, P
             api.images.forget_with(own_id, &api.cache).await;
             Err(problem)
         }
-        answer => Ok(told(answer?, tag())),
+        answer => Ok(told(answer?, tag(), None)),
     }
 }
 
@@ -169,14 +170,6 @@ fn check(image: &ImageRecord, numbers: &[u32]) -> Result<(), Problem> {
         None => Ok(()),
         Some(number) => Err(no_such_frame(*number, frame_count)),
     }
-}
-
-fn told(mut response: Response, tag: EntityTag) -> Response {
-    let headers: &mut HeaderMap = response.headers_mut();
-    tag.put_into(headers);
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
-    headers.insert(header::VARY, HeaderValue::from_static("Accept, Authorization"));
-    response
 }
 
 #[cfg(test)]

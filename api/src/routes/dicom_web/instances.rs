@@ -79,7 +79,6 @@ pub(super) async fn sent(asks: &Asks, accept: Option<&str>, uids: Uids<'_>) -> R
     if known.file.content_digest != first.content_digest {
         return Err(replaced());
     }
-    let opened = handed_out::open(&api.storage, &known.file.location, known.file.file_byte_count).await?;
     if let Some(codec) = written {
         let (api, caller) = (Arc::clone(api), Arc::clone(caller));
         let rewriting = Rewriting {
@@ -94,6 +93,7 @@ pub(super) async fn sent(asks: &Asks, accept: Option<&str>, uids: Uids<'_>) -> R
         };
         return Ok(told(answer, tag(), None));
     }
+    let opened = handed_out::open(&api.storage, &known.file.location, known.file.file_byte_count).await?;
     if !shape.is_multipart {
         let sent = Sent::of(headers, known.file.file_byte_count, &tag())?;
         let body = match sent.is_whole() {

@@ -21,6 +21,7 @@ use super::{
     address::{self, Uids},
     asks::Asks,
     frames::numbers,
+    presentation_states::State,
     rendered_parameters::Rendered,
 };
 use crate::{
@@ -243,10 +244,10 @@ async fn instance(
     asks: Asks,
 ) -> Result<Response, Problem> {
     let image_id = own_id::of_image(&study, &series, &instance);
-    if let Some(state) = asks.state(image_id).await? {
+    let image = asks.visible().image(image_id).await?;
+    if let Some(state) = State::of(asks.visible(), image_id, &image).await? {
         return asks.presented(state, None).await;
     }
-    let image = asks.visible().image(image_id).await?;
     match asks.as_it_is(&image).await? {
         Some(answer) => Ok(answer),
         None => asks.picture(image_id, 1).await,
@@ -258,10 +259,10 @@ async fn instance_thumbnail(
     asks: Asks,
 ) -> Result<Response, Problem> {
     let image_id = own_id::of_image(&study, &series, &instance);
-    if let Some(state) = asks.state(image_id).await? {
+    let image = asks.visible().image(image_id).await?;
+    if let Some(state) = State::of(asks.visible(), image_id, &image).await? {
         return asks.presented_thumbnail(&state).await;
     }
-    let image = asks.visible().image(image_id).await?;
     asks.thumbnail(image_id, image.image.frame_count.div_ceil(2).max(1)).await
 }
 
@@ -271,13 +272,13 @@ async fn frames(
 ) -> Result<Response, Problem> {
     let image_id = own_id::of_image(&study, &series, &instance);
     let list = numbers(&frames)?;
-    if let Some(state) = asks.state(image_id).await? {
+    let image = asks.visible().image(image_id).await?;
+    if let Some(state) = State::of(asks.visible(), image_id, &image).await? {
         return asks.presented(state, Some(&list)).await;
     }
     if let [frame_number] = list[..] {
         return asks.picture(image_id, frame_number).await;
     }
-    let image = asks.visible().image(image_id).await?;
     for frame_number in &list {
         check_frame(&image, *frame_number)?;
     }

@@ -48,12 +48,6 @@ impl Asks {
         Ok(Rendered { asked: Asked { segmentation, ..rendered.asked }, ..rendered })
     }
 
-    /// The presentation state that an instance is; `None` of another instance.
-    pub(super) async fn state(&self, image_id: Uuid) -> Result<Option<State>, Problem> {
-        let record = self.visible().image(image_id).await?;
-        State::of(self.visible(), image_id, &record).await
-    }
-
     /// What a presentation state refers to, drawn under it: one picture, or several as parts.
     pub(super) async fn presented(
         self,

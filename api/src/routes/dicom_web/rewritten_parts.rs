@@ -12,6 +12,7 @@ use noctis_shared::{
     catalog::{HeaderPlace, ImageRecord, StoredInstance},
     own_id,
 };
+use uuid::Uuid;
 
 use super::{
     accepted::DICOM,
@@ -25,7 +26,7 @@ use crate::{
     edge::RequestId,
     handed_out::{self, CutOff, Part},
     picture::stream::Patience,
-    problem::Problem,
+    problem::{Kind, Problem},
     visible::Permitted,
 };
 
@@ -43,7 +44,9 @@ impl Rewriting {
     /// # Errors
     /// Those of [`Rewriter::begin`].
     pub(super) async fn alone(self, known: StoredInstance, download: Allowed) -> Result<Response, Problem> {
-        let rewritten = self.begin(&known).await?;
+        let image_id = id_of(&known);
+        let image = self.rewriter.api.visible_to(&self.rewriter.caller).image(image_id).await?;
+        let rewritten = self.begin(image_id, image).await?;
         let content_type = content_type(&rewritten);
         let byte_count = rewritten.byte_count();
         let mut response = handed_out::body(rewritten.pieces(), download).into_response();
@@ -125,11 +128,12 @@ impl Rewriting {
 
     async fn part(&self, stored: StoredInstance) -> Result<Part, Problem> {
         let syntax = stored.transfer_syntax_uid.as_deref().unwrap_or_default();
-        let image = self.image_of(&stored).await?;
+        let image_id = id_of(&stored);
+        let image = self.rewriter.api.visible_to(&self.rewriter.caller).image(image_id).await?;
         if self.rewriter.keeps(syntax, image.image.frame_count > 0) {
             return Ok(Part::File(part(stored, &self.origin)));
         }
-        let rewritten = self.rewriter.begin(image).await?;
+        let rewritten = self.begin(image_id, image).await?;
         let location = location(&self.origin, &stored);
         let mut head = format!("Content-Type: {}\r\n{location}", content_type(&rewritten));
         if let Some(byte_count) = rewritten.byte_count() {
@@ -147,18 +151,18 @@ impl Rewriting {
         Part::Made { head, pieces: stream::iter([Ok(body)]).boxed() }
     }
 
-    async fn begin(&self, stored: &StoredInstance) -> Result<Rewritten, Problem> {
-        self.rewriter.begin(self.image_of(stored).await?).await
+    /// The next request knows an image as it is now, if it was replaced.
+    async fn begin(&self, image_id: Uuid, image: Permitted<Arc<ImageRecord>>) -> Result<Rewritten, Problem> {
+        let begun = self.rewriter.begin(image).await;
+        if begun.as_ref().is_err_and(|problem| problem.kind() == Kind::ImageReplaced) {
+            self.rewriter.api.images.forget_with(image_id, &self.rewriter.api.cache).await;
+        }
+        begun
     }
+}
 
-    async fn image_of(
-        &self,
-        StoredInstance { file, study_instance_uid, .. }: &StoredInstance,
-    ) -> Result<Permitted<Arc<ImageRecord>>, Problem> {
-        let (series, instance) = (&file.series_instance_uid, &file.sop_instance_uid);
-        let image_id = own_id::of_image(study_instance_uid, series, instance);
-        self.rewriter.api.visible_to(&self.rewriter.caller).image(image_id).await
-    }
+fn id_of(StoredInstance { file, study_instance_uid, .. }: &StoredInstance) -> Uuid {
+    own_id::of_image(study_instance_uid, &file.series_instance_uid, &file.sop_instance_uid)
 }
 
 fn content_type(rewritten: &Rewritten) -> String {

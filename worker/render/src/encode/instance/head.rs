@@ -6,9 +6,7 @@ use dicom_dictionary_std::tags;
 
 use super::WrittenSyntax;
 use super::data_set::{Changes, put, put_delimiter, put_elements, put_header};
-use super::stored::StoredSamples;
 use crate::decode::DecodedFrame;
-use crate::encode::native::native_frame;
 use crate::file::parse::element::ITEM;
 use crate::file::pixel_format::{DOUBLE_FLOAT_PIXEL_DATA, FLOAT_PIXEL_DATA, Photometric, PixelFormat};
 use crate::file::transfer_syntax::{DEFLATED_EXPLICIT_LITTLE, PixelCoding, native_cells, pixel_coding};
@@ -65,8 +63,9 @@ pub fn head_needs_frame(header: &Header, syntax: WrittenSyntax) -> Result<bool, 
 /// Elements behind the pixel data, which are padding and signatures, are left out.
 ///
 /// # Errors
-/// As [`super::written_frame`]; [`RenderError::Unsupported`] for overlays in spare bits of pixels that are written anew, and
-/// for what does not fit an element; [`RenderError::Corrupt`] for a data set that is damaged.
+/// [`RenderError::NoPixelData`] without a frame that is needed; [`RenderError::Unsupported`] for overlays in spare bits of pixels that
+/// are written anew, and for what does not fit an element; [`RenderError::Corrupt`] for a data set that is damaged. What a codec does
+/// not hold is refused by [`super::written_frame`].
 pub fn file_head(
     header: &Header,
     frame: Option<&DecodedFrame>,
@@ -91,13 +90,10 @@ pub fn file_head(
     }
     let mut bytes = begun(header, syntax, changes(header, format, frame, syntax)?)?;
     let pixels = if syntax.is_of_fragments() {
-        // What cannot be coded is refused before a byte is on its way.
-        StoredSamples::of(header, frame)?;
         put_fragments_element(&mut bytes, element.tag);
         Pixels::Fragments
     } else {
-        let bytes_of_frame = native_frame(header, frame)?.len() as u64;
-        let bits = if format.bits_allocated == 1 { format.pixel_count() } else { bytes_of_frame * 8 };
+        let bits = frame.samples.len() as u64 * u64::from(format.bits_allocated);
         Pixels::Cells { byte_count: put_cells_element(&mut bytes, element.tag, format, bits)? }
     };
     Ok(FileHead { bytes, pixels })
