@@ -35,13 +35,13 @@ const press = async (name) => {
 async function open(name, isHere = true) {
   await openIn(page, name);
   if (isHere) await drawnHere(page);
-  await page.locator("#stage").focus();
+  await page.locator(".stage.active").focus();
   await nextFrame();
 }
 
 /** Drags on the picture, from its middle. */
 async function drag(dx, dy, options = {}, modifier = null) {
-  const { x, y, width, height } = await page.locator("#stage").boundingBox();
+  const { x, y, width, height } = await page.locator(".stage.active").boundingBox();
   if (modifier) await page.keyboard.down(modifier);
   await page.mouse.move(x + width / 2, y + height / 2);
   await page.mouse.down(options);
@@ -53,15 +53,15 @@ async function drag(dx, dy, options = {}, modifier = null) {
 
 const place = () => page.locator("#place").textContent();
 const edges = async () => {
-  const text = (side) => page.locator(`#edge-${side}`).textContent();
+  const text = (side) => page.locator(`.stage.active [data-part=${side}]`).textContent();
   return [await text("left"), await text("top"), await text("right"), await text("bottom")].join(" ");
 };
-const bar = async () => (await page.locator("#scale-bar").boundingBox()).width;
+const bar = async () => (await page.locator(".stage.active [data-part=bar]").boundingBox()).width;
 
 /** The grey levels of the canvas, row by row. */
 async function greys() {
   const { packed, ...size } = await page.evaluate(async () => {
-    const own = document.getElementById("canvas");
+    const own = document.querySelector(".stage.active canvas");
     const context = Object.assign(document.createElement("canvas"), { width: own.width, height: own.height }).getContext("2d");
     context.drawImage(own, 0, 0);
     const { data } = context.getImageData(0, 0, own.width, own.height);
@@ -87,7 +87,7 @@ function middle({ width, height, levels }, side, from = (x, y) => [x, y]) {
 /** The stage has an even number of pixels to each side, so that the middle of the picture lies between pixels. */
 async function openOneToOne() {
   await open(CT_SERIES);
-  await page.evaluate(() => { Object.assign(document.getElementById("stage").style, { width: "900px", height: "520px", flex: "none" }); });
+  await page.evaluate(() => { Object.assign(document.querySelector(".stage.active").style, { width: "900px", height: "520px", flex: "none" }); });
   await key("o");
   return greys();
 }
@@ -133,11 +133,11 @@ test("the picture is fitted, shown one to one, zoomed and moved, and the bar is 
   await open(CT_SERIES);
   const MILLIMETRES = 0.742188;
   const length = async () => {
-    const [, number, unit] = /^(\d+) (cm|mm) · Pixel Spacing$/.exec(await page.locator("#scale-text").textContent());
+    const [, number, unit] = /^(\d+) (cm|mm) · Pixel Spacing$/.exec(await page.locator(".stage.active [data-part=length]").textContent());
     return Number(number) * (unit === "cm" ? 10 : 1);
   };
   const scale = async () => ((await bar()) / (await length())) * MILLIMETRES;
-  const { width, height } = await page.locator("#stage").evaluate(({ clientWidth, clientHeight }) => ({ width: clientWidth, height: clientHeight }));
+  const { width, height } = await page.locator(".stage.active").evaluate(({ clientWidth, clientHeight }) => ({ width: clientWidth, height: clientHeight }));
   const fitted = Math.min(width, height) / 512;
   const assertScale = async (expected) => assert.ok(Math.abs((await scale()) - expected) < 0.02 * expected, `${await scale()}, not ${expected}`);
   await assertScale(fitted);
@@ -151,7 +151,7 @@ test("the picture is fitted, shown one to one, zoomed and moved, and the bar is 
   await assertScale(fitted);
   await drag(0, -100, { button: "right" });
   await assertScale(fitted * 1.01 ** 100);
-  await page.locator("#stage").dblclick();
+  await page.locator(".stage.active").dblclick();
   await nextFrame();
   await assertScale(fitted);
   await page.keyboard.down("Control");
@@ -178,8 +178,8 @@ test("a drag moves the picture by as many pixels, by the middle button, with Shi
 test("what is zoomed by the wheel stays under the pointer", async () => {
   const before = await openOneToOne();
   const at = { x: 300, y: 200 };
-  const { x, y } = await page.locator("#stage").boundingBox();
-  const border = await page.locator("#stage").evaluate((stage) => stage.clientLeft);
+  const { x, y } = await page.locator(".stage.active").boundingBox();
+  const border = await page.locator(".stage.active").evaluate((stage) => stage.clientLeft);
   await page.mouse.move(x + border + at.x, y + border + at.y);
   await page.keyboard.down("Control");
   // Twice as large: 1.002 to the power of 346.6.
@@ -203,9 +203,9 @@ test("wheel, drag and keys agree: down leads to the feet", async () => {
     return page.evaluate(async (uid) => (await (await fetch(`/api/v1/dicom/images/${uid}?width=16`)).json()).metadata.image_position[2], uid);
   };
   const settled = () => page.waitForFunction(() =>
-    document.getElementById("corner-slice").textContent === `Slice ${document.getElementById("place").textContent}`);
+    document.querySelector(".stage.active [data-part=slice]").textContent === `Slice ${document.getElementById("place").textContent}`);
   const first = await height();
-  await page.locator("#stage").hover();
+  await page.locator(".stage.active").hover();
   await page.mouse.wheel(0, 120);
   await settled();
   assert.equal(await place(), "37 / 72");
@@ -227,7 +227,7 @@ test("a drag with the first tool widens to the right and raises the level down, 
   await drag(150, 100);
   await shownIn(page, (now) => now.endsWith("/600,140"));
   await key("8");
-  assert.match(await page.locator("#corner-window").textContent(), /W 40\s+L 40/);
+  assert.match(await page.locator(".stage.active [data-part=window]").textContent(), /W 40\s+L 40/);
   await drag(150, 100);
   // A narrow window moves in small steps.
   await shownIn(page, (now) => now.endsWith("/60,50"));
@@ -282,7 +282,7 @@ test("a cine runs at the pace of its file, and stops", async () => {
 
 test("colour, which the server draws, lies as it is told, too", async () => {
   await open("Heart, four chambers", false);
-  const box = () => page.locator("#picture").boundingBox();
+  const box = () => page.locator(".stage.active .picture").boundingBox();
   const before = await box();
   assert.ok(before.width > before.height);
   await key("r");
@@ -291,22 +291,22 @@ test("colour, which the server draws, lies as it is told, too", async () => {
   await key("r", "r", "r", "o");
   const { width, height } = await box();
   assert.deepEqual([width, height], [640, 480]);
-  const [plain, source] = [await pixelsOf(page), await page.locator("#picture").getAttribute("src")];
+  const [plain, source] = [await pixelsOf(page), await page.locator(".stage.active .picture").getAttribute("src")];
   await key("i");
-  await page.waitForFunction((source) => document.getElementById("picture").src !== source, source);
+  await page.waitForFunction((source) => document.querySelector(".stage.active .picture").src !== source, source);
   await shownIn(page, () => true);
   assert.notEqual((await pixelsOf(page)).mean, plain.mean);
 });
 
 test("a radiograph says that its bar is one at the detector, and where its sides lie", async () => {
   await open("Chest PA");
-  assert.match(await page.locator("#scale-text").textContent(), /^\d+ cm · at the detector$/);
+  assert.match(await page.locator(".stage.active [data-part=length]").textContent(), /^\d+ cm · at the detector$/);
   assert.equal(await edges(), "R H L F");
 });
 
 test("a picture without spacing and directions has no bar and no letters", async () => {
   await open("Heart, four chambers", false);
-  assert.ok(await page.locator("#scale").isHidden());
+  assert.ok(await page.locator(".stage.active [data-part=scale]").isHidden());
   assert.equal((await edges()).trim(), "");
 });
 

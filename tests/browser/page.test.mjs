@@ -106,7 +106,7 @@ test("the slider and the wheel change the slice", async () => {
   const tenth = await shown((now) => now !== middle);
   assert.equal(await place(), "10 / 72");
   assert.notEqual((await pixels()).checksum, before.checksum);
-  await page.locator("#stage").hover();
+  await page.locator(".stage.active").hover();
   await page.mouse.wheel(0, 120);
   await shown((now) => now !== tenth);
   assert.equal(await place(), "11 / 72");
@@ -114,7 +114,7 @@ test("the slider and the wheel change the slice", async () => {
 
 test("the keyboard walks the slices and chooses presets", async () => {
   await openSeries(CT_SERIES);
-  await page.locator("#stage").focus();
+  await page.locator(".stage.active").focus();
   await page.keyboard.press("Home");
   assert.equal(await place(), "1 / 72");
   await page.keyboard.press("ArrowDown");
@@ -134,27 +134,27 @@ test("the keyboard walks the slices and chooses presets", async () => {
 
 test("fast scrolling ends on the slice asked for last", async () => {
   await openSeries(CT_SERIES);
-  await page.locator("#stage").focus();
+  await page.locator(".stage.active").focus();
   await page.keyboard.press("Home");
   const first = await shown(() => true);
   for (let step = 0; step < 40; step += 1) await page.keyboard.press("ArrowDown");
   assert.equal(await place(), "41 / 72");
-  await page.waitForFunction(() => document.getElementById("corner-slice").textContent === "Slice 41 / 72");
+  await page.waitForFunction(() => document.querySelector(".stage.active [data-part=slice]").textContent === "Slice 41 / 72");
   assert.notEqual(await shown(() => true), first);
-  assert.ok(await page.locator("#error").isHidden());
+  assert.ok(await page.locator(".stage.active .error").isHidden());
 });
 
 test("dragging on the picture changes window and level", async () => {
   await openSeries(CT_SERIES);
   const before = await pixels();
-  const box = await page.locator("#stage").boundingBox();
+  const box = await page.locator(".stage.active").boundingBox();
   await page.mouse.move(box.x + 200, box.y + 200);
   await page.mouse.down();
   await page.mouse.move(box.x + 350, box.y + 300, { steps: 5 });
   await page.mouse.up();
   // 150 of 300 pixels to the right make the window half as wide again; 100 of 400 down raise the level by a quarter.
   await shown((now) => now.endsWith("/600,140"));
-  assert.equal(await page.locator("#corner-window").textContent(), "W 600  L 140");
+  assert.equal(await page.locator(".stage.active [data-part=window]").textContent(), "W 600  L 140");
   assert.notEqual((await pixels()).checksum, before.checksum);
 });
 
@@ -162,7 +162,7 @@ test("the frames of an ultrasound cine are walked and played, in colour and with
   await openSeries("Heart, four chambers");
   assert.equal(await place(), "1 / 20");
   const first = await pixels();
-  await page.locator("#stage").focus();
+  await page.locator(".stage.active").focus();
   await page.keyboard.press("ArrowDown");
   await shown((now) => now.includes("/2/"));
   assert.notEqual((await pixels()).checksum, first.checksum);
@@ -194,7 +194,7 @@ test("the address leads back to the series that is open", async () => {
   await openSeries("Head T1 axial");
   await page.reload();
   await shown(() => true);
-  assert.match(await page.locator("#corner-series").textContent(), /Head T1 axial/);
+  assert.match(await page.locator(".stage.active [data-part=series]").textContent(), /Head T1 axial/);
 });
 
 test("an unknown study in the address is told in words", async () => {
@@ -213,7 +213,7 @@ test("the page works without a mouse: each control is reached by Tab and has a n
   assert.deepEqual(unnamed, []);
   await page.locator("#presets button").last().focus();
   await page.keyboard.press("Tab");
-  assert.equal(await page.evaluate(() => document.activeElement.id), "stage");
+  assert.ok(await page.evaluate(() => document.activeElement.matches(".stage.active")));
   await page.keyboard.press("Tab");
   assert.equal(await page.evaluate(() => document.activeElement.id), "play");
   await page.keyboard.press("Tab");

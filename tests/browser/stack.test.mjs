@@ -29,7 +29,7 @@ beforeEach(async () => {
 async function openHere(name) {
   await openIn(page, name);
   await drawnHere(page);
-  await page.locator("#stage").focus();
+  await page.locator(".stage.active").focus();
 }
 
 const windowShown = async () => (await shownIn(page, () => true)).split("/")[2];
@@ -46,7 +46,7 @@ async function key(...keys) {
 async function apart(parameters) {
   const [uid, frame] = (await shownIn(page, () => true)).split("/");
   return page.evaluate(async (address) => {
-    const own = document.getElementById("canvas");
+    const own = document.querySelector(".stage.active canvas");
     const answer = await fetch(address);
     if (!answer.ok) throw new Error(`${answer.status} ${await answer.text()}`);
     const picture = await createImageBitmap(await answer.blob());
@@ -113,7 +113,7 @@ test("a picture that is smaller than its pixels is averaged before the window, a
   assert.ok(here.height < rows, "it is fitted into the stage");
   const mean = await page.evaluate(async (address) => {
     const picture = await createImageBitmap(await (await fetch(address)).blob());
-    const own = document.getElementById("canvas");
+    const own = document.querySelector(".stage.active canvas");
     const context = Object.assign(document.createElement("canvas"), { width: own.width, height: own.height }).getContext("2d");
     context.drawImage(picture, Math.round((own.width - picture.width) / 2), 0);
     const there = context.getImageData(0, 0, own.width, own.height).data;
@@ -133,8 +133,8 @@ test("a series comes in one request, and every slice of it is drawn without anot
   const before = asked.length;
   await key("Home");
   for (let nth = 1; nth < 72; nth += 1) await key("ArrowDown");
-  await page.waitForFunction(() => document.getElementById("corner-slice").textContent === "Slice 72 / 72");
-  assert.ok(await page.locator("#canvas").isVisible());
+  await page.waitForFunction(() => document.querySelector(".stage.active [data-part=slice]").textContent === "Slice 72 / 72");
+  assert.ok(await page.locator(".stage.active canvas").isVisible());
   assert.equal(asked.length, before, `also asked ${asked.slice(before)}`);
   assert.equal(stream().length, 1);
 });
@@ -144,7 +144,7 @@ test("a window that is dragged asks the server for nothing", async () => {
   const before = await pixelsOf(page);
   const pictures = () => asked.filter((address) => !address.includes("/frames?")).length;
   const count = pictures();
-  const box = await page.locator("#stage").boundingBox();
+  const box = await page.locator(".stage.active").boundingBox();
   await page.mouse.move(box.x + 200, box.y + 200);
   await page.mouse.down();
   for (let nth = 1; nth <= 30; nth += 1) await page.mouse.move(box.x + 200 + nth * 5, box.y + 200 + nth * 3);
@@ -172,9 +172,9 @@ test("overlays are the server's to draw, and the page asks for no samples that i
   await openWithHeader(CT_SERIES, (header) => { header["60000000"] = { vr: "US" }; header["60003000"] = { vr: "OW" }; });
   await key("Home");
   await shownIn(page, () => true);
-  await page.waitForFunction(() => document.getElementById("corner-slice").textContent === "Slice 1 / 72");
-  assert.ok(await page.locator("#picture").isVisible());
-  assert.ok(await page.locator("#canvas").isHidden());
+  await page.waitForFunction(() => document.querySelector(".stage.active [data-part=slice]").textContent === "Slice 1 / 72");
+  assert.ok(await page.locator(".stage.active .picture").isVisible());
+  assert.ok(await page.locator(".stage.active canvas").isHidden());
   assert.deepEqual(asked.filter((address) => address.includes("/frames?")), []);
 });
 
@@ -191,15 +191,15 @@ test("samples that come damaged are not shown: the server draws instead", async 
     await route.fulfill({ response: answer, body });
   });
   await openIn(page, "Head T1 axial");
-  await page.locator("#stage").focus();
+  await page.locator(".stage.active").focus();
   await page.waitForFunction(() => document.getElementById("fact-held").textContent === "12 / 24");
   // From head to feet: the last picture of the stream is the first slice.
   await key("Home");
-  await page.waitForFunction(() => document.getElementById("corner-slice").textContent === "Slice 1 / 24");
-  assert.ok(await page.locator("#picture").isVisible() && await page.locator("#canvas").isHidden());
+  await page.waitForFunction(() => document.querySelector(".stage.active [data-part=slice]").textContent === "Slice 1 / 24");
+  assert.ok(await page.locator(".stage.active .picture").isVisible() && await page.locator(".stage.active canvas").isHidden());
   await key("ArrowDown");
-  await page.waitForFunction(() => document.getElementById("corner-slice").textContent === "Slice 2 / 24");
-  assert.ok(await page.locator("#canvas").isVisible() && await page.locator("#picture").isHidden());
+  await page.waitForFunction(() => document.querySelector(".stage.active [data-part=slice]").textContent === "Slice 2 / 24");
+  assert.ok(await page.locator(".stage.active canvas").isVisible() && await page.locator(".stage.active .picture").isHidden());
 });
 
 test("a stream that is refused leaves everything to the server", async () => {
@@ -207,19 +207,19 @@ test("a stream that is refused leaves everything to the server", async () => {
   const refused = page.waitForResponse("**/frames?*");
   await openIn(page, "Head T1 axial");
   await refused;
-  await page.locator("#stage").focus();
+  await page.locator(".stage.active").focus();
   await key("ArrowDown", "ArrowDown");
-  await page.waitForFunction(() => document.getElementById("corner-slice").textContent === "Slice 14 / 24");
-  assert.ok(await page.locator("#picture").isVisible() && await page.locator("#error").isHidden());
+  await page.waitForFunction(() => document.querySelector(".stage.active [data-part=slice]").textContent === "Slice 14 / 24");
+  assert.ok(await page.locator(".stage.active .picture").isVisible() && await page.locator(".stage.active .error").isHidden());
   assert.equal(asked.filter((address) => address.includes("/frames?")).length, 1);
 });
 
 test("the server draws on when the graphics card is taken away", async () => {
   await openHere("Head T1 axial");
   await key("r", "i");
-  await page.evaluate(() => document.getElementById("canvas").getContext("webgl2").getExtension("WEBGL_lose_context").loseContext());
-  await page.waitForFunction(() => document.querySelector("#picture:not([hidden])"));
-  assert.ok(await page.locator("#canvas").isHidden());
+  await page.evaluate(() => document.querySelector(".stage.active canvas").getContext("webgl2").getExtension("WEBGL_lose_context").loseContext());
+  await page.waitForFunction(() => document.querySelector(".stage.active .picture:not([hidden])"));
+  assert.ok(await page.locator(".stage.active canvas").isHidden());
   assert.match(asked.at(-1), /invert=true/);
-  assert.equal(await page.locator("#edge-top").textContent(), "R", "it lies as before");
+  assert.equal(await page.locator(".stage.active [data-part=top]").textContent(), "R", "it lies as before");
 });

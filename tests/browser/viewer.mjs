@@ -20,30 +20,30 @@ export async function openIn(page, name, query = "") {
 }
 
 /** Waits until a picture is drawn, by whomever. */
-export const drawn = (page) => page.waitForFunction(() => document.querySelector("#stage [data-shown]:not([hidden])"));
+export const drawn = (page) => page.waitForFunction(() => document.querySelector(".stage.active [data-shown]:not([hidden])"));
 
 /** Waits until what is drawn satisfies `holds`, and says what it shows: `<SOP Instance UID>/<frame>/<window>`. */
 export async function shownIn(page, holds) {
   const until = Date.now() + DEADLINE_MS;
   for (;;) {
     const now = await page.evaluate(() => {
-      const element = document.querySelector("#stage [data-shown]:not([hidden])");
-      const isWhole = element?.id === "canvas" || (element?.complete && element.naturalWidth > 0);
+      const element = document.querySelector(".stage.active [data-shown]:not([hidden])");
+      const isWhole = element?.tagName === "CANVAS" || (element?.complete && element.naturalWidth > 0);
       return isWhole ? element.dataset.shown : null;
     });
     if (now && holds(now)) return now;
-    assert.ok(Date.now() < until, `still ${now} after ${DEADLINE_MS} ms: ${await page.locator("#error").textContent()}`);
+    assert.ok(Date.now() < until, `still ${now} after ${DEADLINE_MS} ms: ${await page.locator(".stage.active .error").textContent()}`);
     await page.waitForTimeout(20);
   }
 }
 
 /** Waits until the page draws by itself: the samples of the slice are here. */
-export const drawnHere = (page) => page.waitForFunction(() => document.querySelector("#canvas:not([hidden])"));
+export const drawnHere = (page) => page.waitForFunction(() => document.querySelector(".stage.active canvas:not([hidden])"));
 
 /** Size, number of grey levels, mean and a checksum of what is drawn. */
 export const pixelsOf = (page) => page.evaluate(() => {
-  const element = document.querySelector("#stage [data-shown]:not([hidden])");
-  const [width, height] = element.id === "canvas" ? [element.width, element.height] : [element.naturalWidth, element.naturalHeight];
+  const element = document.querySelector(".stage.active [data-shown]:not([hidden])");
+  const [width, height] = element.tagName === "CANVAS" ? [element.width, element.height] : [element.naturalWidth, element.naturalHeight];
   const context = Object.assign(document.createElement("canvas"), { width, height }).getContext("2d");
   context.drawImage(element, 0, 0);
   const { data } = context.getImageData(0, 0, width, height);

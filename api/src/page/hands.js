@@ -1,26 +1,40 @@
 // Mouse, wheel and touch on the picture, and the buttons around it.
 
+import { handOver } from "./dialogs.js";
+import { placeBack } from "./drawing.js";
 import { byId } from "./elements.js";
 import { listenToKeys } from "./keys.js";
+import { resultText, valueAt } from "./measures.js";
+import { askBlob } from "./server.js";
+import { showTags } from "./tags.js";
 
 /** A hand that moved less has clicked. */
 const DRAG_MIN = 3;
+/** What has a wheel and a pointer of its own. */
+const OWN = ".error, .paper";
 const MIDDLE_BUTTON = 1;
 const RIGHT_BUTTON = 2;
 
-/** Lets a user's hands move `viewer`. */
-export function listenToHands(viewer) {
-  const stage = byId("stage");
-  byId("slider").addEventListener("input", (event) => viewer.want(Number(event.target.value) - 1));
-  byId("play").addEventListener("click", () => viewer.togglePlay());
+/** Lets a user's hands move what the panes show. */
+export function listenToHands(panes, measuring) {
+  byId("slider").addEventListener("input", (event) => panes.active.want(Number(event.target.value) - 1));
+  byId("play").addEventListener("click", () => panes.active.togglePlay());
+  byId("link").addEventListener("click", () => panes.tie(!panes.isTied));
   byId("tools").addEventListener("click", ({ target }) => {
-    const { tool, act } = target.closest("button")?.dataset ?? {};
-    if (tool) viewer.choose(tool);
-    if (act) BUTTONS[act](viewer);
+    const { tool, act, layout } = target.closest("button")?.dataset ?? {};
+    if (tool) panes.choose(tool);
+    if (act) BUTTONS[act](panes.active);
+    if (layout) panes.lay(layout);
   });
+  panes.listen((stage, viewer) => listenToPane(stage, viewer, { panes, measuring }));
+  listenToKeys(panes, measuring);
+}
+
+function listenToPane(stage, viewer, hands) {
+  stage.addEventListener("focus", () => hands.panes.activate(viewer));
   listenToWheel(stage, viewer);
-  listenToDrag(stage, viewer);
-  listenToKeys(viewer);
+  listenToDrag(stage, viewer, hands);
+  listenToPointer(stage, viewer);
   stage.addEventListener("dblclick", () => viewer.fit());
   stage.addEventListener("contextmenu", (event) => event.preventDefault());
   new ResizeObserver(() => viewer.redraw()).observe(stage);
@@ -34,14 +48,30 @@ const BUTTONS = {
   fit: (viewer) => viewer.fit(),
   one: (viewer) => viewer.oneToOne(),
   reset: (viewer) => viewer.reset(),
+  tags: (viewer) => viewer.place && showTags(viewer.place).catch((error) => viewer.fail(error)),
+  png: (viewer) => takePicture(viewer).catch((error) => viewer.fail(error)),
+  original: (viewer) => takeOriginal(viewer).catch((error) => viewer.fail(error)),
+  print: () => print(),
 };
+
+/** The picture as the server draws it through this window, in its own size. */
+async function takePicture(viewer) {
+  if (!viewer.path) return;
+  handOver(await askBlob(viewer.path), `${viewer.series.modality ?? "picture"}-${viewer.at + 1}.png`);
+}
+
+/** The file as it is stored. */
+async function takeOriginal({ place }) {
+  if (!place) return;
+  handOver(await askBlob(`dicom/images/${encodeURIComponent(place.image.image_id)}/file`), `${place.image.sop_instance_uid}.dcm`);
+}
 
 function listenToWheel(stage, viewer) {
   const PIXELS_PER_SLICE = 40;
   const ZOOM_PER_PIXEL = 1.002;
   let rolled = 0;
   stage.addEventListener("wheel", (event) => {
-    if (!viewer.place || event.target.closest(".error")) return;
+    if (!viewer.place || event.target.closest(OWN)) return;
     // A mouse rolls by 100 pixels or by lines at once, a touch pad by a few pixels many times.
     const pixels = event.deltaMode === WheelEvent.DOM_DELTA_PIXEL ? event.deltaY : event.deltaY * PIXELS_PER_SLICE;
     // A pinch on a touch pad comes as this, too.
@@ -65,20 +95,28 @@ function listenToWheel(stage, viewer) {
 }
 
 /** The tool that this button drags with. */
-function toolOf({ button, shiftKey }, viewer) {
+function toolOf({ button, shiftKey }, panes) {
   if (button === MIDDLE_BUTTON || (button === 0 && shiftKey)) return "pan";
   if (button === RIGHT_BUTTON) return "zoom";
-  return button === 0 ? viewer.tool : null;
+  return button === 0 ? panes.tool : null;
 }
 
-function listenToDrag(stage, viewer) {
+/** What a hand that takes hold here moves: a measurement, or what its tool does; `null` for nothing. */
+function gripOf(viewer, event, { panes, measuring }) {
+  const tool = toolOf(event, panes);
+  const measures = tool === panes.tool ? measuring.grip(viewer, tool, event) : null;
+  if (measures || !tool || measuring.isTool(tool)) return measures;
+  return viewer.canDrag(tool) ? viewer.grip(tool, event) : null;
+}
+
+function listenToDrag(stage, viewer, hands) {
   let grip = null;
   stage.addEventListener("pointerdown", (event) => {
-    stage.focus({ preventScroll: true });
-    const tool = toolOf(event, viewer);
-    if (!tool || grip || !viewer.canDrag(tool) || event.target.closest(".error")) return;
+    if (!event.target.closest(OWN)) stage.focus({ preventScroll: true });
+    const drags = grip || event.target.closest(OWN) ? null : gripOf(viewer, event, hands);
+    if (!drags) return;
     if (event.button === MIDDLE_BUTTON) event.preventDefault();
-    grip = { x: event.clientX, y: event.clientY, pointer: event.pointerId, drags: viewer.grip(tool, event), isMoved: false };
+    grip = { x: event.clientX, y: event.clientY, pointer: event.pointerId, drags, isMoved: false };
     stage.setPointerCapture(event.pointerId);
   });
   stage.addEventListener("pointermove", (event) => {
@@ -91,8 +129,24 @@ function listenToDrag(stage, viewer) {
   const release = (event) => {
     if (event.pointerId !== grip?.pointer) return;
     if (grip.isMoved) viewer.release();
+    grip.drags.end?.();
     grip = null;
   };
   stage.addEventListener("pointerup", release);
   stage.addEventListener("pointercancel", release);
+}
+
+/** The value under the pointer, where the samples are here. */
+function listenToPointer(stage, viewer) {
+  const tell = (text) => { byId("fact-pointer").textContent = text; };
+  stage.addEventListener("pointermove", ({ clientX, clientY }) => {
+    const { ofFrame: matrix, samples, corner } = viewer;
+    if (!matrix || !samples) return tell("–");
+    const at = placeBack(matrix, { x: clientX - corner.left, y: clientY - corner.top });
+    const value = valueAt(samples, at);
+    if (value === null) return tell("–");
+    const result = resultText({ what: "value", value, unit: viewer.told.place.image.unit ?? "" });
+    tell(`${Math.floor(at.x)}, ${Math.floor(at.y)}: ${result}`);
+  });
+  stage.addEventListener("pointerleave", () => tell("–"));
 }

@@ -9,8 +9,12 @@ const BY_ARROW = { ArrowUp: [0, -1], ArrowDown: [0, 1], ArrowLeft: [-1, 0], Arro
 
 const slice = (steps) => (viewer) => viewer.want(viewer.at + steps);
 const preset = (viewer, { key }) => byId("presets").children[Number(key)]?.click();
-const drag = (viewer, { key }) => viewer.drag(viewer.tool, ...BY_ARROW[key.replace("Shift+", "")].map((way) => way * DRAG_PIXELS));
-const choose = (tool) => (viewer) => viewer.choose(tool);
+const drag = (viewer, { key }, { panes, measuring }) => {
+  const [dx, dy] = BY_ARROW[key.replace("Shift+", "")].map((way) => way * DRAG_PIXELS);
+  if (measuring.isTool(panes.tool)) measuring.nudge(viewer, dx, dy);
+  else viewer.drag(panes.tool, dx, dy);
+};
+const choose = (tool) => (viewer, event, { panes }) => panes.choose(tool);
 const arrows = (way, names) => names.map((name) => `${way}Arrow${name}`);
 
 /** `keys` as `nameOf` calls them; `shown` on the sheet, in groups. */
@@ -39,11 +43,20 @@ const KEYS = [
   { keys: ["p"], shown: "P", does: "drag to move", act: choose("pan") },
   { keys: ["z"], shown: "Z", does: "drag to zoom", act: choose("zoom") },
   { keys: arrows("Shift+", ["Up", "Down", "Left", "Right"]), shown: "Shift ↑ ↓ ← →", does: "what a drag does, without a mouse", act: drag },
+  { keys: ["b"], shown: "B", does: "the value of a pixel", act: choose("probe") },
+  { keys: ["m"], shown: "M", does: "measure a length", act: choose("length") },
+  { keys: ["a"], shown: "A", does: "measure an angle: drag one side, then the other", act: choose("angle") },
+  { keys: ["e"], shown: "E", does: "values in an ellipse", act: choose("ellipse") },
+  { keys: ["q"], shown: "Q", does: "values in a rectangle", act: choose("rectangle") },
+  { keys: ["Enter"], shown: "Enter", does: "put a measurement into the middle", act: (viewer, event, { panes, measuring }) => measuring.put(viewer, panes.tool) },
+  { keys: ["Delete"], shown: "Delete", does: "delete the measurement that is chosen", act: (viewer, event, { measuring }) => measuring.remove(viewer) },
+  { keys: ["t"], shown: "T", does: "the header of the picture", act: () => byId("tags-button").click() },
+  { keys: ["l"], shown: "L", does: "panes scroll together, or by themselves", act: (viewer, event, { panes }) => panes.tie(!panes.isTied) },
   { keys: ["?", "Shift+?"], shown: "?", does: "this sheet", act: () => byId("key-sheet").showModal() },
 ];
 
 const MOUSE = [
-  ["Drag", "by the tool: window (right: wider, down: a higher level), scroll, move or zoom"],
+  ["Drag", "by the tool: window (right: wider, down: a higher level), scroll, move, zoom or measure; a point that is there moves"],
   ["Wheel", "slices: down is towards the feet"],
   ["Middle drag, Shift drag", "move"],
   ["Right drag, Ctrl wheel", "zoom"],
@@ -57,13 +70,13 @@ function nameOf({ key, shiftKey }) {
 }
 
 /** Keys work while the viewer has the focus (WCAG 2.2, 2.1.4): on the picture, and on everything around it. */
-export function listenToKeys(viewer) {
+export function listenToKeys(panes, measuring) {
   const acts = new Map(KEYS.flatMap((entry) => entry.keys.map((key) => [key, entry.act])));
   byId("viewer").addEventListener("keydown", (event) => {
     const act = acts.get(nameOf(event));
     if (!act || event.ctrlKey || event.metaKey || event.altKey || isTaken(event)) return;
     event.preventDefault();
-    act(viewer, event);
+    act(panes.active, event, { panes, measuring });
   });
   const row = (shown, does) => make("div", {}, make("dt", {}, make("kbd", { textContent: shown })), make("dd", { textContent: does }));
   byId("key-list").replaceChildren(...KEYS.map(({ shown, does }) => row(shown, does)), ...MOUSE.map(([shown, does]) => row(shown, does)));
@@ -74,5 +87,5 @@ export function listenToKeys(viewer) {
 function isTaken({ target, key }) {
   if (target.closest("dialog")) return true;
   if (target.type === "range") return /^(Arrow|Page|Home|End)/.test(key);
-  return target.tagName === "BUTTON" && key === " ";
+  return target.tagName === "BUTTON" && (key === " " || key === "Enter");
 }

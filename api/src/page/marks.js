@@ -1,6 +1,5 @@
 // What is drawn at the edges of the picture: where in the patient its sides lie, and how long a centimetre is.
 
-import { byId } from "./elements.js";
 import { nearest, number, numbers, text, values } from "./header.js";
 
 const PLANE_GROUP = "00209116";
@@ -13,20 +12,22 @@ const SIDES = { left: [-1, 0], right: [1, 0], top: [0, -1], bottom: [0, 1] };
 /** A bar is at most this part of the stage. */
 const BAR_SHARE = 0.3;
 /** The attributes that are read here. */
-const READ = ["00082144", "00102210", "00181164", "00200020", "00200037", "00280030", "00280A02", "52009229", "52009230"];
+const READ = [
+  "00082144", "00102210", "00181164", "00200020", "00200032", "00200037", "00200052", "00280030", "00280A02", "52009229", "52009230",
+];
 const OPPOSITE = { L: "R", R: "L", A: "P", P: "A", H: "F", F: "H" };
 
 /** What of a header is worth keeping: a series of a thousand has a thousand of them. */
 export const kept = (header) => Object.fromEntries(READ.filter((tag) => tag in header).map((tag) => [tag, header[tag]]));
 
 /** Letters and bar of `place` as it lies; of a place without the attributes there are none. */
-export function mark(place, placement, stage, box) {
+export function mark(parts, place, placement, stage, box) {
   const plane = planeOf(place);
   for (const [side, [x, y]] of Object.entries(SIDES)) {
     const letters = plane ? lettersTowards(plane, placement.towards(x, y)) : "";
-    byId(`edge-${side}`).textContent = letters;
+    parts[side].textContent = letters;
   }
-  drawBar(place, placement, stage, box);
+  drawBar(parts, place, placement, stage, box);
 }
 
 /** The directions of rows and columns, as cosines (PS3.3 C.7.6.2.1.1) or else as letters (C.7.6.1.1.1). */
@@ -53,7 +54,7 @@ function lettersTowards({ row, column }, { x, y }) {
 }
 
 /** Millimetres between rows and between columns, and where they are measured (PS3.3 10.7.1.3). */
-function spacingOf({ header, frame, image }) {
+export function spacingOf({ header, frame, image }) {
   const pair = (tag) => (place) => {
     const told = numbers(place, tag);
     return told.length === 2 && told.every((millimetres) => millimetres > 0) ? told : null;
@@ -67,9 +68,9 @@ function spacingOf({ header, frame, image }) {
   return { millimetres: pixel, source: isCalibrated ? "calibrated" : "at the detector" };
 }
 
-function drawBar(place, placement, stage, box) {
+function drawBar(parts, place, placement, stage, box) {
   const spacing = spacingOf(place);
-  byId("scale").hidden = !spacing;
+  parts.scale.hidden = !spacing;
   if (!spacing) return;
   const { rows, columns } = place.image;
   const [tall, wide] = spacing.millimetres;
@@ -77,8 +78,8 @@ function drawBar(place, placement, stage, box) {
   const onePixel = placement.isOnItsSide ? (tall * rows) / box.height : (wide * columns) / box.width;
   const perMillimetre = placement.scale(stage, box) / onePixel;
   const length = roundLength((stage.width * BAR_SHARE) / perMillimetre);
-  byId("scale-bar").style.width = `${length * perMillimetre}px`;
-  byId("scale-text").textContent = `${length >= 10 ? `${length / 10} cm` : `${length} mm`} · ${spacing.source}`;
+  parts.bar.style.width = `${length * perMillimetre}px`;
+  parts.length.textContent = `${length >= 10 ? `${length / 10} cm` : `${length} mm`} · ${spacing.source}`;
 }
 
 /** The largest of 1, 2 and 5 times a power of ten that is not longer. */

@@ -1,179 +1,138 @@
-// The plain page: studies and series on the left, the viewer on the right, straight from the API and nothing else.
-// Start at `start`. `viewer.js` decides what is seen, `loader.js` fetches it, `hands.js` listens to the user.
+// The plain page: studies and series on the left, the panes on the right, straight from the API and nothing else.
+// Start at `start`. `viewer.js` decides what a pane shows, `loader.js` and `stack.js` fetch it, `hands.js` listens to the user.
 
-import { byId, make, personName, say, showError } from "./elements.js";
+import { addressOf, shownBy } from "./address.js";
+import { byId } from "./elements.js";
 import { listenToHands } from "./hands.js";
 import { isLinked } from "./link.js";
 import { signIn, signInWith, signOut, startAnew, takeFromAddress } from "./login.js";
-import { askJson, askPicture, showLogin } from "./server.js";
-import { Viewer } from "./viewer.js";
+import { Measuring } from "./measuring.js";
+import { Panes } from "./panes.js";
+import { askJson, showLogin } from "./server.js";
+import { DRAGGED, Shelf, imagesOf, seriesOf, studyNamed } from "./shelf.js";
+import { Uploads } from "./uploads.js";
 
-const EMPTY_RETRY_MS = 3000;
-const TYPING_MS = 250;
-const viewer = new Viewer();
-/** The newest list and the newest series asked for: an answer that comes late must not replace a newer one. */
-let newestList = null;
-let newestSeries = null;
-let emptyTimer = 0;
-let typingTimer = 0;
+/** The address follows the hand this late: a browser takes so many changes of it and no more. */
+const ADDRESS_MS = 200;
 
-const count = (number, one, many) => `${number} ${number === 1 ? one : many}`;
-const dotted = (...values) => values.filter(Boolean).join(" · ");
-const id = encodeURIComponent;
+let addressTimer = 0;
+/** The study that is open on the shelf. */
+let openStudy = null;
+/** The newest series asked for, by pane. */
+const newest = new WeakMap();
 
-/** The list, page by page: `cursor` is what the page before gave as `next`. */
-async function listStudies(cursor) {
-  clearTimeout(emptyTimer);
-  const query = new URLSearchParams();
-  const words = byId("query").value.trim();
-  if (words) query.set("q", words);
-  if (cursor) query.set("cursor", cursor);
-  const asked = newestList = Symbol("list");
-  const { studies, next } = await askJson(`dicom/studies?${query}`);
-  if (asked !== newestList) return studies;
-  const items = studies.map(studyItem);
-  if (cursor) byId("studies").append(...items);
-  else byId("studies").replaceChildren(...items);
-  byId("more").hidden = !next;
-  byId("more").onclick = () => listStudies(next).catch(showError);
-  say(`${count(studies.length, "study", "studies")} listed`);
-  if (!studies.length && !cursor) nothingYet(Boolean(words));
-  return studies;
-}
-
-function nothingYet(searched) {
-  const text = searched ? "No study matches." : "No studies yet. They appear here as they are indexed.";
-  byId("studies").replaceChildren(make("li", { className: "empty", textContent: text }));
-  if (!searched) emptyTimer = setTimeout(() => start().catch(showError), EMPTY_RETRY_MS);
-}
-
-function studyItem(study) {
-  const seriesCount = count(study.series_count, "series", "series");
-  const imageCount = count(study.image_count, "image", "images");
-  const button = make("button", { type: "button", className: "study" },
-    make("strong", { textContent: personName(study.patient_name) }),
-    make("span", { textContent: study.study_description || "No description" }),
-    make("span", { textContent: dotted(study.study_date, seriesCount, imageCount) }),
-    make("span", { className: "chips" }, ...(study.modalities ?? []).map((name) => make("b", { textContent: name }))));
-  const list = make("ul", { className: "series-list", hidden: true });
-  const item = make("li", {}, button, list);
-  item.dataset.study = study.study_id;
-  button.setAttribute("aria-expanded", "false");
-  button.addEventListener("click", () => {
-    if (list.hidden) openStudy(item, study).catch(showError);
-    else close(item);
-  });
-  return item;
-}
-
-function close(item) {
-  item.querySelector(".study").setAttribute("aria-expanded", "false");
-  item.querySelector(".series-list").hidden = true;
-}
-
-async function openStudy(item, study) {
-  for (const other of byId("studies").children) if (other !== item && other.dataset.study) close(other);
-  item.querySelector(".study").setAttribute("aria-expanded", "true");
-  const list = item.querySelector(".series-list");
-  list.hidden = false;
-  const { series } = await askJson(`dicom/studies/${id(study.study_id)}/series`);
-  list.replaceChildren(...series.map((one) => make("li", {}, seriesButton(study, one))));
-  if (viewer.study?.study_id !== study.study_id) remember({ study: study.study_id });
-  showError(null);
-}
-
-function seriesButton(study, series) {
-  const thumb = make("img", { className: "thumb", alt: "", width: 72, height: 72 });
-  const name = series.series_description || series.body_part || "Series";
-  const button = make("button", { type: "button", className: "series" }, thumb,
-    make("span", {}, make("strong", { textContent: name }),
-      make("span", { textContent: dotted(series.modality, count(series.image_count, "image", "images")) })));
-  button.dataset.series = series.series_id;
-  button.addEventListener("click", () => openSeries(button, study, series).catch(showError));
-  thumbnails.observe(button);
-  return button;
-}
-
-const seriesImages = async (seriesId) => (await askJson(`dicom/series/${id(seriesId)}/images`)).images;
-
-async function openSeries(button, study, series) {
-  newestSeries = series;
-  const images = await seriesImages(series.series_id);
-  if (series !== newestSeries) return;
-  for (const other of document.querySelectorAll(".series[aria-current]")) other.removeAttribute("aria-current");
-  button.setAttribute("aria-current", "true");
-  remember({ study: study.study_id, series: series.series_id });
-  viewer.open(study, series, images);
-  byId("stage").focus({ preventScroll: true });
-}
-
-/** Loads the thumbnails of the series that are on the screen, of the image in the middle of each. */
-const thumbnails = new IntersectionObserver((entries) => {
-  for (const { target, isIntersecting } of entries) {
-    if (!isIntersecting) continue;
-    thumbnails.unobserve(target);
-    loadThumbnail(target).catch(() => { target.querySelector("img").alt = "No preview"; });
-  }
+const panes = new Panes(() => remember());
+const fail = (error) => panes.active.fail(error);
+const shelf = new Shelf({
+  chosen: (study, series) => openSeries(panes.active, study, series).then(() => panes.focus(panes.active), fail),
+  opened: (study) => {
+    openStudy = study.study_id;
+    fail(null);
+    remember();
+  },
+  again: () => restart(),
+  deleted: (study) => {
+    openStudy = null;
+    panes.forget(study.study_id);
+    rememberNow();
+    restart();
+  },
+  fail,
 });
+new Uploads(() => shelf.list().catch(fail));
 
-async function loadThumbnail(button) {
-  const images = await seriesImages(button.dataset.series);
-  const middle = images[Math.floor((images.length - 1) / 2)];
-  if (!middle) return;
-  const { url } = await askPicture(`dicom/images/${id(middle.image_id)}/thumbnail?size=128`);
-  const thumb = button.querySelector("img");
-  thumb.addEventListener("load", () => URL.revokeObjectURL(url), { once: true });
-  thumb.src = url;
+/** Shows a series in a pane; `state` as a viewer has it. */
+async function openSeries(viewer, study, series, state = {}) {
+  newest.set(viewer, series);
+  const images = await imagesOf(series.series_id);
+  if (newest.get(viewer) !== series) return;
+  viewer.open(study, series, images, state);
+  rememberNow();
 }
 
-/** Keeps what is open in the address, so that reloading or sharing it opens the same. */
-const remember = (open) => history.replaceState(null, "", `#${new URLSearchParams(open)}`);
+/** Keeps what is shown in the address, so that reloading or sharing it shows the same. */
+function remember() {
+  clearTimeout(addressTimer);
+  addressTimer = setTimeout(rememberNow, ADDRESS_MS);
+}
 
-/** Lists the studies; opens the study and series that the address names, or the only study there is. */
+function rememberNow() {
+  clearTimeout(addressTimer);
+  shelf.mark(panes.active.series?.series_id);
+  if (!isLinked) history.replaceState(null, "", `#${addressOf(panes, openStudy)}`);
+}
+
+/** Lists the studies; shows what the address names, or opens the only study there is. */
 async function start() {
   const { presets, free_windows: areFree } = await askJson("dicom/presets");
-  Object.assign(viewer, { presets, areWindowsFree: areFree });
+  Object.assign(panes, { presets, areWindowsFree: areFree });
   const address = new URLSearchParams(location.hash.slice(1));
   if (isLinked && !address.get("study")) return openLinked(address);
-  const studies = await listStudies();
-  const named = address.get("study");
-  if (named) {
-    const study = studies.find((study) => [study.study_id, study.study_instance_uid].includes(named))
-      ?? await askJson(`dicom/studies/${id(named)}`);
-    let item = [...byId("studies").children].find((item) => item.dataset.study === study.study_id);
-    if (!item) byId("studies").prepend(item = studyItem(study));
-    await openStudy(item, study);
-    const button = item.querySelector(`[data-series="${CSS.escape(address.get("series") ?? "")}"]`);
-    // A refresh leaves the series alone that is being looked at.
-    if (button && button.dataset.series === viewer.series?.series_id) button.setAttribute("aria-current", "true");
-    else button?.click();
-  } else if (studies.length === 1) {
-    await openStudy(byId("studies").firstElementChild, studies[0]);
-  }
+  const shown = shownBy(address);
+  const studies = await shelf.list();
+  if (shown.panes.some(({ study }) => study)) await openNamed(shown, studies);
+  else if (studies.length === 1) await shelf.open(studies[0]);
+}
+
+/** Shows what an address names. A refresh leaves alone what is shown already. */
+async function openNamed({ layout, active, panes: named }, studies) {
+  panes.lay(layout);
+  const isNamed = (name) => (study) => [study.study_id, study.study_instance_uid].includes(name);
+  const open = async ({ study: name, series: seriesId, state }, viewer, isOnShelf) => {
+    if (!name) return;
+    const study = studies.find(isNamed(name)) ?? await studyNamed(name);
+    const series = await (isOnShelf ? shelf.open(study) : seriesOf(study.study_id));
+    const one = series.find(({ series_id: id }) => id === seriesId);
+    if (one && viewer.series?.series_id !== seriesId) await openSeries(viewer, study, one, state);
+  };
+  const viewers = panes.viewers;
+  panes.activate(viewers[active]);
+  const isFirst = named.findIndex(({ study }) => study);
+  const onShelf = named[active]?.study ? active : isFirst;
+  await Promise.all(named.map((one, nth) => open(one, viewers[nth], nth === onShelf)));
 }
 
 /** Shows the series or the image that a link is of, whose study is not shown. */
 async function openLinked(address) {
-  byId("studies").replaceChildren(make("li", { className: "empty", textContent: "This link shows a part of a study." }));
+  shelf.tell("This link shows a part of a study.");
   const [series, image] = [address.get("series"), address.get("image")];
-  const images = series ? await seriesImages(series) : [{ image_id: image }];
+  const images = series ? await imagesOf(series) : [{ image_id: image }];
   if (!images[0]?.image_id) return;
-  const { metadata } = await askJson(`dicom/images/${id(images[0].image_id)}?width=16`);
-  if (viewer.series) return;
-  viewer.open(metadata, metadata, series ? images : [metadata]);
-  byId("stage").focus({ preventScroll: true });
+  const { metadata } = await askJson(`dicom/images/${encodeURIComponent(images[0].image_id)}?width=16`);
+  if (panes.active.series) return;
+  panes.active.open(metadata, metadata, series ? images : [metadata]);
+  panes.focus(panes.active);
 }
 
-const restart = () => start().catch(showError);
+const restart = () => start().catch(fail);
 byId("refresh").addEventListener("click", restart);
 addEventListener("hashchange", () => {
   takeFromAddress();
   restart();
 });
-byId("search").addEventListener("submit", (event) => event.preventDefault());
-byId("query").addEventListener("input", () => {
-  clearTimeout(typingTimer);
-  typingTimer = setTimeout(() => listStudies().catch(showError), TYPING_MS);
+document.querySelector(".skip").addEventListener("click", (event) => {
+  event.preventDefault();
+  panes.focus(panes.active);
+});
+
+/** A series that is dropped on a pane is shown there. */
+panes.listen((stage, viewer) => {
+  const isSeries = ({ dataTransfer }) => dataTransfer.types.includes(DRAGGED);
+  stage.addEventListener("dragover", (event) => {
+    if (!isSeries(event)) return;
+    event.preventDefault();
+    event.dataTransfer.dropEffect = "copy";
+    stage.classList.add("target");
+  });
+  stage.addEventListener("dragleave", () => stage.classList.remove("target"));
+  stage.addEventListener("drop", (event) => {
+    stage.classList.remove("target");
+    if (!isSeries(event)) return;
+    event.preventDefault();
+    const { study, series } = JSON.parse(event.dataTransfer.getData(DRAGGED));
+    panes.activate(viewer);
+    openSeries(viewer, study, series).then(() => panes.focus(viewer), fail);
+  });
 });
 
 async function letIn() {
@@ -182,7 +141,7 @@ async function letIn() {
   else await signIn(username.trim(), password);
   for (const name of ["password", "token"]) byId(name).value = "";
   showLogin(false);
-  showError(null);
+  fail(null);
   restart();
 }
 
@@ -193,10 +152,11 @@ byId("sign-in").addEventListener("submit", (event) => {
 });
 byId("sign-out").addEventListener("click", async () => {
   await signOut();
+  clearTimeout(addressTimer);
   history.replaceState(null, "", location.pathname);
   startAnew();
 });
 takeFromAddress();
 showLogin(false);
-listenToHands(viewer);
+listenToHands(panes, new Measuring(panes));
 restart();

@@ -24,6 +24,18 @@ export class Placement {
     this.fit();
   }
 
+  /** All of it as numbers, for `lie`. */
+  get state() { return [...this.#turned, this.#scale ?? 0, this.#away.x, this.#away.y]; }
+
+  /** Lies as `state` was; what is no such thing changes nothing. */
+  lie([a, b, c, d, scale, x, y]) {
+    const isTurn = [a, b, c, d].every((value) => [-1, 0, 1].includes(value)) && Math.abs(a * d - b * c) === 1 && a * b === 0;
+    if (!isTurn || ![scale, x, y].every(Number.isFinite)) return;
+    this.#turned = [a, b, c, d];
+    this.#scale = scale > 0 ? Math.min(Math.max(scale, SCALE_MIN), SCALE_MAX) : null;
+    this.#away = { x, y };
+  }
+
   fit() {
     this.#scale = null;
     this.#away = { x: 0, y: 0 };

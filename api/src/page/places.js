@@ -1,11 +1,17 @@
 // The frames of a series in the order in which they are walked.
 
-/** One entry a slice; a multi-frame instance has one for each of its frames. `position` is what the server calls it by, from 1, in
- *  its display order; `index` where it is shown: an axial stack from head to feet, so that down leads down. */
+import { kindOf } from "./documents.js";
+
+/** One entry a slice; a multi-frame instance has one for each of its frames. `kind` says what it is where
+ *  that is no picture (`documents.js`); `position` is what the server calls it by, from 1, in its display order; `index` where it is shown: an axial stack from head to feet, so that down leads down. */
 export function placesOf(images) {
-  const inOrder = images.flatMap((image) =>
-    Array.from({ length: image.frame_count ?? 1 }, (_, frameIndex) => ({ image, frame: frameIndex + 1 })));
-  inOrder.forEach((place, nth) => { place.position = nth + 1; });
+  let position = 0;
+  const inOrder = images.flatMap((image) => {
+    const kind = kindOf(image);
+    const frames = Array.from({ length: image.frame_count ?? 1 }, (_, nth) => ({ image, frame: nth + 1, kind, position: position += 1 }));
+    // What is no picture is one place, whatever it has inside.
+    return kind ? [{ image, frame: 1, kind, position: frames[0]?.position ?? 0 }] : frames;
+  });
   return fromHeadToFeet(inOrder).map((place, index) => Object.assign(place, { index }));
 }
 

@@ -21,23 +21,24 @@ export function showLogin(isNeeded) {
 }
 
 /** A `path` that begins with a slash is one of the whole server. */
-async function send(path, shown, signal) {
-  const headers = shown ? { Authorization: `Bearer ${shown}` } : {};
+async function send(path, shown, { signal, method = "GET", accept } = {}) {
+  const headers = { ...(shown ? { Authorization: `Bearer ${shown}` } : {}), ...(accept ? { Accept: accept } : {}) };
   const address = path.startsWith("/") ? path : `${API}/${path}`;
   try {
-    return await fetch(linked(address), { headers, signal });
+    return await fetch(linked(address), { method, headers, signal });
   } catch (error) {
     if (error.name === "AbortError") throw error;
     throw new Problem(0, "The server does not answer", "It may be stopped or restarting.");
   }
 }
 
-async function ask(path, signal) {
+/** `options` are `signal`, `method` and `accept`. */
+async function ask(path, options) {
   let shown = isLinked ? null : await token();
-  let response = await send(path, shown, signal);
+  let response = await send(path, shown, options);
   if (response.status === 401 && shown && await anotherThan(shown)) {
     shown = await token();
-    response = await send(path, shown, signal);
+    response = await send(path, shown, options);
   }
   if (response.ok) return response;
   if (response.status === 401 && !isLinked) {
@@ -49,9 +50,12 @@ async function ask(path, signal) {
 }
 
 /** The answer as it comes, for who reads it as it comes. */
-export const askStream = ask;
+export const askStream = (path, signal) => ask(path, { signal });
 
-export const askJson = async (path, signal) => (await ask(path, signal)).json();
+export const askJson = async (path, signal) => (await ask(path, { signal })).json();
+export const askText = async (path) => (await ask(path)).text();
+export const askBlob = async (path, accept) => (await ask(path, { accept })).blob();
+export const askToDelete = async (path) => (await ask(path, { method: "DELETE" })).json();
 
 /** `cache;desc=memory, decode;dur=1.2` as `{source: "memory", stages: [["decode", 1.2]]}`. */
 function readTiming(header) {
@@ -67,7 +71,7 @@ function readTiming(header) {
 
 export async function askPicture(path, signal) {
   const start = performance.now();
-  const response = await ask(path, signal);
+  const response = await ask(path, { signal });
   const blob = await response.blob();
   const url = URL.createObjectURL(blob);
   const timing = readTiming(response.headers.get("Server-Timing"));

@@ -4,8 +4,6 @@ import { greyOf } from "./grey.js";
 import { kept } from "./marks.js";
 import { askJson, askStream } from "./server.js";
 
-/** Two bytes a pixel: a thousand slices of 512 x 512 are 500 MiB. What does not fit comes when the hand gets there. */
-const BYTES_MAX = 512 * 1024 * 1024;
 const BYTES_PER_PIXEL = 2;
 /** Slices to each side that come before all others. */
 const NEAR = 12;
@@ -21,6 +19,7 @@ export class Stack {
   /** Whether it is still to come what this page can draw. */
   isOpening = false;
   #tell;
+  #bytesMax;
   #series = null;
   #places = [];
   #byName = new Map();
@@ -37,9 +36,10 @@ export class Stack {
   #failures = 0;
   #center = 0;
 
-  /** `tell(place)` when its samples have come. */
-  constructor(tell) {
+  /** `tell(place)` when its samples have come; `bytesMax()` is what they may take together. */
+  constructor(tell, bytesMax) {
     this.#tell = tell;
+    this.#bytesMax = bytesMax;
   }
 
   /** Takes the series into hand; `places` are its frames as they are shown, each with its `position` on the server. */
@@ -110,12 +110,13 @@ export class Stack {
   /** First and last index around the center that have room together. */
   #reach() {
     const room = (index) => this.#places[index].image.rows * this.#places[index].image.columns * BYTES_PER_PIXEL;
+    const most = this.#bytesMax();
     let [first, last, bytes] = [this.#center, this.#center, room(this.#center)];
     const away = (index) => Math.abs(index - this.#center);
     for (;;) {
       const grown = [last + 1, first - 1].filter((index) => index in this.#places)
         .sort((one, other) => away(one) - away(other))[0];
-      if (grown === undefined || bytes + room(grown) > BYTES_MAX) return [first, last];
+      if (grown === undefined || bytes + room(grown) > most) return [first, last];
       bytes += room(grown);
       [first, last] = [Math.min(first, grown), Math.max(last, grown)];
     }

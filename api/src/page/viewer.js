@@ -1,9 +1,10 @@
-// The viewer: which slice of which series is seen through which window, and how it lies.
+// One pane: which slice of which series is seen through which window, and how it lies.
 // What is drawn comes from the stack, here and at once, or from the server, which can draw everything.
 
-import { byId, say, showError } from "./elements.js";
+import { tellError, tellPatient, tellSeries, tellSlice, tellWindow } from "./captions.js";
+import { documentOf } from "./documents.js";
+import { say } from "./elements.js";
 import { fileView } from "./grey.js";
-import { offerPresets, pressPreset, tellHeld, tellIndex, tellPatient, tellPlaying, tellSeries, tellSlice, tellTiming, tellWindow } from "./labels.js";
 import { Loader } from "./loader.js";
 import { frameMilliseconds, mark } from "./marks.js";
 import { Placement } from "./placement.js";
@@ -25,10 +26,6 @@ const WHOLE_PIXELS_MAX = 2_500_000;
 const HELD = { timing: { source: null, stages: [] }, trip: 0, shownBefore: true };
 
 export class Viewer {
-  /** Every preset that the server offers. */
-  presets = [];
-  /** Whether windows without a name may be looked through on this server. */
-  areWindowsFree = true;
   study = null;
   series = null;
   /** See `places.js`. */
@@ -36,8 +33,9 @@ export class Viewer {
   at = 0;
   /** `{preset}` or `{window, level}`, the latter with a `function` or the linear one. */
   view = { preset: "default" };
-  tool = "window";
   isInverted = false;
+  /** What is drawn: its place, its window as far as it is known, how it came; and of how many places the samples are here. */
+  told = { place: null, window: null, answer: null, held: 0 };
   /** While a hand drags the window, every picture has another window: nothing is worth fetching ahead. */
   dragging = false;
   #direction = 1;
@@ -50,57 +48,104 @@ export class Viewer {
   /** What is drawn: the element, the place and the sides of its picture. */
   #drawn = null;
   #placement = new Placement();
-  #screen = Screen.on(byId("canvas"));
-  #stack = new Stack((place) => {
-    tellHeld(this.#stack.count, this.places);
-    if (place === this.place) this.#show();
-  });
+  #parts;
+  #desk;
+  #screen;
+  #stack = new Stack((place) => this.#keep(place), () => this.#desk.bytesMax());
   #loader = new Loader({
     wish: () => this.#wish(),
-    isWaiting: () => Boolean(this.place) && !this.#held(),
+    isWaiting: () => Boolean(this.place) && !this.place.kind && !this.#held(),
     draw: (wish, picture) => this.#drawOfServer(wish, picture),
-    fail: showError,
+    fail: (error) => this.fail(error),
     ahead: () => this.#ahead(),
   });
 
-  constructor() {
+  /** A pane of these elements (`pane.js`). `desk.offers()` are the presets of the server and `desk.isFree()` says whether it shows
+   *  other windows; `desk.bytesMax()` is what samples may take; `desk.changed(viewer)` hears of all that is shown, `desk.moved(viewer)` of another slice, `desk.laid(viewer)` of where it lies. */
+  constructor(parts, desk) {
+    this.#parts = parts;
+    this.#desk = desk;
+    this.#screen = Screen.on(parts.canvas);
     // The browser may take the graphics card away: from then on the server draws.
-    byId("canvas").addEventListener("webglcontextlost", () => {
+    parts.canvas.addEventListener("webglcontextlost", () => {
       this.#screen = null;
       this.#stack.close();
       this.#show();
     });
   }
 
-  open(study, series, images) {
+  /** Shows nothing. */
+  close() {
+    this.stop();
     this.#loader.abortAll();
     this.#stack.close();
     this.#screen?.clear();
-    Object.assign(this, { study, series, view: { preset: "default" }, isInverted: false, places: placesOf(images) });
+    Object.assign(this, { study: null, series: null, places: [], at: 0, told: { place: null, window: null, answer: null, held: 0 } });
+    this.#drawn = null;
+    const { drawing, paper, stage, ...rest } = this.#parts;
+    for (const part of ["picture", "canvas", "marks"]) rest[part].hidden = true;
+    for (const part of ["patient", "series", "window", "slice"]) rest[part].textContent = "";
+    paper.hidden = true;
+    drawing.replaceChildren();
+    stage.classList.remove("windowed");
+    this.fail(null);
+  }
+
+  /** Shows a series from its middle, or as `state` says (see `state`). */
+  open(study, series, images, state = {}) {
+    this.#loader.abortAll();
+    this.#stack.close();
+    this.#screen?.clear();
+    Object.assign(this, { study, series, view: state.view ?? { preset: "default" }, isInverted: state.isInverted ?? false });
+    this.places = placesOf(images);
+    this.told = { place: null, window: null, answer: null, held: 0 };
     this.#placement.reset();
+    if (state.lies) this.#placement.lie(state.lies);
     this.#drawn = null;
     // A stack opens in its middle, a cine at its start.
-    this.at = images.length === 1 ? 0 : Math.floor((this.places.length - 1) / 2);
-    byId("viewer").classList.remove("idle");
-    for (const id of ["picture", "canvas", "marks"]) byId(id).hidden = true;
+    const middle = images.length === 1 ? 0 : Math.floor((this.places.length - 1) / 2);
+    this.at = Math.min(Math.max(state.at ?? middle, 0), Math.max(this.places.length - 1, 0));
+    for (const part of ["picture", "canvas", "marks", "paper"]) this.#parts[part].hidden = true;
     this.stop();
-    tellSeries(this);
-    offerPresets(this);
-    this.choose(this.tool);
-    showError(this.places.length ? null : new Error("This series holds no pictures."));
+    tellSeries(this.#parts, this);
+    this.fail(this.places.length ? null : new Error("This series holds no pictures."));
+    this.#desk.changed(this);
     if (!this.places.length) return;
     this.want(this.at);
     // Where the headers do not come, the server draws as it does now.
-    if (this.#screen) this.#stack.open(study, series, this.places, this.at).then(() => this.redraw(), () => {});
+    if (this.#screen && !this.place.kind) this.#stack.open(study, series, this.places, this.at).then(() => this.#headersCame(), () => {});
   }
 
+  /** The headers say where slices lie that the list of images does not know of. */
+  #headersCame() {
+    this.redraw();
+    this.#desk.moved(this);
+  }
+
+  /** What has to be known to show the same again. */
+  get state() {
+    const { at, view, isInverted } = this;
+    return { at, view, isInverted, lies: this.#placement.state };
+  }
+
+  /** Samples have come. */
+  #keep(place) {
+    this.told.held = this.#stack.count;
+    this.#desk.changed(this);
+    if (place === this.place) this.#show();
+  }
+
+  fail(error) { tellError(this.#parts, error, !this.series); }
+
+  get presets() { return this.#desk.offers(); }
   get place() { return this.places[this.at]; }
-  get canWindow() { return Boolean(this.place) && !COLOUR.test(this.place.image.photometric_interpretation ?? ""); }
+  get canWindow() { return Boolean(this.place) && !this.place.kind && !COLOUR.test(this.place.image.photometric_interpretation ?? ""); }
   get unit() {
+    if (this.place?.kind) return "Document";
     if (this.places.length < 2) return "Picture";
     return this.place.image.frame_count > 1 ? "Frame" : "Slice";
   }
-  get stage() { return { width: byId("stage").clientWidth, height: byId("stage").clientHeight }; }
+  get stage() { return { width: this.#parts.stage.clientWidth, height: this.#parts.stage.clientHeight }; }
 
   /** Goes to a slice; out of range means the nearest one. */
   want(index) {
@@ -108,16 +153,17 @@ export class Viewer {
     const next = Math.min(Math.max(index, 0), this.places.length - 1);
     if (next !== this.at) this.#direction = Math.sign(next - this.at);
     this.at = next;
-    tellIndex(next, this);
+    this.#desk.changed(this);
     this.#stack.around(next);
     this.#show();
+    this.#desk.moved(this);
   }
 
   /** Looks through another window. */
   see(view) {
     if (!this.place || (!this.canWindow && view.preset !== "default")) return;
     this.view = view;
-    pressPreset(view);
+    this.#desk.changed(this);
     this.#show();
   }
 
@@ -135,6 +181,7 @@ export class Viewer {
   invert() {
     if (!this.place) return;
     this.isInverted = !this.isInverted;
+    this.#desk.changed(this);
     this.#show();
   }
 
@@ -145,7 +192,7 @@ export class Viewer {
 
   /** By a factor, around a point of the window or the middle of the stage. */
   zoom(factor, point = null) {
-    const { left, top } = byId("stage").getBoundingClientRect();
+    const { left, top } = this.corner;
     const from = (stage) => (point
       ? { x: point.clientX - left - stage.width / 2, y: point.clientY - top - stage.height / 2 } : { x: 0, y: 0 });
     this.#lay((stage, box) => this.#placement.zoom(factor, from(stage), stage, box));
@@ -167,16 +214,8 @@ export class Viewer {
     this.redraw();
   }
 
-  choose(tool) {
-    this.tool = tool;
-    byId("stage").dataset.tool = tool;
-    for (const button of byId("tools").querySelectorAll("[data-tool]")) {
-      button.setAttribute("aria-pressed", String(button.dataset.tool === tool));
-    }
-  }
-
   canDrag(tool) {
-    if (tool === "window") return this.areWindowsFree && this.canWindow && Boolean(this.used());
+    if (tool === "window") return this.#desk.isFree() && this.canWindow && Boolean(this.used());
     return tool === "scroll" ? this.places.length > 1 : Boolean(this.#drawn);
   }
 
@@ -192,7 +231,8 @@ export class Viewer {
     this.#loader.prefetch();
   }
 
-  get #frameMs() {
+  get isPlaying() { return this.#playing !== 0; }
+  get frameMs() {
     const told = this.place ? frameMilliseconds(this.place) : null;
     return Math.min(Math.max(told ?? PLAY_FRAME_MS, PLAY_FRAME_MS_MIN), PLAY_FRAME_MS_MAX);
   }
@@ -202,14 +242,14 @@ export class Viewer {
     if (this.places.length < 2) return;
     this.#playing = setInterval(() => {
       if (!this.#loader.isBusy && !document.hidden) this.want((this.at + 1) % this.places.length);
-    }, this.#frameMs);
-    tellPlaying(true, this.#frameMs);
+    }, this.frameMs);
+    this.#desk.changed(this);
   }
 
   stop() {
     clearInterval(this.#playing);
     this.#playing = 0;
-    tellPlaying(false, this.#frameMs);
+    this.#desk.changed(this);
   }
 
   /** What of the place that is wanted can be drawn here, `{slice, grey, voi}`; `null` where the server has to. */
@@ -223,7 +263,8 @@ export class Viewer {
 
   #show() {
     if (!this.place) return;
-    if (this.#held()) this.redraw();
+    if (this.place.kind) this.#showDocument(this.place).catch((error) => this.place?.kind && this.fail(error));
+    else if (this.#held()) this.redraw();
     else this.#loader.load();
   }
 
@@ -231,23 +272,68 @@ export class Viewer {
   redraw() {
     this.#due ||= requestAnimationFrame(() => {
       this.#due = 0;
-      if (!this.place) return;
+      if (!this.place || this.place.kind) return;
       const held = this.#held();
       if (held) this.#drawHere(held);
-      else if (this.#drawn?.element.id === "picture") this.#layAgain();
+      else if (this.#drawn?.element === this.#parts.picture) this.#layAgain();
     });
   }
 
   #drawHere({ slice, grey, voi }) {
     const { place, view } = this;
     const box = { width: slice.columns, height: slice.rows };
-    const canvas = byId("canvas");
+    const { canvas } = this.#parts;
     if (view.preset === "default") place.seen = { window: voi.window, level: voi.level, function: voi.function };
     // Shown first: what is hidden has no size.
     this.#tellDrawn(canvas, place, view, box);
     this.#screen.draw(slice, voi, grey.isInverted !== this.isInverted, this.#placement.matrix(this.stage, box), devicePixelRatio);
-    tellTiming(HELD);
-    tellWindow(voi);
+    this.#tellUsed(voi, HELD);
+  }
+
+  /** The window of what is drawn, as far as it is known, and how it came. */
+  #tellUsed(window, answer = this.told.answer) {
+    Object.assign(this.told, { window, answer });
+    tellWindow(this.#parts, window);
+    this.#desk.changed(this);
+  }
+
+  /** The upper left corner of the stage in the window. */
+  get corner() {
+    const { stage } = this.#parts;
+    const { left, top } = stage.getBoundingClientRect();
+    return { left: left + stage.clientLeft, top: top + stage.clientTop };
+  }
+
+  /** The samples of what is drawn; `null` where the server drew it and they are not here. */
+  get samples() { return this.told.place ? this.samplesAt(this.told.place) : null; }
+  samplesAt(place) { return this.#stack.at(place)?.slice ?? null; }
+
+  /** From pixels of the frame that is drawn to those of the stage, as a matrix `[a, b, c, d, e, f]`; `null` without a picture. */
+  get ofFrame() {
+    if (!this.#drawn) return null;
+    const { place: { image }, box } = this.#drawn;
+    const [a, b, c, d, e, f] = this.#placement.matrix(this.stage, box);
+    // The server makes pixels square: then the box has other sides than the frame.
+    const [wide, high] = [box.width / (image.columns || box.width), box.height / (image.rows || box.height)];
+    return [a * wide, b * wide, c * high, d * high, e, f];
+  }
+
+  /** What is no picture, in place of one. */
+  async #showDocument(place) {
+    if (this.told.place === place) return;
+    const { canvas, picture, marks, paper, drawing } = this.#parts;
+    this.#drawn = null;
+    this.told.place = place;
+    for (const part of [canvas, picture, marks]) part.hidden = true;
+    drawing.replaceChildren();
+    tellSlice(this.#parts, { place, unit: this.unit, places: this.places });
+    this.#tellUsed(null, null);
+    const shown = await documentOf(this.study, this.series, place.image);
+    if (place !== this.place) return;
+    this.fail(null);
+    paper.replaceChildren(shown);
+    paper.hidden = false;
+    paper.dataset.shown = `${place.image.sop_instance_uid}/${place.kind}`;
   }
 
   /** What the user wants to see now. */
@@ -256,7 +342,10 @@ export class Viewer {
     return { series, place, at, view, path: place ? this.#path(place) : "" };
   }
 
-  #path(place) {
+  /** The picture that is wanted, of the server, in its own size. */
+  get path() { return this.place && !this.place.kind ? this.#path(this.place, true) : null; }
+
+  #path(place, isWhole = false) {
     const query = new URLSearchParams({ format: "png" });
     if (place.frame > 1) query.set("frame", place.frame);
     const { preset, window, level, function: name = "linear" } = this.view;
@@ -269,7 +358,7 @@ export class Viewer {
     }
     if (this.isInverted) query.set("invert", "true");
     const { rows, columns, image_id: id } = place.image;
-    if (rows * columns > WHOLE_PIXELS_MAX) {
+    if (rows * columns > WHOLE_PIXELS_MAX && !isWhole) {
       // Steps of 256 pixels, so that a few sizes of window do not make a picture each.
       const { stage } = this;
       const scale = this.#placement.scale(stage, { width: columns, height: rows });
@@ -285,7 +374,7 @@ export class Viewer {
     if (this.dragging || this.#stack.isOpening) return [];
     const steps = [...Array.from({ length: PREFETCH_REACH }, (_, nth) => nth + 1), -1, -2];
     const places = steps.map((step) => this.places[this.at + step * this.#direction]);
-    return places.filter((place) => place && !this.#stack.takes(place)).map((place) => this.#path(place));
+    return places.filter((place) => place && !place.kind && !this.#stack.takes(place)).map((place) => this.#path(place));
   }
 
   async #drawOfServer(wish, picture) {
@@ -296,11 +385,10 @@ export class Viewer {
     // Meanwhile a newer one may have been drawn, or the samples have come.
     if (!isWhole || nth < this.#decoded.drawn || series !== this.series || this.#held()) return;
     this.#decoded.drawn = nth;
-    byId("picture").src = picture.url;
-    this.#tellDrawn(byId("picture"), place, view, this.#boxOf(decoded, place));
+    this.#parts.picture.src = picture.url;
+    this.#tellDrawn(this.#parts.picture, place, view, this.#boxOf(decoded, place));
     this.#layPicture();
-    tellTiming(told);
-    tellWindow(this.canWindow ? this.#used(view, place) : null);
+    this.#tellUsed(this.canWindow ? this.#used(view, place) : null, told);
     clearTimeout(this.#asking);
     this.#asking = setTimeout(() => path === this.#wish().path && this.#askWindow(place, path), REST_MS);
   }
@@ -315,7 +403,13 @@ export class Viewer {
   #layAgain() {
     const { place, box } = this.#drawn;
     this.#layPicture();
-    mark(place, this.#placement, this.stage, box);
+    this.#mark(place, box);
+  }
+
+  /** Everything that lies on the picture as the picture lies. */
+  #mark(place, box) {
+    mark(this.#parts, place, this.#placement, this.stage, box);
+    this.#desk.laid(this);
   }
 
   #layPicture() {
@@ -327,18 +421,20 @@ export class Viewer {
 
   /** Everything written beside the picture belongs to the picture that is drawn, not to one still on its way. */
   #tellDrawn(element, place, view, box) {
-    const hidden = byId(element.id === "canvas" ? "picture" : "canvas");
+    const { canvas, picture, marks, paper } = this.#parts;
+    paper.hidden = true;
     this.#drawn = { element, place, box };
-    showError(null);
-    hidden.hidden = true;
-    element.hidden = byId("marks").hidden = false;
+    this.told.place = place;
+    this.fail(null);
+    (element === canvas ? picture : canvas).hidden = true;
+    element.hidden = marks.hidden = false;
     const label = `${this.series.modality ?? "Image"}, ${this.unit.toLowerCase()} ${place.index + 1} of ${this.places.length}`;
-    if (element.id === "canvas") element.ariaLabel = label;
+    if (element === canvas) element.ariaLabel = label;
     else element.alt = label;
     element.dataset.shown = `${place.image.sop_instance_uid}/${place.frame}/${view.preset ?? `${view.window},${view.level}`}`;
-    tellPatient(this.study, place.image.other_patient);
-    tellSlice({ place, unit: this.unit, places: this.places });
-    mark(place, this.#placement, this.stage, box);
+    tellPatient(this.#parts, this.study, place.image.other_patient);
+    tellSlice(this.#parts, { place, unit: this.unit, places: this.places });
+    this.#mark(place, box);
     clearTimeout(this.#rest);
     this.#rest = setTimeout(() => this.#restOn(place), REST_MS);
   }
@@ -353,7 +449,7 @@ export class Viewer {
     if (this.used() || !this.canWindow) return;
     askJson(path.replace("format=png", "format=json")).then(({ window, level }) => {
       place.seen = { window, level };
-      if (place === this.place) tellWindow(this.used());
+      if (place === this.place) this.#tellUsed(this.used());
     }).catch(() => say("The window is not known."));
   }
 }

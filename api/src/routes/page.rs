@@ -1,71 +1,154 @@
 //! The page at `/`: a small viewer over the API, from this program alone.
 
-use std::sync::Arc;
+use std::{
+    collections::HashMap,
+    io::Write,
+    sync::{Arc, LazyLock},
+};
 
 use axum::{
     Router,
-    http::{HeaderName, HeaderValue, header},
-    response::IntoResponse,
+    extract::Path,
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
     routing::get,
 };
+use bytes::Bytes;
+use flate2::{Compression, write::GzEncoder};
+use xxhash_rust::xxh3::xxh3_64;
 
-use crate::api::Api;
+use super::dicom_web;
+use crate::{
+    api::Api,
+    entity_tag::EntityTag,
+    problem::{Kind, Problem},
+};
 
 /// Nothing from anywhere else, nothing inline; pictures also from data URLs and blobs. A worker decodes them.
 const CONTENT_SECURITY_POLICY: HeaderValue = HeaderValue::from_static(
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; worker-src 'self'; \
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; worker-src 'self'; frame-src blob:; media-src blob:; object-src blob:; \
      base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 );
 
-const HTML: &str = "text/html; charset=utf-8";
-const CSS: &str = "text/css; charset=utf-8";
-const SCRIPT: &str = "text/javascript; charset=utf-8";
-
-/// Every file of the page: where it is asked for, what it is, and its text.
-const PARTS: [(&str, &str, &str); 25] = [
-    ("/", HTML, include_str!("../page/index.html")),
-    ("/page/page.css", CSS, include_str!("../page/page.css")),
-    ("/page/page.js", SCRIPT, include_str!("../page/page.js")),
-    ("/page/album.js", SCRIPT, include_str!("../page/album.js")),
-    ("/page/decoder.js", SCRIPT, include_str!("../page/decoder.js")),
-    ("/page/elements.js", SCRIPT, include_str!("../page/elements.js")),
-    ("/page/grey.js", SCRIPT, include_str!("../page/grey.js")),
-    ("/page/hands.js", SCRIPT, include_str!("../page/hands.js")),
-    ("/page/header.js", SCRIPT, include_str!("../page/header.js")),
-    ("/page/keys.js", SCRIPT, include_str!("../page/keys.js")),
-    ("/page/labels.js", SCRIPT, include_str!("../page/labels.js")),
-    ("/page/link.js", SCRIPT, include_str!("../page/link.js")),
-    ("/page/loader.js", SCRIPT, include_str!("../page/loader.js")),
-    ("/page/login.js", SCRIPT, include_str!("../page/login.js")),
-    ("/page/marks.js", SCRIPT, include_str!("../page/marks.js")),
-    ("/page/multipart.js", SCRIPT, include_str!("../page/multipart.js")),
-    ("/page/placement.js", SCRIPT, include_str!("../page/placement.js")),
-    ("/page/places.js", SCRIPT, include_str!("../page/places.js")),
-    ("/page/png16.js", SCRIPT, include_str!("../page/png16.js")),
-    ("/page/screen.js", SCRIPT, include_str!("../page/screen.js")),
-    ("/page/server.js", SCRIPT, include_str!("../page/server.js")),
-    ("/page/shader.js", SCRIPT, include_str!("../page/shader.js")),
-    ("/page/stack.js", SCRIPT, include_str!("../page/stack.js")),
-    ("/page/tools.js", SCRIPT, include_str!("../page/tools.js")),
-    ("/page/viewer.js", SCRIPT, include_str!("../page/viewer.js")),
-];
-
-pub(super) fn routes() -> Router<Arc<Api>> {
-    PARTS.into_iter().fold(Router::new(), |router, (path, content_type, text)| {
-        router.route(path, get(async move || part(content_type, text)))
-    })
+/// Files of the page, with their text.
+macro_rules! files {
+    ($($name:literal,)*) => { &[$(($name, include_str!(concat!("../page/", $name))),)*] };
 }
 
-fn part(content_type: &'static str, text: &'static str) -> impl IntoResponse {
-    let headers: [(HeaderName, HeaderValue); 5] = [
-        (header::CONTENT_TYPE, HeaderValue::from_static(content_type)),
+/// Every file of the page.
+const FILES: &[(&str, &str)] = files![
+    "address.js",
+    "album.js",
+    "captions.js",
+    "controls.js",
+    "decoder.js",
+    "dialogs.js",
+    "documents.js",
+    "drawing.js",
+    "elements.js",
+    "geometry.js",
+    "grey.js",
+    "hands.js",
+    "header.js",
+    "index.html",
+    "keys.js",
+    "layouts.js",
+    "link.js",
+    "loader.js",
+    "login.js",
+    "marks.js",
+    "measures.js",
+    "measuring.js",
+    "multipart.js",
+    "notes.js",
+    "page.css",
+    "page.js",
+    "pane.js",
+    "panes.js",
+    "placement.js",
+    "places.js",
+    "png16.js",
+    "screen.js",
+    "server.js",
+    "shader.js",
+    "shelf.js",
+    "stack.js",
+    "tags.js",
+    "tools.js",
+    "uploads.js",
+    "viewer.js",
+];
+/// What the page asks for when somebody reads a header: keywords and tags of PS3.6.
+const KEYWORDS: (&str, &str) = ("keywords.txt", dicom_web::KEYWORDS);
+const INDEX: &str = "index.html";
+
+pub(super) fn routes() -> Router<Arc<Api>> {
+    Router::new()
+        .route("/", get(async |headers: HeaderMap| file(INDEX, &headers)))
+        .route("/page/{file}", get(async |Path(name): Path<String>, headers: HeaderMap| file(&name, &headers)))
+}
+
+/// A file as it is sent.
+struct File {
+    text: &'static str,
+    packed: Bytes,
+    /// Of its text.
+    digest: u64,
+}
+
+/// Every file by its name, packed once.
+static PACKED: LazyLock<HashMap<&str, File>> = LazyLock::new(|| {
+    let file = |text: &'static str| {
+        let mut gzip = GzEncoder::new(Vec::new(), Compression::best());
+        // Writing to memory cannot fail.
+        let packed = gzip.write_all(text.as_bytes()).and_then(|()| gzip.finish()).unwrap_or_default();
+        File { text, packed: packed.into(), digest: xxh3_64(text.as_bytes()) }
+    };
+    FILES.iter().chain([&KEYWORDS]).map(|(name, text)| (*name, file(text))).collect()
+});
+
+fn file(name: &str, asked: &HeaderMap) -> Result<Response, Problem> {
+    let no_file = || Problem::new(Kind::RouteNotFound, "The page has no such file.");
+    let File { text, packed, digest } = PACKED.get(name).ok_or_else(no_file)?;
+    let is_packed = takes_gzip(asked);
+    let tag = EntityTag::strong(format_args!("{digest:016x}{}", if is_packed { "-gzip" } else { "" }));
+    let mut response = if tag.is_named_by(asked) {
+        StatusCode::NOT_MODIFIED.into_response()
+    } else if is_packed {
+        ([(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"))], packed.clone()).into_response()
+    } else {
+        text.into_response()
+    };
+    tag.put_into(response.headers_mut());
+    response.headers_mut().extend([
+        (header::CONTENT_TYPE, HeaderValue::from_static(content_type(name))),
+        (header::VARY, HeaderValue::from_static("Accept-Encoding")),
         (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
         // No page that opens this one, or is opened by it, reaches into it.
         (HeaderName::from_static("cross-origin-opener-policy"), HeaderValue::from_static("same-origin")),
         (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
         (header::CACHE_CONTROL, HeaderValue::from_static("no-cache")),
-    ];
-    (headers, text)
+    ]);
+    Ok(response)
+}
+
+/// Whether `Accept-Encoding` names it (RFC 9110 12.5.3).
+fn takes_gzip(asked: &HeaderMap) -> bool {
+    let lists = asked.get_all(header::ACCEPT_ENCODING).iter().filter_map(|list| list.to_str().ok());
+    lists.flat_map(|list| list.split(',')).any(|entry| {
+        let (name, weight) = entry.split_once(';').unwrap_or((entry, ""));
+        let weight = weight.trim().trim_start_matches("q=").trim();
+        name.trim().eq_ignore_ascii_case("gzip") && weight.parse::<f32>() != Ok(0.0)
+    })
+}
+
+fn content_type(name: &str) -> &'static str {
+    match name.rsplit_once('.') {
+        Some((_, "html")) => "text/html; charset=utf-8",
+        Some((_, "css")) => "text/css; charset=utf-8",
+        Some((_, "txt")) => "text/plain; charset=utf-8",
+        _ => "text/javascript; charset=utf-8",
+    }
 }
 
 #[cfg(test)]
@@ -74,20 +157,50 @@ mod tests {
 
     #[test]
     fn every_file_that_the_page_asks_for_is_served() {
-        for (path, _, text) in PARTS {
+        for (name, text) in FILES {
             let imports = text.lines().filter_map(|line| line.split_once(" from \"./")?.1.split_once('"'));
-            let linked = text.split('"').filter(|value| value.starts_with("/page/"));
-            let asked = imports.map(|(name, _)| format!("/page/{name}")).chain(linked.map(str::to_owned));
-            for file in asked {
-                assert!(PARTS.iter().any(|part| part.0 == file), "{path} asks for {file}");
+            let linked = text.split('"').filter_map(|value| value.strip_prefix("/page/"));
+            for asked in imports.map(|(name, _)| name).chain(linked) {
+                assert!(PACKED.contains_key(asked), "{name} asks for {asked}");
             }
         }
     }
 
     #[test]
+    fn it_is_light() {
+        let bytes: usize = FILES.iter().map(|(name, _)| PACKED[name].packed.len()).sum();
+        assert!(bytes < 200_000, "{bytes} bytes");
+    }
+
+    #[test]
+    fn it_is_packed_for_who_takes_that_and_not_sent_to_who_has_it() {
+        let asking = |name: HeaderName, value: &str| {
+            HeaderMap::from_iter([(name, HeaderValue::try_from(value).expect("a header"))])
+        };
+        for (accepted, expected) in [
+            ("gzip, deflate, br, zstd", true),
+            ("br;q=1, GZIP;q=0.5", true),
+            ("gzip;q=0", false),
+            ("gzip; q=0.0", false),
+            ("identity", false),
+            ("xgzip", false),
+        ] {
+            assert_eq!(takes_gzip(&asking(header::ACCEPT_ENCODING, accepted)), expected, "{accepted}");
+        }
+        let whole = file("page.js", &HeaderMap::new()).expect("a file");
+        let packed = file("page.js", &asking(header::ACCEPT_ENCODING, "gzip")).expect("a file");
+        assert_eq!(packed.headers()[header::CONTENT_ENCODING], "gzip");
+        assert_ne!(packed.headers()[header::ETAG], whole.headers()[header::ETAG]);
+        let tag = whole.headers()[header::ETAG].to_str().expect("text").to_owned();
+        let known = file("page.js", &asking(header::IF_NONE_MATCH, &tag)).expect("a file");
+        assert_eq!((known.status(), whole.status()), (StatusCode::NOT_MODIFIED, StatusCode::OK));
+        assert!(file("nothing.js", &HeaderMap::new()).is_err());
+    }
+
+    #[test]
     fn every_file_of_the_page_is_for_everybody() {
-        for (path, ..) in PARTS {
-            assert_eq!(crate::edge::policy::of(path).scope, None, "{path}");
+        for route in ["/", "/page/{file}"] {
+            assert_eq!(crate::edge::policy::of(route).scope, None, "{route}");
         }
     }
 }

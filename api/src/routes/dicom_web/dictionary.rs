@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 /// A line for each keyword of a standard attribute, by keyword: it, and its tag. Groups of a data set alone.
-const KEYWORDS: &str = include_str!("keywords.txt");
+pub(in crate::routes) const KEYWORDS: &str = include_str!("keywords.txt");
 /// Sequences that an attribute may be nested in, and itself.
 const PATH_MAX: usize = 8;
 

@@ -57,6 +57,8 @@ pub(super) fn instance_address(origin: &str, study: &str, series: &str, instance
     address::of(origin, address::Uids::instance(study, series, instance))
 }
 
+pub(super) use self::dictionary::KEYWORDS;
+
 /// What metadata tell of an instance, by keywords with plain values.
 pub(super) fn naturalized_header(header: &InstanceHeader, origin: &str) -> Map<String, Value> {
     let mut told = String::new();

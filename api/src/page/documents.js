@@ -1,0 +1,93 @@
+// What is no picture: documents, videos, structured reports, presentation states; each as the standard renders it (PS3.18 8.7.4).
+
+import { make } from "./elements.js";
+import { text, values } from "./header.js";
+import { askBlob, askJson } from "./server.js";
+
+const PDF = "1.2.840.10008.5.1.4.1.1.104.1";
+const CDA = "1.2.840.10008.5.1.4.1.1.104.2";
+const REPORT = /^1\.2\.840\.10008\.5\.1\.4\.1\.1\.88\./;
+const STATE = /^1\.2\.840\.10008\.5\.1\.4\.1\.1\.11\./;
+const VIDEO = /^1\.2\.840\.10008\.1\.2\.4\.10\d/;
+
+/** What an instance is that is no picture: `pdf`, `xml`, `report`, `state`, `video`, `other`; `null` of one that is. */
+export function kindOf({ sop_class_uid: sopClass, transfer_syntax_uid: syntax, frame_count: frames }) {
+  if (VIDEO.test(syntax ?? "")) return "video";
+  if (sopClass === PDF) return "pdf";
+  if (sopClass === CDA) return "xml";
+  if (REPORT.test(sopClass ?? "")) return "report";
+  if (STATE.test(sopClass ?? "")) return "state";
+  return frames === 0 ? "other" : null;
+}
+
+/** An element that shows it. */
+export async function documentOf(study, series, image) {
+  const instance = `/dicom-web/studies/${study.study_instance_uid}/series/${series.series_instance_uid}/instances/${image.sop_instance_uid}`;
+  const kind = kindOf(image);
+  if (kind === "other") {
+    return make("p", { className: "document text", textContent: "This instance has no picture. What is in it can be read with Tags, and taken along with Original." });
+  }
+  if (kind === "report") return reportOf((await askJson(`${instance}/metadata`))[0]);
+  const accept = { pdf: "application/pdf", xml: "text/xml", video: "video/*", state: "image/png" }[kind];
+  const blob = await askBlob(`${instance}/rendered`, accept);
+  const url = URL.createObjectURL(blob);
+  if (kind === "video") return make("video", { src: url, controls: true, loop: true, className: "document" });
+  if (kind === "state") return make("img", { src: url, alt: "Picture under a presentation state", className: "document" });
+  if (kind === "xml") return xmlOf(await blob.text());
+  const away = make("a", { href: url, target: "_blank", rel: "noopener", textContent: "Open the document by itself", className: "document-link" });
+  return make("div", { className: "document" }, make("iframe", { src: url, title: "Document" }), away);
+}
+
+/** The words of a clinical document, without anything that runs. */
+function xmlOf(source) {
+  const read = new DOMParser().parseFromString(source, "text/xml");
+  const words = read.documentElement.textContent.replace(/[ \t]*\n\s*/g, "\n").trim();
+  return make("pre", { className: "document text", textContent: words });
+}
+
+/** The content tree of a structured report (PS3.3 C.17.3). */
+function reportOf(header) {
+  const title = meaning(text(header, "0040A043")) ?? "Structured report";
+  const root = make("article", { className: "document text report" }, make("h3", { textContent: title }));
+  const facts = [["Completion", text(header, "0040A491")], ["Verification", text(header, "0040A493")]].filter(([, value]) => value);
+  if (facts.length) root.append(make("p", { className: "dim", textContent: facts.map((pair) => pair.join(": ")).join(" · ") }));
+  root.append(itemsOf(header));
+  return root;
+}
+
+const meaning = (code) => text(code, "00080104") ?? text(code, "00080100");
+
+function itemsOf(item) {
+  const list = make("ul");
+  for (const child of values(item, "0040A730")) {
+    const [name, value] = [meaning(text(child, "0040A043")), valueOf(child)];
+    const row = make("li", {}, ...(name ? [make("strong", { textContent: name })] : []), ...(value ? [`${name ? ": " : ""}${value}`] : []));
+    if (values(child, "0040A730").length) row.append(itemsOf(child));
+    list.append(row);
+  }
+  return list;
+}
+
+/** By value type (PS3.3 C.17.3.2.1). */
+function valueOf(item) {
+  const person = (tag) => text(item, tag)?.Alphabetic?.replaceAll("^", " ").trim();
+  switch (text(item, "0040A040")) {
+    case "TEXT": return text(item, "0040A160");
+    case "CODE": return meaning(text(item, "0040A168"));
+    case "NUM": return numberOf(text(item, "0040A300"));
+    case "PNAME": return person("0040A123");
+    case "DATE": return text(item, "0040A121");
+    case "TIME": return text(item, "0040A122");
+    case "DATETIME": return text(item, "0040A120");
+    case "UIDREF": return text(item, "0040A124");
+    case "IMAGE": case "COMPOSITE": case "WAVEFORM": return text(text(item, "00081199"), "00081155");
+    case "SCOORD": case "SCOORD3D": return `${text(item, "00700023") ?? "coordinates"} (${values(item, "00700022").length} numbers)`;
+    default: return null;
+  }
+}
+
+function numberOf(measured) {
+  const [value, unit] = [text(measured, "0040A30A"), text(measured, "004008EA")];
+  const named = text(unit, "00080100");
+  return value === null ? null : [value, named && named !== "1" ? named : null].filter((part) => part !== null).join(" ");
+}

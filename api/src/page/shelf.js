@@ -1,0 +1,170 @@
+// The shelf on the left: studies, found as somebody types, and the series of those that are open.
+
+import { byId, make, personName, say } from "./elements.js";
+import { confirmed, handOver } from "./dialogs.js";
+import { askBlob, askJson, askPicture, askToDelete } from "./server.js";
+
+const EMPTY_RETRY_MS = 3000;
+const TYPING_MS = 250;
+
+const count = (number, one, many) => `${number} ${number === 1 ? one : many}`;
+const dotted = (...values) => values.filter(Boolean).join(" · ");
+const id = encodeURIComponent;
+
+export const imagesOf = async (seriesId) => (await askJson(`dicom/series/${id(seriesId)}/images`)).images;
+export const seriesOf = async (studyId) => (await askJson(`dicom/studies/${id(studyId)}/series`)).series;
+export const studyNamed = (name) => askJson(`dicom/studies/${id(name)}`);
+
+export class Shelf {
+  #desk;
+  /** The newest list asked for: an answer that comes late must not replace a newer one. */
+  #newest = null;
+  #emptyTimer = 0;
+  #typingTimer = 0;
+  /** Loads the thumbnails of the series that are on the screen, of the image in the middle of each. */
+  #thumbnails = new IntersectionObserver((entries) => {
+    for (const { target, isIntersecting } of entries) {
+      if (!isIntersecting) continue;
+      this.#thumbnails.unobserve(target);
+      loadThumbnail(target).catch(() => { target.querySelector("img").alt = "No preview"; });
+    }
+  });
+
+  /** `desk.chosen(study, series)` when somebody takes a series, `desk.opened(study)` when a study is opened, `desk.again()` when
+   *  there may be studies where there were none, `desk.deleted(study)`, `desk.fail(error)`. */
+  constructor(desk) {
+    this.#desk = desk;
+    byId("search").addEventListener("submit", (event) => event.preventDefault());
+    byId("query").addEventListener("input", () => {
+      clearTimeout(this.#typingTimer);
+      this.#typingTimer = setTimeout(() => this.list().catch(desk.fail), TYPING_MS);
+    });
+  }
+
+  /** Lists studies, page by page: `cursor` is what the page before gave as `next`. */
+  async list(cursor) {
+    clearTimeout(this.#emptyTimer);
+    const query = new URLSearchParams();
+    const words = byId("query").value.trim();
+    if (words) query.set("q", words);
+    if (cursor) query.set("cursor", cursor);
+    const asked = this.#newest = Symbol("list");
+    const { studies, next } = await askJson(`dicom/studies?${query}`);
+    if (asked !== this.#newest) return studies;
+    const items = studies.map((study) => this.#item(study));
+    if (cursor) byId("studies").append(...items);
+    else byId("studies").replaceChildren(...items);
+    byId("more").hidden = !next;
+    byId("more").onclick = () => this.list(next).catch(this.#desk.fail);
+    say(`${count(studies.length, "study", "studies")} listed`);
+    if (!studies.length && !cursor) this.#tellNone(Boolean(words));
+    return studies;
+  }
+
+  #tellNone(isSearched) {
+    this.tell(isSearched ? "No study matches." : "No studies yet. They appear here as they are indexed.");
+    if (!isSearched) this.#emptyTimer = setTimeout(() => this.#desk.again(), EMPTY_RETRY_MS);
+  }
+
+  /** Words in place of studies. */
+  tell(text) { byId("studies").replaceChildren(make("li", { className: "empty", textContent: text })); }
+
+  #item(study) {
+    const seriesCount = count(study.series_count, "series", "series");
+    const imageCount = count(study.image_count, "image", "images");
+    const button = make("button", { type: "button", className: "study" },
+      make("strong", { textContent: personName(study.patient_name) }),
+      make("span", { textContent: study.study_description || "No description" }),
+      make("span", { textContent: dotted(study.study_date, seriesCount, imageCount) }),
+      make("span", { className: "chips" }, ...(study.modalities ?? []).map((name) => make("b", { textContent: name }))));
+    const item = make("li", {}, button, make("ul", { className: "series-list", hidden: true }));
+    item.dataset.study = study.study_id;
+    button.setAttribute("aria-expanded", "false");
+    button.addEventListener("click", () => {
+      if (button.getAttribute("aria-expanded") === "true") close(item);
+      else this.open(study).catch(this.#desk.fail);
+    });
+    return item;
+  }
+
+  /** Opens a study, which is put on top where it is not listed; gives its series. */
+  async open(study) {
+    const named = (item) => item.dataset.study === study.study_id;
+    let item = [...byId("studies").children].find(named);
+    if (!item) byId("studies").prepend(item = this.#item(study));
+    for (const other of byId("studies").children) if (other !== item && other.dataset.study) close(other);
+    item.querySelector(".study").setAttribute("aria-expanded", "true");
+    const list = item.querySelector(".series-list");
+    list.hidden = false;
+    const series = await seriesOf(study.study_id);
+    list.replaceChildren(...series.map((one) => make("li", {}, this.#seriesButton(study, one))), this.#actions(study));
+    this.#desk.opened(study);
+    return series;
+  }
+
+  /** What is done with a study as a whole. */
+  #actions(study) {
+    const act = (textContent, work) => {
+      const button = make("button", { type: "button", className: "quiet", textContent });
+      button.addEventListener("click", async () => {
+        button.disabled = true;
+        await work().catch(this.#desk.fail);
+        button.disabled = false;
+      });
+      return button;
+    };
+    return make("li", { className: "actions" },
+      act("Download", async () => handOver(await askBlob(`dicom/studies/${id(study.study_id)}/archive`), `${study.study_instance_uid}.zip`)),
+      act("Delete…", () => this.#delete(study)));
+  }
+
+  async #delete(study) {
+    const whose = `${personName(study.patient_name)}, ${study.study_date ?? "no date"}`;
+    if (!await confirmed(`Delete this study of ${whose}, with ${count(study.image_count, "image", "images")}? Stored files are deleted, too.`, "Delete")) return;
+    const { deleted } = await askToDelete(`dicom/studies/${id(study.study_id)}`);
+    say(`${count(deleted.instances, "image", "images")} deleted`);
+    this.#desk.deleted(study);
+  }
+
+  #seriesButton(study, series) {
+    const thumb = make("img", { className: "thumb", alt: "", width: 72, height: 72, draggable: false });
+    const name = series.series_description || series.body_part || "Series";
+    const button = make("button", { type: "button", className: "series", draggable: true }, thumb,
+      make("span", {}, make("strong", { textContent: name }),
+        make("span", { textContent: dotted(series.modality, count(series.image_count, "image", "images")) })));
+    button.dataset.series = series.series_id;
+    button.addEventListener("click", () => this.#desk.chosen(study, series));
+    button.addEventListener("dragstart", ({ dataTransfer }) => {
+      dataTransfer.setData(DRAGGED, JSON.stringify({ study, series }));
+      dataTransfer.effectAllowed = "copy";
+    });
+    this.#thumbnails.observe(button);
+    return button;
+  }
+
+  /** Marks the series that is shown. */
+  mark(seriesId) {
+    for (const button of document.querySelectorAll(".series")) {
+      if (button.dataset.series === seriesId) button.setAttribute("aria-current", "true");
+      else button.removeAttribute("aria-current");
+    }
+  }
+}
+
+/** The kind of what is dragged from the shelf: a study and a series of it. */
+export const DRAGGED = "application/x-noctis-series";
+
+function close(item) {
+  item.querySelector(".study").setAttribute("aria-expanded", "false");
+  item.querySelector(".series-list").hidden = true;
+}
+
+async function loadThumbnail(button) {
+  const images = await imagesOf(button.dataset.series);
+  const middle = images[Math.floor((images.length - 1) / 2)];
+  if (!middle) return;
+  const { url } = await askPicture(`dicom/images/${id(middle.image_id)}/thumbnail?size=128`);
+  const thumb = button.querySelector("img");
+  thumb.addEventListener("load", () => URL.revokeObjectURL(url), { once: true });
+  thumb.src = url;
+}

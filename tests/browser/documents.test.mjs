@@ -1,0 +1,153 @@
+// What is no picture is shown as what it is; and the header of everything is read.
+import assert from "node:assert/strict";
+import fs from "node:fs";
+import { after, before, beforeEach, test } from "node:test";
+import { CT_IMAGE, ROOT, disk, element, file, pixels } from "../dicom.mjs";
+import { DEADLINE_MS, VIEWPORT, launch } from "./browser.mjs";
+import { BASE, CT_SERIES, openIn, shownIn } from "./viewer.mjs";
+
+const STUDY = `${ROOT}.30`;
+const PATIENT = "Documents, All";
+const SIDE = 32;
+const PDF_BYTES = Buffer.from("%PDF-1.4\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n");
+
+let browser;
+let page;
+
+const code = (value, scheme, meaning) => [element(8, 0x100, "SH", value), element(8, 0x102, "SH", scheme), element(8, 0x104, "LO", meaning)];
+const named = (meaning) => element(0x40, 0xa043, "SQ", [code("1", "99NOCTIS", meaning)]);
+
+/** An item of a report: relationship, value type, name, value. */
+const content = (type, name, value, children = []) => [
+  element(0x40, 0xa010, "CS", "CONTAINS"), element(0x40, 0xa040, "CS", type), named(name), ...value,
+  ...(children.length ? [element(0x40, 0xa730, "SQ", children)] : []),
+];
+
+function files() {
+  const of = (series, number = 1) => ({ study: STUDY, series: `${STUDY}.${series}`, instance: `${STUDY}.${series}.${number}`, number, patient: "Documents^All" });
+  const measured = [element(0x40, 0xa300, "SQ", [[
+    element(0x40, 0x8ea, "SQ", [code("mm", "UCUM", "millimeter")]), element(0x40, 0xa30a, "DS", "12.5"),
+  ]])];
+  const report = [
+    element(0x20, 0x11, "IS", "2"), element(0x40, 0xa040, "CS", "CONTAINER"), named("Chest report"), element(0x40, 0xa491, "CS", "COMPLETE"),
+    element(0x40, 0xa493, "CS", "UNVERIFIED"),
+    element(0x40, 0xa730, "SQ", [
+      content("CONTAINER", "Findings", [], [content("TEXT", "Lung", [element(0x40, 0xa160, "UT", "No <b>nodule</b>.")]), content("NUM", "Diameter", measured)]),
+      content("CODE", "Impression", [element(0x40, 0xa168, "SQ", [code("17621005", "SCT", "Normal")])]),
+    ]),
+  ];
+  const state = [
+    element(0x20, 0x11, "IS", "4"),
+    element(8, 0x1115, "SQ", [[
+      element(8, 0x1140, "SQ", [[element(8, 0x1150, "UI", CT_IMAGE), element(8, 0x1155, "UI", `${STUDY}.1.1`)]]), element(0x20, 0xe, "UI", `${STUDY}.1`),
+    ]]),
+    element(0x28, 0x3110, "SQ", [[element(0x28, 0x1050, "DS", "0"), element(0x28, 0x1051, "DS", "200")]]),
+    element(0x2050, 0x20, "CS", "INVERSE"),
+  ];
+  return [
+    file(of(1), [element(0x20, 0x11, "IS", "1"), element(8, 0x103e, "LO", "A slice"), ...pixels(SIDE, 0, disk(SIDE, 4))]),
+    file({ ...of(2), sopClass: "1.2.840.10008.5.1.4.1.1.88.11", modality: "SR" }, [element(8, 0x103e, "LO", "A report"), ...report]),
+    file({ ...of(3), sopClass: "1.2.840.10008.5.1.4.1.1.104.1", modality: "DOC" }, [
+      element(0x20, 0x11, "IS", "3"), element(8, 0x103e, "LO", "A letter"), element(0x42, 0x11, "OB", PDF_BYTES), element(0x42, 0x12, "LO", "application/pdf"),
+      element(0x42, 0x15, "UL", PDF_BYTES.length),
+    ]),
+    file({ ...of(4), sopClass: "1.2.840.10008.5.1.4.1.1.11.1", modality: "PR" }, [element(8, 0x103e, "LO", "A state"), ...state]),
+    file({ ...of(5), sopClass: "1.2.840.10008.5.1.4.1.1.66", modality: "OT" }, [element(0x20, 0x11, "IS", "5"), element(8, 0x103e, "LO", "Raw data")]),
+  ];
+}
+
+before(async () => {
+  browser = await launch();
+  for (const body of files()) {
+    const answer = await fetch(`${BASE}/dicom-web/studies`, { method: "POST", headers: { "Content-Type": "application/dicom" }, body });
+    assert.equal(answer.status, 200, await answer.text());
+  }
+});
+
+after(async () => {
+  await browser?.close();
+  await fetch(`${BASE}/api/v1/dicom/studies/${STUDY}`, { method: "DELETE" });
+});
+
+beforeEach(async () => {
+  await page?.close();
+  page = await browser.newPage({ viewport: VIEWPORT });
+  page.setDefaultTimeout(DEADLINE_MS);
+});
+
+const stage = () => page.locator(".stage.active");
+
+async function open(name) {
+  await page.goto(`${BASE}/`);
+  const study = page.locator(".study", { hasText: PATIENT });
+  await study.waitFor();
+  await study.click();
+  await page.locator(".series", { hasText: name }).click();
+  await stage().locator("[data-shown]:visible").waitFor();
+}
+
+test("a structured report is a tree of names and values, and nothing in it is markup", async () => {
+  await open("A report");
+  const text = await stage().locator(".report").innerText();
+  for (const expected of ["Chest report", "COMPLETE", "Findings", "Lung: No <b>nodule</b>.", "Diameter: 12.5 mm", "Impression: Normal"]) {
+    assert.ok(text.includes(expected), `${expected} is not in ${text}`);
+  }
+  assert.equal(await stage().locator(".report b").count(), 0);
+  assert.equal(await stage().locator(".report ul ul li").count(), 2, "what is contained stands below");
+});
+
+test("a letter is shown as the document that it is", async () => {
+  await open("A letter");
+  const source = await stage().locator("iframe").getAttribute("src");
+  const bytes = await page.evaluate(async (address) => [...new Uint8Array(await (await fetch(address)).arrayBuffer())], source).catch(() => null);
+  const link = await stage().locator("a").getAttribute("href");
+  assert.equal(link, source);
+  assert.match(source, /^blob:/);
+  if (bytes) assert.deepEqual(Buffer.from(bytes), PDF_BYTES);
+});
+
+test("a presentation state is its picture, what has none says so, and the slice beside them is drawn as ever", async () => {
+  await open("A state");
+  assert.ok(await stage().locator("img.document").evaluate((image) => image.decode().then(() => image.naturalWidth === 32)));
+  await page.locator(".series", { hasText: "Raw data" }).click();
+  await stage().getByText("This instance has no picture").waitFor();
+  assert.ok(await page.locator("#play").isDisabled());
+  await page.locator(".series", { hasText: "A slice" }).click();
+  await shownIn(page, (now) => now.endsWith("/default"));
+  assert.ok(await stage().locator(".paper").isHidden());
+});
+
+test("the header is shown with its keywords, and searched", async () => {
+  await openIn(page, CT_SERIES);
+  await stage().focus();
+  await page.keyboard.press("t");
+  const dialog = page.getByRole("dialog");
+  await dialog.locator("tr").first().waitFor();
+  const rows = () => dialog.locator("tr").allTextContents();
+  const all = (await rows()).length;
+  assert.ok(all > 30, `${all} rows`);
+  await dialog.getByRole("searchbox").fill("rescale");
+  assert.deepEqual(await rows(), ["(0028,1052)RescaleInterceptDS-1024", "(0028,1053)RescaleSlopeDS1", "(0028,1054)RescaleTypeLOHU"].slice(0, (await rows()).length));
+  await dialog.getByRole("searchbox").fill("00100010 demo");
+  assert.deepEqual(await rows(), ["(0010,0010)PatientNamePNDemo^Noctis"]);
+  await dialog.getByRole("searchbox").fill("nothing of it");
+  assert.deepEqual(await rows(), []);
+  await dialog.getByRole("button", { name: "Close" }).click();
+  assert.ok(await dialog.isHidden());
+});
+
+test("a picture and its file are taken along", async () => {
+  await openIn(page, CT_SERIES);
+  const taken = async (name) => {
+    const [download] = await Promise.all([page.waitForEvent("download"), page.locator("#tools").getByRole("button", { name, exact: true }).click()]);
+    return [download.suggestedFilename(), fs.readFileSync(await download.path())];
+  };
+  const [pictureName, picture] = await taken("PNG");
+  assert.equal(pictureName, "CT-36.png");
+  assert.equal(picture.subarray(1, 4).toString(), "PNG");
+  const [uid] = (await shownIn(page, () => true)).split("/");
+  const [fileName, original] = await taken("Original");
+  assert.equal(fileName, `${uid}.dcm`);
+  const stored = Buffer.from(await (await fetch(`${BASE}/api/v1/dicom/images/${uid}/file`)).arrayBuffer());
+  assert.ok(original.equals(stored));
+});
