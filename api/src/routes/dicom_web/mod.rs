@@ -50,14 +50,13 @@ use axum::{
 use noctis_shared::catalog::InstanceHeader;
 use serde_json::{Map, Value};
 
+pub(super) use self::dictionary::KEYWORDS;
 use crate::api::Api;
 
 /// Where an instance is retrieved from, under the name that the client knows this server by.
 pub(super) fn instance_address(origin: &str, study: &str, series: &str, instance: &str) -> String {
     address::of(origin, address::Uids::instance(study, series, instance))
 }
-
-pub(super) use self::dictionary::KEYWORDS;
 
 /// What metadata tell of an instance, by keywords with plain values.
 pub(super) fn naturalized_header(header: &InstanceHeader, origin: &str) -> Map<String, Value> {
