@@ -111,7 +111,15 @@ function gripOf(viewer, event, { panes, measuring }) {
 
 function listenToDrag(stage, viewer, hands) {
   let grip = null;
+  // Two fingers are another thing than one: what the first began ends.
+  const letGo = () => {
+    if (grip?.isMoved) viewer.release();
+    grip?.drags.end?.();
+    grip = null;
+  };
+  listenToPinch(stage, viewer, letGo);
   stage.addEventListener("pointerdown", (event) => {
+    if (event.pointerType === "touch" && !event.isPrimary) return;
     if (!event.target.closest(OWN)) stage.focus({ preventScroll: true });
     const drags = grip || event.target.closest(OWN) ? null : gripOf(viewer, event, hands);
     if (!drags) return;
@@ -127,13 +135,36 @@ function listenToDrag(stage, viewer, hands) {
     grip.drags(dx, dy);
   });
   const release = (event) => {
-    if (event.pointerId !== grip?.pointer) return;
-    if (grip.isMoved) viewer.release();
-    grip.drags.end?.();
-    grip = null;
+    if (event.pointerId === grip?.pointer) letGo();
   };
   stage.addEventListener("pointerup", release);
   stage.addEventListener("pointercancel", release);
+}
+
+/** Two fingers zoom around their middle, and move. */
+function listenToPinch(stage, viewer, letGo) {
+  const fingers = new Map();
+  const spread = () => {
+    const [one, other] = [...fingers.values()];
+    return { x: (one.x + other.x) / 2, y: (one.y + other.y) / 2, apart: Math.max(1, Math.hypot(one.x - other.x, one.y - other.y)) };
+  };
+  stage.addEventListener("pointerdown", (event) => {
+    if (event.pointerType !== "touch" || event.target.closest(OWN)) return;
+    fingers.set(event.pointerId, { x: event.clientX, y: event.clientY });
+    if (fingers.size === 2) letGo();
+  });
+  stage.addEventListener("pointermove", (event) => {
+    if (!fingers.has(event.pointerId)) return;
+    const before = fingers.size === 2 ? spread() : null;
+    fingers.set(event.pointerId, { x: event.clientX, y: event.clientY });
+    if (!before) return;
+    const now = spread();
+    viewer.move(now.x - before.x, now.y - before.y);
+    viewer.zoom(now.apart / before.apart, { clientX: now.x, clientY: now.y });
+  });
+  const lift = (event) => fingers.delete(event.pointerId);
+  stage.addEventListener("pointerup", lift);
+  stage.addEventListener("pointercancel", lift);
 }
 
 /** The value under the pointer, where the samples are here. */

@@ -15,6 +15,11 @@ import { Uploads } from "./uploads.js";
 /** The address follows the hand this late: a browser takes so many changes of it and no more. */
 const ADDRESS_MS = 200;
 
+/** As the style sheet has it. */
+const SMALL = "(max-width: 820px)";
+/** A finger walks slices: a window is set by presets, or by the tool. */
+const FINGER = "(pointer: coarse)";
+
 let addressTimer = 0;
 /** The study that is open on the shelf. */
 let openStudy = null;
@@ -47,6 +52,7 @@ async function openSeries(viewer, study, series, state = {}) {
   const images = await imagesOf(series.series_id);
   if (newest.get(viewer) !== series) return;
   viewer.open(study, series, images, state);
+  if (matchMedia(SMALL).matches) showShelf(false);
   rememberNow();
 }
 
@@ -115,6 +121,13 @@ document.querySelector(".skip").addEventListener("click", (event) => {
   panes.focus(panes.active);
 });
 
+/** On a small screen studies and pictures take turns. */
+function showShelf(isShown) {
+  byId("shelf").classList.toggle("away", !isShown);
+  byId("shelf-toggle").setAttribute("aria-expanded", String(isShown));
+}
+byId("shelf-toggle").addEventListener("click", () => showShelf(byId("shelf").classList.contains("away")));
+
 /** A series that is dropped on a pane is shown there. */
 panes.listen((stage, viewer) => {
   const isSeries = ({ dataTransfer }) => dataTransfer.types.includes(DRAGGED);
@@ -159,4 +172,5 @@ byId("sign-out").addEventListener("click", async () => {
 takeFromAddress();
 showLogin(false);
 listenToHands(panes, new Measuring(panes));
+if (matchMedia(FINGER).matches) panes.choose("scroll");
 restart();
