@@ -88,6 +88,9 @@ export class Mpr {
     if (reason) return this.#refuse(reason);
     this.volume = volume;
     for (const [nth, plane] of planesOf(volume).entries()) this.viewers[nth].take(placesOfPlane(volume, plane), plane);
+    // Through the slice that was shown.
+    const shown = volume.places.indexOf(this.source.place);
+    if (shown >= 0) this.bring({ 2: volume.along[shown] });
     this.source.gather();
   }
 
@@ -115,6 +118,8 @@ export class Mpr {
     }
     if (!this.isWhole) return this.#tell(`${this.#put.size} of ${count} slices are here.`, true);
     this.#own = this.#ownWindow();
+    // The graphics card has them: what the source drops meanwhile is not kept from here.
+    for (const nth of this.#put.keys()) this.#put.set(nth, null);
     this.#tell(null);
     for (const viewer of this.viewers) {
       viewer.start();

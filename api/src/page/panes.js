@@ -68,6 +68,7 @@ export class Panes {
       if (parts.stage.hidden) viewer.stop();
     }
     const planes = (this.#mpr?.viewers ?? []).map(({ parts }) => parts.stage);
+    const isFocusLost = !isResliced && planes.includes(document.activeElement);
     if (isResliced) byId("panes").prepend(...planes);
     else for (const stage of planes) stage.remove();
     byId("panes").dataset.layout = isResliced ? "mpr" : layout;
@@ -80,6 +81,8 @@ export class Panes {
     const isSeen = seen.includes(this.#active) || this.#planes.includes(this.#active);
     const before = this.#panes.findIndex(({ viewer }) => viewer === this.#active);
     this.activate(isSeen ? this.#active : seen[Math.min(before, seen.length - 1)]);
+    // Keys go on where the eyes do.
+    if (isFocusLost) this.focus(this.#active);
     this.#drawLines();
   }
 
