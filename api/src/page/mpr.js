@@ -8,6 +8,8 @@ import { Reslicer } from "./reslicer.js";
 import { volumeOf } from "./volume.js";
 
 const BYTES_PER_SAMPLE = 2;
+/** A hand that does nothing for so long rests. */
+const REST_MS = 200;
 const MEBIBYTE = 1024 * 1024;
 const NO_CARD = "MPR takes WebGL 2, which this browser does not have.";
 const CARD_AWAY = "The browser has taken the graphics card away: close MPR and open it again.";
@@ -30,6 +32,7 @@ export class Mpr {
   #refusal = null;
   #own = null;
   #due = 0;
+  #resting = 0;
 
   /** `makePane(name)` makes the elements of a plane's pane; `desk` is what a viewer has. */
   constructor(makePane, desk) {
@@ -166,7 +169,10 @@ export class Mpr {
   see(view) { this.#change({ view }); }
   invert() { this.#change({ isInverted: !this.isInverted }); }
   /** Millimetres from side to side, 0 for a plane as thin as it is; `projection` is `mean`, `mip` or `minip`. */
-  cut(slab) { this.#change({ slab: { ...this.slab, ...slab } }); }
+  cut(slab) {
+    this.stir();
+    this.#change({ slab: { ...this.slab, ...slab } });
+  }
 
   #change(shown) {
     Object.assign(this, shown);
@@ -193,13 +199,23 @@ export class Mpr {
 
   /** A plane lies elsewhere: it is drawn anew, and the others have another line. */
   moved(mover) {
+    this.stir();
     for (const viewer of this.viewers) viewer.redraw();
     this.#desk.changed(mover);
     this.#desk.moved(mover);
   }
 
+  /** The hand moves something: it is drawn with all care when the hand rests. */
+  stir() {
+    clearTimeout(this.#resting);
+    this.#resting = setTimeout(() => {
+      this.#resting = 0;
+      for (const viewer of this.viewers) viewer.redraw();
+    }, REST_MS);
+  }
+
   draw(context, cut, matrix, density) {
     const { projection } = this.slab;
-    this.#reslicer.draw(context, { ...cut, projection }, this.used(), this.volume.isInverted !== this.isInverted, matrix, density);
+    this.#reslicer.draw(context, { ...cut, projection, isMoving: this.#resting !== 0 }, this.used(), this.volume.isInverted !== this.isInverted, matrix, density);
   }
 }

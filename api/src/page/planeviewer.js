@@ -139,6 +139,7 @@ export class PlaneViewer {
   #lay(change) {
     if (!this.told.place) return;
     change(this.stage, this.#box);
+    this.#mpr.stir();
     this.redraw();
   }
 

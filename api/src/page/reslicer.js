@@ -7,6 +7,9 @@ import { RESLICE } from "./slab.js";
 
 /** Points to each side of a pixel of the screen: a plane that is drawn smaller than that has pixels left out. */
 const GRID_MAX = 4;
+/** What a plane may take while the hand moves, and when it rests: without a graphics card it has fewer points to a pixel then. */
+const MOVING_MS = 60;
+const RESTING_MS = 1_000;
 const PROJECTIONS = ["mean", "mip", "minip"];
 const NO_PADDING = [1, 0];
 const FLOATS_PER_SLICE = 8;
@@ -20,7 +23,7 @@ export class Reslicer {
   #samples = null;
   /** What is told of slices, as `slab.js` reads it. */
   #slices = { texture: null, values: null, isSent: false };
-  /** By plane: values at the pixels of its canvas, and what they are of. */
+  /** By plane: values at the pixels of its canvas, what they are of, and how long a point to each pixel took. */
   #resampled = new Map();
 
   /** A reslicer; `null` where the browser has no WebGL 2, or nobody wants it. `lost()` when the graphics card is taken away. */
@@ -84,8 +87,9 @@ export class Reslicer {
   }
 
   /** Draws into `context` what `cut` asks for, as `view` says: `cut` has the `name` of the plane, its `lay` in the volume, the `axis` and the
-   *  `slab` from where to where on it, and the `projection`; `matrix` leads from pixels of the plane to those of the page, of which `density` make one of these. */
+   *  `slab` from where to where on it, the `projection`, and whether the hand `isMoving`; `matrix` leads from pixels of the plane to those of the page, of which `density` make one of these. */
   draw(context, cut, view, isInverted, matrix, density) {
+    const start = performance.now();
     const [gl, { width, height }] = [this.#gl, context.canvas];
     // It only grows: panes differ by a pixel.
     if (this.#canvas.width < width) this.#canvas.width = width;
@@ -96,7 +100,7 @@ export class Reslicer {
     gl.useProgram(program);
     gl.bindFramebuffer(gl.FRAMEBUFFER, null);
     gl.activeTexture(gl.TEXTURE0);
-    gl.bindTexture(gl.TEXTURE_2D, resampled);
+    gl.bindTexture(gl.TEXTURE_2D, resampled.texture);
     // Values are in modality units: near the middle of the window the distance is small.
     gl.uniform1f(at("base"), view.function === "linear" ? view.level - 0.5 : view.level);
     gl.uniform1f(at("slope"), 1);
@@ -106,16 +110,22 @@ export class Reslicer {
     gl.uniform1i(at("inverted"), isInverted ? 1 : 0);
     gl.drawArrays(gl.TRIANGLES, 0, 3);
     context.drawImage(this.#canvas, 0, this.#canvas.height - height, width, height, 0, 0, width, height);
+    // Without a card this waited for all of it.
+    if (resampled.isNew) resampled.pointMs = (performance.now() - start) / resampled.grid ** 2;
+    resampled.isNew = false;
   }
 
   /** Values at the pixels of the canvas, unless they are there from the last time: a window that is dragged does not do it again. */
-  #resample({ name, lay, axis, slab, projection }, matrix, density, width, height) {
+  #resample({ name, lay, axis, slab, projection, isMoving }, matrix, density, width, height) {
     const { step, ...ways } = wayBack(matrix, density);
-    const grid = Math.min(Math.max(Math.ceil(step - 0.01), 1), GRID_MAX);
-    const of = [width, height, density, axis, projection, ...slab, ...lay.corner, ...lay.right, ...lay.down, ...matrix];
     const kept = this.#roomOf(name, width, height);
-    if (kept.of?.every((one, nth) => one === of[nth])) return kept.texture;
-    kept.of = of;
+    let grid = Math.min(Math.max(Math.ceil(step - 0.01), 1), GRID_MAX);
+    while (grid > 1 && kept.pointMs * grid ** 2 > (isMoving ? MOVING_MS : RESTING_MS)) grid -= 1;
+    const of = [density, axis, projection, ...slab, ...lay.corner, ...lay.right, ...lay.down, ...matrix];
+    const isSame = kept.of?.every((one, nth) => one === of[nth]);
+    // With all care once: how long it took is not the same each time.
+    if (isSame && (isMoving || kept.isRested || kept.grid === grid)) return kept;
+    Object.assign(kept, { of, grid, isNew: true, isRested: !isMoving });
     const [gl, { program, at }] = [this.#gl, this.#reslice];
     gl.useProgram(program);
     gl.bindFramebuffer(gl.FRAMEBUFFER, kept.frame);
@@ -127,7 +137,7 @@ export class Reslicer {
     gl.uniform1i(at("grid"), grid);
     gl.uniform1f(at("height"), height);
     gl.drawArrays(gl.TRIANGLES, 0, 3);
-    return kept.texture;
+    return kept;
   }
 
   #along() {
@@ -156,7 +166,7 @@ export class Reslicer {
     const kept = this.#resampled.get(name);
     if (kept?.width === width && kept.height === height) return kept;
     gl.deleteTexture(kept?.texture ?? null);
-    const room = { width, height, of: null, texture: this.#textureOf(gl.TEXTURE_2D), frame: kept?.frame ?? gl.createFramebuffer() };
+    const room = { width, height, of: null, pointMs: kept?.pointMs ?? 0, texture: this.#textureOf(gl.TEXTURE_2D), frame: kept?.frame ?? gl.createFramebuffer() };
     gl.texStorage2D(gl.TEXTURE_2D, 1, gl.RG32I, width, height);
     gl.bindFramebuffer(gl.FRAMEBUFFER, room.frame);
     gl.framebufferTexture2D(gl.FRAMEBUFFER, gl.COLOR_ATTACHMENT0, gl.TEXTURE_2D, room.texture, 0);

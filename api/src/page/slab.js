@@ -41,33 +41,45 @@ int slice_before(float place) {
   return nth;
 }
 
+/** The two slices around a place along the normal, with what is told of each; "part" is how near it is to the second. */
+struct Around {
+  int before, after;
+  float part;
+  vec2 moved_before, moved_after;
+  vec4 grey_before, grey_after;
+};
+
+Around around(float place) {
+  int before = slice_before(place), after = min(before + 1, size.z - 1);
+  vec4 one = texelFetch(slices, ivec2(0, before), 0), other = texelFetch(slices, ivec2(0, after), 0);
+  float part = other.x > one.x ? clamp((place - one.x) / (other.x - one.x), 0.0, 1.0) : 0.0;
+  vec4 grey_before = texelFetch(slices, ivec2(1, before), 0), grey_after = texelFetch(slices, ivec2(1, after), 0);
+  return Around(before, after, part, one.yz, other.yz, grey_before, grey_after);
+}
+
 /** A sample times its weight, and the weight; padding has none. */
 vec2 weighed(ivec2 place, int nth, vec2 padding, float weight) {
+  // Planes go through the middles of samples: most of the others count nothing.
+  if (weight <= 0.0) return vec2(0.0);
   float value = float(texelFetch(samples, ivec3(clamp(place, ivec2(0), size.xy - 1), nth), 0).r);
   return value >= padding.x && value <= padding.y ? vec2(0.0) : weight * vec2(value, 1.0);
 }
 
 /** A value of a slice between the four samples around times its weight, and the weight; none beside the slice. */
-vec2 in_slice(vec2 place, int nth) {
-  vec2 own = place - texelFetch(slices, ivec2(0, nth), 0).yz;
-  if (any(lessThan(own, vec2(-0.5))) || any(greaterThan(own, vec2(size.xy) - 0.5))) return vec2(0.0);
-  vec4 grey = texelFetch(slices, ivec2(1, nth), 0);
-  vec2 part = fract(own);
-  ivec2 at = ivec2(floor(own));
+vec2 in_slice(vec2 place, int nth, vec4 grey) {
+  if (any(lessThan(place, vec2(-0.5))) || any(greaterThan(place, vec2(size.xy) - 0.5))) return vec2(0.0);
+  vec2 part = fract(place);
+  ivec2 at = ivec2(floor(place));
   vec2 sum = weighed(at, nth, grey.zw, (1.0 - part.x) * (1.0 - part.y)) + weighed(at + ivec2(1, 0), nth, grey.zw, part.x * (1.0 - part.y))
     + weighed(at + ivec2(0, 1), nth, grey.zw, (1.0 - part.x) * part.y) + weighed(at + ivec2(1, 1), nth, grey.zw, part.x * part.y);
   return vec2(grey.x * sum.x + grey.y * sum.y, sum.y);
 }
 
-/** Between the two slices around. */
-vec2 value_at(vec3 place) {
-  if (place.z < along.x || place.z > along.y) return vec2(0.0);
-  int before = slice_before(place.z), after = min(before + 1, size.z - 1);
-  float low = along_of(before), high = along_of(after);
-  float part = high > low ? clamp((place.z - low) / (high - low), 0.0, 1.0) : 0.0;
+/** Between two slices. */
+vec2 value_at(vec2 place, Around two) {
   vec2 sum = vec2(0.0);
-  if (part < 1.0) sum += (1.0 - part) * in_slice(place.xy, before);
-  if (part > 0.0) sum += part * in_slice(place.xy, after);
+  if (two.part < 1.0) sum += (1.0 - two.part) * in_slice(place - two.moved_before, two.before, two.grey_before);
+  if (two.part > 0.0) sum += two.part * in_slice(place - two.moved_after, two.after, two.grey_after);
   return sum;
 }
 
@@ -89,14 +101,17 @@ vec2 better(vec2 best, vec2 point) {
 /** Through the slab. What of it is no picture takes no part, and makes nothing darker. */
 vec2 projected(vec3 place) {
   place[axis] = slab.x;
-  vec2 point = value_at(place);
+  if (place.z < along.x || place.z > along.y) return vec2(0.0);
+  Around two = around(place.z);
+  vec2 point = value_at(place.xy, two);
   if (slab.y <= slab.x) return point;
   vec2 best = better(vec2(0.0), point), sum = vec2(0.0);
   float from = slab.x;
   for (int nth = 0; nth < POINTS_MAX && from < slab.y; nth++) {
     float to = min(next_middle(from), slab.y);
     place[axis] = to;
-    vec2 next = value_at(place);
+    if (axis == 2) two = around(to);
+    vec2 next = value_at(place.xy, two);
     // Exact, as values lie on lines.
     sum += (to - from) * 0.5 * (point + next);
     best = better(best, next);
