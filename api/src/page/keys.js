@@ -50,8 +50,9 @@ const KEYS = [
   { keys: ["q"], shown: "Q", does: "values in a rectangle", act: choose("rectangle") },
   { keys: ["Enter"], shown: "Enter", does: "put a measurement into the middle", act: (viewer, event, { panes, measuring }) => measuring.put(viewer, panes.tool) },
   { keys: ["Delete"], shown: "Delete", does: "delete the measurement that is chosen", act: (viewer, event, { measuring }) => measuring.remove(viewer) },
+  { keys: ["n"], shown: "N", does: "hide or show what is written on the picture", act: () => byId("panes").classList.toggle("bare") },
   { keys: ["t"], shown: "T", does: "the header of the picture", act: () => byId("tags-button").click() },
-  { keys: ["l"], shown: "L", does: "panes scroll together, or by themselves", act: (viewer, event, { panes }) => panes.tie(!panes.isTied) },
+  { keys: ["l"], shown: "L", does: "panes scroll, zoom and move together, or by themselves", act: (viewer, event, { panes }) => panes.tie(!panes.isTied) },
   { keys: ["?", "Shift+?"], shown: "?", does: "this sheet", act: () => byId("key-sheet").showModal() },
 ];
 

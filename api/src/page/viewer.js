@@ -1,7 +1,7 @@
 // One pane: which slice of which series is seen through which window, and how it lies.
 // What is drawn comes from the stack, here and at once, or from the server, which can draw everything.
 
-import { tellError, tellPatient, tellSeries, tellSlice, tellWindow } from "./captions.js";
+import { tellError, tellPatient, tellSeries, tellSlice, tellTechnique, tellWindow } from "./captions.js";
 import { documentOf } from "./documents.js";
 import { say } from "./elements.js";
 import { fileView } from "./grey.js";
@@ -61,7 +61,8 @@ export class Viewer {
   });
 
   /** A pane of these elements (`pane.js`). `desk.offers()` are the presets of the server and `desk.isFree()` says whether it shows
-   *  other windows; `desk.bytesMax()` is what samples may take; `desk.changed(viewer)` hears of all that is shown, `desk.moved(viewer)` of another slice, `desk.laid(viewer)` of where it lies. */
+   *  other windows; `desk.bytesMax()` is what samples may take; `desk.changed(viewer)` hears of all that is shown, `desk.moved(viewer)` of another slice, `desk.laid(viewer)` of where it lies;
+   *  `desk.tied(viewer)` are those that lie as it does, itself among them. */
   constructor(parts, desk) {
     this.#parts = parts;
     this.#desk = desk;
@@ -84,7 +85,7 @@ export class Viewer {
     this.#drawn = null;
     const { drawing, paper, stage, ...rest } = this.#parts;
     for (const part of ["picture", "canvas", "marks"]) rest[part].hidden = true;
-    for (const part of ["patient", "series", "window", "slice"]) rest[part].textContent = "";
+    for (const part of ["patient", "series", "window", "slice", "technique"]) rest[part].textContent = "";
     paper.hidden = true;
     drawing.replaceChildren();
     stage.classList.remove("windowed");
@@ -186,16 +187,21 @@ export class Viewer {
   }
 
   turn(how) { this.#lay(() => this.#placement.turn(how)); }
-  fit() { this.#lay(() => this.#placement.fit()); }
-  oneToOne() { this.#lay(() => this.#placement.oneToOne()); }
-  move(dx, dy) { this.#lay((stage, box) => this.#placement.move(dx, dy, stage, box)); }
+  fit() { this.#layAll((viewer) => viewer.#lay(() => viewer.#placement.fit())); }
+  oneToOne() { this.#layAll((viewer) => viewer.#lay(() => viewer.#placement.oneToOne())); }
+  move(dx, dy) { this.#layAll((viewer) => viewer.#lay((stage, box) => viewer.#placement.move(dx, dy, stage, box))); }
 
   /** By a factor, around a point of the window or the middle of the stage. */
   zoom(factor, point = null) {
     const { left, top } = this.corner;
-    const from = (stage) => (point
-      ? { x: point.clientX - left - stage.width / 2, y: point.clientY - top - stage.height / 2 } : { x: 0, y: 0 });
-    this.#lay((stage, box) => this.#placement.zoom(factor, from(stage), stage, box));
+    const { stage } = this;
+    const from = point ? { x: point.clientX - left - stage.width / 2, y: point.clientY - top - stage.height / 2 } : { x: 0, y: 0 };
+    this.#layAll((viewer) => viewer.#lay((own, box) => viewer.#placement.zoom(factor, from, own, box)));
+  }
+
+  /** Here, and in the panes that are tied to this one. */
+  #layAll(lay) {
+    for (const viewer of this.#desk.tied(this)) lay(viewer);
   }
 
   /** Everything as it was when the series was opened, but the slice. */
@@ -434,6 +440,7 @@ export class Viewer {
     element.dataset.shown = `${place.image.sop_instance_uid}/${place.frame}/${view.preset ?? `${view.window},${view.level}`}`;
     tellPatient(this.#parts, this.study, place.image.other_patient);
     tellSlice(this.#parts, { place, unit: this.unit, places: this.places });
+    tellTechnique(this.#parts, place);
     this.#mark(place, box);
     clearTimeout(this.#rest);
     this.#rest = setTimeout(() => this.#restOn(place), REST_MS);
