@@ -287,12 +287,15 @@ export class Viewer {
 
   #drawHere({ slice, grey, voi }) {
     const { place, view } = this;
-    const box = { width: slice.columns, height: slice.rows };
+    const box = { width: grey.columns, height: grey.rows };
     const { canvas } = this.#parts;
     if (view.preset === "default") place.seen = { window: voi.window, level: voi.level, function: voi.function };
     // Shown first: what is hidden has no size.
     this.#tellDrawn(canvas, place, view, box);
-    this.#screen.draw(slice, voi, grey.isInverted !== this.isInverted, this.#placement.matrix(this.stage, box), devicePixelRatio);
+    const [a, b, c, d, e, f] = this.#placement.matrix(this.stage, box);
+    // What came small is as large as the frame.
+    const [wide, high] = [box.width / slice.columns, box.height / slice.rows];
+    this.#screen.draw(slice, voi, grey.isInverted !== this.isInverted, [a * wide, b * wide, c * high, d * high, e, f], devicePixelRatio);
     this.#tellUsed(voi, HELD);
   }
 
@@ -312,7 +315,10 @@ export class Viewer {
 
   /** The samples of what is drawn; `null` where the server drew it and they are not here. */
   get samples() { return this.told.place ? this.samplesAt(this.told.place) : null; }
-  samplesAt(place) { return this.#stack.at(place)?.slice ?? null; }
+  samplesAt(place) {
+    const slice = this.#stack.at(place)?.slice;
+    return slice && !slice.isSmall ? slice : null;
+  }
 
   /** From pixels of the frame that is drawn to those of the stage, as a matrix `[a, b, c, d, e, f]`; `null` without a picture. */
   get ofFrame() {
