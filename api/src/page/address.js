@@ -5,10 +5,10 @@ import { LAYOUTS } from "./layouts.js";
 const FUNCTIONS = ["linear", "linear_exact", "sigmoid"];
 
 /** `layout`, `active`, and of each pane in its order `study`, `series`, `at`, `view` and `lies`, all of them empty where it is. */
-export function addressOf({ layout, viewers, active }, openStudy) {
+export function addressOf({ layout, viewers, target }, openStudy) {
   const address = new URLSearchParams();
   if (layout !== "1x1") address.set("layout", layout);
-  if (viewers.indexOf(active) > 0) address.set("active", viewers.indexOf(active));
+  if (viewers.indexOf(target) > 0) address.set("active", viewers.indexOf(target));
   for (const { study, series, state: { at, view, isInverted, lies } } of viewers) {
     address.append("study", study?.study_id ?? (viewers.length === 1 ? openStudy ?? "" : ""));
     if (!series && viewers.length === 1) continue;

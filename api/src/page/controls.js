@@ -16,6 +16,7 @@ export function tellControls(viewer) {
   tellIndex(viewer);
   tellPlaying(viewer);
   tellFacts(viewer);
+  for (const button of byId("tools").querySelectorAll("[data-of-slice]")) button.disabled = Boolean(viewer.isPlane);
 }
 
 /** Where the hand is, whether or not the picture is here yet. */

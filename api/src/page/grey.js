@@ -84,7 +84,7 @@ export function fileView(grey, slice) {
 }
 
 /** `null` without padding, `undefined` where nobody can tell which samples it became. */
-function paddingInSamples({ padding, modality }, { slope, offset }) {
+export function paddingInSamples({ padding, modality }, { slope, offset }) {
   if (!padding) return null;
   if (!modality || modality.slope !== slope) return undefined;
   // Signed samples were raised by half their range, so that they are not signed any more.
@@ -104,6 +104,12 @@ function rangeOutside(samples, padding) {
   }
   // Where all is padding, all is background.
   return low <= high ? [low, high] : [0, 0];
+}
+
+/** The window that shows everything in `slices`, of which each has its `padding`. */
+export function windowOfAll(slices) {
+  const ends = slices.flatMap(({ slice, padding }) => (slice.range ??= rangeOutside(slice.samples, padding)).map((sample) => slice.offset + slice.slope * sample));
+  return windowOfRange(Math.min(...ends), Math.max(...ends));
 }
 
 /** The window that shows `low` black and `high` white. */

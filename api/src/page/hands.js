@@ -20,8 +20,10 @@ export function listenToHands(panes, measuring) {
   byId("slider").addEventListener("input", (event) => panes.active.want(Number(event.target.value) - 1));
   byId("play").addEventListener("click", () => panes.active.togglePlay());
   byId("link").addEventListener("click", () => panes.tie(!panes.isTied));
+  byId("mpr").addEventListener("click", () => panes.reslice(!panes.isResliced));
+  for (const name of ["slab", "projection"]) byId(name).addEventListener("change", () => panes.cut());
   byId("tools").addEventListener("click", ({ target }) => {
-    const { tool, act, layout } = target.closest("button")?.dataset ?? {};
+    const { tool, act, layout } = target.closest("button:not(:disabled)")?.dataset ?? {};
     if (tool) panes.choose(tool);
     if (act) BUTTONS[act](panes.active);
     if (layout) panes.lay(layout);
@@ -57,6 +59,7 @@ const BUTTONS = {
 
 /** The picture as the server draws it through this window, in its own size. */
 async function takePicture(viewer) {
+  if (viewer.isPlane && viewer.told.place) handOver(await viewer.picture(), `${viewer.name.toLowerCase()}-${viewer.at + 1}.png`);
   if (!viewer.path) return;
   handOver(await askBlob(viewer.path), `${viewer.series.modality ?? "picture"}-${viewer.at + 1}.png`);
 }
@@ -105,6 +108,7 @@ function toolOf({ button, shiftKey }, panes) {
 /** What a hand that takes hold here moves: a measurement, or what its tool does; `null` for nothing. */
 function gripOf(viewer, event, { panes, measuring }) {
   const tool = toolOf(event, panes);
+  if (viewer.isPlane && event.button === 0 && !event.shiftKey) return viewer.hold(tool, event);
   const measures = tool === panes.tool ? measuring.grip(viewer, tool, event) : null;
   if (measures || !tool || measuring.isTool(tool)) return measures;
   return viewer.canDrag(tool) ? viewer.grip(tool, event) : null;
@@ -136,7 +140,9 @@ function listenToDrag(stage, viewer, hands) {
     grip.drags(dx, dy);
   });
   const release = (event) => {
-    if (event.pointerId === grip?.pointer) letGo();
+    if (event.pointerId !== grip?.pointer) return;
+    if (event.type === "pointerup" && !grip.isMoved) grip.drags.click?.();
+    letGo();
   };
   stage.addEventListener("pointerup", release);
   stage.addEventListener("pointercancel", release);

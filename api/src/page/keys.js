@@ -15,6 +15,7 @@ const drag = (viewer, { key }, { panes, measuring }) => {
   else viewer.drag(panes.tool, dx, dy);
 };
 const choose = (tool) => (viewer, event, { panes }) => panes.choose(tool);
+const choice = (id, step) => (viewer, event, { panes }) => panes.isResliced && panes.chooseCut(id, step);
 const arrows = (way, names) => names.map((name) => `${way}Arrow${name}`);
 
 /** `keys` as `nameOf` calls them; `shown` on the sheet, in groups. */
@@ -53,11 +54,16 @@ const KEYS = [
   { keys: ["n"], shown: "N", does: "hide or show what is written on the picture", act: () => byId("panes").classList.toggle("bare") },
   { keys: ["t"], shown: "T", does: "the header of the picture", act: () => byId("tags-button").click() },
   { keys: ["l"], shown: "L", does: "panes scroll, zoom and move together, or by themselves", act: (viewer, event, { panes }) => panes.tie(!panes.isTied) },
+  { keys: ["x"], shown: "X", does: "axial, coronal and sagittal planes, or the panes as they were", act: (viewer, event, { panes }) => panes.reslice(!panes.isResliced) },
+  { keys: ["d"], shown: "D", does: "thicker planes", act: choice("slab", 1) },
+  { keys: ["Shift+D"], shown: "Shift D", does: "thinner planes", act: choice("slab", -1) },
+  { keys: ["g"], shown: "G", does: "of their thickness the mean, the highest or the lowest", act: choice("projection", 1) },
   { keys: ["?", "Shift+?"], shown: "?", does: "this sheet", act: () => byId("key-sheet").showModal() },
 ];
 
 const MOUSE = [
   ["Drag", "by the tool: window (right: wider, down: a higher level), scroll, move, zoom or measure; a point that is there moves"],
+  ["Click, drag of the crosshair", "in planes: the others go through that place"],
   ["Wheel", "slices: down is towards the feet"],
   ["Middle drag, Shift drag", "move"],
   ["Right drag, Ctrl wheel", "zoom"],
@@ -87,6 +93,8 @@ export function listenToKeys(panes, measuring) {
 /** Whether a control has this key for itself. */
 function isTaken({ target, key }) {
   if (target.closest("dialog")) return true;
+  // Letters choose in a list.
+  if (target.tagName === "SELECT") return true;
   if (target.type === "range") return /^(Arrow|Page|Home|End)/.test(key);
   return target.tagName === "BUTTON" && (key === " " || key === "Enter");
 }

@@ -170,7 +170,7 @@ export class Measuring {
     if (!viewer.ofFrame) return;
     const drawn = this.#on(viewer).map((note) => drawNote(note, viewer.ofFrame, this.#lines(viewer, note), note.id === this.#chosen));
     drawing.append(...drawn);
-    if (viewer === this.#panes.active && this.#listed !== this.#namesOf(viewer)) this.#list();
+    if (viewer === this.#panes.target && this.#listed !== this.#namesOf(viewer)) this.#list();
   }
 
   #lines(viewer, note) { return this.#resultsOf(viewer, note).map(resultText); }
@@ -189,7 +189,7 @@ export class Measuring {
 
   /** Every measurement of the study in the active pane, to go to and to delete. */
   #list() {
-    const viewer = this.#panes.active;
+    const viewer = this.#panes.target;
     this.#listed = this.#namesOf(viewer);
     const notes = viewer.study ? this.#notes.of(viewer.study.study_instance_uid) : [];
     byId("measures").hidden = !notes.length;
@@ -215,7 +215,7 @@ export class Measuring {
 
   /** A file of all measurements of the study whose results are known here. */
   #export() {
-    const viewer = this.#panes.active;
+    const viewer = this.#panes.target;
     const { study } = viewer;
     const places = new Map(viewer.places.map((one) => [`${one.image.sop_instance_uid}/${one.frame}`, one]));
     const measurements = this.#notes.of(study.study_instance_uid).map((note) => {

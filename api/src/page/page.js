@@ -29,7 +29,7 @@ const newest = new WeakMap();
 const panes = new Panes(() => remember());
 const fail = (error) => panes.active.fail(error);
 const shelf = new Shelf({
-  chosen: (study, series) => openSeries(panes.active, study, series).then(() => panes.focus(panes.active), fail),
+  chosen: (study, series) => openSeries(panes.target, study, series).then(() => panes.focus(panes.active), fail),
   opened: (study) => {
     openStudy = study.study_id;
     fail(null);
@@ -82,7 +82,8 @@ async function start() {
 
 /** Shows what an address names. A refresh leaves alone what is shown already. */
 async function openNamed({ layout, active, panes: named }, studies) {
-  panes.lay(layout);
+  // A refresh leaves planes as they are, too.
+  if (layout !== panes.layout) panes.lay(layout);
   const isNamed = (name) => (study) => [study.study_id, study.study_instance_uid].includes(name);
   const open = async ({ study: name, series: seriesId, state }, viewer, isOnShelf) => {
     if (!name) return;
@@ -144,7 +145,7 @@ panes.listen((stage, viewer) => {
     event.preventDefault();
     const { study, series } = JSON.parse(event.dataTransfer.getData(DRAGGED));
     panes.activate(viewer);
-    openSeries(viewer, study, series).then(() => panes.focus(viewer), fail);
+    openSeries(panes.target, study, series).then(() => panes.focus(viewer), fail);
   });
 });
 

@@ -5,6 +5,7 @@ import { place, shape } from "./drawing.js";
 import { byId, say } from "./elements.js";
 import { meeting, nearestTo, planeOf, sameWay } from "./geometry.js";
 import { LAYOUTS } from "./layouts.js";
+import { Mpr } from "./mpr.js";
 import { makePane } from "./pane.js";
 import { Viewer } from "./viewer.js";
 
@@ -22,7 +23,10 @@ export class Panes {
   /** Panes that were made, with their elements; those of a smaller layout are hidden and stay as they are. */
   #panes = [];
   #listeners = { pane: [], laid: [], active: [] };
-  #active = 0;
+  /** The viewer whose pane is active. */
+  #active = null;
+  /** Planes of one series, made when somebody wants them. */
+  #mpr = null;
   /** Panes that scroll together, each with its place along its normal when they were tied; `null` where none do. */
   #tied = null;
   #isFollowing = false;
@@ -33,54 +37,133 @@ export class Panes {
     this.lay("1x1");
   }
 
-  get active() { return this.#panes[this.#active].viewer; }
-  /** The viewers that are seen, in their order. */
+  get active() { return this.#active; }
+  /** The viewers of the layout, in their order. */
   get viewers() { return this.#panes.slice(0, LAYOUTS[this.layout]).map(({ viewer }) => viewer); }
+  /** Where a series opens: in the active pane, or in the one whose planes are shown. */
+  get target() { return this.#active.isPlane ? this.#mpr.source : this.#active; }
+  /** Whether planes are shown, and of one pane of the layout what they are of. */
+  get isResliced() { return Boolean(this.#mpr?.source); }
+  get #planes() { return this.isResliced ? this.#mpr.viewers : []; }
   get isTied() { return this.#tied !== null; }
 
   /** The elements of a pane. */
-  partsOf(viewer) { return this.#panes.find((pane) => pane.viewer === viewer)?.parts; }
+  partsOf(viewer) { return viewer.isPlane ? viewer.parts : this.#panes.find((pane) => pane.viewer === viewer)?.parts; }
   focus(viewer) { this.partsOf(viewer).stage.focus({ preventScroll: true }); }
 
   lay(layout) {
     this.layout = layout;
     while (this.#panes.length < LAYOUTS[layout]) this.#add();
-    for (const [nth, { parts, viewer }] of this.#panes.entries()) {
-      parts.stage.hidden = nth >= LAYOUTS[layout];
+    this.#closeMpr();
+    if (this.isTied) this.tie(LAYOUTS[layout] > 1);
+    this.#arrange();
+  }
+
+  /** Shows the panes that there are to be seen, and says so. */
+  #arrange() {
+    const { isResliced, layout } = this;
+    const seen = isResliced ? [this.#mpr.source] : this.viewers;
+    for (const { parts, viewer } of this.#panes) {
+      parts.stage.hidden = !seen.includes(viewer);
       if (parts.stage.hidden) viewer.stop();
     }
-    byId("panes").dataset.layout = layout;
+    const planes = (this.#mpr?.viewers ?? []).map(({ parts }) => parts.stage);
+    const isFocusLost = !isResliced && planes.includes(document.activeElement);
+    if (isResliced) byId("panes").prepend(...planes);
+    else for (const stage of planes) stage.remove();
+    byId("panes").dataset.layout = isResliced ? "mpr" : layout;
     for (const button of byId("tools").querySelectorAll("[data-layout]")) {
-      button.setAttribute("aria-pressed", String(button.dataset.layout === layout));
+      button.setAttribute("aria-pressed", String(!isResliced && button.dataset.layout === layout));
     }
-    byId("link").disabled = LAYOUTS[layout] < 2;
-    if (this.isTied) this.tie(LAYOUTS[layout] > 1);
-    this.activate(this.viewers[Math.min(this.#active, LAYOUTS[layout] - 1)]);
+    byId("mpr").setAttribute("aria-pressed", String(isResliced));
+    for (const name of ["slab", "projection"]) byId(name).disabled = !isResliced;
+    byId("link").disabled = isResliced || seen.length < 2;
+    const isSeen = seen.includes(this.#active) || this.#planes.includes(this.#active);
+    const before = this.#panes.findIndex(({ viewer }) => viewer === this.#active);
+    this.activate(isSeen ? this.#active : seen[Math.min(before, seen.length - 1)]);
+    // Keys go on where the eyes do.
+    if (isFocusLost) this.focus(this.#active);
     this.#drawLines();
   }
 
+  /** Shows the planes of the active pane's series beside it, or the panes as they were. */
+  reslice(isResliced) {
+    const source = this.target;
+    if (isResliced === this.isResliced || (isResliced && !source.series)) return;
+    if (isResliced && this.isTied) this.tie(false);
+    this.#mpr ??= this.#makeMpr();
+    if (isResliced) this.#mpr.open(source);
+    else this.#closeMpr();
+    this.#arrange();
+    say(isResliced ? "Planes of the series" : "Panes");
+  }
+
+  /** What was active among planes is what they are of. */
+  #closeMpr() {
+    if (!this.isResliced) return;
+    this.#active = this.target;
+    this.#mpr.close();
+  }
+
+  #makeMpr() {
+    const mpr = new Mpr((name) => makePane(`${name} plane`), {
+      ...this.#desk(null),
+      bytesMax: () => this.#bytesFor(mpr.source),
+      isActive: (viewer) => viewer === this.#active,
+    });
+    for (const viewer of mpr.viewers) {
+      viewer.parts.stage.dataset.tool = this.tool;
+      for (const listen of this.#listeners.pane) listen(viewer.parts.stage, viewer);
+    }
+    return mpr;
+  }
+
+  /** Planes as thick as the controls say. */
+  cut() { this.#mpr?.cut({ millimetres: Number(byId("slab").value), projection: byId("projection").value }); }
+
+  /** The next thickness, up to the last one, or the next projection, around and around. */
+  chooseCut(name, step) {
+    const { options, selectedIndex: at } = byId(name);
+    const next = name === "slab" ? Math.min(Math.max(at + step, 0), options.length - 1) : (at + step) % options.length;
+    byId(name).selectedIndex = next;
+    say(options[next].textContent);
+    this.cut();
+  }
+
   #add() {
-    const parts = makePane(this.#panes.length + 1);
+    const parts = makePane(`Picture ${this.#panes.length + 1}`);
     byId("panes").append(parts.stage);
-    // The desk of a viewer is this, as far as it is for one.
-    const viewer = new Viewer(parts, {
-      bytesMax: () => SAMPLES_BYTES_MAX / LAYOUTS[this.layout],
+    const viewer = new Viewer(parts, this.#desk(() => viewer));
+    this.#active ??= viewer;
+    this.#panes.push({ parts, viewer });
+    parts.stage.dataset.tool = this.tool;
+    for (const listen of this.#listeners.pane) listen(parts.stage, viewer);
+  }
+
+  /** The desk of a viewer is this, as far as it is for one. */
+  #desk(viewerOf) {
+    return {
+      bytesMax: () => this.#bytesFor(viewerOf()),
       changed: (changed) => this.#changed(changed),
       moved: (moved) => this.#moved(moved),
       laid: (laid) => this.#laid(laid),
       tied: (one) => (this.#tied?.has(one) ? [...this.#tied.keys()] : [one]),
       offers: () => this.presets,
       isFree: () => this.areWindowsFree,
-    });
-    this.#panes.push({ parts, viewer });
-    parts.stage.dataset.tool = this.tool;
-    for (const listen of this.#listeners.pane) listen(parts.stage, viewer);
+    };
+  }
+
+  /** A volume is whole or nothing: what the other panes leave is for what planes are of. */
+  #bytesFor(viewer) {
+    if (!this.isResliced || viewer !== this.#mpr.source) return SAMPLES_BYTES_MAX / LAYOUTS[this.layout];
+    return SAMPLES_BYTES_MAX - this.#panes.reduce((sum, pane) => sum + (pane.viewer === viewer ? 0 : pane.viewer.bytesHeld), 0);
   }
 
   /** `listen(stage, viewer)` for every pane that there is, and will be. */
   listen(listen) {
     this.#listeners.pane.push(listen);
     for (const { parts, viewer } of this.#panes) listen(parts.stage, viewer);
+    for (const viewer of this.#mpr?.viewers ?? []) listen(viewer.parts.stage, viewer);
   }
 
   /** `listen(viewer)` whenever its picture lies anew. */
@@ -90,10 +173,9 @@ export class Panes {
   onActive(listen) { this.#listeners.active.push(listen); }
 
   activate(viewer) {
-    const index = this.#panes.findIndex((pane) => pane.viewer === viewer);
-    const isOther = index !== this.#active;
-    this.#active = index;
-    for (const [nth, { parts }] of this.#panes.entries()) parts.stage.classList.toggle("active", nth === index);
+    const isOther = viewer !== this.#active;
+    this.#active = viewer;
+    for (const one of this.#all()) this.partsOf(one).stage.classList.toggle("active", one === viewer);
     tellControls(viewer);
     if (isOther) {
       this.#drawLines();
@@ -102,15 +184,18 @@ export class Panes {
     this.#remember();
   }
 
+  #all() { return [...this.#panes.map(({ viewer }) => viewer), ...(this.#mpr?.viewers ?? [])]; }
+
   /** Shows nothing of a study any more. */
   forget(studyId) {
+    if (this.isResliced && this.#mpr.source.study?.study_id === studyId) this.reslice(false);
     for (const { viewer } of this.#panes) if (viewer.study?.study_id === studyId) viewer.close();
     tellControls(this.active);
   }
 
   choose(tool) {
     this.tool = tool;
-    for (const { parts } of this.#panes) parts.stage.dataset.tool = tool;
+    for (const viewer of this.#all()) this.partsOf(viewer).stage.dataset.tool = tool;
     pressTool(tool);
   }
 
@@ -122,7 +207,8 @@ export class Panes {
   }
 
   #changed(viewer) {
-    if (viewer === this.#panes[this.#active]?.viewer) tellControls(viewer);
+    if (viewer === this.#active) tellControls(viewer);
+    if (viewer === this.#mpr?.source) this.#mpr.follow();
     this.#remember();
   }
 
@@ -133,7 +219,7 @@ export class Panes {
 
   #moved(viewer) {
     if (this.#tied && !this.#isFollowing) this.#follow(viewer);
-    if (viewer === this.active) this.#drawLines();
+    if (viewer === this.active || viewer.isPlane) this.#drawLines();
   }
 
   /** Brings the others to where `leader` is: in one space to the same place of the patient, else as far from where they began. */
@@ -163,20 +249,22 @@ export class Panes {
     for (const viewer of this.viewers) this.#drawLine(viewer);
   }
 
-  /** The line of the active pane's slice in the picture of another. */
+  /** The line of the active pane's slice in the picture of another, or those of the planes. */
   #drawLine(viewer) {
     const parts = this.partsOf(viewer);
     // A viewer draws before it is a pane.
     if (!parts) return;
-    parts.drawing.querySelector(".cut")?.remove();
-    const [own, other] = [viewer, this.active].map((one) => (one === viewer ? drawnPlane(one) : planeNow(one)));
-    const matrix = viewer.ofFrame;
-    if (viewer === this.active || !own || !other || !matrix) return;
+    for (const old of parts.drawing.querySelectorAll(".cut")) old.remove();
+    const [own, matrix] = [drawnPlane(viewer), viewer.ofFrame];
+    if (!own || !matrix) return;
     const { rows, columns } = viewer.told.place.image;
-    const ends = meeting(own, other, columns, rows);
-    if (!ends) return;
-    const [from, to] = ends.map((end) => place(matrix, end));
-    parts.drawing.append(shape("line", { class: "cut", x1: from.x, y1: from.y, x2: to.x, y2: to.y }));
+    for (const other of this.isResliced ? this.#planes : [this.active]) {
+      const plane = other === viewer ? null : planeNow(other);
+      const ends = plane ? meeting(own, plane, columns, rows) : null;
+      if (!ends) continue;
+      const [from, to] = ends.map((end) => place(matrix, end));
+      parts.drawing.append(shape("line", { class: `cut ${other.isPlane ? other.name.toLowerCase() : ""}`, x1: from.x, y1: from.y, x2: to.x, y2: to.y }));
+    }
   }
 }
 

@@ -5,7 +5,8 @@ import { RESAMPLE, VERTEX, WINDOW } from "./shader.js";
 
 /** Slices whose textures are kept. */
 const TEXTURES_MAX = 8;
-const FUNCTIONS = ["linear", "linear_exact", "sigmoid"];
+/** VOI LUT functions as `WINDOW` counts them. */
+export const FUNCTIONS = ["linear", "linear_exact", "sigmoid"];
 const NO_PADDING = [1, 0];
 
 export class Screen {
@@ -156,7 +157,7 @@ function towards({ slope, offset }, view) {
 }
 
 /** A program, and where each of its uniforms is by name; `null` where the card does not take it. */
-function programOf(gl, fragment) {
+export function programOf(gl, fragment) {
   const program = gl.createProgram();
   for (const [kind, source] of [[gl.VERTEX_SHADER, VERTEX], [gl.FRAGMENT_SHADER, fragment]]) {
     const shader = gl.createShader(kind);

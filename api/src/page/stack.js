@@ -45,6 +45,8 @@ export class Stack {
   #timer = 0;
   #failures = 0;
   #center = 0;
+  /** Bytes that there was room for when the stream began. */
+  #room = 0;
 
   /** `tell(place)` when its samples have come; `bytesMax()` is what they may take together. */
   constructor(tell, bytesMax) {
@@ -85,12 +87,20 @@ export class Stack {
   }
 
   get count() { return this.#slices.size; }
+  get bytes() {
+    let sum = 0;
+    for (const { samples } of this.#slices.values()) sum += samples.byteLength;
+    return sum;
+  }
 
   /** `{grey, slice}`; `null` where the server has to draw, or draws until the samples are here. What is small is so by `isSmall`. */
   at(place) {
     const slice = this.#slices.get(place) ?? this.#small.get(place);
     return slice ? { grey: this.#greys.get(place), slice } : null;
   }
+
+  /** What the header says of this place, as `grey.js` has it; `null` where the server has to draw it. */
+  greyOf(place) { return this.#greys.get(place) ?? null; }
 
   /** Whether this place is one whose samples are here or will come. */
   takes(place) { return this.#greys.has(place) && !this.#refused.has(place); }
@@ -102,6 +112,11 @@ export class Stack {
     if (!this.takes(place) || this.#slices.has(place) || this.#running?.next.has(place)) return;
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#fill(), REST_MS);
+  }
+
+  /** There may be room for more than there was. */
+  widen() {
+    if (this.#series && !this.isOpening && this.#bytesMax() > this.#room) this.#fill();
   }
 
   /** Drops what is too far away, and asks for what is missing. */
@@ -131,7 +146,7 @@ export class Stack {
   /** First and last index around the center that have room together. */
   #reach() {
     const room = (index) => this.#places[index].image.rows * this.#places[index].image.columns * BYTES_PER_PIXEL;
-    const most = this.#bytesMax();
+    const most = this.#room = this.#bytesMax();
     let [first, last, bytes] = [this.#center, this.#center, room(this.#center)];
     const away = (index) => Math.abs(index - this.#center);
     for (;;) {
@@ -223,6 +238,7 @@ export class Stack {
   /** From now on the server draws what is not held. */
   #giveUp() {
     for (const place of this.#places) if (!this.#slices.has(place)) this.#refused.add(place);
+    this.#tell(this.#places[this.#center]);
   }
 
   #stop() {

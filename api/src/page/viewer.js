@@ -114,13 +114,14 @@ export class Viewer {
     if (!this.places.length) return;
     this.want(this.at);
     // Where the headers do not come, the server draws as it does now.
-    if (this.#screen && !this.place.kind) this.#stack.open(study, series, this.places, this.at).then(() => this.#headersCame(), () => {});
+    if (this.#screen && !this.place.kind) this.#stack.open(study, series, this.places, this.at).then(() => this.#headersCame(), () => this.#desk.changed(this));
   }
 
   /** The headers say where slices lie that the list of images does not know of. */
   #headersCame() {
     this.redraw();
     this.#desk.moved(this);
+    this.#desk.changed(this);
   }
 
   /** What has to be known to show the same again. */
@@ -319,6 +320,14 @@ export class Viewer {
     const slice = this.#stack.at(place)?.slice;
     return slice && !slice.isSmall ? slice : null;
   }
+
+  /** For who makes a volume of the series: whether headers are still to come, what they say of a place, whether its samples are here
+   *  or will come, and what all of them take; there may be room for more of them than before. */
+  get isOpening() { return this.#stack.isOpening; }
+  greyOf(place) { return this.#stack.greyOf(place); }
+  takes(place) { return this.#stack.takes(place); }
+  get bytesHeld() { return this.#stack.bytes; }
+  gather() { this.#stack.widen(); }
 
   /** From pixels of the frame that is drawn to those of the stage, as a matrix `[a, b, c, d, e, f]`; `null` without a picture. */
   get ofFrame() {
