@@ -138,6 +138,12 @@ impl DemoItem {
         self
     }
 
+    /// Sets an attribute of VR US.
+    pub fn number(mut self, tag: Tag, value: u16) -> Self {
+        self.0.put(DataElement::new(tag, VR::US, PrimitiveValue::from(value)));
+        self
+    }
+
     /// Sets a sequence of these items.
     pub fn sequence(mut self, tag: Tag, items: Vec<DemoItem>) -> Self {
         self.0.put(sequence(tag, items));

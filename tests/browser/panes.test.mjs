@@ -197,3 +197,28 @@ test("the slice of the active pane is a line in a picture that it cuts, and only
   const scale = (await stage(1).locator(".picture").boundingBox()).width / 320;
   assert.ok(Math.abs(below - y1 - 2 * scale) < 0.1, `${below - y1}, not ${2 * scale}`);
 });
+
+test("panes that are tied are zoomed and moved together", async () => {
+  await openIn(page, CT_SERIES);
+  await lay("1x2");
+  await choose(1, CT_SERIES);
+  const widths = () => page.evaluate(() => [...document.querySelectorAll(".stage")].map((one) => one.querySelector("[data-part=bar]").getBoundingClientRect().width));
+  const [before] = await widths();
+  await key("+");
+  const [still, grown] = await widths();
+  assert.ok(still === before && grown !== before);
+  await key("f", "l", "o");
+  const [one, other] = await widths();
+  assert.ok(Math.abs(one - other) < 1, `${one} and ${other}`);
+});
+
+test("what is written on the picture is hidden and shown again, and tells how the picture was taken", async () => {
+  await openIn(page, CT_SERIES);
+  await drawnHere(page);
+  await stage(0).focus();
+  assert.match(await stage(0).locator("[data-part=technique]").textContent(), /4 mm · 120 kV/);
+  await key("n");
+  for (const part of ["patient", "series", "window", "left", "scale"]) assert.ok(await stage(0).locator(`[data-part=${part}]`).isHidden(), part);
+  await key("n");
+  assert.ok(await stage(0).locator("[data-part=patient]").isVisible());
+});

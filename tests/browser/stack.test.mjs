@@ -126,7 +126,7 @@ test("a picture that is smaller than its pixels is averaged before the window, a
   assert.ok(mean < 1, `${mean} levels apart on the average`);
 });
 
-test("a series comes in one request, and every slice of it is drawn without another", async () => {
+test("what is near comes in one request and all else in another, and every slice is drawn without a third", async () => {
   await openHere(CT_SERIES);
   const stream = () => asked.filter((address) => address.includes("/frames?"));
   await page.waitForFunction(() => document.getElementById("fact-held").textContent === "72 / 72", null, { timeout: 4 * DEADLINE_MS });
@@ -136,7 +136,43 @@ test("a series comes in one request, and every slice of it is drawn without anot
   await page.waitForFunction(() => document.querySelector(".stage.active [data-part=slice]").textContent === "Slice 72 / 72");
   assert.ok(await page.locator(".stage.active canvas").isVisible());
   assert.equal(asked.length, before, `also asked ${asked.slice(before)}`);
-  assert.equal(stream().length, 1);
+  assert.equal(stream().length, 2);
+  assert.ok(stream().every((address) => !/width/.test(address)), "nothing had to come small");
+});
+
+test("where the rest would take long it comes small first, and then whole", async () => {
+  let release;
+  const whole = new Promise((go) => { release = go; });
+  await page.route("**/frames?*", async (route) => {
+    const isSmall = /width=128/.test(route.request().url());
+    const nth = asked.filter((address) => address.includes("/frames?")).length;
+    const answer = await route.fetch();
+    // 25 slices in so long a time are the pace of a slow line.
+    if (nth === 1) await new Promise((later) => setTimeout(later, 2_000));
+    else if (!isSmall) await whole;
+    await route.fulfill({ response: answer });
+  });
+  await openHere(CT_SERIES);
+  await page.waitForFunction(() => document.getElementById("fact-held").textContent === "25 / 72");
+  const small = await page.waitForRequest(/frames\?.*width=128/).catch(() => null);
+  assert.ok(small || asked.some((address) => /width=128/.test(address)));
+  await page.waitForTimeout(300);
+  await key("Home");
+  await page.waitForFunction(() => document.querySelector(".stage.active [data-part=slice]").textContent === "Slice 1 / 72");
+  assert.ok(await page.locator(".stage.active canvas").isVisible(), "drawn here");
+  const [here, edges] = [await pixelsOf(page), await page.locator(".stage.active [data-part=bar]").boundingBox()];
+  assert.ok(here.levels > 30, `${here.levels} levels`);
+  // Nothing is measured on what is small.
+  const { x, y, width, height } = await page.locator(".stage.active").boundingBox();
+  await page.mouse.move(x + width / 2, y + height / 2);
+  assert.equal(await page.locator("#fact-pointer").textContent(), "–");
+  release();
+  await page.waitForFunction(() => document.getElementById("fact-held").textContent === "72 / 72");
+  await nextFrame();
+  const then = await pixelsOf(page);
+  assert.ok(Math.abs(then.mean - here.mean) < 3, `${then.mean} and ${here.mean}`);
+  assert.notEqual(then.checksum, here.checksum);
+  assert.deepEqual(await page.locator(".stage.active [data-part=bar]").boundingBox(), edges, "it lies where it lay");
 });
 
 test("a window that is dragged asks the server for nothing", async () => {

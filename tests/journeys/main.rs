@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that fails may panic")]
 #![expect(clippy::print_stdout, reason = "the corpus journey tells how many pictures it compared")]
 
+mod animations;
 mod bad_input;
 mod colours;
 mod commands;
@@ -21,6 +22,7 @@ mod presentation_states;
 mod program;
 mod readme;
 mod reasons;
+mod segmentations;
 mod services;
 mod storage;
 mod text;

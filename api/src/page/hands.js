@@ -50,6 +50,7 @@ const BUTTONS = {
   fit: (viewer) => viewer.fit(),
   one: (viewer) => viewer.oneToOne(),
   reset: (viewer) => viewer.reset(),
+  words: () => byId("panes").classList.toggle("bare"),
   tags: (viewer) => viewer.place && showTags(viewer.place).catch((error) => viewer.fail(error)),
   png: (viewer) => takePicture(viewer).catch((error) => viewer.fail(error)),
   original: (viewer) => takeOriginal(viewer).catch((error) => viewer.fail(error)),

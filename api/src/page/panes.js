@@ -147,6 +147,7 @@ export class Panes {
       changed: (changed) => this.#changed(changed),
       moved: (moved) => this.#moved(moved),
       laid: (laid) => this.#laid(laid),
+      tied: (one) => (this.#tied?.has(one) ? [...this.#tied.keys()] : [one]),
       offers: () => this.presets,
       isFree: () => this.areWindowsFree,
     };

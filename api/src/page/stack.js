@@ -1,4 +1,5 @@
-// The samples of the open series, in one request, around the slice that is shown.
+// The samples of the open series: those around the slice that is shown, then all others, in one request each. Where these would
+// take long they come small before they come whole.
 
 import { greyOf } from "./grey.js";
 import { kept } from "./marks.js";
@@ -7,6 +8,10 @@ import { askJson, askStream } from "./server.js";
 const BYTES_PER_PIXEL = 2;
 /** Slices to each side that come before all others. */
 const NEAR = 12;
+/** What comes after those in longer than this comes small first, so that a hand may go anywhere at once. */
+const SLOW_MS = 3_000;
+/** Longest side of what comes small, in pixels. */
+const SMALL_SIDE = 128;
 /** Ranges in one request, as many as the server takes. */
 const RANGES_MAX = 100;
 /** A hand that jumps has to rest for so long before the stream begins anew where it is. */
@@ -26,6 +31,11 @@ export class Stack {
   /** What the header says, by place; none where the server has to draw. */
   #greys = new Map();
   #slices = new Map();
+  /** What came small, of places that are not here yet. */
+  #small = new Map();
+  /** Bytes and milliseconds of what has come, to tell how long the rest will take. */
+  #pace = { bytes: 0, ms: 0 };
+  #isSmallDone = false;
   /** Places that came without a picture. */
   #refused = new Set();
   #worker = null;
@@ -71,7 +81,9 @@ export class Stack {
     clearTimeout(this.#timer);
     this.#failures = 0;
     this.#series = null;
-    for (const kept of [this.#greys, this.#slices, this.#refused]) kept.clear();
+    this.#isSmallDone = false;
+    this.#pace = { bytes: 0, ms: 0 };
+    for (const kept of [this.#greys, this.#slices, this.#small, this.#refused]) kept.clear();
   }
 
   get count() { return this.#slices.size; }
@@ -81,9 +93,9 @@ export class Stack {
     return sum;
   }
 
-  /** `{grey, slice}`; `null` where the server has to draw, or draws until the samples are here. */
+  /** `{grey, slice}`; `null` where the server has to draw, or draws until the samples are here. What is small is so by `isSmall`. */
   at(place) {
-    const slice = this.#slices.get(place);
+    const slice = this.#slices.get(place) ?? this.#small.get(place);
     return slice ? { grey: this.#greys.get(place), slice } : null;
   }
 
@@ -117,9 +129,18 @@ export class Stack {
     const [near, before] = [Math.max(first, this.#center - NEAR), Math.min(last, this.#center + NEAR)];
     const portions = [[near, before], [before + 1, last], [first, near - 1]]
       .map(([from, to]) => this.#places.slice(from, Math.max(from, to + 1)).filter(isMissing));
-    const ranges = portions.flatMap(rangesOf).slice(0, RANGES_MAX);
     this.#stop();
-    if (ranges.length) this.#ask(ranges, portions[0]).catch((error) => this.#fail(error));
+    const rest = portions.slice(1);
+    const wanted = portions[0].length ? [portions[0]] : rest;
+    if (!wanted.flat().length) return;
+    this.#ask(wanted, portions[0], !portions[0].length && this.#isSlow(rest.flat())).catch((error) => this.#fail(error));
+  }
+
+  /** Whether it would take long until all of these are here. */
+  #isSlow(places) {
+    const { bytes, ms } = this.#pace;
+    if (this.#isSmallDone || !ms || places.length <= 2 * NEAR) return false;
+    return (places.length * (bytes / this.#slices.size) * ms) / bytes > SLOW_MS;
   }
 
   /** First and last index around the center that have room together. */
@@ -137,20 +158,29 @@ export class Stack {
     }
   }
 
-  async #ask(ranges, next) {
-    const running = { stream: ++this.#stream, controller: new AbortController(), next: new Set(next) };
+  /** Asks for the places of these portions, one portion after the other. */
+  async #ask(portions, next, isSmall) {
+    const running = { stream: ++this.#stream, controller: new AbortController(), next: new Set(next), isSmall };
     this.#running = running;
+    const ranges = portions.flatMap(rangesOf).slice(0, RANGES_MAX);
     const query = new URLSearchParams({ format: "png16", frames: ranges.join(",") });
+    if (isSmall) for (const side of ["width", "height"]) query.set(side, SMALL_SIDE);
     const path = `dicom/series/${encodeURIComponent(this.#series.series_id)}/frames?${query}`;
+    const start = performance.now();
     const response = await askStream(path, running.controller.signal);
     await this.#decode(running, response);
-    // More ranges than one request takes.
-    if (this.#running === running && ranges.length === RANGES_MAX) this.#fill();
-    else if (this.#running === running) this.#running = null;
+    if (!isSmall) this.#pace.ms += performance.now() - start;
+    if (this.#running !== running) return;
+    this.#running = null;
+    if (isSmall) this.#isSmallDone = true;
+    // A stream without any of what it was asked for would be asked for ever.
+    else if (portions.flat().every((place) => this.takes(place) && !this.#slices.has(place))) return this.#giveUp();
+    // What comes after these; more ranges than one request takes.
+    this.#fill();
   }
 
   /** Hands the stream to the worker, a chunk at a time: what it has not taken waits with the server. */
-  async #decode({ stream }, response) {
+  async #decode({ stream, isSmall }, response) {
     const worker = this.#worker ??= new Worker("/page/decoder.js", { type: "module" });
     let taken = () => {};
     const end = new Promise((resolve, reject) => {
@@ -169,6 +199,7 @@ export class Stack {
     for (;;) {
       const { done, value: chunk } = await reader.read();
       if (done) break;
+      if (!isSmall) this.#pace.bytes += chunk.length;
       const room = new Promise((resolve) => { taken = resolve; });
       worker.postMessage({ stream, chunk }, [chunk.buffer]);
       await Promise.race([room, end]);
@@ -181,7 +212,12 @@ export class Stack {
     const place = this.#byName.get(`${imageId}/${frame}`);
     if (!place) return;
     const { rows, columns } = this.#greys.get(place) ?? {};
+    if (this.#running?.isSmall) {
+      if (slice.samples && !this.#slices.has(place)) this.#small.set(place, { ...slice, isSmall: true });
+      return this.#tell(place);
+    }
     // Pixels that are not square come in another size than the frame has: the server draws these.
+    this.#small.delete(place);
     if (!slice.samples || slice.rows !== rows || slice.columns !== columns) this.#refused.add(place);
     else this.#slices.set(place, slice);
     this.#running?.next.delete(place);

@@ -1,7 +1,7 @@
 // One pane: which slice of which series is seen through which window, and how it lies.
 // What is drawn comes from the stack, here and at once, or from the server, which can draw everything.
 
-import { tellError, tellPatient, tellSeries, tellSlice, tellWindow } from "./captions.js";
+import { tellError, tellPatient, tellSeries, tellSlice, tellTechnique, tellWindow } from "./captions.js";
 import { documentOf } from "./documents.js";
 import { say } from "./elements.js";
 import { fileView } from "./grey.js";
@@ -61,7 +61,8 @@ export class Viewer {
   });
 
   /** A pane of these elements (`pane.js`). `desk.offers()` are the presets of the server and `desk.isFree()` says whether it shows
-   *  other windows; `desk.bytesMax()` is what samples may take; `desk.changed(viewer)` hears of all that is shown, `desk.moved(viewer)` of another slice, `desk.laid(viewer)` of where it lies. */
+   *  other windows; `desk.bytesMax()` is what samples may take; `desk.changed(viewer)` hears of all that is shown, `desk.moved(viewer)` of another slice, `desk.laid(viewer)` of where it lies;
+   *  `desk.tied(viewer)` are those that lie as it does, itself among them. */
   constructor(parts, desk) {
     this.#parts = parts;
     this.#desk = desk;
@@ -84,7 +85,7 @@ export class Viewer {
     this.#drawn = null;
     const { drawing, paper, stage, ...rest } = this.#parts;
     for (const part of ["picture", "canvas", "marks"]) rest[part].hidden = true;
-    for (const part of ["patient", "series", "window", "slice"]) rest[part].textContent = "";
+    for (const part of ["patient", "series", "window", "slice", "technique"]) rest[part].textContent = "";
     paper.hidden = true;
     drawing.replaceChildren();
     stage.classList.remove("windowed");
@@ -187,16 +188,21 @@ export class Viewer {
   }
 
   turn(how) { this.#lay(() => this.#placement.turn(how)); }
-  fit() { this.#lay(() => this.#placement.fit()); }
-  oneToOne() { this.#lay(() => this.#placement.oneToOne()); }
-  move(dx, dy) { this.#lay((stage, box) => this.#placement.move(dx, dy, stage, box)); }
+  fit() { this.#layAll((viewer) => viewer.#lay(() => viewer.#placement.fit())); }
+  oneToOne() { this.#layAll((viewer) => viewer.#lay(() => viewer.#placement.oneToOne())); }
+  move(dx, dy) { this.#layAll((viewer) => viewer.#lay((stage, box) => viewer.#placement.move(dx, dy, stage, box))); }
 
   /** By a factor, around a point of the window or the middle of the stage. */
   zoom(factor, point = null) {
     const { left, top } = this.corner;
-    const from = (stage) => (point
-      ? { x: point.clientX - left - stage.width / 2, y: point.clientY - top - stage.height / 2 } : { x: 0, y: 0 });
-    this.#lay((stage, box) => this.#placement.zoom(factor, from(stage), stage, box));
+    const { stage } = this;
+    const from = point ? { x: point.clientX - left - stage.width / 2, y: point.clientY - top - stage.height / 2 } : { x: 0, y: 0 };
+    this.#layAll((viewer) => viewer.#lay((own, box) => viewer.#placement.zoom(factor, from, own, box)));
+  }
+
+  /** Here, and in the panes that are tied to this one. */
+  #layAll(lay) {
+    for (const viewer of this.#desk.tied(this)) lay(viewer);
   }
 
   /** Everything as it was when the series was opened, but the slice. */
@@ -282,12 +288,15 @@ export class Viewer {
 
   #drawHere({ slice, grey, voi }) {
     const { place, view } = this;
-    const box = { width: slice.columns, height: slice.rows };
+    const box = { width: grey.columns, height: grey.rows };
     const { canvas } = this.#parts;
     if (view.preset === "default") place.seen = { window: voi.window, level: voi.level, function: voi.function };
     // Shown first: what is hidden has no size.
     this.#tellDrawn(canvas, place, view, box);
-    this.#screen.draw(slice, voi, grey.isInverted !== this.isInverted, this.#placement.matrix(this.stage, box), devicePixelRatio);
+    const [a, b, c, d, e, f] = this.#placement.matrix(this.stage, box);
+    // What came small is as large as the frame.
+    const [wide, high] = [box.width / slice.columns, box.height / slice.rows];
+    this.#screen.draw(slice, voi, grey.isInverted !== this.isInverted, [a * wide, b * wide, c * high, d * high, e, f], devicePixelRatio);
     this.#tellUsed(voi, HELD);
   }
 
@@ -307,7 +316,10 @@ export class Viewer {
 
   /** The samples of what is drawn; `null` where the server drew it and they are not here. */
   get samples() { return this.told.place ? this.samplesAt(this.told.place) : null; }
-  samplesAt(place) { return this.#stack.at(place)?.slice ?? null; }
+  samplesAt(place) {
+    const slice = this.#stack.at(place)?.slice;
+    return slice && !slice.isSmall ? slice : null;
+  }
 
   /** For who makes a volume of the series: whether headers are still to come, what they say of a place, whether its samples are here
    *  or will come, and what all of them take; there may be room for more of them than before. */
@@ -443,6 +455,7 @@ export class Viewer {
     element.dataset.shown = `${place.image.sop_instance_uid}/${place.frame}/${view.preset ?? `${view.window},${view.level}`}`;
     tellPatient(this.#parts, this.study, place.image.other_patient);
     tellSlice(this.#parts, { place, unit: this.unit, places: this.places });
+    tellTechnique(this.#parts, place);
     this.#mark(place, box);
     clearTimeout(this.#rest);
     this.#rest = setTimeout(() => this.#restOn(place), REST_MS);

@@ -57,10 +57,16 @@ impl Validator {
         self.0.is_named_by(headers)
     }
 
-    fn put_into(self, headers: &mut HeaderMap) {
+    pub(super) fn put_into(self, headers: &mut HeaderMap) {
         self.0.put_into(headers);
         headers.insert(header::CACHE_CONTROL, CACHE_CONTROL);
         headers.insert(header::VARY, VARY);
+    }
+}
+
+impl From<EntityTag> for Validator {
+    fn from(tag: EntityTag) -> Self {
+        Self(tag)
     }
 }
 

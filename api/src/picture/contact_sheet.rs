@@ -1,12 +1,8 @@
 //! A sheet of small pictures: one sprite, and where each stands in it.
 //!
-//! The small pictures are those of lists, under the same keys; here they are put side by side. It is the one place of this
-//! program that reads a picture, and only ones that were rendered here.
+//! The small pictures are those of lists, under the same keys; here they are put side by side.
 
-use std::{
-    io::Cursor,
-    sync::{Arc, LazyLock},
-};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt, stream};
@@ -15,12 +11,17 @@ use noctis_shared::{
     render_key::RenderKey,
 };
 use serde::Serialize;
-use tokio::sync::Semaphore;
 use utoipa::ToSchema;
 use uuid::Uuid;
 use xxhash_rust::xxh3::Xxh3Default;
 
-use super::{asked_format::AskedFormat, found, parameters::Asked, representation, unrenderable};
+use super::{
+    asked_format::AskedFormat,
+    found,
+    parameters::Asked,
+    pixels::{self, Pixels, PixelsError},
+    representation, unrenderable,
+};
 use crate::{
     api::Api,
     caller::Caller,
@@ -31,8 +32,6 @@ use crate::{
 pub(crate) const PIXELS_MAX: usize = 16 << 20;
 /// Small pictures that are asked for at a time.
 const AHEAD: usize = 4;
-/// Sheets that are put together at a time, so that memory and cores stay with pictures.
-static PUT_TOGETHER: LazyLock<Semaphore> = LazyLock::new(|| Semaphore::new(2));
 
 /// What a sheet is of.
 #[derive(Debug, Clone)]
@@ -156,15 +155,8 @@ impl Sheet {
     /// # Errors
     /// A fault of ours.
     pub(crate) async fn png(self) -> Result<Bytes, Problem> {
-        // It is never closed.
-        let permit = PUT_TOGETHER.acquire().await.map_err(|error| Problem::internal(&error))?;
-        let made = tokio::task::spawn_blocking(move || {
-            // Until it is done, whoever waits for it.
-            let _permit = permit;
-            self.put_together()
-        });
-        let made = made.await;
-        made.map_err(|error| Problem::internal(&error))?.map_err(|error| Problem::internal(&error))
+        let made = pixels::put_together(move || self.put_together()).await?;
+        made.map_err(|error| Problem::internal(&error))
     }
 
     fn put_together(&self) -> Result<Bytes, SheetError> {
@@ -195,39 +187,15 @@ impl Sheet {
 /// Why no sheet was made of pictures of ours.
 #[derive(Debug, thiserror::Error)]
 enum SheetError {
-    #[error("a small picture does not read: {0}")]
-    Read(#[from] png::DecodingError),
+    #[error(transparent)]
+    Read(#[from] PixelsError),
     #[error("a small picture is of another size than it was said to be")]
     Size,
     #[error("the sheet was not written: {0}")]
     Write(#[from] png::EncodingError),
 }
 
-/// A picture as values, row by row.
-struct Pixels {
-    width: u32,
-    height: u32,
-    /// A pixel: 1 for grey, 3 for colours.
-    samples: usize,
-    values: Vec<u8>,
-}
-
 impl Pixels {
-    fn read(png: &[u8]) -> Result<Self, SheetError> {
-        let mut decoder = png::Decoder::new(Cursor::new(png));
-        decoder.set_transformations(png::Transformations::EXPAND | png::Transformations::STRIP_16);
-        let mut reader = decoder.read_info()?;
-        let mut values = vec![0; reader.output_buffer_size().ok_or(SheetError::Size)?];
-        let info = reader.next_frame(&mut values)?;
-        values.truncate(info.buffer_size());
-        let samples = info.color_type.samples();
-        // Nothing of ours is transparent.
-        if samples != 1 && samples != 3 {
-            return Err(SheetError::Size);
-        }
-        Ok(Self { width: info.width, height: info.height, samples, values })
-    }
-
     fn put_into(&self, sheet: &mut [u8], samples: usize, sheet_width: u32, cell: &Cell) {
         let row_bytes = self.width as usize * self.samples;
         for (row, values) in (cell.top as usize..).zip(self.values.chunks_exact(row_bytes)) {

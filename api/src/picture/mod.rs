@@ -1,5 +1,6 @@
 //! One picture, from the request to the answer. [`answer_image`] is the table of contents; one step a file.
 
+pub(crate) mod animation;
 mod answer;
 mod asked_format;
 pub(crate) mod contact_sheet;
@@ -7,6 +8,7 @@ mod explained;
 mod json_body;
 mod named_windows;
 mod parameters;
+mod pixels;
 mod places;
 mod preference;
 mod representation;

@@ -37,7 +37,7 @@ use crate::{
     caller::Caller,
     edge::RequestId,
     problem::{Kind, Problem},
-    visible::Listed,
+    visible::{Listed, Permitted},
 };
 
 /// Pictures that are asked for ahead of the one that is sent, at most.
@@ -99,10 +99,10 @@ pub(crate) fn answer(streamed: Streamed, places: Vec<Place>, permit: Allowed) ->
     (headers, Body::from_stream(pieces)).into_response()
 }
 
-/// The server ends, and the client has not all it asked for.
+/// The server ends, and the client has not all it asked for; or what comes next is not what was begun.
 #[derive(Debug, thiserror::Error)]
-#[error("the server ends before all pictures are sent")]
-struct CutOff;
+#[error("an answer ends before all pictures are sent")]
+pub(super) struct CutOff;
 
 fn body(
     streamed: Arc<Streamed>,
@@ -111,7 +111,7 @@ fn body(
     permit: Allowed,
 ) -> impl Stream<Item = Result<Bytes, CutOff>> {
     let ends = streamed.api.drains.clone().cancelled_owned();
-    let ahead = (AHEAD_BYTES_MAX / (2 * streamed.pixels_max).max(1)).clamp(1, AHEAD_MAX as u64) as usize;
+    let ahead = ahead(streamed.pixels_max);
     let (total, sent) = (places.len(), Arc::new(AtomicUsize::new(0)));
     let (counted, roomy) = (Arc::clone(&sent), Arc::clone(&streamed));
     let end = Bytes::from(format!("\r\n--{boundary}--\r\n"));
@@ -126,6 +126,11 @@ fn body(
     });
     let end = async move { if sent.load(Ordering::Relaxed) == total { Ok(end) } else { Err(CutOff) } };
     pieces.chain(stream::once(end))
+}
+
+/// Pictures that are asked for ahead of the one that is sent, none of more pixels than these.
+pub(super) fn ahead(pixels_max: u64) -> usize {
+    (AHEAD_BYTES_MAX / pixels_max.saturating_mul(2).max(1)).clamp(1, AHEAD_MAX as u64) as usize
 }
 
 /// One part: its header fields, each with its line end, and its body.
@@ -169,36 +174,68 @@ impl Patience {
 }
 
 async fn part(streamed: Arc<Streamed>, place: Place) -> Part {
+    let Streamed { api, caller, request, .. } = &*streamed;
+    match drawn(api, caller, request, place).await {
+        Ok(drawn) => picture(&streamed, place, drawn),
+        Err(problem) => told(&streamed, place, problem),
+    }
+}
+
+/// One of many pictures.
+pub(super) struct Drawn {
+    pub(super) image: Permitted<Arc<ImageRecord>>,
+    pub(super) key: RenderKey,
+    pub(super) render: StoredRender,
+}
+
+/// The picture of a frame, drawn as `request` says. What its client has no quota for is waited for.
+///
+/// # Errors
+/// Those of a picture.
+pub(super) async fn drawn(
+    api: &Arc<Api>,
+    caller: &Caller,
+    request: &FrameRequest,
+    place: Place,
+) -> Result<Drawn, Problem> {
     let mut waits = 0;
     loop {
-        let problem = match picture(&streamed, place).await {
-            Ok(part) => return part,
+        let problem = match drawn_once(api, caller, request, place).await {
+            Ok(drawn) => return Ok(drawn),
             Err(problem) => problem,
         };
         let passes = problem.is_of_quota() || problem.kind() == Kind::ImageReplaced;
         if !passes || waits >= WAITS_MAX {
-            return told(&streamed, place, problem);
+            return Err(problem);
         }
         if problem.kind() == Kind::ImageReplaced {
-            streamed.api.images.forget_with(place.image_id, &streamed.api.cache).await;
+            api.images.forget_with(place.image_id, &api.cache).await;
         }
         waits += 1;
         sleep(problem.pause().min(WAIT_MAX)).await;
     }
 }
 
-async fn picture(streamed: &Streamed, place: Place) -> Result<Part, Problem> {
-    let Streamed { api, caller, request, .. } = streamed;
+async fn drawn_once(
+    api: &Arc<Api>,
+    caller: &Caller,
+    request: &FrameRequest,
+    place: Place,
+) -> Result<Drawn, Problem> {
     let image = api.visible_to(caller).image(place.image_id).await?;
     unrenderable::check_frame(&image, place.frame_number)?;
     let request = FrameRequest { frame_number: place.frame_number, ..request.clone() };
     let key = RenderKey::new(&image.content_digest, &request);
     let found = found(api, &image, key, request, caller).await?;
     api.numbers.count_picture(found.tier != Tier::Render);
-    let StoredRender { facts, picture } = match found.outcome {
-        Outcome::Picture(render) => render,
-        Outcome::Failure(failure) => return Err(unrenderable::problem(&failure)),
-    };
+    match found.outcome {
+        Outcome::Picture(render) => Ok(Drawn { image, key, render }),
+        Outcome::Failure(failure) => Err(unrenderable::problem(&failure)),
+    }
+}
+
+fn picture(streamed: &Streamed, place: Place, Drawn { image, key, render }: Drawn) -> Part {
+    let StoredRender { facts, picture } = render;
     let mut head = head(streamed, place, Some(&image), facts.format.media_type(), picture.len());
     // Writing to a string cannot fail.
     let _ = write!(head, "ETag: \"{key}\"\r\n");
@@ -211,7 +248,7 @@ async fn picture(streamed: &Streamed, place: Place) -> Result<Part, Problem> {
     if facts.partial {
         head.push_str("X-Render-Integrity: partial\r\n");
     }
-    Ok(Part { place, head, body: picture })
+    Part { place, head, body: picture }
 }
 
 /// A part that says why there is no picture.

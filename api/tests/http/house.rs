@@ -306,6 +306,20 @@ pub(crate) fn picture() -> Outcome {
     Outcome::Picture(StoredRender { facts, picture: Bytes::from_static(PICTURE) })
 }
 
+/// A picture of 8 x 8 that can be read, in the middle grey.
+pub(crate) fn readable_picture() -> Outcome {
+    const SIDE: u32 = 8;
+    let mut png = Vec::new();
+    let mut encoder = png::Encoder::new(&mut png, SIDE, SIDE);
+    encoder.set_color(png::ColorType::Grayscale);
+    let mut writer = encoder.write_header().expect("written");
+    writer.write_image_data(&[128; (SIDE * SIDE) as usize]).expect("written");
+    writer.finish().expect("written");
+    let Outcome::Picture(StoredRender { facts, .. }) = picture() else { panic!("a picture") };
+    let facts = RenderFacts { rows: SIDE, columns: SIDE, ..facts };
+    Outcome::Picture(StoredRender { facts, picture: png.into() })
+}
+
 /// The bytes of [`picture`].
 pub(crate) const PICTURE: &[u8] = b"\x89PNG canned picture";
 

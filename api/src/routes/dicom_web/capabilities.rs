@@ -43,8 +43,10 @@ const BULK: &[&str] = &[
     "application/octet-stream",
 ];
 const PICTURES: &[&str] = &["image/jpeg", "image/png", "image/webp"];
+/// Of one instance.
+const MOVING_PICTURES: &[&str] = &["image/jpeg", "image/png", "image/webp", "image/gif"];
 const SEARCH: &[&str] = &["limit", "offset", "includefield", "fuzzymatching", "orderby"];
-const RENDERED: &[&str] = &["window", "viewport", "quality", "iccprofile"];
+const RENDERED: &[&str] = &["window", "viewport", "quality", "iccprofile", "annotation", "segmentation"];
 
 const fn get(
     name: &'static str,
@@ -60,6 +62,7 @@ const STORE: Transaction =
 const METADATA: &[Transaction] = &[get("RetrieveMetadata", &[], JSON)];
 const ALL_BULK: &[Transaction] =
     &[get("RetrieveBulkdata", &[], &["multipart/related; type=\"application/octet-stream\""])];
+const MOVING: &[Transaction] = &[get("RetrieveRendered", RENDERED, MOVING_PICTURES)];
 const PICTURE: &[Transaction] = &[get("RetrieveRendered", RENDERED, PICTURES)];
 const THUMBNAIL: &[Transaction] = &[get("RetrieveThumbnail", &["viewport"], PICTURES)];
 const INSTANCES: Transaction = get("RetrieveInstances", &[], FILES);
@@ -85,7 +88,7 @@ const RESOURCES: &[(&str, &[Transaction])] = &[
     ("studies/{study}/series/{series}/instances/{instance}", &[INSTANCES]),
     ("studies/{study}/series/{series}/instances/{instance}/metadata", METADATA),
     ("studies/{study}/series/{series}/instances/{instance}/bulkdata", ALL_BULK),
-    ("studies/{study}/series/{series}/instances/{instance}/rendered", PICTURE),
+    ("studies/{study}/series/{series}/instances/{instance}/rendered", MOVING),
     ("studies/{study}/series/{series}/instances/{instance}/thumbnail", THUMBNAIL),
     (
         "studies/{study}/series/{series}/instances/{instance}/bulkdata/{tag}",
@@ -95,7 +98,7 @@ const RESOURCES: &[(&str, &[Transaction])] = &[
         "studies/{study}/series/{series}/instances/{instance}/frames/{frames}",
         &[get("RetrieveFrames", &[], BULK)],
     ),
-    ("studies/{study}/series/{series}/instances/{instance}/frames/{frames}/rendered", PICTURE),
+    ("studies/{study}/series/{series}/instances/{instance}/frames/{frames}/rendered", MOVING),
     ("studies/{study}/series/{series}/instances/{instance}/frames/{frames}/thumbnail", THUMBNAIL),
 ];
 

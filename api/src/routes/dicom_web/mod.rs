@@ -10,6 +10,7 @@ mod acceptable;
 mod accepted;
 mod address;
 mod all_bulk_data;
+mod animated;
 mod as_it_is;
 mod asked;
 mod asks;

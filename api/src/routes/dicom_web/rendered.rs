@@ -179,13 +179,18 @@ impl Form {
 
     /// The picture that weighs most, the earlier of ours where several do.
     pub(super) fn among(entries: &[Acceptable]) -> Option<Self> {
+        Self::weighed(entries).map(|(_, form)| form)
+    }
+
+    /// The same, and what it weighs.
+    pub(super) fn weighed(entries: &[Acceptable]) -> Option<(u16, Self)> {
         let taking = |(nth, (format, media_type)): (usize, &(AskedFormat, &str))| {
             let entry = *Acceptable::that_take(entries, media_type).first()?;
             let form = Self { format: *format, in_parts: entry.in_parts == Some(true) };
             Some((Reverse(entry.weight), nth, form))
         };
         let best = FORMATS.iter().enumerate().filter_map(taking);
-        best.min_by_key(|(weight, nth, _)| (*weight, *nth)).map(|(_, _, form)| form)
+        best.min_by_key(|(weight, nth, _)| (*weight, *nth)).map(|(Reverse(weight), _, form)| (weight, form))
     }
 }
 
@@ -203,7 +208,7 @@ pub(super) fn not_acceptable() -> Problem {
 }
 
 /// Says what was asked and is not in the answer (PS3.18 8.3.5.1.1).
-fn with_warning(mut response: Response, left_out: Option<&'static str>) -> Response {
+pub(super) fn with_warning(mut response: Response, left_out: Option<&'static str>) -> Response {
     if let Some(warning) = left_out.and_then(warning) {
         response.headers_mut().append(header::WARNING, warning);
     }
@@ -248,10 +253,13 @@ async fn instance(
     if let Some(state) = State::of(asks.visible(), image_id, &image).await? {
         return asks.presented(state, None).await;
     }
-    match asks.as_it_is(&image).await? {
-        Some(answer) => Ok(answer),
-        None => asks.picture(image_id, 1).await,
+    if let Some(answer) = asks.as_it_is(&image).await? {
+        return Ok(answer);
     }
+    if asks.takes_an_animation() {
+        return asks.animation(image, None).await;
+    }
+    asks.picture(image_id, 1).await
 }
 
 async fn instance_thumbnail(
@@ -275,6 +283,9 @@ async fn frames(
     let image = asks.visible().image(image_id).await?;
     if let Some(state) = State::of(asks.visible(), image_id, &image).await? {
         return asks.presented(state, Some(&list)).await;
+    }
+    if asks.takes_an_animation() {
+        return asks.animation(image, Some(list)).await;
     }
     if let [frame_number] = list[..] {
         return asks.picture(image_id, frame_number).await;

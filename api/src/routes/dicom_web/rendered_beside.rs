@@ -59,7 +59,7 @@ impl Asks {
             Ok(Presented::Picture(response)) => Ok(response),
             Ok(Presented::Parts { rendered, form, places }) => {
                 // How large they are is not known here: one at a time.
-                self.parts(rendered, form, u64::MAX / 4, places).await
+                self.parts(rendered, form, u64::MAX, places).await
             }
             Err(problem) => Err(self.forgetting(state_id, problem).await),
         }

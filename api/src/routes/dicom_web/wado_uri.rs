@@ -12,6 +12,7 @@ use noctis_shared::{
 use super::{
     acceptable::Acceptable,
     address::Uids,
+    animated,
     asks::Asks,
     instances, presentation_states,
     rendered::{Form, not_acceptable},
@@ -48,23 +49,32 @@ pub(super) async fn wado(asks: Asks) -> Result<Response, Problem> {
     let image = asks.visible().image(image_id).await?;
 
     let acceptable = Acceptable::all(content_type.as_deref(), &asks.headers);
-    let format = match acceptable.iter().find_map(Answer::to).ok_or_else(not_acceptable)? {
-        Answer::Picture(format) => format,
+    let (format, is_moving) = match acceptable.iter().find_map(Answer::to).ok_or_else(not_acceptable)? {
+        Answer::Animation => (AskedFormat::Png, true),
+        Answer::Picture(format) => (format, false),
         Answer::File(named) => {
             let accept = as_file(transfer_syntax.as_deref().or(named));
             return instances::sent(&asks, Some(&accept), Uids::instance(&study, &series, &instance)).await;
         }
     };
     let state = take_state(&mut query, &asks, &study).await?;
-    let asked = Asked { presentation_state: state, ..asked(&mut query, format, &image, &asks.api.windows)? };
+    let frame_number = query.take_value("frameNumber", "a frame number from 1", |&frame| frame >= 1)?;
+    let asked = Asked {
+        presentation_state: state,
+        frame_number: frame_number.unwrap_or(1),
+        ..asked(&mut query, format, &image, &asks.api.windows)?
+    };
     // PS3.18 9.5.2: a number that the instance does not have is a wrong parameter.
     check_frame(&image, asked.frame_number).map_err(|problem| match problem.kind() {
         Kind::FrameNotFound => Problem::parameter("frameNumber", "is past the last frame"),
         _ => problem,
     })?;
     let (annotation, left_out) = take_annotation(&mut query);
-    let asked = Asked { annotation, ..asked };
-    asks.answer(image_id, Rendered { asked, left_out, segmentation: None }).await
+    let rendered = Rendered { asked: Asked { annotation, ..asked }, left_out, segmentation: None };
+    if is_moving {
+        return asks.animation_of(image, frame_number.map(|frame_number| vec![frame_number]), rendered).await;
+    }
+    asks.answer(image_id, rendered).await
 }
 
 /// The presentation state that `presentationUID` and `presentationSeriesUID` name, which is of the same study (PS3.18
@@ -96,6 +106,7 @@ async fn take_state(query: &mut Query<'_>, asks: &Asks, study: &str) -> Result<O
 enum Answer<'a> {
     /// In this transfer syntax, if one is named.
     File(Option<&'a str>),
+    Animation,
     Picture(AskedFormat),
 }
 
@@ -105,7 +116,11 @@ impl<'a> Answer<'a> {
         if entry.media_type != "*/*" && entry.takes("application/dicom") {
             return Some(Answer::File(entry.transfer_syntax.as_deref()));
         }
-        Form::among(std::slice::from_ref(entry)).map(|form| Answer::Picture(form.format))
+        let entry = std::slice::from_ref(entry);
+        if animated::is_wanted([entry]) {
+            return Some(Answer::Animation);
+        }
+        Form::among(entry).map(|form| Answer::Picture(form.format))
     }
 }
 
@@ -115,7 +130,7 @@ fn as_file(transfer_syntax: Option<&str>) -> String {
     format!("application/dicom{named}")
 }
 
-/// The picture that a query asks for (PS3.18 9.5.1.2).
+/// The picture that a query asks for (PS3.18 9.5.1.2), but for its frame.
 fn asked(
     query: &mut Query<'_>,
     format: AskedFormat,
@@ -129,9 +144,6 @@ fn asked(
     let quality =
         query.take_value("imageQuality", "a number from 1 to 100", |quality| (1..=100).contains(quality))?;
     Ok(Asked {
-        frame_number: query
-            .take_value("frameNumber", "a frame number from 1", |&frame| frame >= 1)?
-            .unwrap_or(1),
         voi: take_window(query, windows)?,
         fit: Fit { width, height, enlarge: width.is_some() || height.is_some() },
         region: take_region(query, image)?,

@@ -1,7 +1,7 @@
 //! What is answered to each `Accept` that is met in the field: those of the standard (PS3.18 8.7, F.4), of viewers and libraries, of
 //! browsers and of command lines. One row each; a row whose answer is nothing is a 406.
 
-use crate::house::picture;
+use crate::house::readable_picture;
 
 use super::{
     archive::{ROOT, series_uid, uid},
@@ -182,13 +182,16 @@ fn documents() -> Vec<Row> {
 fn pictures() -> Vec<Row> {
     let (rendered, thumbnail) = (format!("{}/rendered", instance(2)), format!("{}/thumbnail", instance(2)));
     let by_query = format!("{rendered}?accept=image/jpeg");
-    let rows: [(&String, &str, Option<&str>); 16] = [
+    let rows: [(&String, &str, Option<&str>); 19] = [
         (&rendered, "", Some("image/jpeg")),
         (&rendered, "*/*", Some("image/jpeg")),
         (&rendered, "image/jpeg", Some("image/jpeg")),
         (&rendered, "image/png", Some("image/png")),
         (&rendered, "image/webp", Some("image/webp")),
-        (&rendered, "image/gif", None),
+        (&rendered, "image/gif", Some("image/gif")),
+        (&rendered, "image/gif, image/*;q=0.8", Some("image/gif")),
+        (&rendered, "multipart/related; type=\"image/gif\"", None),
+        (&thumbnail, "image/gif", None),
         (&rendered, "video/mp4", None),
         (&rendered, "application/dicom+json", None),
         (&rendered, "image/png, image/jpeg;q=0.5", Some("image/png")),
@@ -215,7 +218,7 @@ fn pictures() -> Vec<Row> {
 #[tokio::test]
 async fn each_accept_has_its_answer() {
     let stored = Stored::with(&[]).await;
-    stored.house.start_worker_of_any_format(picture()).await;
+    stored.house.start_worker_of_any_format(readable_picture()).await;
     let rows: Vec<Row> = [frames(), instances(), documents(), pictures()].concat();
     assert!(rows.len() >= 60, "{} rows", rows.len());
     let mut wrong = Vec::new();

@@ -1,6 +1,7 @@
 //! DICOMweb: searches, metadata, files, frames and pictures, and what is not built of it.
 
 mod accepts;
+mod animated;
 mod archive;
 mod as_it_is;
 mod bulk_data;

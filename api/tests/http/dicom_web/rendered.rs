@@ -84,7 +84,7 @@ async fn what_is_not_drawn_is_said_and_what_is_no_value_is_named() {
             house.get(&format!("{}/rendered?{query}", instance())).await.problem(400, "invalid-parameter");
         assert_eq!(problem["details"]["parameter"], parameter, "{query}");
     }
-    let accept = [("accept", "image/gif")];
+    let accept = [("accept", "image/avif")];
     house.send("GET", &format!("{}/rendered", instance()), &accept).await.problem(406, "not-acceptable");
     house.get(&format!("{}/frames/4/rendered", instance())).await.problem(404, "frame-not-found");
     house.get(&format!("{}/frames/0/rendered", instance())).await.problem(400, "invalid-parameter");
