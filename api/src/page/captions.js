@@ -3,11 +3,12 @@
 import { lines, personName } from "./elements.js";
 import { number, text } from "./header.js";
 import { isLinked } from "./link.js";
+import { t } from "./words.js";
 
 /** A file of another patient than its study's is told with its own. */
 export function tellPatient({ patient }, study, other) {
   const { patient_name: name, patient_id: id } = other ?? study;
-  patient.textContent = lines(personName(name), id, study.study_date, other && "Not the patient of this study");
+  patient.textContent = lines(personName(name), id, study.study_date, other && t("caption.stranger"));
 }
 
 /** `20260115` and `093500.1` as people write them; `null` where it is none. */
@@ -24,7 +25,7 @@ export function tellTechnique({ technique }, { image, header }) {
   ];
   const side = [image.laterality ?? text(header, "00200062") ?? text(header, "00200060"), text(header, "00185101")];
   const ratio = number(header, "00282112");
-  const lossy = text(header, "00282110") === "01" && `Lossy compressed${ratio > 1 ? ` ${Number(ratio.toPrecision(3))}:1` : ""}`;
+  const lossy = text(header, "00282110") === "01" && `${t("caption.lossy")}${ratio > 1 ? ` ${Number(ratio.toPrecision(3))}:1` : ""}`;
   const joined = (values, between) => values.filter(Boolean).join(between);
   technique.textContent = lines(joined(side, " "), joined(how, " · "), joined(when, " "), lossy);
 }
@@ -38,7 +39,7 @@ export function tellSeries(parts, { study, series, canWindow }) {
 }
 
 export function tellSlice({ slice }, { place, unit, places }) {
-  slice.textContent = places.length > 1 ? `${unit} ${place.index + 1} / ${places.length}` : "";
+  slice.textContent = places.length > 1 ? `${unit.name} ${place.index + 1} / ${places.length}` : "";
 }
 
 /** A number of a window as it is written. */
@@ -48,7 +49,7 @@ export function windowText(value) {
 }
 
 export function tellWindow({ window: caption }, used) {
-  caption.textContent = used ? `W ${windowText(used.window)}  L ${windowText(used.level)}` : "";
+  caption.textContent = used ? t("caption.window", { window: windowText(used.window), level: windowText(used.level) }) : "";
 }
 
 /** Shows what went wrong in place of the picture, or with `null` nothing any more. Where somebody has to sign in, the form

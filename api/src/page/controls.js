@@ -2,8 +2,9 @@
 
 import { windowText } from "./captions.js";
 import { byId, make } from "./elements.js";
+import { t } from "./words.js";
 
-const SOURCES = { memory: "cached, memory", redis: "cached, Redis", postgres: "cached, Postgres", render: "rendered" };
+const SOURCES = { memory: t("source.memory"), redis: t("source.redis"), postgres: t("source.postgres"), render: t("source.render") };
 const NOTHING = "–";
 /** What the presets are of that stand there. */
 let offered = {};
@@ -25,14 +26,14 @@ function tellIndex({ at, unit, places }) {
   slider.max = String(Math.max(places.length, 1));
   slider.disabled = byId("play").disabled = places.length < 2;
   slider.value = String(at + 1);
-  slider.setAttribute("aria-valuetext", `${unit} ${at + 1} of ${places.length}`);
-  byId("slider-label").textContent = unit;
+  slider.setAttribute("aria-valuetext", t("place.of", { unit: unit.name, number: at + 1, count: places.length }));
+  byId("slider-label").textContent = unit.name;
   byId("place").textContent = places.length ? `${at + 1} / ${places.length}` : NOTHING;
 }
 
 function tellPlaying({ isPlaying, frameMs }) {
-  byId("play").textContent = isPlaying ? "Pause" : "Play";
-  byId("play").title = `${Number((1000 / frameMs).toPrecision(3))} frames a second`;
+  byId("play").textContent = isPlaying ? t("walk.pause") : t("walk.play");
+  byId("play").title = t("walk.rate", { rate: Number((1000 / frameMs).toPrecision(3)) });
   byId("play").setAttribute("aria-pressed", String(isPlaying));
 }
 
@@ -50,10 +51,10 @@ function tellFacts({ told: { place, window, answer, held }, places }) {
 function tellAnswer(answer) {
   const { timing = { source: null, stages: [] }, trip = 0, shownBefore = false } = answer ?? {};
   const spent = timing.stages.reduce((sum, [, ms]) => sum + ms, 0);
-  byId("fact-source").textContent = shownBefore ? "held by this page" : SOURCES[timing.source] ?? timing.source ?? NOTHING;
+  byId("fact-source").textContent = shownBefore ? t("source.here") : SOURCES[timing.source] ?? timing.source ?? NOTHING;
   byId("fact-server").textContent = timing.stages.length ? `${spent.toFixed(1)} ms` : NOTHING;
   byId("fact-server").title = timing.stages.map(([name, ms]) => `${name} ${ms} ms`).join(", ");
-  byId("fact-trip").textContent = shownBefore ? "none" : answer ? `${trip.toFixed(trip < 10 ? 1 : 0)} ms` : NOTHING;
+  byId("fact-trip").textContent = shownBefore ? t("fact.trip.none") : answer ? `${trip.toFixed(trip < 10 ? 1 : 0)} ms` : NOTHING;
 }
 
 /** Buttons for the file's own view, the presets of the modality, and the other windows of the file. */
@@ -64,13 +65,13 @@ function offerPresets(viewer) {
   if (!series) return byId("presets").replaceChildren();
   const fitting = presets.filter(({ modality }) => viewer.canWindow && modality === series.modality);
   const choices = [
-    { name: "default", description: "The window that the file asks for", view: { preset: "default" } },
+    { name: "default", label: t("preset.default"), description: t("preset.default.title"), view: { preset: "default" } },
     ...fitting.map((preset) => ({ ...preset, view: { preset: preset.name } })),
     ...windowsOfFile(viewer, fitting),
   ];
-  byId("presets").replaceChildren(...choices.map(({ name, description, window, level, view }, nth) => {
-    const button = make("button", { type: "button", textContent: name.replaceAll("_", " ") });
-    button.title = window ? `${description} (W ${window}, L ${level})` : description;
+  byId("presets").replaceChildren(...choices.map(({ name, label = name.replaceAll("_", " "), description, window, level, view }, nth) => {
+    const button = make("button", { type: "button", textContent: label });
+    button.title = window ? t("preset.title", { description, window, level }) : description;
     button.dataset.preset = name;
     if (nth < 10) button.setAttribute("aria-keyshortcuts", String(nth));
     button.addEventListener("click", () => viewer.see(view));
@@ -83,8 +84,8 @@ function windowsOfFile({ canWindow, places }, presets) {
   const others = canWindow ? (places[0]?.image.windows ?? []).slice(1) : [];
   const isNew = ({ window, level }) => !presets.some((preset) => preset.window === window && preset.level === level);
   return others.filter(isNew).map(({ window, level, function: name, explanation }, nth) => ({
-    name: (explanation ?? `window ${nth + 2}`).toLowerCase(),
-    description: "Another window of the file",
+    name: explanation?.toLowerCase() ?? t("preset.other", { number: nth + 2 }),
+    description: t("preset.other.title"),
     window,
     level,
     view: { window, level, function: name },

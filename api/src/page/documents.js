@@ -3,6 +3,7 @@
 import { make } from "./elements.js";
 import { text, values } from "./header.js";
 import { askBlob, askJson } from "./server.js";
+import { t } from "./words.js";
 
 const PDF = "1.2.840.10008.5.1.4.1.1.104.1";
 const CDA = "1.2.840.10008.5.1.4.1.1.104.2";
@@ -25,17 +26,17 @@ export async function documentOf(study, series, image) {
   const instance = `/dicom-web/studies/${study.study_instance_uid}/series/${series.series_instance_uid}/instances/${image.sop_instance_uid}`;
   const kind = kindOf(image);
   if (kind === "other") {
-    return make("p", { className: "document text", textContent: "This instance has no picture. What is in it can be read with Tags, and taken along with Original." });
+    return make("p", { className: "document text", textContent: t("document.none") });
   }
   if (kind === "report") return reportOf((await askJson(`${instance}/metadata`))[0]);
   const accept = { pdf: "application/pdf", xml: "text/xml", video: "video/*", state: "image/png" }[kind];
   const blob = await askBlob(`${instance}/rendered`, accept);
   const url = URL.createObjectURL(blob);
   if (kind === "video") return make("video", { src: url, controls: true, loop: true, className: "document" });
-  if (kind === "state") return make("img", { src: url, alt: "Picture under a presentation state", className: "document" });
+  if (kind === "state") return make("img", { src: url, alt: t("document.state"), className: "document" });
   if (kind === "xml") return xmlOf(await blob.text());
-  const away = make("a", { href: url, target: "_blank", rel: "noopener", textContent: "Open the document by itself", className: "document-link" });
-  return make("div", { className: "document" }, make("iframe", { src: url, title: "Document" }), away);
+  const away = make("a", { href: url, target: "_blank", rel: "noopener", textContent: t("document.alone"), className: "document-link" });
+  return make("div", { className: "document" }, make("iframe", { src: url, title: t("document.title") }), away);
 }
 
 /** The words of a clinical document, without anything that runs. */
@@ -47,9 +48,9 @@ function xmlOf(source) {
 
 /** The content tree of a structured report (PS3.3 C.17.3). */
 function reportOf(header) {
-  const title = meaning(text(header, "0040A043")) ?? "Structured report";
+  const title = meaning(text(header, "0040A043")) ?? t("report.title");
   const root = make("article", { className: "document text report" }, make("h3", { textContent: title }));
-  const facts = [["Completion", text(header, "0040A491")], ["Verification", text(header, "0040A493")]].filter(([, value]) => value);
+  const facts = [[t("report.completion"), text(header, "0040A491")], [t("report.verification"), text(header, "0040A493")]].filter(([, value]) => value);
   if (facts.length) root.append(make("p", { className: "dim", textContent: facts.map((pair) => pair.join(": ")).join(" · ") }));
   root.append(itemsOf(header));
   return root;
@@ -81,7 +82,7 @@ function valueOf(item) {
     case "DATETIME": return text(item, "0040A120");
     case "UIDREF": return text(item, "0040A124");
     case "IMAGE": case "COMPOSITE": case "WAVEFORM": return text(text(item, "00081199"), "00081155");
-    case "SCOORD": case "SCOORD3D": return `${text(item, "00700023") ?? "coordinates"} (${values(item, "00700022").length} numbers)`;
+    case "SCOORD": case "SCOORD3D": return `${text(item, "00700023") ?? t("report.coordinates")} ${t("report.numbers", { number: values(item, "00700022").length })}`;
     default: return null;
   }
 }

@@ -1,5 +1,7 @@
 // Small tools for the document. Values from files reach it here, as text alone.
 
+import { t } from "./words.js";
+
 export const byId = (id) => document.getElementById(id);
 
 /** An element with properties and children; a child that is a string becomes text. */
@@ -14,7 +16,7 @@ export const lines = (...values) => values.filter(Boolean).join("\n");
 /** `Family^Given^Middle^Prefix^Suffix=…` as people write it. */
 export const personName = (name) => {
   const [family, ...given] = (name ?? "").split("=")[0].split("^").filter(Boolean);
-  return family ? [family, given.join(" ")].filter(Boolean).join(", ") : "Unnamed patient";
+  return family ? [family, given.join(" ")].filter(Boolean).join(", ") : t("shelf.unnamed");
 };
 
 /** Tells a screen reader. */

@@ -1,6 +1,7 @@
 // What is drawn at the edges of the picture: where in the patient its sides lie, and how long a centimetre is.
 
 import { nearest, number, numbers, text, values } from "./header.js";
+import { t } from "./words.js";
 
 const PLANE_GROUP = "00209116";
 const MEASURES_GROUP = "00289110";
@@ -16,6 +17,8 @@ const READ = [
   "00080022", "00080023", "00080032", "00080033", "00082144", "00102210", "00180050", "00180060", "00180080", "00180081", "00181152", "00181164", "00185101",
   "00200020", "00200032", "00200037", "00200052", "00200060", "00200062", "00280030", "00280A02", "00282110", "00282112", "52009229", "52009230",
 ];
+/** Where spacings are measured, as it is written; what is exported has it as it is. */
+const SOURCES = { "Pixel Spacing": t("bar.pixel"), calibrated: t("bar.calibrated"), "at the detector": t("bar.detector") };
 const OPPOSITE = { L: "R", R: "L", A: "P", P: "A", H: "F", F: "H" };
 
 /** What of a header is worth keeping: a series of a thousand has a thousand of them. */
@@ -80,7 +83,7 @@ function drawBar(parts, place, placement, stage, box) {
   const perMillimetre = placement.scale(stage, box) / onePixel;
   const length = roundLength((stage.width * BAR_SHARE) / perMillimetre);
   parts.bar.style.width = `${length * perMillimetre}px`;
-  parts.length.textContent = `${length >= 10 ? `${length / 10} cm` : `${length} mm`} · ${spacing.source}`;
+  parts.length.textContent = `${length >= 10 ? `${length / 10} cm` : `${length} mm`} · ${SOURCES[spacing.source]}`;
 }
 
 /** The largest of 1, 2 and 5 times a power of ten that is not longer. */

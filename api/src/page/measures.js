@@ -1,13 +1,15 @@
 // What is measured between points of a frame, and over a part of it. Points are pixels of the frame, its upper left corner 0;
-// spacings are millimetres between rows and between columns.
+// spacings are millimetres between rows and between columns. Concepts for reports are coded, and have their meaning in English.
+
+import { t } from "./words.js";
 
 /** Kinds of measurement: how many points each has, how it is called, and the graphic that it is in a report (PS3.3 C.18.6). */
 export const KINDS = {
-  probe: { name: "Probe", points: 1, graphic: "POINT" },
-  length: { name: "Length", points: 2, graphic: "POLYLINE" },
-  angle: { name: "Angle", points: 3, graphic: "POLYLINE" },
-  ellipse: { name: "Ellipse", points: 2, graphic: "ELLIPSE", isRegion: true },
-  rectangle: { name: "Rectangle", points: 2, graphic: "POLYLINE", isRegion: true },
+  probe: { name: t("tool.probe"), points: 1, graphic: "POINT" },
+  length: { name: t("tool.length"), points: 2, graphic: "POLYLINE" },
+  angle: { name: t("tool.angle"), points: 3, graphic: "POLYLINE" },
+  ellipse: { name: t("tool.ellipse"), points: 2, graphic: "ELLIPSE", isRegion: true },
+  rectangle: { name: t("tool.rectangle"), points: 2, graphic: "POLYLINE", isRegion: true },
 };
 
 /** Concepts of what is told (PS3.16 CID 7472 and others). */
@@ -101,12 +103,14 @@ function overRegion(kind, points, { samples, columns, rows, slope, offset }) {
   return { mean: offset + slope * (sum / count), deviation: Math.abs(slope) * deviation, least: Math.min(...ends), most: Math.max(...ends) };
 }
 
+/** What has its name beside it. */
+const NAMES = { mean: t("measure.mean"), deviation: t("measure.deviation"), least: t("measure.least"), most: t("measure.most") };
+
 /** As it is written beside a measurement. */
 export function resultText({ what, value, unit }) {
-  const names = { mean: "mean ", deviation: "SD ", least: "min ", most: "max " };
   const digits = Math.abs(value) >= 100 || (unit === "HU" && what !== "mean" && what !== "deviation") ? 0 : 1;
   const number = (Number.isInteger(value) ? String(value) : value.toFixed(digits)).replace("-", "−");
-  return `${names[what] ?? ""}${number}${unit === "°" ? "°" : unit ? ` ${unit}` : ""}`;
+  return `${what in NAMES ? `${NAMES[what]} ` : ""}${number}${unit === "°" ? "°" : unit ? ` ${unit}` : ""}`;
 }
 
 /** A measurement as items of a structured report take it (PS3.16 TID 1500): coordinates, and coded values with UCUM units. */

@@ -7,6 +7,7 @@ import { spacingOf } from "./marks.js";
 import { KINDS, forReport, resultText, resultsOf } from "./measures.js";
 import { Notes } from "./notes.js";
 import { askJson } from "./server.js";
+import { t } from "./words.js";
 
 /** Pixels of the stage within which a hand takes hold of a point. */
 const REACH = 9;
@@ -142,15 +143,15 @@ export class Measuring {
     if (!id || !viewer.study) return;
     this.#notes.remove(viewer.study.study_instance_uid, id);
     this.#chosen = null;
-    say("Measurement deleted");
+    say(t("measure.deleted"));
     this.#tell(viewer);
   }
 
   async #clear() {
     const { study } = this.#panes.active;
-    if (!study || !await confirmed("Delete all measurements of this study?", "Delete")) return;
+    if (!study || !await confirmed(t("measure.ask"), t("act.delete"))) return;
     this.#notes.clear(study.study_instance_uid);
-    say("All measurements deleted");
+    say(t("measure.cleared"));
     this.#tell(this.#panes.active);
   }
 
@@ -200,7 +201,7 @@ export class Measuring {
 
   #row(viewer, note, isHere) {
     const index = viewer.places.findIndex(({ image, frame }) => image.sop_instance_uid === note.instance && frame === note.frame);
-    const where = index < 0 ? "another series" : `${viewer.unit} ${index + 1}`;
+    const where = index < 0 ? t("measure.elsewhere") : `${viewer.unit.name} ${index + 1}`;
     const text = [KINDS[note.kind]?.name, where, ...(isHere ? this.#lines(viewer, note) : [])].filter(Boolean).join(" · ");
     const go = make("button", { type: "button", className: "quiet", textContent: text, disabled: index < 0 });
     go.addEventListener("click", () => {
@@ -208,7 +209,7 @@ export class Measuring {
       viewer.want(index);
       this.#tell(viewer);
     });
-    const away = make("button", { type: "button", className: "quiet", textContent: "×", title: "Delete", ariaLabel: `Delete ${text}` });
+    const away = make("button", { type: "button", className: "quiet", textContent: "×", title: t("act.delete"), ariaLabel: t("measure.delete", { what: text }) });
     away.addEventListener("click", () => this.remove(viewer, note.id));
     return make("li", {}, go, away);
   }

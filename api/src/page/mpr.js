@@ -6,13 +6,12 @@ import { PlaneViewer } from "./planeviewer.js";
 import { PLANE_NAMES, nearestIndex, placesOfPlane, planesOf } from "./planes.js";
 import { Reslicer } from "./reslicer.js";
 import { volumeOf } from "./volume.js";
+import { t } from "./words.js";
 
 const BYTES_PER_SAMPLE = 2;
 /** A hand that does nothing for so long rests. */
 const REST_MS = 200;
 const MEBIBYTE = 1024 * 1024;
-const NO_CARD = "MPR takes WebGL 2, which this browser does not have.";
-const CARD_AWAY = "The browser has taken the graphics card away: close MPR and open it again.";
 
 export class Mpr {
   /** The viewer whose series it is; `null` while nobody wants planes. */
@@ -79,8 +78,8 @@ export class Mpr {
     }
     if (this.isWhole || this.#refusal || !source.series) return;
     this.#reslicer ??= Reslicer.make(() => this.#lose());
-    if (!this.#reslicer) return this.#refuse(NO_CARD);
-    if (source.isOpening) return this.#tell("The headers of the series are on their way.", true);
+    if (!this.#reslicer) return this.#refuse(t("mpr.webgl"));
+    if (source.isOpening) return this.#tell(t("mpr.headers"), true);
     if (!this.volume) this.#begin();
     if (this.volume) this.#gather();
   }
@@ -100,7 +99,7 @@ export class Mpr {
   #roomRefused({ rows, columns, count }) {
     const [bytes, most] = [rows * columns * count * BYTES_PER_SAMPLE, this.#desk.bytesMax()];
     if (bytes <= most) return null;
-    return `This volume takes ${Math.ceil(bytes / MEBIBYTE)} MiB: the page has room for ${Math.floor(most / MEBIBYTE)} MiB of samples.`;
+    return t("mpr.room", { needed: Math.ceil(bytes / MEBIBYTE), room: Math.floor(most / MEBIBYTE) });
   }
 
   /** Hands on what has come; a plane is drawn when all of it is here. */
@@ -110,16 +109,16 @@ export class Mpr {
       if (this.#put.has(nth)) continue;
       const held = this.source.samplesAt(place);
       if (!held) {
-        if (!this.source.takes(place)) return this.#refuse(`The samples of slice ${place.index + 1} cannot be read here: a plane without them would have a gap.`);
+        if (!this.source.takes(place)) return this.#refuse(t("mpr.gap", { number: place.index + 1 }));
         continue;
       }
       const padding = paddingInSamples(this.source.greyOf(place), held);
-      if (padding === undefined) return this.#refuse(`Which samples of slice ${place.index + 1} are padding cannot be told here.`);
-      if (held.columns !== columns || held.rows !== rows) return this.#refuse(`Slice ${place.index + 1} has another size than its header says.`);
+      if (padding === undefined) return this.#refuse(t("mpr.padding", { number: place.index + 1 }));
+      if (held.columns !== columns || held.rows !== rows) return this.#refuse(t("mpr.size", { number: place.index + 1 }));
       this.#reslicer.put(nth, held, padding);
       this.#put.set(nth, { slice: held, padding });
     }
-    if (!this.isWhole) return this.#tell(`${this.#put.size} of ${count} slices are here.`, true);
+    if (!this.isWhole) return this.#tell(t("mpr.gather", { here: this.#put.size, count }), true);
     this.#own = this.#ownWindow();
     // The graphics card has them: what the source drops meanwhile is not kept from here.
     for (const nth of this.#put.keys()) this.#put.set(nth, null);
@@ -149,7 +148,7 @@ export class Mpr {
   #lose() {
     this.#reslicer = null;
     this.#put.clear();
-    if (this.source) this.#refuse(CARD_AWAY);
+    if (this.source) this.#refuse(t("mpr.lost"));
   }
 
   /** The file's window of the slice in the middle, since a plane goes through many; where it has none, that of all values. */

@@ -11,6 +11,7 @@ import { Panes } from "./panes.js";
 import { askJson, showLogin } from "./server.js";
 import { DRAGGED, Shelf, imagesOf, seriesOf, studyNamed } from "./shelf.js";
 import { Uploads } from "./uploads.js";
+import { choose, language, next, t, translate } from "./words.js";
 
 /** The address follows the hand this late: a browser takes so many changes of it and no more. */
 const ADDRESS_MS = 200;
@@ -19,6 +20,10 @@ const ADDRESS_MS = 200;
 const SMALL = "(max-width: 820px)";
 /** A finger walks slices: a window is set by presets, or by the tool. */
 const FINGER = "(pointer: coarse)";
+
+// Before anything is made of what the document has.
+document.documentElement.lang = language;
+translate(document);
 
 let addressTimer = 0;
 /** The study that is open on the shelf. */
@@ -64,15 +69,17 @@ function remember() {
 
 function rememberNow() {
   clearTimeout(addressTimer);
+  addressTimer = 0;
   shelf.mark(panes.active.series?.series_id);
   if (!isLinked) history.replaceState(null, "", `#${addressOf(panes, openStudy)}`);
 }
 
 /** Lists the studies; shows what the address names, or opens the only study there is. */
 async function start() {
+  // At once: until what it names is shown, the page writes there that it shows nothing.
+  const address = new URLSearchParams(location.hash.slice(1));
   const { presets, free_windows: areFree } = await askJson("dicom/presets");
   Object.assign(panes, { presets, areWindowsFree: areFree });
-  const address = new URLSearchParams(location.hash.slice(1));
   if (isLinked && !address.get("study")) return openLinked(address);
   const shown = shownBy(address);
   const studies = await shelf.list();
@@ -101,7 +108,7 @@ async function openNamed({ layout, active, panes: named }, studies) {
 
 /** Shows the series or the image that a link is of, whose study is not shown. */
 async function openLinked(address) {
-  shelf.tell("This link shows a part of a study.");
+  shelf.tell(t("page.linked"));
   const [series, image] = [address.get("series"), address.get("image")];
   const images = series ? await imagesOf(series) : [{ image_id: image }];
   if (!images[0]?.image_id) return;
@@ -128,6 +135,14 @@ function showShelf(isShown) {
   byId("shelf-toggle").setAttribute("aria-expanded", String(isShown));
 }
 byId("shelf-toggle").addEventListener("click", () => showShelf(byId("shelf").classList.contains("away")));
+
+/** Another language is read from the start, at the same address. */
+Object.assign(byId("language"), { textContent: next.name, title: next.title, lang: next.language });
+byId("language").addEventListener("click", () => {
+  if (addressTimer) rememberNow();
+  choose(next.language);
+  location.reload();
+});
 
 /** A series that is dropped on a pane is shown there. */
 panes.listen((stage, viewer) => {

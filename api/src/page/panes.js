@@ -7,7 +7,9 @@ import { meeting, nearestTo, planeOf, sameWay } from "./geometry.js";
 import { LAYOUTS } from "./layouts.js";
 import { Mpr } from "./mpr.js";
 import { makePane } from "./pane.js";
+import { PLANE_UNITS } from "./planes.js";
 import { Viewer } from "./viewer.js";
+import { t } from "./words.js";
 
 /** Two bytes a pixel: a thousand slices of 512 x 512 are 500 MiB. What does not fit comes when the hand gets there. */
 const SAMPLES_BYTES_MAX = 512 * 1024 * 1024;
@@ -95,7 +97,7 @@ export class Panes {
     if (isResliced) this.#mpr.open(source);
     else this.#closeMpr();
     this.#arrange();
-    say(isResliced ? "Planes of the series" : "Panes");
+    say(isResliced ? t("pane.planes") : t("pane.panes"));
   }
 
   /** What was active among planes is what they are of. */
@@ -106,7 +108,7 @@ export class Panes {
   }
 
   #makeMpr() {
-    const mpr = new Mpr((name) => makePane(`${name} plane`), {
+    const mpr = new Mpr((name) => makePane(PLANE_UNITS[name].pane), {
       ...this.#desk(null),
       bytesMax: () => this.#bytesFor(mpr.source),
       isActive: (viewer) => viewer === this.#active,
@@ -131,7 +133,7 @@ export class Panes {
   }
 
   #add() {
-    const parts = makePane(`Picture ${this.#panes.length + 1}`);
+    const parts = makePane(t("pane.name", { number: this.#panes.length + 1 }));
     byId("panes").append(parts.stage);
     const viewer = new Viewer(parts, this.#desk(() => viewer));
     this.#active ??= viewer;
@@ -203,7 +205,7 @@ export class Panes {
   tie(isTied) {
     this.#tied = isTied ? new Map(this.viewers.map((viewer) => [viewer, planeNow(viewer)])) : null;
     byId("link").setAttribute("aria-pressed", String(isTied));
-    say(isTied ? "Panes scroll together" : "Panes scroll by themselves");
+    say(isTied ? t("pane.tied") : t("pane.loose"));
   }
 
   #changed(viewer) {

@@ -2,6 +2,7 @@
 // They go along the axes of the volume and are called by the axes of the patient that these are nearest to. A plane has square pixels.
 
 import { patientOf } from "./volume.js";
+import { t } from "./words.js";
 
 const ALONG = 2;
 /** How they are looked at, by axes of the patient, which lead to the left, to the back and to the head: what is to the right, what is
@@ -12,6 +13,13 @@ const PLANES = [
   { name: "Sagittal", normal: 0, right: [1, 1], down: [2, -1], walk: 1 },
 ];
 export const PLANE_NAMES = PLANES.map(({ name }) => name);
+
+/** What each is called, by itself and inside of a sentence, and its pane. */
+export const PLANE_UNITS = {
+  Axial: { name: t("unit.axial"), inside: t("unit.axial.inside"), pane: t("unit.axial.pane") },
+  Coronal: { name: t("unit.coronal"), inside: t("unit.coronal.inside"), pane: t("unit.coronal.pane") },
+  Sagittal: { name: t("unit.sagittal"), inside: t("unit.sagittal.inside"), pane: t("unit.sagittal.pane") },
+};
 
 /** The planes of a volume, in the order of `PLANE_NAMES`. */
 export function planesOf(volume) {

@@ -6,17 +6,19 @@ import { nearLine, crossOn, drawCross } from "./crosshair.js";
 import { lines, say } from "./elements.js";
 import { mark } from "./marks.js";
 import { Placement } from "./placement.js";
-import { layOf, pixelAt, placeAt } from "./planes.js";
+import { PLANE_UNITS, layOf, pixelAt, placeAt } from "./planes.js";
 import { TOOLS } from "./tools.js";
 import { oddities } from "./volume.js";
+import { t } from "./words.js";
 
 const PLAY_FRAME_MS = 50;
 const REST_MS = 350;
 const HELD = { timing: { source: null, stages: [] }, trip: 0, shownBefore: true };
-const SLABS = { mean: "mean", mip: "MIP", minip: "MinIP" };
+const SLABS = { mean: t("mpr.mean.inside"), mip: t("mpr.mip"), minip: t("mpr.minip") };
 const NOTHING = { place: null, window: null, answer: null, held: 0 };
 
 export class PlaneViewer {
+  /** As `planes.js` and the style sheet call it; `unit` has the words. */
   name;
   /** See `planes.js`; `null` without a volume. */
   plane = null;
@@ -46,6 +48,7 @@ export class PlaneViewer {
     this.#desk = desk;
     this.#context = parts.canvas.getContext("2d", { alpha: false });
     parts.stage.classList.add("plane");
+    parts.stage.dataset.plane = name.toLowerCase();
     parts.stage.addEventListener("pointermove", (event) => parts.stage.classList.toggle("crossing", Boolean(this.#near(event))));
   }
 
@@ -55,7 +58,7 @@ export class PlaneViewer {
   get isInverted() { return this.#mpr.isInverted; }
   get place() { return this.places[this.at]; }
   get presets() { return this.#desk.offers(); }
-  get unit() { return this.name; }
+  get unit() { return PLANE_UNITS[this.name]; }
   get canWindow() { return this.plane !== null; }
   get isPlaying() { return this.#playing !== 0; }
   get frameMs() { return PLAY_FRAME_MS; }
@@ -158,7 +161,7 @@ export class PlaneViewer {
     const near = this.#near(event);
     const isTool = !near && tool in TOOLS && this.canDrag(tool);
     const drags = near ? this.#drags(near, event) : isTool ? this.grip(tool, event) : () => {};
-    if (!near && !(tool in TOOLS)) drags.end = () => say("Measurements are made on slices, not on planes.");
+    if (!near && !(tool in TOOLS)) drags.end = () => say(t("measure.plane"));
     return Object.assign(drags, { click: () => this.#bring(event, ["right", "down"]) });
   }
 
@@ -250,12 +253,12 @@ export class PlaneViewer {
     Object.assign(this.told, { place, window: this.used(), answer: HELD });
     tellPatient(this.parts, this.study, volume.otherPatient);
     tellWindow(this.parts, this.told.window);
-    slice.textContent = lines(`${this.name} ${shown} / ${count}`, thick, ...oddities(volume));
-    canvas.ariaLabel = `${this.series.modality ?? "Image"}, ${this.name.toLowerCase()} plane ${shown} of ${count}`;
+    slice.textContent = lines(`${this.unit.name} ${shown} / ${count}`, thick, ...oddities(volume));
+    canvas.ariaLabel = t("place.alt", { modality: this.series.modality ?? t("place.image"), unit: this.unit.inside, number: shown, count });
     const { preset, window, level } = this.view;
     canvas.dataset.shown = `${this.name.toLowerCase()}/${shown}/${preset ?? `${window},${level}`}/${thick ?? "plane"}`;
     this.#desk.changed(this);
     clearTimeout(this.#rest);
-    this.#rest = setTimeout(() => place === this.place && this.#desk.isActive(this) && !this.isPlaying && say(`${this.name} ${shown} of ${count}`), REST_MS);
+    this.#rest = setTimeout(() => place === this.place && this.#desk.isActive(this) && !this.isPlaying && say(t("place.of", { unit: this.unit.name, number: shown, count })), REST_MS);
   }
 }

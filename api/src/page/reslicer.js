@@ -4,6 +4,7 @@
 import { FUNCTIONS, programOf } from "./screen.js";
 import { WINDOW } from "./shader.js";
 import { RESLICE } from "./slab.js";
+import { t } from "./words.js";
 
 /** Points to each side of a pixel of the screen: a plane that is drawn smaller than that has pixels left out. */
 const GRID_MAX = 4;
@@ -48,15 +49,13 @@ export class Reslicer {
     const gl = this.#gl;
     const { columns, rows, count } = volume;
     const most = Math.min(gl.getParameter(gl.MAX_3D_TEXTURE_SIZE), gl.getParameter(gl.MAX_TEXTURE_SIZE));
-    if (Math.max(columns, rows, count) > most) {
-      return `This volume has ${columns} × ${rows} × ${count} samples: the graphics card of this machine takes ${most} to a side.`;
-    }
+    if (Math.max(columns, rows, count) > most) return t("mpr.sides", { columns, rows, count, most });
     while (gl.getError() !== gl.NO_ERROR) { /* Of others. */ }
     this.#samples = this.#textureOf(gl.TEXTURE_3D);
     gl.texStorage3D(gl.TEXTURE_3D, 1, gl.R16UI, columns, rows, count);
     if (gl.getError() !== gl.NO_ERROR) {
       this.close();
-      return "The graphics card has no room for this volume.";
+      return t("mpr.card");
     }
     this.#volume = volume;
     this.#slices = { texture: this.#textureOf(gl.TEXTURE_2D), values: new Float32Array(count * FLOATS_PER_SLICE), isSent: false };

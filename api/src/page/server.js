@@ -3,6 +3,7 @@
 import { byId } from "./elements.js";
 import { isLinked, linked } from "./link.js";
 import { anotherThan, isSignedIn, startAnew, token } from "./login.js";
+import { t } from "./words.js";
 
 const API = "/api/v1";
 
@@ -28,7 +29,7 @@ async function send(path, shown, { signal, method = "GET", accept } = {}) {
     return await fetch(linked(address), { method, headers, signal });
   } catch (error) {
     if (error.name === "AbortError") throw error;
-    throw new Problem(0, "The server does not answer", "It may be stopped or restarting.");
+    throw new Problem(0, t("server.silent"), t("server.why"));
   }
 }
 

@@ -3,11 +3,11 @@
 import { byId, make, personName, say } from "./elements.js";
 import { confirmed, handOver } from "./dialogs.js";
 import { askBlob, askJson, askPicture, askToDelete } from "./server.js";
+import { count, t } from "./words.js";
 
 const EMPTY_RETRY_MS = 3000;
 const TYPING_MS = 250;
 
-const count = (number, one, many) => `${number} ${number === 1 ? one : many}`;
 const dotted = (...values) => values.filter(Boolean).join(" · ");
 const id = encodeURIComponent;
 
@@ -26,7 +26,7 @@ export class Shelf {
     for (const { target, isIntersecting } of entries) {
       if (!isIntersecting) continue;
       this.#thumbnails.unobserve(target);
-      loadThumbnail(target).catch(() => { target.querySelector("img").alt = "No preview"; });
+      loadThumbnail(target).catch(() => { target.querySelector("img").alt = t("shelf.unseen"); });
     }
   });
 
@@ -56,13 +56,13 @@ export class Shelf {
     else byId("studies").replaceChildren(...items);
     byId("more").hidden = !next;
     byId("more").onclick = () => this.list(next).catch(this.#desk.fail);
-    say(`${count(studies.length, "study", "studies")} listed`);
+    say(count(studies.length, "shelf.listed"));
     if (!studies.length && !cursor) this.#tellNone(Boolean(words));
     return studies;
   }
 
   #tellNone(isSearched) {
-    this.tell(isSearched ? "No study matches." : "No studies yet. They appear here as they are indexed.");
+    this.tell(isSearched ? t("shelf.unmatched") : t("shelf.none"));
     if (!isSearched) this.#emptyTimer = setTimeout(() => this.#desk.again(), EMPTY_RETRY_MS);
   }
 
@@ -70,11 +70,11 @@ export class Shelf {
   tell(text) { byId("studies").replaceChildren(make("li", { className: "empty", textContent: text })); }
 
   #item(study) {
-    const seriesCount = count(study.series_count, "series", "series");
-    const imageCount = count(study.image_count, "image", "images");
+    const seriesCount = count(study.series_count, "count.series");
+    const imageCount = count(study.image_count, "count.image");
     const button = make("button", { type: "button", className: "study" },
       make("strong", { textContent: personName(study.patient_name) }),
-      make("span", { textContent: study.study_description || "No description" }),
+      make("span", { textContent: study.study_description || t("shelf.undescribed") }),
       make("span", { textContent: dotted(study.study_date, seriesCount, imageCount) }),
       make("span", { className: "chips" }, ...(study.modalities ?? []).map((name) => make("b", { textContent: name }))));
     const item = make("li", {}, button, make("ul", { className: "series-list", hidden: true }));
@@ -114,24 +114,24 @@ export class Shelf {
       return button;
     };
     return make("li", { className: "actions" },
-      act("Download", async () => handOver(await askBlob(`dicom/studies/${id(study.study_id)}/archive`), `${study.study_instance_uid}.zip`)),
-      act("Delete…", () => this.#delete(study)));
+      act(t("shelf.download"), async () => handOver(await askBlob(`dicom/studies/${id(study.study_id)}/archive`), `${study.study_instance_uid}.zip`)),
+      act(t("shelf.delete"), () => this.#delete(study)));
   }
 
   async #delete(study) {
-    const whose = `${personName(study.patient_name)}, ${study.study_date ?? "no date"}`;
-    if (!await confirmed(`Delete this study of ${whose}, with ${count(study.image_count, "image", "images")}? Stored files are deleted, too.`, "Delete")) return;
+    const whose = `${personName(study.patient_name)}, ${study.study_date ?? t("shelf.undated")}`;
+    if (!await confirmed(t("shelf.ask", { whose, images: count(study.image_count, "count.image") }), t("act.delete"))) return;
     const { deleted } = await askToDelete(`dicom/studies/${id(study.study_id)}`);
-    say(`${count(deleted.instances, "image", "images")} deleted`);
+    say(count(deleted.instances, "shelf.deleted"));
     this.#desk.deleted(study);
   }
 
   #seriesButton(study, series) {
     const thumb = make("img", { className: "thumb", alt: "", width: 72, height: 72, draggable: false });
-    const name = series.series_description || series.body_part || "Series";
+    const name = series.series_description || series.body_part || t("shelf.series");
     const button = make("button", { type: "button", className: "series", draggable: true }, thumb,
       make("span", {}, make("strong", { textContent: name }),
-        make("span", { textContent: dotted(series.modality, count(series.image_count, "image", "images")) })));
+        make("span", { textContent: dotted(series.modality, count(series.image_count, "count.image")) })));
     button.dataset.series = series.series_id;
     button.addEventListener("click", () => this.#desk.chosen(study, series));
     button.addEventListener("dragstart", ({ dataTransfer }) => {

@@ -2,6 +2,7 @@
 
 import { byId, make, say } from "./elements.js";
 import { token } from "./login.js";
+import { t } from "./words.js";
 
 const ADDRESS = "/dicom-web/studies";
 /** Requests at a time. */
@@ -9,7 +10,7 @@ const AT_ONCE = 3;
 /** Refused files that are told one by one. */
 const TOLD_MAX = 200;
 /** Why a file was not stored (PS3.4 table B.2-1, PS3.18 table 10.5.3-1), where the server has no words for it. */
-const REASONS = { 0x0111: "the same instance is there with other bytes", 0xa900: "of another study", 0x0124: "not allowed", 0xc000: "no DICOM file that can be read" };
+const REASONS = { 0x0111: t("upload.other"), 0xa900: t("upload.elsewhere"), 0x0124: t("upload.forbidden"), 0xc000: t("upload.unread") };
 
 export class Uploads {
   #stored;
@@ -78,7 +79,7 @@ export class Uploads {
 
   #tell({ total, stored, refused }) {
     Object.assign(byId("upload-progress"), { max: Math.max(total, 1), value: stored + refused });
-    byId("upload-count").textContent = `${stored} of ${total} stored${refused ? `, ${refused} not` : ""}`;
+    byId("upload-count").textContent = refused ? t("upload.refused", { stored, total, refused }) : t("upload.stored", { stored, total });
   }
 
   #end(round) {
@@ -101,7 +102,7 @@ async function store(file, requests) {
     const told = await response.json().catch(() => ({}));
     return response.status === 200 ? null : reasonOf(response.status, told);
   } catch (error) {
-    return error.name === "AbortError" ? "stopped" : "the server does not answer";
+    return error.name === "AbortError" ? t("upload.stopped") : t("upload.silent");
   } finally {
     requests.delete(request);
   }

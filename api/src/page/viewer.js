@@ -13,6 +13,7 @@ import { Screen } from "./screen.js";
 import { askJson } from "./server.js";
 import { Stack } from "./stack.js";
 import { TOOLS } from "./tools.js";
+import { t } from "./words.js";
 
 const COLOUR = /^(RGB|YBR|PALETTE)/;
 const PREFETCH_REACH = 6;
@@ -23,6 +24,13 @@ const PLAY_FRAME_MS_MAX = 2_000;
 const REST_MS = 350;
 /** Pictures beyond this many pixels are asked for in the size of the screen. */
 const WHOLE_PIXELS_MAX = 2_500_000;
+/** What a place is called, by itself and inside of a sentence. */
+const UNITS = {
+  document: { name: t("unit.document"), inside: t("unit.document.inside") },
+  picture: { name: t("unit.picture"), inside: t("unit.picture.inside") },
+  frame: { name: t("unit.frame"), inside: t("unit.frame.inside") },
+  slice: { name: t("unit.slice"), inside: t("unit.slice.inside") },
+};
 const HELD = { timing: { source: null, stages: [] }, trip: 0, shownBefore: true };
 
 export class Viewer {
@@ -109,7 +117,7 @@ export class Viewer {
     for (const part of ["picture", "canvas", "marks", "paper"]) this.#parts[part].hidden = true;
     this.stop();
     tellSeries(this.#parts, this);
-    this.fail(this.places.length ? null : new Error("This series holds no pictures."));
+    this.fail(this.places.length ? null : new Error(t("pane.empty")));
     this.#desk.changed(this);
     if (!this.places.length) return;
     this.want(this.at);
@@ -143,9 +151,9 @@ export class Viewer {
   get place() { return this.places[this.at]; }
   get canWindow() { return Boolean(this.place) && !this.place.kind && !COLOUR.test(this.place.image.photometric_interpretation ?? ""); }
   get unit() {
-    if (this.place?.kind) return "Document";
-    if (this.places.length < 2) return "Picture";
-    return this.place.image.frame_count > 1 ? "Frame" : "Slice";
+    if (this.place?.kind) return UNITS.document;
+    if (this.places.length < 2) return UNITS.picture;
+    return this.place.image.frame_count > 1 ? UNITS.frame : UNITS.slice;
   }
   get stage() { return { width: this.#parts.stage.clientWidth, height: this.#parts.stage.clientHeight }; }
 
@@ -449,7 +457,7 @@ export class Viewer {
     this.fail(null);
     (element === canvas ? picture : canvas).hidden = true;
     element.hidden = marks.hidden = false;
-    const label = `${this.series.modality ?? "Image"}, ${this.unit.toLowerCase()} ${place.index + 1} of ${this.places.length}`;
+    const label = t("place.alt", { modality: this.series.modality ?? t("place.image"), unit: this.unit.inside, ...this.#countOf(place) });
     if (element === canvas) element.ariaLabel = label;
     else element.alt = label;
     element.dataset.shown = `${place.image.sop_instance_uid}/${place.frame}/${view.preset ?? `${view.window},${view.level}`}`;
@@ -461,9 +469,11 @@ export class Viewer {
     this.#rest = setTimeout(() => this.#restOn(place), REST_MS);
   }
 
+  #countOf({ index }) { return { number: index + 1, count: this.places.length }; }
+
   /** A screen reader is told when the user rests on a picture. */
   #restOn(place) {
-    if (!this.#playing && place === this.place) say(`${this.unit} ${place.index + 1} of ${this.places.length}`);
+    if (!this.#playing && place === this.place) say(t("place.of", { unit: this.unit.name, ...this.#countOf(place) }));
   }
 
   /** Without a window in the file the server takes the frame's range; only its JSON answer tells which. */
@@ -472,6 +482,6 @@ export class Viewer {
     askJson(path.replace("format=png", "format=json")).then(({ window, level }) => {
       place.seen = { window, level };
       if (place === this.place) this.#tellUsed(this.used());
-    }).catch(() => say("The window is not known."));
+    }).catch(() => say(t("pane.windowless")));
   }
 }

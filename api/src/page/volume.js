@@ -3,6 +3,7 @@
 // this slice along the normal. Each slice lies where its file says: neither equal distances nor one line through all are taken for granted.
 
 import { planeOf } from "./geometry.js";
+import { t } from "./words.js";
 
 const SLICES_MIN = 3;
 /** By which cosines of one orientation may differ, and lengths of one spacing, as a part of them. */
@@ -39,7 +40,7 @@ export function volumeOf(places, greyOf) {
   const apart = gapsRefused(slices, gaps);
   if (apart) return { refusal: apart };
   const volume = builtOf(slices, gaps, axes);
-  if (volume.tilt > TILT_DEGREES_MAX) return { refusal: "The slices lie beside each other rather than one behind the other: they make no volume." };
+  if (volume.tilt > TILT_DEGREES_MAX) return { refusal: t("volume.flat") };
   return { volume };
 }
 
@@ -55,18 +56,18 @@ function wayFrom({ position, spacing: [tall, wide] }, other, [row, column, norma
 }
 
 function kindRefused(slices) {
-  if (slices.some(({ place }) => place.kind)) return "This series holds documents: MPR takes pictures.";
-  if (slices.some(({ image }) => COLOUR.test(image.photometric_interpretation ?? ""))) return "These pictures have colours: MPR takes grey slices.";
-  return slices.length < SLICES_MIN ? `MPR takes ${SLICES_MIN} slices or more: this series has ${slices.length}.` : null;
+  if (slices.some(({ place }) => place.kind)) return t("volume.documents");
+  if (slices.some(({ image }) => COLOUR.test(image.photometric_interpretation ?? ""))) return t("volume.colours");
+  return slices.length < SLICES_MIN ? t("volume.few", { least: SLICES_MIN, count: slices.length }) : null;
 }
 
 /** What a slice lacks by itself. */
 function ownRefusal({ place, grey, plane }) {
-  if (!plane || !isRightAngled(plane)) return `Slice ${number(place)} does not say where in the patient it lies.`;
-  if (!plane.spacing?.every((millimetres) => millimetres > 0)) return `Slice ${number(place)} does not say how large its pixels are.`;
+  if (!plane || !isRightAngled(plane)) return t("volume.placeless", { number: number(place) });
+  if (!plane.spacing?.every((millimetres) => millimetres > 0)) return t("volume.scaleless", { number: number(place) });
   const [tall, wide] = plane.spacing;
-  if (Math.abs(tall - wide) > SPACING_APART_MAX * wide) return "The pixels are not square: the server draws these slices, and the page has no samples of them.";
-  return grey ? null : `Slice ${number(place)} is one that the server draws: the page has no samples of it.`;
+  if (Math.abs(tall - wide) > SPACING_APART_MAX * wide) return t("volume.oblong");
+  return grey ? null : t("volume.served", { number: number(place) });
 }
 
 const isRightAngled = ({ row, column }) => [dot(row, row) - 1, dot(column, column) - 1, dot(row, column)].every((off) => Math.abs(off) <= COSINE_APART_MAX);
@@ -74,24 +75,27 @@ const isRightAngled = ({ row, column }) => [dot(row, row) - 1, dot(column, colum
 /** How a slice differs from the first one. */
 function otherRefusal(first, slice) {
   const [one, other] = [first.plane, slice.plane];
-  const differs = (what) => `Slices ${number(first.place)} and ${number(slice.place)} differ in ${what}: they make no volume.`;
-  if (isApart([...one.row, ...one.column], [...other.row, ...other.column], COSINE_APART_MAX)) return differs("their orientation");
-  if (first.grey.rows !== slice.grey.rows || first.grey.columns !== slice.grey.columns) return differs("their size");
-  if (isApart(one.spacing, other.spacing, SPACING_APART_MAX * one.spacing[0])) return differs("their pixel spacing");
-  if (one.space !== other.space) return differs("their Frame of Reference UID");
-  if ((first.image.unit ?? "") !== (slice.image.unit ?? "")) return differs("the unit of their values");
-  if (first.grey.isInverted !== slice.grey.isInverted) return differs("what of them is white");
+  const differs = (what) => t("volume.differ", { one: number(first.place), other: number(slice.place), what });
+  if (isApart([...one.row, ...one.column], [...other.row, ...other.column], COSINE_APART_MAX)) return differs(t("volume.orientation"));
+  if (first.grey.rows !== slice.grey.rows || first.grey.columns !== slice.grey.columns) return differs(t("volume.size"));
+  if (isApart(one.spacing, other.spacing, SPACING_APART_MAX * one.spacing[0])) return differs(t("volume.spacing"));
+  if (one.space !== other.space) return differs(t("volume.space"));
+  if ((first.image.unit ?? "") !== (slice.image.unit ?? "")) return differs(t("volume.unit"));
+  if (first.grey.isInverted !== slice.grey.isInverted) return differs(t("volume.white"));
   const patients = [first, slice].map(({ image }) => JSON.stringify(image.other_patient ?? null));
-  return patients[0] === patients[1] ? null : differs("their patient");
+  return patients[0] === patients[1] ? null : differs(t("volume.patient"));
 }
 
 function gapsRefused(slices, gaps) {
   const usual = [...gaps].sort((one, other) => one - other)[gaps.length >> 1];
-  const between = (nth) => [slices[nth], slices[nth + 1]].map(({ place }) => number(place)).sort((one, other) => one - other).join(" and ");
+  const between = (nth) => {
+    const [one, other] = [slices[nth], slices[nth + 1]].map(({ place }) => number(place)).sort((a, b) => a - b);
+    return { one, other };
+  };
   const near = gaps.findIndex((gap) => gap <= Math.max(EVEN_MM, NEAR_PART * usual));
-  if (near >= 0) return `Several slices lie at one place, such as ${between(near)}: MPR takes one phase.`;
+  if (near >= 0) return t("volume.near", between(near));
   const far = gaps.findIndex((gap) => gap > FAR_PART * usual);
-  if (far >= 0) return `Between slices ${between(far)} are ${millimetres(gaps[far])} mm, where ${millimetres(usual)} mm are usual: slices are missing.`;
+  if (far >= 0) return t("volume.far", { ...between(far), gap: millimetres(gaps[far]), usual: millimetres(usual) });
   return null;
 }
 
@@ -134,8 +138,9 @@ export function patientOf({ origin, axes, units }, place) {
 /** What is to be known of a volume that is not quite regular; none of one that is. */
 export function oddities({ isEven, gaps, tilt, shifts }) {
   const isMoved = shifts.some((shift) => shift.some(Boolean));
+  const [least, most] = gaps.map(millimetres);
   return [
-    isEven ? null : `Slices ${gaps.map(millimetres).join(" to ")} mm apart`,
-    isMoved ? (tilt >= 0.05 ? `Tilt of ${tilt.toFixed(1)}° made straight` : "Slices out of line made straight") : null,
+    isEven ? null : t("volume.uneven", { least, most }),
+    isMoved ? (tilt >= 0.05 ? t("volume.tilt", { degrees: tilt.toFixed(1) }) : t("volume.moved")) : null,
   ].filter(Boolean);
 }

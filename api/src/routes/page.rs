@@ -80,10 +80,13 @@ const FILES: &[(&str, &str)] = files![
     "slab.js",
     "stack.js",
     "tags.js",
+    "texts.de.js",
+    "texts.en.js",
     "tools.js",
     "uploads.js",
     "viewer.js",
     "volume.js",
+    "words.js",
 ];
 /// What the page asks for when somebody reads a header: keywords and tags of PS3.6.
 const KEYWORDS: (&str, &str) = ("keywords.txt", dicom_web::KEYWORDS);
