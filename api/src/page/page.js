@@ -26,6 +26,8 @@ document.documentElement.lang = language;
 translate(document);
 
 let addressTimer = 0;
+/** Whether what the address named is shown: until then it stays as it came, through a login, too. */
+let isStarted = false;
 /** The study that is open on the shelf. */
 let openStudy = null;
 /** The newest series asked for, by pane. */
@@ -69,6 +71,7 @@ function remember() {
 
 function rememberNow() {
   clearTimeout(addressTimer);
+  if (!isStarted) return;
   addressTimer = 0;
   shelf.mark(panes.active.series?.series_id);
   if (!isLinked) history.replaceState(null, "", `#${addressOf(panes, openStudy)}`);
@@ -76,7 +79,6 @@ function rememberNow() {
 
 /** Lists the studies; shows what the address names, or opens the only study there is. */
 async function start() {
-  // At once: until what it names is shown, the page writes there that it shows nothing.
   const address = new URLSearchParams(location.hash.slice(1));
   const { presets, free_windows: areFree } = await askJson("dicom/presets");
   Object.assign(panes, { presets, areWindowsFree: areFree });
@@ -118,7 +120,14 @@ async function openLinked(address) {
   panes.focus(panes.active);
 }
 
-const restart = () => start().catch(fail);
+const restart = () => start().then(() => {
+  isStarted = true;
+  rememberNow();
+}, (error) => {
+  // What is not there stays in the address until somebody opens something else.
+  if (error.status !== 401) isStarted = true;
+  fail(error);
+});
 byId("refresh").addEventListener("click", restart);
 addEventListener("hashchange", () => {
   takeFromAddress();
