@@ -8,6 +8,7 @@ import { BASE, CT_SERIES, DEMO_PATIENT, openIn } from "./viewer.mjs";
 const STUDY = `${ROOT}.41`;
 const PATIENT = "Volumes, Made";
 const [COLUMNS, ROWS, SPACING] = [40, 32, 1.5];
+const ENHANCED_CT = "1.2.840.10008.5.1.4.1.1.2.1";
 const [WINDOW, LEVEL] = [1200, 500];
 const AXIAL = [1, 0, 0, 0, 1, 0];
 const SAGITTAL = [0, 1, 0, 0, 0, -1];
@@ -53,6 +54,30 @@ function seriesOf(number, name, slices, shared = {}) {
   });
 }
 
+/** All slices as frames of one file, which says where each lies in its functional groups. */
+function framesOf(number, name, positions) {
+  const stored = new Int16Array(ROWS * COLUMNS * positions.length);
+  for (let at = 0; at < stored.length; at += 1) {
+    const [nth, row, column] = [Math.floor(at / ROWS / COLUMNS), Math.floor(at / COLUMNS) % ROWS, at % COLUMNS];
+    const [x, y, z] = positions[nth];
+    stored[at] = Math.round(linear([x + column * SPACING, y + row * SPACING, z]) + 1024);
+  }
+  const uids = { sopClass: ENHANCED_CT, study: STUDY, series: `${STUDY}.${number}`, instance: `${STUDY}.${number}.1`, patient: "Volumes^Made" };
+  const shared = [
+    element(0x20, 0x9116, "SQ", [[element(0x20, 0x37, "DS", AXIAL.join("\\"))]]),
+    element(0x28, 0x9110, "SQ", [[element(0x28, 0x30, "DS", `${SPACING}\\${SPACING}`)]]),
+    element(0x28, 0x9132, "SQ", [[element(0x28, 0x1050, "DS", String(LEVEL)), element(0x28, 0x1051, "DS", String(WINDOW))]]),
+    element(0x28, 0x9145, "SQ", [[element(0x28, 0x1052, "DS", "-1024"), element(0x28, 0x1053, "DS", "1"), element(0x28, 0x1054, "LO", "HU")]]),
+  ];
+  const own = positions.map((position) => [element(0x20, 0x9113, "SQ", [[element(0x20, 0x32, "DS", position.join("\\"))]])]);
+  return [file(uids, [
+    element(8, 0x103e, "LO", name), element(0x20, 0x11, "IS", String(number)), element(0x20, 0x52, "UI", `${STUDY}.9`), element(0x28, 2, "US", 1),
+    element(0x28, 4, "CS", "MONOCHROME2"), element(0x28, 8, "IS", String(positions.length)), element(0x28, 0x10, "US", ROWS), element(0x28, 0x11, "US", COLUMNS),
+    element(0x28, 0x100, "US", 16), element(0x28, 0x101, "US", 16), element(0x28, 0x102, "US", 15), element(0x28, 0x103, "US", 1),
+    element(0x5200, 0x9229, "SQ", [shared]), element(0x5200, 0x9230, "SQ", own), element(0x7fe0, 0x10, "OW", Buffer.from(stored.buffer)),
+  ])];
+}
+
 const SPOT = { column: 30, row: 9, slice: 2 };
 const tilted = evenly(9, 4).map(([x, y, z]) => [x, y + (z + 16) * Math.tan(Math.PI / 12), z]);
 const SERIES = [
@@ -77,7 +102,8 @@ const SERIES = [
 
 before(async () => {
   browser = await launch();
-  for (const body of SERIES.flatMap(([name, slices, shared], nth) => seriesOf(nth + 1, name, slices, shared))) {
+  const bodies = SERIES.flatMap(([name, slices, shared], nth) => seriesOf(nth + 1, name, slices, shared));
+  for (const body of [...bodies, ...framesOf(SERIES.length + 1, "Frames", evenly(9, 4))]) {
     const answer = await fetch(`${BASE}/dicom-web/studies`, { method: "POST", headers: { "Content-Type": "application/dicom" }, body });
     assert.equal(answer.status, 200, await answer.text());
   }
@@ -262,6 +288,12 @@ test("a sagittal series, and one that was seen from the head, have the same thre
   await openPlanes("From the head");
   assert.deepEqual(await letters(), standard);
   await assertPlanes();
+});
+
+test("frames of one file are slices as well", async () => {
+  await openPlanes("Frames");
+  await assertPlanes();
+  assert.equal(await text(AXIAL_PANE, "left"), "R");
 });
 
 test("slices whose values are scaled each in its own way are one volume", async () => {
