@@ -14,7 +14,7 @@ const EVEN_PART = 0.01;
 const EVEN_MM = 0.01;
 /** Of the usual distance: nearer slices are at one place, farther ones have lost what was between them. */
 const NEAR_PART = 0.05;
-const FAR_PART = 2.5;
+const FAR_PART = 1.9;
 /** Pixels by which positions may be off their line as they are written. */
 const ROUNDING_PIXELS = 0.01;
 const TILT_DEGREES_MAX = 45;
