@@ -93,9 +93,10 @@ const KEYWORDS: (&str, &str) = ("keywords.txt", dicom_web::KEYWORDS);
 const INDEX: &str = "index.html";
 
 pub(super) fn routes() -> Router<Arc<Api>> {
-    Router::new()
-        .route("/", get(async |headers: HeaderMap| file(INDEX, &headers)))
-        .route("/page/{file}", get(async |Path(name): Path<String>, headers: HeaderMap| file(&name, &headers)))
+    Router::new().route("/", get(async |headers: HeaderMap| file(INDEX, &headers))).route(
+        "/page/{file}",
+        get(async |Path(name): Path<String>, headers: HeaderMap| file(&name, &headers)),
+    )
 }
 
 /// A file as it is sent.
