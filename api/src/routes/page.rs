@@ -93,10 +93,9 @@ const KEYWORDS: (&str, &str) = ("keywords.txt", dicom_web::KEYWORDS);
 const INDEX: &str = "index.html";
 
 pub(super) fn routes() -> Router<Arc<Api>> {
-    Router::new().route("/", get(async |headers: HeaderMap| file(INDEX, &headers))).route(
-        "/page/{file}",
-        get(async |Path(name): Path<String>, headers: HeaderMap| file(&name, &headers)),
-    )
+    let index = get(async |headers: HeaderMap| file(INDEX, &headers));
+    let named = get(async |Path(name): Path<String>, headers: HeaderMap| file(&name, &headers));
+    Router::new().route("/", index).route("/page/{file}", named)
 }
 
 /// A file as it is sent.
