@@ -130,7 +130,7 @@ fn file(name: &str, asked: &HeaderMap) -> Result<Response, Problem> {
         text.into_response()
     };
     tag.put_into(response.headers_mut());
-    response.headers_mut().extend([
+    let headers: [(HeaderName, HeaderValue); 6] = [
         (header::CONTENT_TYPE, HeaderValue::from_static(content_type(name))),
         (header::VARY, HeaderValue::from_static("Accept-Encoding")),
         (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
@@ -138,7 +138,11 @@ fn file(name: &str, asked: &HeaderMap) -> Result<Response, Problem> {
         (HeaderName::from_static("cross-origin-opener-policy"), HeaderValue::from_static("same-origin")),
         (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
         (header::CACHE_CONTROL, HeaderValue::from_static("no-cache")),
-    ]);
+    ];
+    // In the place of what the body brings along.
+    for (name, value) in headers {
+        response.headers_mut().insert(name, value);
+    }
     Ok(response)
 }
 
@@ -200,6 +204,10 @@ mod tests {
         let whole = file("page.js", &HeaderMap::new()).expect("a file");
         let packed = file("page.js", &asking(header::ACCEPT_ENCODING, "gzip")).expect("a file");
         assert_eq!(packed.headers()[header::CONTENT_ENCODING], "gzip");
+        for answer in [&whole, &packed] {
+            let types: Vec<_> = answer.headers().get_all(header::CONTENT_TYPE).iter().collect();
+            assert_eq!(types, ["text/javascript; charset=utf-8"]);
+        }
         assert_ne!(packed.headers()[header::ETAG], whole.headers()[header::ETAG]);
         let tag = whole.headers()[header::ETAG].to_str().expect("text").to_owned();
         let known = file("page.js", &asking(header::IF_NONE_MATCH, &tag)).expect("a file");
