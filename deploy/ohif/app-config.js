@@ -2,9 +2,18 @@
 // NOCTIS_CORS_ORIGINS. tests/viewers opens OHIF with this file.
 const noctis = "https://noctis.example/dicom-web";
 
+// The first series is drawn as soon as its own headers are here: by itself OHIF waits for those of every series of the study.
+const firstSeriesAtOnce = {
+  id: "noctis.first-series-at-once",
+  onModeEnter({ servicesManager: { services: { hangingProtocolService } } }) {
+    const protocol = hangingProtocolService.getProtocolById("default");
+    hangingProtocolService.addProtocol("default", { ...protocol, hpInitiationCriteria: { minSeriesLoaded: 1 } });
+  },
+};
+
 window.config = {
   routerBasename: null,
-  extensions: [],
+  extensions: [firstSeriesAtOnce],
   modes: [],
   customizationService: {},
   showStudyList: true,

@@ -41,8 +41,8 @@ after(async () => {
   if (scratch) fs.rmSync(scratch, { recursive: true, force: true });
 });
 
-/** A page of the viewer on `server`, and what was asked of it: status, method, address. */
-async function openViewer(server, address) {
+/** A page of the viewer on `server`, and what was asked of it: status, method, address; `prepare` has the page before it is opened. */
+async function openViewer(server, address, prepare) {
   root = `${server.url}/dicom-web`;
   const page = await browser.newPage({ viewport: { width: 1400, height: 900 } });
   page.setDefaultTimeout(DEADLINE_MS);
@@ -57,6 +57,7 @@ async function openViewer(server, address) {
   });
   // Its tour covers everything, whenever it is ready for it.
   await page.addLocatorHandler(page.getByText("Skip all"), (skip) => skip.click());
+  await prepare?.(page);
   await page.goto(pages.url + address);
   return { page, asked };
 }
@@ -120,14 +121,26 @@ describe("OHIF", () => {
     await page.close();
   });
 
-  // It waits for the headers of every series of a study before it draws one: held back, nothing is drawn.
-  test("opens a study of three series with 600 slices each", async () => {
+  test("draws the first of 600 slices before the metadata of another series are read", async () => {
     const folder = path.join(scratch, "many");
-    const { study } = writeStudy(folder, 3, 600);
+    const { study, series } = writeStudy(folder, 3, 600);
     const server = await serveNoctis(pages.url, path.join(scratch, "of-many"), folder);
-    const { page, asked } = await openViewer(server, `/viewer?StudyInstanceUIDs=${study}`);
+    const held = [];
+    let isDrawn = false;
+    const hold = (page) => page.route(/\/series\/[^/]+\/metadata/, (route) => {
+      if (isDrawn || route.request().url().includes(`/${series[0]}/`)) return route.continue();
+      held.push(route);
+    });
+    const { page, asked } = await openViewer(server, `/viewer?StudyInstanceUIDs=${study}`, hold);
+    const isMetadata = ([status, , address]) => status === 200 && /\/metadata/.test(address);
     await drawn(page);
-    assert.equal(asked.filter(([status, , address]) => status === 200 && /\/metadata/.test(address)).length, 3);
+    isDrawn = true;
+    assert.equal(held.length, 2);
+    assert.equal(asked.filter(isMetadata).length, 1);
+    for (const route of held) await route.continue();
+    const deadline = Date.now() + DEADLINE_MS;
+    while (asked.filter(isMetadata).length < 3 && Date.now() < deadline) await page.waitForTimeout(100);
+    assert.equal(asked.filter(isMetadata).length, 3);
     assert.deepEqual(refused(asked), []);
     await page.close();
     await server.stop();
