@@ -1,5 +1,5 @@
 // The browser that the tests drive: Debian's chromium, or the one that NOCTIS_CHROMIUM names.
-// NOCTIS_PAGE names a folder (api/src/page) whose files are taken for those of the server: a change of the page is tried without a build.
+// NOCTIS_TEST_PAGE names a folder (api/src/page) whose files are taken for those of the server: a change of the page is tried without a build.
 import fs from "node:fs";
 import path from "node:path";
 import { chromium } from "playwright-core";
@@ -13,7 +13,7 @@ export async function launch() {
     executablePath: process.env.NOCTIS_CHROMIUM ?? "/usr/bin/chromium",
     args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run"],
   });
-  if (process.env.NOCTIS_PAGE) takePagesFrom(process.env.NOCTIS_PAGE, browser);
+  if (process.env.NOCTIS_TEST_PAGE) takePagesFrom(process.env.NOCTIS_TEST_PAGE, browser);
   return browser;
 }
 
