@@ -33,7 +33,8 @@ export function shownBy(address) {
     series: series[nth] ?? "",
     state: { ...placeOf(ats[nth]), ...viewOf(views[nth]), ...layOf(lies[nth]) },
   }));
-  return { layout, active: Math.min(Number(address.get("active")) || 0, LAYOUTS[layout] - 1), panes };
+  const active = Number(address.get("active"));
+  return { layout, active: Number.isInteger(active) && active > 0 ? Math.min(active, LAYOUTS[layout] - 1) : 0, panes };
 }
 
 const placeOf = (text) => (Number.isInteger(Number(text)) && Number(text) > 0 ? { at: Number(text) - 1 } : {});

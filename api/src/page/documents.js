@@ -2,7 +2,7 @@
 
 import { make } from "./elements.js";
 import { text, values } from "./header.js";
-import { askBlob, askJson } from "./server.js";
+import { askBlob, askBlobs, askJson } from "./server.js";
 import { t } from "./words.js";
 
 const PDF = "1.2.840.10008.5.1.4.1.1.104.1";
@@ -21,22 +21,41 @@ export function kindOf({ sop_class_uid: sopClass, transfer_syntax_uid: syntax, f
   return frames === 0 ? "other" : null;
 }
 
-/** An element that shows it. */
+/** An element that shows it. What it shows by an address of this page is forgotten by `forget`. */
 export async function documentOf(study, series, image) {
   const instance = `/dicom-web/studies/${study.study_instance_uid}/series/${series.series_instance_uid}/instances/${image.sop_instance_uid}`;
-  const kind = kindOf(image);
-  if (kind === "other") {
-    return make("p", { className: "document text", textContent: t("document.none") });
+  switch (kindOf(image)) {
+    case "report": return reportOf((await askJson(`${instance}/metadata`))[0]);
+    case "state": return picturesOf(await askBlobs(`${instance}/rendered`, "image/png"));
+    case "xml": return xmlOf(await (await askBlob(`${instance}/rendered`, "text/xml")).text());
+    case "pdf": return pdfOf(await askBlob(`${instance}/rendered`, "application/pdf"));
+    case "video": {
+      const src = URL.createObjectURL(await askBlob(`${instance}/rendered`, "video/*"));
+      return make("video", { src, controls: true, loop: true, className: "document" });
+    }
+    default: return make("p", { className: "document text", textContent: t("document.none") });
   }
-  if (kind === "report") return reportOf((await askJson(`${instance}/metadata`))[0]);
-  const accept = { pdf: "application/pdf", xml: "text/xml", video: "video/*", state: "image/png" }[kind];
-  const blob = await askBlob(`${instance}/rendered`, accept);
-  const url = URL.createObjectURL(blob);
-  if (kind === "video") return make("video", { src: url, controls: true, loop: true, className: "document" });
-  if (kind === "state") return make("img", { src: url, alt: t("document.state"), className: "document" });
-  if (kind === "xml") return xmlOf(await blob.text());
-  const away = make("a", { href: url, target: "_blank", rel: "noopener", textContent: t("document.alone"), className: "document-link" });
-  return make("div", { className: "document" }, make("iframe", { src: url, title: t("document.title") }), away);
+}
+
+/** Gives back what an element of `documentOf` holds. */
+export function forget(element) {
+  for (const { src } of [element, ...element.querySelectorAll("[src]")]) if (src?.startsWith("blob:")) URL.revokeObjectURL(src);
+}
+
+/** All that a presentation state makes, one below the other, and why there is none. */
+async function picturesOf(blobs) {
+  const one = async (blob) => {
+    if (blob.type.startsWith("image/")) return make("img", { src: URL.createObjectURL(blob), alt: t("document.state") });
+    const { title, detail } = JSON.parse(await blob.text());
+    return make("p", { textContent: [title, detail].filter(Boolean).join(": ") });
+  };
+  return make("div", { className: "document pictures" }, ...await Promise.all(blobs.map(one)));
+}
+
+function pdfOf(blob) {
+  const src = URL.createObjectURL(blob);
+  const away = make("a", { href: src, target: "_blank", rel: "noopener", textContent: t("document.alone"), className: "document-link" });
+  return make("div", { className: "document" }, make("iframe", { src, title: t("document.title") }), away);
 }
 
 /** The words of a clinical document, without anything that runs. */

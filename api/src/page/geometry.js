@@ -16,19 +16,34 @@ const dot = (one, other) => one[0] * other[0] + one[1] * other[1] + one[2] * oth
 const minus = (one, other) => one.map((value, axis) => value - other[axis]);
 const cross = ([a, b, c], [d, e, f]) => [b * f - c * e, c * d - a * f, a * e - b * d];
 
-/** The plane of a place; `null` where its file does not say. `along` is its distance from the origin along its normal. */
-export function planeOf({ image, header, frame }) {
-  const isAlone = !(image.frame_count > 1);
-  const told = (group, tag, count, own) => {
-    const find = (place) => {
-      const found = numbers(place, tag);
-      return found.length === count && found.every(Number.isFinite) ? found : null;
-    };
-    return header ? nearest(header, frame, group, find) : isAlone ? own ?? null : null;
+/** So many numbers of an attribute, from the nearest place of the header, or as the list of images has them; `null` where neither tells. */
+function told({ image, header, frame }, group, tag, count, own) {
+  const find = (place) => {
+    const found = numbers(place, tag);
+    return found.length === count && found.every(Number.isFinite) ? found : null;
   };
-  const position = told(POSITION_GROUP, "00200032", 3, image.image_position);
-  const cosines = told(ORIENTATION_GROUP, "00200037", 6, image.image_orientation);
-  const spacing = told(MEASURES_GROUP, "00280030", 2, image.pixel_spacing);
+  const isAlone = !(image.frame_count > 1);
+  return header ? nearest(header, frame, group, find) : isAlone ? own ?? null : null;
+}
+
+/** Row and column as directions in the patient, one after the other; `null` where the file does not say. */
+export const cosinesOf = (place) => told(place, ORIENTATION_GROUP, "00200037", 6, place.image.image_orientation);
+
+/** Planes that were asked for, with the header that told them. */
+const known = new WeakMap();
+
+/** The plane of a place; `null` where its file does not say. `along` is its distance from the origin along its normal. */
+export function planeOf(place) {
+  const { header = null } = place;
+  if (known.get(place)?.header !== header || !known.has(place)) known.set(place, { header, plane: readPlane(place) });
+  return known.get(place).plane;
+}
+
+function readPlane(place) {
+  const { image, header } = place;
+  const position = told(place, POSITION_GROUP, "00200032", 3, image.image_position);
+  const cosines = cosinesOf(place);
+  const spacing = told(place, MEASURES_GROUP, "00280030", 2, image.pixel_spacing);
   if (!position || !cosines) return null;
   const [row, column] = [cosines.slice(0, 3), cosines.slice(3)];
   const normal = cross(row, column);

@@ -5,6 +5,7 @@ import { placeBack } from "./drawing.js";
 import { byId } from "./elements.js";
 import { listenToKeys } from "./keys.js";
 import { resultText, valueAt } from "./measures.js";
+import { pointOn } from "./pane.js";
 import { askBlob } from "./server.js";
 import { showTags } from "./tags.js";
 
@@ -177,10 +178,10 @@ function listenToPinch(stage, viewer, letGo) {
 /** The value under the pointer, where the samples are here. */
 function listenToPointer(stage, viewer) {
   const tell = (text) => { byId("fact-pointer").textContent = text; };
-  stage.addEventListener("pointermove", ({ clientX, clientY }) => {
-    const { ofFrame: matrix, samples, corner } = viewer;
+  stage.addEventListener("pointermove", (event) => {
+    const { ofFrame: matrix, samples } = viewer;
     if (!matrix || !samples) return tell("–");
-    const at = placeBack(matrix, { x: clientX - corner.left, y: clientY - corner.top });
+    const at = placeBack(matrix, pointOn(viewer, event));
     const value = valueAt(samples, at);
     if (value === null) return tell("–");
     const result = resultText({ what: "value", value, unit: viewer.told.place.image.unit ?? "" });

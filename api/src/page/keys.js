@@ -17,6 +17,7 @@ const drag = (viewer, { key }, { panes, measuring }) => {
 };
 const choose = (tool) => (viewer, event, { panes }) => panes.choose(tool);
 const choice = (id, step) => (viewer, event, { panes }) => panes.isResliced && panes.chooseCut(id, step);
+const press = (act) => () => byId("tools").querySelector(`[data-act=${act}]`).click();
 const arrows = (way, names) => names.map((name) => `${way}Arrow${name}`);
 
 /** `keys` as `nameOf` calls them; `shown` on the sheet, in groups. */
@@ -52,8 +53,8 @@ const KEYS = [
   { keys: ["q"], shown: "Q", does: t("does.rectangle"), act: choose("rectangle") },
   { keys: ["Enter"], shown: t("key.enter"), does: t("does.put"), act: (viewer, event, { panes, measuring }) => measuring.put(viewer, panes.tool) },
   { keys: ["Delete"], shown: t("key.delete"), does: t("does.delete"), act: (viewer, event, { measuring }) => measuring.remove(viewer) },
-  { keys: ["n"], shown: "N", does: t("does.text"), act: () => byId("panes").classList.toggle("bare") },
-  { keys: ["t"], shown: "T", does: t("does.tags"), act: () => byId("tags-button").click() },
+  { keys: ["n"], shown: "N", does: t("does.text"), act: press("words") },
+  { keys: ["t"], shown: "T", does: t("does.tags"), act: press("tags") },
   { keys: ["l"], shown: "L", does: t("does.link"), act: (viewer, event, { panes }) => panes.tie(!panes.isTied) },
   { keys: ["x"], shown: "X", does: t("does.mpr"), act: (viewer, event, { panes }) => panes.reslice(!panes.isResliced) },
   { keys: ["d"], shown: "D", does: t("does.thicker"), act: choice("slab", 1) },

@@ -1,9 +1,9 @@
 // What is drawn at the edges of the picture: where in the patient its sides lie, and how long a centimetre is.
 
+import { cosinesOf } from "./geometry.js";
 import { nearest, number, numbers, text, values } from "./header.js";
 import { t } from "./words.js";
 
-const PLANE_GROUP = "00209116";
 const MEASURES_GROUP = "00289110";
 const DETECTOR_GROUP = "00189504";
 /** A direction that leans less than this towards an axis, as a cosine, is not called by it. */
@@ -26,7 +26,7 @@ export const kept = (header) => Object.fromEntries(READ.filter((tag) => tag in h
 
 /** Letters and bar of `place` as it lies; of a place without the attributes there are none. */
 export function mark(parts, place, placement, stage, box) {
-  const plane = planeOf(place);
+  const plane = directionsOf(place);
   for (const [side, [x, y]] of Object.entries(SIDES)) {
     const letters = plane ? lettersTowards(plane, placement.towards(x, y)) : "";
     parts[side].textContent = letters;
@@ -35,12 +35,12 @@ export function mark(parts, place, placement, stage, box) {
 }
 
 /** The directions of rows and columns, as cosines (PS3.3 C.7.6.2.1.1) or else as letters (C.7.6.1.1.1). */
-function planeOf({ header, frame, image }) {
+function directionsOf(place) {
+  const { header } = place;
   // Letters of an animal are others.
   if (text(header, "00102210") === "QUADRUPED") return null;
-  const six = (place) => (numbers(place, "00200037").length === 6 ? numbers(place, "00200037") : null);
-  const told = header ? nearest(header, frame, PLANE_GROUP, six) : image.frame_count > 1 ? null : image.image_orientation;
-  if (told?.every(Number.isFinite)) return { row: told.slice(0, 3), column: told.slice(3) };
+  const cosines = cosinesOf(place);
+  if (cosines) return { row: cosines.slice(0, 3), column: cosines.slice(3) };
   const [row, column] = values(header, "00200020");
   const isOfPatient = [row, column].every((letters) => letters && [...letters].every((letter) => letter in OPPOSITE));
   return isOfPatient ? { row, column } : null;

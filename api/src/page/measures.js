@@ -25,7 +25,8 @@ const CONCEPTS = {
 };
 const UNITS = { mm: "mm", "mm²": "mm2", "°": "deg", HU: "[hnsf'U]", px: "{pixels}", "px²": "{pixels}", "": "1" };
 
-/** What a measurement comes to, as `{what, value, unit}`; values of samples only where `slice` has them. `unit` is theirs. */
+/** What a measurement comes to, as `{what, value, unit}`; values of samples only where `slice` has them, with their `padding`. `unit`
+ *  is theirs. */
 export function resultsOf({ kind, points, value }, spacing, slice, unit) {
   if (kind === "probe") {
     const own = slice ? valueAt(slice, points[0]) : value ?? null;
@@ -68,15 +69,19 @@ export function boxOf([one, other]) {
   return { left, top, wide: Math.abs(one.x - other.x), high: Math.abs(one.y - other.y) };
 }
 
-/** The value of the pixel at a point; `null` outside of the frame. */
-export function valueAt({ samples, columns, rows, slope, offset }, { x, y }) {
+/** The value of the pixel at a point; `null` outside of the frame, and of padding, which means nothing (PS3.3 C.7.5.1.1.2). */
+export function valueAt({ samples, columns, rows, slope, offset, padding }, { x, y }) {
   const [column, row] = [Math.floor(x), Math.floor(y)];
   if (column < 0 || row < 0 || column >= columns || row >= rows) return null;
-  return offset + slope * samples[row * columns + column];
+  const sample = samples[row * columns + column];
+  return isPadding(sample, padding) ? null : offset + slope * sample;
 }
 
-/** Mean, standard deviation of the pixels (not of a sample of them), least and most of those whose middle lies inside; `null` of none. */
-function overRegion(kind, points, { samples, columns, rows, slope, offset }) {
+const isPadding = (sample, padding) => padding !== null && sample >= padding[0] && sample <= padding[1];
+
+/** Mean, standard deviation of the pixels (not of a sample of them), least and most of those whose middle lies inside, without padding;
+ *  `null` of none. */
+function overRegion(kind, points, { samples, columns, rows, slope, offset, padding }) {
   const { left, top, wide, high } = boxOf(points);
   const [middleX, middleY] = [left + wide / 2, top + high / 2];
   const isInside = kind === "ellipse"
@@ -87,8 +92,8 @@ function overRegion(kind, points, { samples, columns, rows, slope, offset }) {
   let [count, sum, squares, low, highest] = [0, 0, 0, Infinity, -Infinity];
   for (let row = fromY; row <= toY; row += 1) {
     for (let column = fromX; column <= toX; column += 1) {
-      if (!isInside(column + 0.5, row + 0.5)) continue;
       const sample = samples[row * columns + column];
+      if (isPadding(sample, padding) || !isInside(column + 0.5, row + 0.5)) continue;
       count += 1;
       sum += sample;
       squares += sample * sample;
@@ -108,8 +113,8 @@ const NAMES = { mean: t("measure.mean"), deviation: t("measure.deviation"), leas
 
 /** As it is written beside a measurement. */
 export function resultText({ what, value, unit }) {
-  const digits = Math.abs(value) >= 100 || (unit === "HU" && what !== "mean" && what !== "deviation") ? 0 : 1;
-  const number = (Number.isInteger(value) ? String(value) : value.toFixed(digits)).replace("-", "−");
+  const isFine = ["length", "mean", "deviation"].includes(what) || (Math.abs(value) < 100 && unit !== "HU");
+  const number = (Number.isInteger(value) ? String(value) : value.toFixed(isFine ? 1 : 0)).replace("-", "−");
   return `${what in NAMES ? `${NAMES[what]} ` : ""}${number}${unit === "°" ? "°" : unit ? ` ${unit}` : ""}`;
 }
 

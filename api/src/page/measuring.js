@@ -6,6 +6,7 @@ import { byId, make, say } from "./elements.js";
 import { spacingOf } from "./marks.js";
 import { KINDS, forReport, resultText, resultsOf } from "./measures.js";
 import { Notes } from "./notes.js";
+import { pointOn } from "./pane.js";
 import { askJson } from "./server.js";
 import { t } from "./words.js";
 
@@ -39,7 +40,7 @@ export class Measuring {
   /** What a drag with a measuring tool, or of a point that is there, does from now on; `null` where it does neither. */
   grip(viewer, tool, event) {
     if (!viewer.ofFrame) return null;
-    const start = stagePoint(viewer, event);
+    const start = pointOn(viewer, event);
     const held = this.#pointAt(viewer, start);
     if (held) return this.#moves(viewer, held.note, held.nth, start);
     if (!this.isTool(tool)) return null;
@@ -76,6 +77,8 @@ export class Measuring {
     this.#chosen = note.id;
     const from = place(viewer.ofFrame, note.points[nth]);
     const move = (dx, dy) => {
+      // What the server said is of where it was.
+      delete note.value;
       note.points = note.points.map((point, index) => (index === nth ? placeBack(viewer.ofFrame, { x: from.x + dx, y: from.y + dy }) : point));
       this.#draw(viewer);
     };
@@ -100,10 +103,10 @@ export class Measuring {
   /** The value under a probe, from the server where the samples are not here. */
   async #ask(viewer, note) {
     if (viewer.samples) return;
-    const { image, frame } = viewer.told.place;
-    const [x, y] = [note.points[0].x, note.points[0].y].map(Math.floor);
+    const [{ image, frame }, { points, points: [point] }] = [viewer.told.place, note];
+    const [x, y] = [point.x, point.y].map(Math.floor);
     const told = await askJson(`dicom/images/${encodeURIComponent(image.image_id)}/explain?frame=${frame}&x=${x}&y=${y}`).catch(() => null);
-    if (typeof told?.modality_value !== "number") return;
+    if (typeof told?.modality_value !== "number" || note.points !== points) return;
     note.value = told.modality_value;
     this.#notes.keep(viewer.study.study_instance_uid);
     this.#tell(viewer);
@@ -222,16 +225,10 @@ export class Measuring {
     const measurements = this.#notes.of(study.study_instance_uid).map((note) => {
       const one = places.get(`${note.instance}/${note.frame}`);
       const spacing = one ? spacingOf(one) : null;
-      const results = one ? resultsOf(note, spacing, viewer.samplesAt(one), one.image.unit) : [];
+      const results = one ? resultsOf(note, spacing, viewer.measuredAt(one), one.image.unit) : [];
       return forReport(note, results, spacing);
     });
     const document = { study_instance_uid: study.study_instance_uid, exported: new Date().toISOString(), measurements };
     handOver(new Blob([JSON.stringify(document, null, 2)], { type: "application/json" }), "measurements.json");
   }
-}
-
-/** Where a pointer is, in pixels of the stage. */
-function stagePoint(viewer, { clientX, clientY }) {
-  const { left, top } = viewer.corner;
-  return { x: clientX - left, y: clientY - top };
 }

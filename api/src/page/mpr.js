@@ -93,7 +93,6 @@ export class Mpr {
     // Through the slice that was shown.
     const shown = volume.places.indexOf(this.source.place);
     if (shown >= 0) this.bring({ 2: volume.along[shown] });
-    this.source.gather();
   }
 
   #roomRefused({ rows, columns, count }) {

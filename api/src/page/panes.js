@@ -85,6 +85,7 @@ export class Panes {
     this.activate(isSeen ? this.#active : seen[Math.min(before, seen.length - 1)]);
     // Keys go on where the eyes do.
     if (isFocusLost) this.focus(this.#active);
+    for (const { viewer } of this.#panes) viewer.gather();
     this.#drawLines();
   }
 
@@ -155,10 +156,10 @@ export class Panes {
     };
   }
 
-  /** A volume is whole or nothing: what the other panes leave is for what planes are of. */
+  /** Panes that are not seen hold nothing but their slice. A volume is whole or nothing: planes have all the room. */
   #bytesFor(viewer) {
-    if (!this.isResliced || viewer !== this.#mpr.source) return SAMPLES_BYTES_MAX / LAYOUTS[this.layout];
-    return SAMPLES_BYTES_MAX - this.#panes.reduce((sum, pane) => sum + (pane.viewer === viewer ? 0 : pane.viewer.bytesHeld), 0);
+    if (this.isResliced) return viewer === this.#mpr.source ? SAMPLES_BYTES_MAX : 0;
+    return this.viewers.includes(viewer) ? SAMPLES_BYTES_MAX / LAYOUTS[this.layout] : 0;
   }
 
   /** `listen(stage, viewer)` for every pane that there is, and will be. */

@@ -5,6 +5,7 @@ import { tellError, tellPatient, tellSeries, tellWindow } from "./captions.js";
 import { nearLine, crossOn, drawCross } from "./crosshair.js";
 import { lines, say } from "./elements.js";
 import { mark } from "./marks.js";
+import { HELD, NOTHING, cornerOf, pointOn, sidesOf } from "./pane.js";
 import { Placement } from "./placement.js";
 import { PLANE_UNITS, layOf, pixelAt, placeAt } from "./planes.js";
 import { TOOLS } from "./tools.js";
@@ -13,9 +14,7 @@ import { t } from "./words.js";
 
 const PLAY_FRAME_MS = 50;
 const REST_MS = 350;
-const HELD = { timing: { source: null, stages: [] }, trip: 0, shownBefore: true };
 const SLABS = { mean: t("mpr.mean.inside"), mip: t("mpr.mip"), minip: t("mpr.minip") };
-const NOTHING = { place: null, window: null, answer: null, held: 0 };
 
 export class PlaneViewer {
   /** As `planes.js` and the style sheet call it; `unit` has the words. */
@@ -63,13 +62,9 @@ export class PlaneViewer {
   get isPlaying() { return this.#playing !== 0; }
   get frameMs() { return PLAY_FRAME_MS; }
   get #box() { return { width: this.plane.columns, height: this.plane.rows }; }
-  get stage() { return { width: this.parts.stage.clientWidth, height: this.parts.stage.clientHeight }; }
-  get corner() {
-    const { left, top } = this.parts.stage.getBoundingClientRect();
-    return { left: left + this.parts.stage.clientLeft, top: top + this.parts.stage.clientTop };
-  }
+  get stage() { return sidesOf(this.parts); }
+  get corner() { return cornerOf(this.parts); }
 
-  samplesAt() { return null; }
   /** What is drawn, as a file. */
   picture() { return new Promise((taken) => this.parts.canvas.toBlob(taken)); }
   used() { return this.#mpr.isWhole ? this.#mpr.used() : null; }
@@ -171,18 +166,13 @@ export class PlaneViewer {
   }
 
   #near(event) {
-    return this.told.place ? nearLine(this.#crossing(), this.#matrix(), this.#stagePoint(event)) : null;
-  }
-
-  #stagePoint({ clientX, clientY }) {
-    const { left, top } = this.corner;
-    return { x: clientX - left, y: clientY - top };
+    return this.told.place ? nearLine(this.#crossing(), this.#matrix(), pointOn(this, event)) : null;
   }
 
   /** Brings the crosshair to where the hand is, along these sides of the plane. */
   #bring(event, sides) {
     const { volume } = this.#mpr;
-    const at = crossOn(this.#matrix(), this.#stagePoint(event));
+    const at = crossOn(this.#matrix(), pointOn(this, event));
     const places = sides.map((side) => [this.plane[side].axis, placeAt(volume, this.plane, this.plane[side], side === "right" ? at.x : at.y)]);
     this.#mpr.bring(Object.fromEntries(places));
   }

@@ -3,15 +3,17 @@
 import { byId } from "./elements.js";
 import { isLinked, linked } from "./link.js";
 import { anotherThan, isSignedIn, startAnew, token } from "./login.js";
+import { Parts } from "./multipart.js";
 import { t } from "./words.js";
 
 const API = "/api/v1";
 
 /** What the server said instead of an answer (RFC 9457), or that there was none. */
 export class Problem extends Error {
-  constructor(status, title, detail) {
+  /** `body` is the JSON of the answer, if it has any. */
+  constructor(status, title, detail, body = {}) {
     super(detail ? `${title}\n${detail}` : title);
-    this.status = status;
+    Object.assign(this, { status, body });
   }
 }
 
@@ -22,18 +24,19 @@ export function showLogin(isNeeded) {
 }
 
 /** A `path` that begins with a slash is one of the whole server. */
-async function send(path, shown, { signal, method = "GET", accept } = {}) {
-  const headers = { ...(shown ? { Authorization: `Bearer ${shown}` } : {}), ...(accept ? { Accept: accept } : {}) };
+async function send(path, shown, { signal, method = "GET", accept, type, body } = {}) {
+  const told = { Authorization: shown && `Bearer ${shown}`, Accept: accept, "Content-Type": type };
+  const headers = Object.fromEntries(Object.entries(told).filter(([, value]) => value));
   const address = path.startsWith("/") ? path : `${API}/${path}`;
   try {
-    return await fetch(linked(address), { method, headers, signal });
+    return await fetch(linked(address), { method, headers, signal, body });
   } catch (error) {
     if (error.name === "AbortError") throw error;
     throw new Problem(0, t("server.silent"), t("server.why"));
   }
 }
 
-/** `options` are `signal`, `method` and `accept`. */
+/** `options` are `signal`, `method`, `accept`, and `body` of a media type `type`. */
 async function ask(path, options) {
   let shown = isLinked ? null : await token();
   let response = await send(path, shown, options);
@@ -47,7 +50,7 @@ async function ask(path, options) {
     else showLogin(true);
   }
   const body = await response.json().catch(() => ({}));
-  throw new Problem(response.status, body.title ?? `HTTP ${response.status}`, body.detail ?? "");
+  throw new Problem(response.status, body.title ?? `HTTP ${response.status}`, body.detail ?? "", body);
 }
 
 /** The answer as it comes, for who reads it as it comes. */
@@ -55,6 +58,18 @@ export const askStream = (path, signal) => ask(path, { signal });
 
 export const askJson = async (path, signal) => (await ask(path, { signal })).json();
 export const askText = async (path) => (await ask(path)).text();
+/** What comes alone or in parts (PS3.18 8.6.1.2), as blobs. */
+export async function askBlobs(path, accept) {
+  const response = await ask(path, { accept });
+  const type = response.headers.get("Content-Type");
+  if (!type.startsWith("multipart/")) return [await response.blob()];
+  const parts = new Parts(type).push(new Uint8Array(await response.arrayBuffer()));
+  return Array.from(parts, ({ fields, body }) => new Blob([body], { type: fields.get("content-type") }));
+}
+
+/** Stores a file (STOW-RS). */
+export const askToStore = (file, signal) =>
+  ask("/dicom-web/studies", { method: "POST", accept: "application/dicom+json", type: "application/dicom", body: file, signal });
 export const askBlob = async (path, accept) => (await ask(path, { accept })).blob();
 export const askToDelete = async (path) => (await ask(path, { method: "DELETE" })).json();
 

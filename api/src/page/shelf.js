@@ -2,6 +2,7 @@
 
 import { byId, make, personName, say } from "./elements.js";
 import { confirmed, handOver } from "./dialogs.js";
+import { isLinked } from "./link.js";
 import { askBlob, askJson, askPicture, askToDelete } from "./server.js";
 import { count, t } from "./words.js";
 
@@ -97,7 +98,8 @@ export class Shelf {
     const list = item.querySelector(".series-list");
     list.hidden = false;
     const series = await seriesOf(study.study_id);
-    list.replaceChildren(...series.map((one) => make("li", {}, this.#seriesButton(study, one))), this.#actions(study));
+    const actions = isLinked ? [] : [this.#actions(study)];
+    list.replaceChildren(...series.map((one) => make("li", {}, this.#seriesButton(study, one))), ...actions);
     this.#desk.opened(study);
     return series;
   }

@@ -33,8 +33,8 @@ export class Stack {
   #slices = new Map();
   /** What came small, of places that are not here yet. */
   #small = new Map();
-  /** Bytes and milliseconds of what has come, to tell how long the rest will take. */
-  #pace = { bytes: 0, ms: 0 };
+  /** Slices that have come whole and the milliseconds that they took, to tell how long the rest will take. */
+  #pace = { slices: 0, ms: 0 };
   #isSmallDone = false;
   /** Places that came without a picture. */
   #refused = new Set();
@@ -82,16 +82,11 @@ export class Stack {
     this.#failures = 0;
     this.#series = null;
     this.#isSmallDone = false;
-    this.#pace = { bytes: 0, ms: 0 };
+    this.#pace = { slices: 0, ms: 0 };
     for (const kept of [this.#greys, this.#slices, this.#small, this.#refused]) kept.clear();
   }
 
   get count() { return this.#slices.size; }
-  get bytes() {
-    let sum = 0;
-    for (const { samples } of this.#slices.values()) sum += samples.byteLength;
-    return sum;
-  }
 
   /** `{grey, slice}`; `null` where the server has to draw, or draws until the samples are here. What is small is so by `isSmall`. */
   at(place) {
@@ -114,9 +109,9 @@ export class Stack {
     this.#timer = setTimeout(() => this.#fill(), REST_MS);
   }
 
-  /** There may be room for more than there was. */
-  widen() {
-    if (this.#series && !this.isOpening && this.#bytesMax() > this.#room) this.#fill();
+  /** There may be room for more than there was, or for less. */
+  fit() {
+    if (this.#series && !this.isOpening && this.#bytesMax() !== this.#room) this.#fill();
   }
 
   /** Drops what is too far away, and asks for what is missing. */
@@ -138,9 +133,8 @@ export class Stack {
 
   /** Whether it would take long until all of these are here. */
   #isSlow(places) {
-    const { bytes, ms } = this.#pace;
-    if (this.#isSmallDone || !ms || places.length <= 2 * NEAR) return false;
-    return (places.length * (bytes / this.#slices.size) * ms) / bytes > SLOW_MS;
+    const { slices, ms } = this.#pace;
+    return !this.#isSmallDone && slices > 0 && places.length > 2 * NEAR && (places.length * ms) / slices > SLOW_MS;
   }
 
   /** First and last index around the center that have room together. */
@@ -180,7 +174,7 @@ export class Stack {
   }
 
   /** Hands the stream to the worker, a chunk at a time: what it has not taken waits with the server. */
-  async #decode({ stream, isSmall }, response) {
+  async #decode({ stream }, response) {
     const worker = this.#worker ??= new Worker("/page/decoder.js", { type: "module" });
     let taken = () => {};
     const end = new Promise((resolve, reject) => {
@@ -199,7 +193,6 @@ export class Stack {
     for (;;) {
       const { done, value: chunk } = await reader.read();
       if (done) break;
-      if (!isSmall) this.#pace.bytes += chunk.length;
       const room = new Promise((resolve) => { taken = resolve; });
       worker.postMessage({ stream, chunk }, [chunk.buffer]);
       await Promise.race([room, end]);
@@ -220,6 +213,7 @@ export class Stack {
     this.#small.delete(place);
     if (!slice.samples || slice.rows !== rows || slice.columns !== columns) this.#refused.add(place);
     else this.#slices.set(place, slice);
+    this.#pace.slices += 1;
     this.#running?.next.delete(place);
     this.#tell(place);
   }
@@ -232,7 +226,7 @@ export class Stack {
     // What is refused once is refused again, but for too many requests. What is held stays.
     const isRefused = error.status >= 400 && error.status < 500 && error.status !== 429;
     if (isRefused || this.#failures > FAILURES_MAX) return this.#giveUp();
-    this.#timer = setTimeout(() => this.#series && this.around(this.#center), RETRY_MS);
+    this.#timer = setTimeout(() => this.#series && this.#fill(), RETRY_MS);
   }
 
   /** From now on the server draws what is not held. */

@@ -62,7 +62,6 @@ export default {
   "upload.forbidden": "nicht erlaubt",
   "upload.unread": "keine lesbare DICOM-Datei",
   "upload.stopped": "abgebrochen",
-  "upload.silent": "der Server antwortet nicht",
 
   "tools": "Werkzeuge",
   "tools.drag": "Wirkung des Ziehens",

@@ -62,7 +62,6 @@ export default {
   "upload.forbidden": "not allowed",
   "upload.unread": "no DICOM file that can be read",
   "upload.stopped": "stopped",
-  "upload.silent": "the server does not answer",
 
   "tools": "Tools",
   "tools.drag": "What a drag does",

@@ -1,10 +1,10 @@
 // Files from this machine into the archive: dropped or chosen, one request each (STOW-RS, PS3.18 10.5), with what became of each.
 
 import { byId, make, say } from "./elements.js";
-import { token } from "./login.js";
+import { isLinked } from "./link.js";
+import { askToStore } from "./server.js";
 import { t } from "./words.js";
 
-const ADDRESS = "/dicom-web/studies";
 /** Requests at a time. */
 const AT_ONCE = 3;
 /** Refused files that are told one by one. */
@@ -20,6 +20,9 @@ export class Uploads {
   /** `stored()` when a round has ended that stored something. */
   constructor(stored) {
     this.#stored = stored;
+    // Who has a link looks at what it is of.
+    byId("add").hidden = isLinked;
+    if (isLinked) return;
     byId("files").addEventListener("change", ({ target }) => {
       this.send([...target.files]);
       target.value = "";
@@ -54,7 +57,7 @@ export class Uploads {
     const file = round.waiting.shift();
     if (!file) return;
     round.running += 1;
-    const refusal = await store(file, round.requests).catch((error) => error.message);
+    const refusal = await store(file, round.requests);
     round.running -= 1;
     if (refusal === null) round.stored += 1;
     else this.#refuse(round, file, refusal);
@@ -93,26 +96,22 @@ export class Uploads {
 
 /** Stores one file; why it was not, or `null`. */
 async function store(file, requests) {
-  const shown = await token();
   const request = new AbortController();
   requests.add(request);
-  const headers = { "Content-Type": "application/dicom", Accept: "application/dicom+json", ...(shown ? { Authorization: `Bearer ${shown}` } : {}) };
   try {
-    const response = await fetch(ADDRESS, { method: "POST", headers, body: file, signal: request.signal });
-    const told = await response.json().catch(() => ({}));
-    return response.status === 200 ? null : reasonOf(response.status, told);
+    await askToStore(file, request.signal);
+    return null;
   } catch (error) {
-    return error.name === "AbortError" ? t("upload.stopped") : t("upload.silent");
+    return error.name === "AbortError" ? t("upload.stopped") : reasonOf(error);
   } finally {
     requests.delete(request);
   }
 }
 
-/** From the Store Instances Response Module (PS3.18 I.2.2), or from a problem. */
-function reasonOf(status, told) {
-  const item = told["00081198"]?.Value?.[0] ?? told["0008119A"]?.Value?.[0];
-  const code = item?.["00081197"]?.Value?.[0];
-  return item?.["00000902"]?.Value?.[0] ?? REASONS[code] ?? told.detail ?? told.title ?? `HTTP ${status}`;
+/** From the Store Instances Response Module (PS3.18 I.2.2), or the words of the problem. */
+function reasonOf({ message, body }) {
+  const item = body?.["00081198"]?.Value?.[0] ?? body?.["0008119A"]?.Value?.[0];
+  return item?.["00000902"]?.Value?.[0] ?? REASONS[item?.["00081197"]?.Value?.[0]] ?? message;
 }
 
 /** Files and folders that are dropped anywhere on the page. */

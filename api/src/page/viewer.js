@@ -2,11 +2,12 @@
 // What is drawn comes from the stack, here and at once, or from the server, which can draw everything.
 
 import { tellError, tellPatient, tellSeries, tellSlice, tellTechnique, tellWindow } from "./captions.js";
-import { documentOf } from "./documents.js";
+import { documentOf, forget } from "./documents.js";
 import { say } from "./elements.js";
-import { fileView } from "./grey.js";
+import { fileView, paddingInSamples } from "./grey.js";
 import { Loader } from "./loader.js";
 import { frameMilliseconds, mark } from "./marks.js";
+import { HELD, NOTHING, cornerOf, sidesOf } from "./pane.js";
 import { Placement } from "./placement.js";
 import { placesOf } from "./places.js";
 import { Screen } from "./screen.js";
@@ -31,7 +32,6 @@ const UNITS = {
   frame: { name: t("unit.frame"), inside: t("unit.frame.inside") },
   slice: { name: t("unit.slice"), inside: t("unit.slice.inside") },
 };
-const HELD = { timing: { source: null, stages: [] }, trip: 0, shownBefore: true };
 
 export class Viewer {
   study = null;
@@ -43,7 +43,7 @@ export class Viewer {
   view = { preset: "default" };
   isInverted = false;
   /** What is drawn: its place, its window as far as it is known, how it came; and of how many places the samples are here. */
-  told = { place: null, window: null, answer: null, held: 0 };
+  told = { ...NOTHING };
   /** While a hand drags the window, every picture has another window: nothing is worth fetching ahead. */
   dragging = false;
   #direction = 1;
@@ -89,12 +89,12 @@ export class Viewer {
     this.#loader.abortAll();
     this.#stack.close();
     this.#screen?.clear();
-    Object.assign(this, { study: null, series: null, places: [], at: 0, told: { place: null, window: null, answer: null, held: 0 } });
+    Object.assign(this, { study: null, series: null, places: [], at: 0, told: { ...NOTHING } });
     this.#drawn = null;
-    const { drawing, paper, stage, ...rest } = this.#parts;
+    const { drawing, stage, ...rest } = this.#parts;
     for (const part of ["picture", "canvas", "marks"]) rest[part].hidden = true;
     for (const part of ["patient", "series", "window", "slice", "technique"]) rest[part].textContent = "";
-    paper.hidden = true;
+    this.#clearPaper();
     drawing.replaceChildren();
     stage.classList.remove("windowed");
     this.fail(null);
@@ -105,16 +105,17 @@ export class Viewer {
     this.#loader.abortAll();
     this.#stack.close();
     this.#screen?.clear();
-    Object.assign(this, { study, series, view: state.view ?? { preset: "default" }, isInverted: state.isInverted ?? false });
-    this.places = placesOf(images);
-    this.told = { place: null, window: null, answer: null, held: 0 };
+    Object.assign(this, { study, series, isInverted: state.isInverted ?? false, places: placesOf(images) });
+    this.told = { ...NOTHING };
     this.#placement.reset();
     if (state.lies) this.#placement.lie(state.lies);
     this.#drawn = null;
     // A stack opens in its middle, a cine at its start.
     const middle = images.length === 1 ? 0 : Math.floor((this.places.length - 1) / 2);
     this.at = Math.min(Math.max(state.at ?? middle, 0), Math.max(this.places.length - 1, 0));
-    for (const part of ["picture", "canvas", "marks", "paper"]) this.#parts[part].hidden = true;
+    this.view = this.#takes(state.view) ? state.view : { preset: "default" };
+    for (const part of ["picture", "canvas", "marks"]) this.#parts[part].hidden = true;
+    this.#clearPaper();
     this.stop();
     tellSeries(this.#parts, this);
     this.fail(this.places.length ? null : new Error(t("pane.empty")));
@@ -123,6 +124,14 @@ export class Viewer {
     this.want(this.at);
     // Where the headers do not come, the server draws as it does now.
     if (this.#screen && !this.place.kind) this.#stack.open(study, series, this.places, this.at).then(() => this.#headersCame(), () => this.#desk.changed(this));
+  }
+
+  /** Whether a view that somebody hands over is one that this server offers of this picture. */
+  #takes(view) {
+    if (!view || !this.canWindow) return false;
+    if (view.window === undefined) return this.presets.some(({ name }) => name === view.preset);
+    const isOfFile = ({ window, level }) => window === view.window && level === view.level;
+    return this.#desk.isFree() || (this.place.image.windows ?? []).some(isOfFile);
   }
 
   /** The headers say where slices lie that the list of images does not know of. */
@@ -155,7 +164,7 @@ export class Viewer {
     if (this.places.length < 2) return UNITS.picture;
     return this.place.image.frame_count > 1 ? UNITS.frame : UNITS.slice;
   }
-  get stage() { return { width: this.#parts.stage.clientWidth, height: this.#parts.stage.clientHeight }; }
+  get stage() { return sidesOf(this.#parts); }
 
   /** Goes to a slice; out of range means the nearest one. */
   want(index) {
@@ -315,27 +324,36 @@ export class Viewer {
     this.#desk.changed(this);
   }
 
-  /** The upper left corner of the stage in the window. */
-  get corner() {
-    const { stage } = this.#parts;
-    const { left, top } = stage.getBoundingClientRect();
-    return { left: left + stage.clientLeft, top: top + stage.clientTop };
-  }
+  get corner() { return cornerOf(this.#parts); }
 
-  /** The samples of what is drawn; `null` where the server drew it and they are not here. */
-  get samples() { return this.told.place ? this.samplesAt(this.told.place) : null; }
+  /** The samples of a place as they came whole; `null` where they are not here. */
   samplesAt(place) {
     const slice = this.#stack.at(place)?.slice;
     return slice && !slice.isSmall ? slice : null;
   }
 
-  /** For who makes a volume of the series: whether headers are still to come, what they say of a place, whether its samples are here
-   *  or will come, and what all of them take; there may be room for more of them than before. */
+  /** The same, for who measures: with `padding`, the first and last sample that stand for nothing; `null` too where nobody can tell. */
+  measuredAt(place) {
+    const slice = this.samplesAt(place);
+    if (!slice) return null;
+    slice.padding ??= paddingInSamples(this.greyOf(place), slice);
+    return slice.padding === undefined ? null : slice;
+  }
+
+  /** Of what is drawn. */
+  get samples() { return this.told.place ? this.measuredAt(this.told.place) : null; }
+
+  /** For who makes a volume of the series: whether headers are still to come, what they say of a place, and whether its samples are
+   *  here or will come. */
   get isOpening() { return this.#stack.isOpening; }
   greyOf(place) { return this.#stack.greyOf(place); }
   takes(place) { return this.#stack.takes(place); }
-  get bytesHeld() { return this.#stack.bytes; }
-  gather() { this.#stack.widen(); }
+
+  /** There may be room for more samples than before, or for fewer. */
+  gather() {
+    this.#stack.fit();
+    this.told.held = this.#stack.count;
+  }
 
   /** From pixels of the frame that is drawn to those of the stage, as a matrix `[a, b, c, d, e, f]`; `null` without a picture. */
   get ofFrame() {
@@ -350,19 +368,28 @@ export class Viewer {
   /** What is no picture, in place of one. */
   async #showDocument(place) {
     if (this.told.place === place) return;
-    const { canvas, picture, marks, paper, drawing } = this.#parts;
+    const { canvas, picture, marks, drawing, paper } = this.#parts;
     this.#drawn = null;
     this.told.place = place;
     for (const part of [canvas, picture, marks]) part.hidden = true;
+    this.#clearPaper();
     drawing.replaceChildren();
     tellSlice(this.#parts, { place, unit: this.unit, places: this.places });
     this.#tellUsed(null, null);
     const shown = await documentOf(this.study, this.series, place.image);
-    if (place !== this.place) return;
+    if (place !== this.place) return forget(shown);
     this.fail(null);
     paper.replaceChildren(shown);
     paper.hidden = false;
     paper.dataset.shown = `${place.image.sop_instance_uid}/${place.kind}`;
+  }
+
+  #clearPaper() {
+    const { paper } = this.#parts;
+    if (paper.hidden) return;
+    forget(paper);
+    paper.replaceChildren();
+    paper.hidden = true;
   }
 
   /** What the user wants to see now. */
@@ -450,8 +477,8 @@ export class Viewer {
 
   /** Everything written beside the picture belongs to the picture that is drawn, not to one still on its way. */
   #tellDrawn(element, place, view, box) {
-    const { canvas, picture, marks, paper } = this.#parts;
-    paper.hidden = true;
+    const { canvas, picture, marks } = this.#parts;
+    this.#clearPaper();
     this.#drawn = { element, place, box };
     this.told.place = place;
     this.fail(null);
