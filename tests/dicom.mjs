@@ -4,7 +4,7 @@ export const CT_IMAGE = "1.2.840.10008.5.1.4.1.1.2";
 const EXPLICIT_LITTLE = "1.2.840.10008.1.2.1";
 const LONG = ["OB", "OW", "SQ", "UT", "UN"];
 
-/** An element: a text, numbers of 16 or 32 bits (`US`, `UL`), bytes as they are, or the items of a sequence, each a list of elements. */
+/** An element: a text, a number of 16 or 32 bits (`US`, `SS`, `UL`), bytes as they are, or the items of a sequence, each a list of elements. */
 export function element(group, number, vr, value) {
   const isLong = LONG.includes(vr);
   let bytes = bytesOf(vr, value);
@@ -21,6 +21,7 @@ export function element(group, number, vr, value) {
 function bytesOf(vr, value) {
   if (vr === "SQ") return Buffer.concat(value.map(item));
   if (vr === "US") return Buffer.from(Uint16Array.of(value).buffer);
+  if (vr === "SS" && typeof value === "number") return Buffer.from(Int16Array.of(value).buffer);
   if (vr === "UL") return Buffer.from(Uint32Array.of(value).buffer);
   return typeof value === "string" ? Buffer.from(value, "latin1") : value;
 }

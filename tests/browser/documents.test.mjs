@@ -1,18 +1,18 @@
 // What is no picture is shown as what it is; and the header of everything is read.
 import assert from "node:assert/strict";
 import fs from "node:fs";
-import { after, before, beforeEach, test } from "node:test";
+import { after, before, test } from "node:test";
 import { CT_IMAGE, ROOT, disk, element, file, pixels } from "../dicom.mjs";
-import { DEADLINE_MS, VIEWPORT, launch } from "./browser.mjs";
-import { BASE, CT_SERIES, openIn, shownIn } from "./viewer.mjs";
+import { page, usePages } from "./pages.mjs";
+import { BASE, CT_SERIES, openIn, remove, shownIn, store } from "./viewer.mjs";
+
+usePages();
 
 const STUDY = `${ROOT}.30`;
 const PATIENT = "Documents, All";
 const SIDE = 32;
+const STATE = "1.2.840.10008.5.1.4.1.1.11.1";
 const PDF_BYTES = Buffer.from("%PDF-1.4\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n");
-
-let browser;
-let page;
 
 const code = (value, scheme, meaning) => [element(8, 0x100, "SH", value), element(8, 0x102, "SH", scheme), element(8, 0x104, "LO", meaning)];
 const named = (meaning) => element(0x40, 0xa043, "SQ", [code("1", "99NOCTIS", meaning)]);
@@ -36,11 +36,10 @@ function files() {
       content("CODE", "Impression", [element(0x40, 0xa168, "SQ", [code("17621005", "SCT", "Normal")])]),
     ]),
   ];
-  const state = [
-    element(0x20, 0x11, "IS", "4"),
-    element(8, 0x1115, "SQ", [[
-      element(8, 0x1140, "SQ", [[element(8, 0x1150, "UI", CT_IMAGE), element(8, 0x1155, "UI", `${STUDY}.1.1`)]]), element(0x20, 0xe, "UI", `${STUDY}.1`),
-    ]]),
+  const reference = (number) => [element(8, 0x1150, "UI", CT_IMAGE), element(8, 0x1155, "UI", `${STUDY}.1.${number}`)];
+  const stateOf = (series, ...numbers) => [
+    element(0x20, 0x11, "IS", String(series)),
+    element(8, 0x1115, "SQ", [[element(8, 0x1140, "SQ", numbers.map(reference)), element(0x20, 0xe, "UI", `${STUDY}.1`)]]),
     element(0x28, 0x3110, "SQ", [[element(0x28, 0x1050, "DS", "0"), element(0x28, 0x1051, "DS", "200")]]),
     element(0x2050, 0x20, "CS", "INVERSE"),
   ];
@@ -51,29 +50,15 @@ function files() {
       element(0x20, 0x11, "IS", "3"), element(8, 0x103e, "LO", "A letter"), element(0x42, 0x11, "OB", PDF_BYTES), element(0x42, 0x12, "LO", "application/pdf"),
       element(0x42, 0x15, "UL", PDF_BYTES.length),
     ]),
-    file({ ...of(4), sopClass: "1.2.840.10008.5.1.4.1.1.11.1", modality: "PR" }, [element(8, 0x103e, "LO", "A state"), ...state]),
+    file({ ...of(4), sopClass: STATE, modality: "PR" }, [element(8, 0x103e, "LO", "A state"), ...stateOf(4, 1)]),
+    // The second image is not there.
+    file({ ...of(6), sopClass: STATE, modality: "PR" }, [element(8, 0x103e, "LO", "Of several"), ...stateOf(6, 1, 7, 1)]),
     file({ ...of(5), sopClass: "1.2.840.10008.5.1.4.1.1.66", modality: "OT" }, [element(0x20, 0x11, "IS", "5"), element(8, 0x103e, "LO", "Raw data")]),
   ];
 }
 
-before(async () => {
-  browser = await launch();
-  for (const body of files()) {
-    const answer = await fetch(`${BASE}/dicom-web/studies`, { method: "POST", headers: { "Content-Type": "application/dicom" }, body });
-    assert.equal(answer.status, 200, await answer.text());
-  }
-});
-
-after(async () => {
-  await browser?.close();
-  await fetch(`${BASE}/api/v1/dicom/studies/${STUDY}`, { method: "DELETE" });
-});
-
-beforeEach(async () => {
-  await page?.close();
-  page = await browser.newPage({ viewport: VIEWPORT });
-  page.setDefaultTimeout(DEADLINE_MS);
-});
+before(() => store(files()));
+after(() => remove(STUDY));
 
 const stage = () => page.locator(".stage.active");
 
@@ -99,22 +84,43 @@ test("a structured report is a tree of names and values, and nothing in it is ma
 test("a letter is shown as the document that it is", async () => {
   await open("A letter");
   const source = await stage().locator("iframe").getAttribute("src");
-  const bytes = await page.evaluate(async (address) => [...new Uint8Array(await (await fetch(address)).arrayBuffer())], source).catch(() => null);
   const link = await stage().locator("a").getAttribute("href");
   assert.equal(link, source);
   assert.match(source, /^blob:/);
-  if (bytes) assert.deepEqual(Buffer.from(bytes), PDF_BYTES);
 });
 
 test("a presentation state is its picture, what has none says so, and the slice beside them is drawn as ever", async () => {
   await open("A state");
-  assert.ok(await stage().locator("img.document").evaluate((image) => image.decode().then(() => image.naturalWidth === 32)));
+  assert.ok(await stage().locator(".pictures img").evaluate((image) => image.decode().then(() => image.naturalWidth === 32)));
   await page.locator(".series", { hasText: "Raw data" }).click();
   await stage().getByText("This instance has no picture").waitFor();
   assert.ok(await page.locator("#play").isDisabled());
   await page.locator(".series", { hasText: "A slice" }).click();
   await shownIn(page, (now) => now.endsWith("/default"));
   assert.ok(await stage().locator(".paper").isHidden());
+});
+
+test("a state of several images is all of their pictures, and says of which there is none", async () => {
+  await open("Of several");
+  const shown = stage().locator(".pictures > *");
+  assert.deepEqual(await shown.evaluateAll((all) => all.map(({ tagName }) => tagName)), ["IMG", "P", "IMG"]);
+  assert.match(await shown.nth(1).textContent(), /image/i);
+  assert.equal(await shown.first().evaluate((image) => image.naturalWidth), 32);
+});
+
+test("a document is never shown under the words of another, and what it held is given back", async () => {
+  await open("A report");
+  await page.route("**/rendered", () => {});
+  await page.locator(".series", { hasText: "A letter" }).click();
+  await page.waitForFunction(() => document.querySelector(".stage.active [data-part=series]").textContent.includes("A letter"));
+  assert.equal(await stage().locator(".report").count(), 0);
+  await page.unrouteAll();
+  await open("A letter");
+  const source = await stage().locator("iframe").getAttribute("src");
+  await page.evaluate(() => { window.revoked = []; const revoke = URL.revokeObjectURL; URL.revokeObjectURL = (url) => { window.revoked.push(url); revoke(url); }; });
+  await page.locator(".series", { hasText: "A slice" }).click();
+  await shownIn(page, (now) => now.endsWith("/default"));
+  assert.ok((await page.evaluate(() => window.revoked)).includes(source));
 });
 
 test("the header is shown with its keywords, and searched", async () => {

@@ -1,30 +1,10 @@
 // Every control of the viewer: mouse, keys and buttons, and what is written on the picture.
 import assert from "node:assert/strict";
-import { after, before, beforeEach, test } from "node:test";
-import { DEADLINE_MS, VIEWPORT, launch } from "./browser.mjs";
+import { test } from "node:test";
+import { key, nextFrame, page, usePages } from "./pages.mjs";
 import { CT_SERIES, drawnHere, openIn, pixelsOf, shownIn } from "./viewer.mjs";
 
-let browser;
-let page;
-
-before(async () => {
-  browser = await launch();
-});
-
-after(() => browser?.close());
-
-beforeEach(async () => {
-  await page?.close();
-  page = await browser.newPage({ viewport: VIEWPORT });
-  page.setDefaultTimeout(DEADLINE_MS);
-});
-
-const nextFrame = () => page.evaluate(() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn))));
-
-async function key(...keys) {
-  for (const one of keys) await page.keyboard.press(one);
-  await nextFrame();
-}
+usePages();
 
 const press = async (name) => {
   await page.locator("#tools").getByRole("button", { name, exact: true }).click();

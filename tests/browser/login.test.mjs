@@ -1,31 +1,16 @@
 // The page in front of a server that asks for tokens: a login by name and password, by a token, by the address; its renewal
 // and its end. `scripts/test` starts the server, whose access tokens the page renews after four seconds.
 import assert from "node:assert/strict";
-import { after, before, beforeEach, test } from "node:test";
-import { DEADLINE_MS, VIEWPORT, launch } from "./browser.mjs";
+import { test } from "node:test";
+import { page, usePages } from "./pages.mjs";
 import { drawn } from "./viewer.mjs";
+
+usePages();
 
 const { NOCTIS_URL: BASE, NOCTIS_TEST_PASSWORD: PASSWORD, NOCTIS_TEST_TOKEN: TOKEN } = process.env;
 assert.ok(BASE && PASSWORD && TOKEN, "scripts/test sets NOCTIS_URL, NOCTIS_TEST_PASSWORD and NOCTIS_TEST_TOKEN");
 /** Access tokens are valid for 6 s here, and renewed 2 s before their end. */
 const RENEWED_AFTER_MS = 4_500;
-
-let browser;
-let context;
-let page;
-
-before(async () => {
-  browser = await launch();
-});
-
-after(() => browser?.close());
-
-beforeEach(async () => {
-  await context?.close();
-  context = await browser.newContext({ viewport: VIEWPORT });
-  page = await context.newPage();
-  page.setDefaultTimeout(DEADLINE_MS);
-});
 
 const form = () => page.locator("#sign-in");
 const studies = (of = page) => of.locator(".study").first();
@@ -89,7 +74,7 @@ test("a login is renewed by itself, and two tabs of one login renew it in turn",
   await signIn();
   await studies().waitFor();
   const login = await page.evaluate(() => sessionStorage.getItem("noctis-login"));
-  const other = await context.newPage();
+  const other = await page.context().newPage();
   await other.addInitScript((copied) => {
     // As a tab that was duplicated.
     if (!sessionStorage.length) sessionStorage.setItem("noctis-login", copied);
@@ -122,6 +107,7 @@ test("a link opens what it is of, without a login, and stays open when the page 
   await page.goto(`${BASE}${url}`);
   await page.locator(".series").first().waitFor();
   assert.equal(await page.locator(".study").count(), 1);
+  for (const name of ["Add files", "Delete…", "Download"]) assert.ok(await page.getByRole("button", { name }).isHidden(), name);
   await draw();
   await page.reload();
   await page.locator(".series").first().waitFor();

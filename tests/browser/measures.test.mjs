@@ -1,32 +1,14 @@
 // Measuring: what is told is what the server knows of the same pixels, and it stays with this browser.
 import assert from "node:assert/strict";
 import fs from "node:fs";
-import { after, before, beforeEach, test } from "node:test";
-import { DEADLINE_MS, VIEWPORT, launch } from "./browser.mjs";
-import { BASE, CT_SERIES, drawnHere, openIn, shownIn } from "./viewer.mjs";
+import { test } from "node:test";
+import { ROOT, element, file, pixels } from "../dicom.mjs";
+import { key, nextFrame, page, usePages } from "./pages.mjs";
+import { BASE, CT_SERIES, drawnHere, openIn, remove, shownIn, store } from "./viewer.mjs";
+
+usePages();
 
 const MILLIMETRES = 0.742188;
-
-let browser;
-let page;
-
-before(async () => {
-  browser = await launch();
-});
-
-after(() => browser?.close());
-
-beforeEach(async () => {
-  await page?.close();
-  page = await browser.newPage({ viewport: VIEWPORT });
-  page.setDefaultTimeout(DEADLINE_MS);
-});
-
-const nextFrame = () => page.evaluate(() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn))));
-async function key(...keys) {
-  for (const one of keys) await page.keyboard.press(one);
-  await nextFrame();
-}
 
 /** The CT at one to one: a pixel of the frame is one of the stage. */
 async function open(query = "") {
@@ -165,6 +147,32 @@ test("measurements stay with their slice and with this browser, are gone to, del
   await page.reload();
   await drawnHere(page);
   assert.ok(await page.locator("#measures").isHidden());
+});
+
+test("padding has no value, and takes no part in those of a region", async () => {
+  const [study, side] = [`${ROOT}.50`, 32];
+  const values = Int16Array.from({ length: side * side }, (_, at) => (at % side < side / 2 ? -2000 : 100 + Math.floor(at / side)));
+  const uids = { study, series: `${study}.1`, instance: `${study}.1.1`, patient: "Padded^Half" };
+  await store([file(uids, [...pixels(side, 0, values), element(0x28, 0x120, "SS", -2000)])]);
+  try {
+    await page.goto(`${BASE}/#study=${study}`);
+    await page.locator(".series").filter({ hasText: "1 image" }).first().click();
+    await drawnHere(page);
+    await page.locator(".stage.active").focus();
+    await key("q", "Enter");
+    // 40 x 20 pixels around the middle are more than there are: both halves.
+    const told = (await page.locator(".stage.active .note tspan").allTextContents()).slice(1).map((line) => numbers(line)[0]);
+    const inside = values.filter((value, at) => value > -2000 && Math.floor(at / side) >= 6 && Math.floor(at / side) < 26);
+    near(told[0], inside.reduce((sum, value) => sum + value, 0) / inside.length, 0.06);
+    assert.deepEqual(told.slice(2), [Math.min(...inside), Math.max(...inside)]);
+    const { x, y, width, height } = await page.locator(".stage.active").boundingBox();
+    await page.mouse.move(x + width / 2 - 40, y + height / 2);
+    assert.equal(await page.locator("#fact-pointer").textContent(), "–");
+    await page.mouse.move(x + width / 2 + 40, y + height / 2);
+    assert.match(await page.locator("#fact-pointer").textContent(), /: 11\d/);
+  } finally {
+    await remove(study);
+  }
 });
 
 test("measuring works without a mouse", async () => {

@@ -2,8 +2,11 @@
 import assert from "node:assert/strict";
 import { after, before, beforeEach, test } from "node:test";
 import { ROOT, element, file } from "../dicom.mjs";
-import { DEADLINE_MS, VIEWPORT, launch } from "./browser.mjs";
-import { BASE, CT_SERIES, DEMO_PATIENT, openIn } from "./viewer.mjs";
+import { DEADLINE_MS } from "./browser.mjs";
+import { key, nextFrame, page, usePages } from "./pages.mjs";
+import { BASE, CT_SERIES, DEMO_PATIENT, openIn, remove, store } from "./viewer.mjs";
+
+usePages();
 
 const STUDY = `${ROOT}.41`;
 const PATIENT = "Volumes, Made";
@@ -25,8 +28,6 @@ const along = (way) => SLOPES.reduce((sum, slope, axis) => sum + slope * way[axi
 const add = (one, other, times = 1) => one.map((value, axis) => value + other[axis] * times);
 const evenly = (count, gap, from = -16) => Array.from({ length: count }, (_, nth) => [-30, -24, from + nth * gap]);
 
-let browser;
-let page;
 /** Addresses that the page asked for. */
 let asked;
 
@@ -101,23 +102,13 @@ const SERIES = [
 ];
 
 before(async () => {
-  browser = await launch();
   const bodies = SERIES.flatMap(([name, slices, shared], nth) => seriesOf(nth + 1, name, slices, shared));
-  for (const body of [...bodies, ...framesOf(SERIES.length + 1, "Frames", evenly(9, 4))]) {
-    const answer = await fetch(`${BASE}/dicom-web/studies`, { method: "POST", headers: { "Content-Type": "application/dicom" }, body });
-    assert.equal(answer.status, 200, await answer.text());
-  }
+  await store([...bodies, ...framesOf(SERIES.length + 1, "Frames", evenly(9, 4))]);
 });
 
-after(async () => {
-  await browser?.close();
-  await fetch(`${BASE}/api/v1/dicom/studies/${STUDY}`, { method: "DELETE" });
-});
+after(() => remove(STUDY));
 
 beforeEach(async () => {
-  await page?.close();
-  page = await browser.newPage({ viewport: VIEWPORT });
-  page.setDefaultTimeout(DEADLINE_MS);
   asked = [];
   page.on("request", (request) => asked.push(request.url()));
   page.on("pageerror", (error) => assert.fail(error));
@@ -126,16 +117,10 @@ beforeEach(async () => {
 const stage = (nth) => page.locator(".stage:visible").nth(nth);
 const part = (nth, name) => stage(nth).locator(`[data-part=${name}]`);
 const text = (nth, name) => part(nth, name).textContent();
-const nextFrame = () => page.evaluate(() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn))));
 const shown = (nth) => part(nth, "canvas").getAttribute("data-shown");
 /** Which plane is shown, from 1. */
 const at = async (nth) => Number((await shown(nth)).split("/")[1]);
 const atAll = async () => [await at(0), await at(1), await at(2)];
-
-async function key(...keys) {
-  for (const one of keys) await page.keyboard.press(one);
-  await nextFrame();
-}
 
 async function cut(slab, projection = "mean") {
   await page.locator("#slab").selectOption(slab);

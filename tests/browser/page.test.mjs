@@ -5,28 +5,18 @@
 //
 // NOCTIS_CHROMIUM names the browser (default /usr/bin/chromium); NOCTIS_SCREENSHOT names a file for a picture of the page.
 import assert from "node:assert/strict";
-import { after, before, beforeEach, test } from "node:test";
-import { DEADLINE_MS, VIEWPORT, launch } from "./browser.mjs";
+import { beforeEach, test } from "node:test";
+import { DEADLINE_MS } from "./browser.mjs";
+import { page, usePages } from "./pages.mjs";
 import { BASE, CT_SERIES, DEMO_PATIENT, openIn, pixelsOf, shownIn } from "./viewer.mjs";
 
+usePages();
 
-let browser;
-let page;
 /** What the page complained about; the tests expect none, except where a case asks for a missing study. */
 let complaints;
 
-before(async () => {
-  browser = await launch();
-});
-
-after(() => browser?.close());
-
 beforeEach(async () => {
-  await page?.close();
-  page = await browser.newPage({ viewport: VIEWPORT });
-  page.setDefaultTimeout(DEADLINE_MS);
   complaints = [];
-  page.on("pageerror", (error) => complaints.push(error.message));
   page.on("console", (message) => message.type() === "error" && complaints.push(message.text()));
   page.on("request", (request) => {
     if (!request.url().startsWith(BASE) && !/^(blob|data):/.test(request.url())) complaints.push(`asked ${request.url()}`);

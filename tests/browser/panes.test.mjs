@@ -1,29 +1,15 @@
 // Several panes: layouts, what is tied between them, and the address that leads back to all of it.
 import assert from "node:assert/strict";
-import { after, before, beforeEach, test } from "node:test";
-import { DEADLINE_MS, VIEWPORT, launch } from "./browser.mjs";
-import { CT_SERIES, drawnHere, openIn, pixelsOf, shownIn } from "./viewer.mjs";
+import { test } from "node:test";
+import { key, page, usePages } from "./pages.mjs";
+import { BASE, CT_SERIES, drawnHere, openIn, pixelsOf, shownIn } from "./viewer.mjs";
+
+usePages();
 
 const MR_SERIES = "Head T1 axial";
 
-let browser;
-let page;
-
-before(async () => {
-  browser = await launch();
-});
-
-after(() => browser?.close());
-
-beforeEach(async () => {
-  await page?.close();
-  page = await browser.newPage({ viewport: VIEWPORT });
-  page.setDefaultTimeout(DEADLINE_MS);
-});
-
 const stage = (nth) => page.locator(".stage").nth(nth);
 const lay = (title) => page.locator(`[data-layout="${title}"]`).and(page.locator("button")).click();
-const nextFrame = () => page.evaluate(() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn))));
 const sliceIn = (nth) => stage(nth).locator("[data-part=slice]").textContent();
 const seriesIn = (nth) => stage(nth).locator("[data-part=series]").textContent();
 const drawnIn = (nth) => page.waitForFunction((at) => document.querySelectorAll(".stage")[at].querySelector("[data-shown]:not([hidden])"), nth);
@@ -33,11 +19,6 @@ async function choose(nth, name) {
   await page.locator(".series", { hasText: name }).click();
   await page.waitForFunction(([at, text]) => document.querySelectorAll(".stage")[at].querySelector("[data-part=series]").textContent.includes(text), [nth, name]);
   await drawnIn(nth);
-}
-
-async function key(...keys) {
-  for (const one of keys) await page.keyboard.press(one);
-  await nextFrame();
 }
 
 test("panes lie as the layout says, and a series opens in the one that is active", async () => {
@@ -117,11 +98,45 @@ test("an address that is damaged opens what of it makes sense", async () => {
   await openIn(page, CT_SERIES);
   await drawnHere(page);
   const hash = new URLSearchParams(new URL(page.url()).hash.slice(1));
-  const address = `layout=9x9&active=77&study=${hash.get("study")}&series=${hash.get("series")}&at=1000000&view=0,a,b&lies=1,1,1,1,1,1,1`;
-  await page.goto("about:blank");
-  await page.goto(`${process.env.NOCTIS_URL}/#${address}`);
-  await shownIn(page, (now) => now.endsWith("/default"));
-  assert.equal(await page.locator("#place").textContent(), "72 / 72");
+  for (const [active, view] of [["77", "0,a,b"], ["-3", "nothing"], ["0.5", "400,40,cubic"]]) {
+    const address = `layout=9x9&active=${active}&study=${hash.get("study")}&series=${hash.get("series")}&at=1000000&view=${view}&lies=1,1,1,1,1,1,1`;
+    await page.goto("about:blank");
+    await page.goto(`${BASE}/#${address}`);
+    await shownIn(page, (now) => now.endsWith("/default"));
+    assert.equal(await page.locator("#place").textContent(), "72 / 72");
+  }
+});
+
+test("where a server shows presets alone, an address asks for no other window, but for those of the file", async () => {
+  await page.route("**/dicom/presets", async (route) => {
+    const answer = await route.fetch();
+    await route.fulfill({ response: answer, json: { ...(await answer.json()), free_windows: false } });
+  });
+  await openIn(page, CT_SERIES);
+  const hash = new URL(page.url()).hash;
+  for (const [view, shown] of [["123,45,linear", "default"], ["lung", "lung"], ["1500,-600,linear", "1500,-600"]]) {
+    await page.goto("about:blank");
+    await page.goto(`${BASE}/${hash.replace(/view=[^&]*/, `view=${view}`)}`);
+    await shownIn(page, (now) => now.endsWith(`/${shown}`));
+  }
+});
+
+test("a pane that is not seen holds no samples but those of its slice, and has them again when it is", async () => {
+  const asked = [];
+  page.on("request", (request) => request.url().includes("/frames?") && asked.push(request.url()));
+  const held = (text) => page.waitForFunction((all) => document.getElementById("fact-held").textContent === all, text);
+  await openIn(page, CT_SERIES);
+  await lay("1x2");
+  await choose(1, MR_SERIES);
+  await held("24 / 24");
+  const before = asked.length;
+  await lay("1x1");
+  await held("72 / 72");
+  await lay("1x2");
+  await stage(1).focus();
+  await held("24 / 24");
+  const again = asked.slice(before).filter((address) => address.includes(`/${new URLSearchParams(new URL(page.url()).hash.slice(1)).getAll("series")[1]}/`));
+  assert.ok(again.length >= 1, `${asked.slice(before)}`);
 });
 
 test("panes that are tied show the same place of the patient", async () => {

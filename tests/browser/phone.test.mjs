@@ -1,31 +1,18 @@
 // A phone: 390 x 844, fingers, one thing at a time.
 import assert from "node:assert/strict";
-import { after, before, beforeEach, test } from "node:test";
-import { DEADLINE_MS, launch } from "./browser.mjs";
+import { beforeEach, test } from "node:test";
+import { nextFrame, page, usePages } from "./pages.mjs";
 import { BASE, CT_SERIES, DEMO_PATIENT, drawn, drawnHere, shownIn } from "./viewer.mjs";
 
 const PHONE = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true, deviceScaleFactor: 2 };
+usePages(PHONE);
 
-let browser;
-let context;
-let page;
 let touches;
 
-before(async () => {
-  browser = await launch();
-});
-
-after(() => browser?.close());
-
 beforeEach(async () => {
-  await context?.close();
-  context = await browser.newContext(PHONE);
-  page = await context.newPage();
-  page.setDefaultTimeout(DEADLINE_MS);
-  touches = await context.newCDPSession(page);
+  touches = await page.context().newCDPSession(page);
 });
 
-const nextFrame = () => page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
 const stage = () => page.locator(".stage.active");
 const place = () => page.locator("#place").textContent();
 const isInside = async (locator) => {

@@ -5,22 +5,20 @@ import os from "node:os";
 import path from "node:path";
 import { after, before, beforeEach, test } from "node:test";
 import { ROOT, disk, file, pixels } from "../dicom.mjs";
-import { DEADLINE_MS, VIEWPORT, launch } from "./browser.mjs";
-import { BASE, drawn } from "./viewer.mjs";
+import { page, usePages } from "./pages.mjs";
+import { BASE, drawn, remove } from "./viewer.mjs";
+
+usePages();
 
 const STUDY = `${ROOT}.20`;
 const PATIENT = "Files, Many";
 const SIDE = 32;
 
-let browser;
-let page;
 let folder;
 
 const slice = (nth, height = nth) => file({ study: STUDY, series: `${STUDY}.1`, instance: `${STUDY}.1.${nth}`, number: nth, patient: "Files^Many" }, pixels(SIDE, height, disk(SIDE, nth)));
-const remove = () => fetch(`${BASE}/api/v1/dicom/studies/${STUDY}`, { method: "DELETE" });
 
 before(async () => {
-  browser = await launch();
   folder = fs.mkdtempSync(path.join(os.tmpdir(), "noctis-shelf-"));
   fs.mkdirSync(path.join(folder, "study", "in", "folders"), { recursive: true });
   for (const nth of [1, 2, 3]) fs.writeFileSync(path.join(folder, "study", "in", "folders", `${nth}.dcm`), slice(nth));
@@ -30,16 +28,12 @@ before(async () => {
 });
 
 after(async () => {
-  await browser?.close();
-  await remove();
+  await remove(STUDY);
   fs.rmSync(folder, { recursive: true, force: true });
 });
 
 beforeEach(async () => {
-  await remove();
-  await page?.close();
-  page = await browser.newPage({ viewport: VIEWPORT });
-  page.setDefaultTimeout(DEADLINE_MS);
+  await remove(STUDY);
   await page.goto(`${BASE}/`);
   await page.locator(".study").first().waitFor();
 });

@@ -1,27 +1,19 @@
 // The half of the viewer that draws by itself: what it makes of the samples is what the server makes of them.
 import assert from "node:assert/strict";
-import { after, before, beforeEach, test } from "node:test";
-import { DEADLINE_MS, VIEWPORT, launch } from "./browser.mjs";
+import { beforeEach, test } from "node:test";
+import { DEADLINE_MS } from "./browser.mjs";
+import { key, nextFrame, page, usePages } from "./pages.mjs";
 import { BASE, CT_SERIES, drawnHere, openIn, pixelsOf, shownIn } from "./viewer.mjs";
+
+usePages();
 
 /** Single precision and ties may fall to the other side. */
 const LEVELS_APART_MAX = 1;
 
-let browser;
-let page;
 /** Addresses of pictures that the page asked for, and of streams. */
 let asked;
 
-before(async () => {
-  browser = await launch();
-});
-
-after(() => browser?.close());
-
 beforeEach(async () => {
-  await page?.close();
-  page = await browser.newPage({ viewport: VIEWPORT });
-  page.setDefaultTimeout(DEADLINE_MS);
   asked = [];
   page.on("request", (request) => /\/(images|series)\/[^/]+(\/frames)?\?.*format=/.test(request.url()) && asked.push(request.url()));
 });
@@ -33,13 +25,6 @@ async function openHere(name) {
 }
 
 const windowShown = async () => (await shownIn(page, () => true)).split("/")[2];
-/** What is drawn follows a key within a frame of the screen. */
-const nextFrame = () => page.evaluate(() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn))));
-
-async function key(...keys) {
-  for (const one of keys) await page.keyboard.press(one);
-  await nextFrame();
-}
 
 /** How far the canvas, at one to one, is from the picture of the server with these parameters: the most levels, and the share of
  *  pixels that differ at all. */

@@ -7,6 +7,17 @@ assert.ok(BASE, "NOCTIS_URL names the server, such as http://127.0.0.1:8080");
 export const DEMO_PATIENT = "Demo, Noctis";
 export const CT_SERIES = "Chest with contrast, 4 mm";
 
+/** Stores files, as any client does. */
+export async function store(files) {
+  for (const body of files) {
+    const answer = await fetch(`${BASE}/dicom-web/studies`, { method: "POST", headers: { "Content-Type": "application/dicom" }, body });
+    assert.equal(answer.status, 200, await answer.text());
+  }
+}
+
+/** Deletes a study, if it is there. */
+export const remove = (studyUid) => fetch(`${BASE}/api/v1/dicom/studies/${studyUid}`, { method: "DELETE" });
+
 /** Opens the page, the demonstration study if it is closed, and a series of it. */
 export async function openIn(page, name, query = "") {
   await page.goto(`${BASE}/${query}`);

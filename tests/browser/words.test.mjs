@@ -1,9 +1,12 @@
 // The words of the page: the texts of every language against each other and against their use, and the page in German.
 import assert from "node:assert/strict";
 import fs from "node:fs";
-import { after, before, beforeEach, test } from "node:test";
-import { DEADLINE_MS, VIEWPORT, launch } from "./browser.mjs";
+import { beforeEach, test } from "node:test";
+import { VIEWPORT } from "./browser.mjs";
+import { openPage, page, usePages } from "./pages.mjs";
 import { BASE, CT_SERIES, DEMO_PATIENT, drawn, openIn } from "./viewer.mjs";
+
+usePages();
 
 const FOLDER = new URL("../../api/src/page/", import.meta.url);
 const read = (name) => fs.readFileSync(new URL(name, FOLDER), "utf8");
@@ -73,23 +76,10 @@ test("the document has no words of its own", () => {
   assert.deepEqual([...bare.matchAll(/ (?:title|placeholder|aria-label|alt)="[^"]+"/g)].map(([found]) => found), []);
 });
 
-let browser;
-let context;
-let page;
-
-before(async () => {
-  browser = await launch();
-});
-
-after(() => browser?.close());
-
 /** A page of a browser that asks for a language. */
 async function pageIn(locale, options = {}) {
-  await context?.close();
-  context = await browser.newContext({ viewport: VIEWPORT, locale, ...options });
-  page = await context.newPage();
-  page.setDefaultTimeout(DEADLINE_MS);
-  page.on("pageerror", (error) => assert.fail(error));
+  await page.context().close();
+  await openPage({ viewport: VIEWPORT, locale, ...options });
 }
 
 beforeEach(() => pageIn("de-DE"));
