@@ -28,6 +28,7 @@ use crate::{
     handed_out::FRAME_BYTES_MAX,
     in_hand::InHand,
     jobs::{Jobs, Prefetches},
+    machine::Machine,
     numbers::Numbers,
     outgoing::Outgoing,
     picture::NamedWindows,
@@ -54,6 +55,8 @@ pub struct Api {
     /// Whom tokens are of; `None` where nobody is asked for one.
     pub(crate) auth: Option<Auth>,
     pub(crate) numbers: Numbers,
+    /// How everything was a moment ago.
+    pub(crate) machine: Machine,
     /// Who opened what, until it is written.
     pub(crate) audit: Audit,
     /// Streams under way.
@@ -115,6 +118,7 @@ impl Api {
             images: KnownImages::new(),
             auth,
             numbers: Numbers::default(),
+            machine: Machine::default(),
             audit: Audit::default(),
             streams: Allowance::of_streams(),
             outgoing: Outgoing::default(),

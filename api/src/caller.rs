@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeSet, net::IpAddr, ops::Deref, sync::Arc};
 
-use noctis_shared::auth::{Scopes, SharedThing};
+use noctis_shared::{
+    auth::{Scopes, SharedThing},
+    queue::DeadLetter,
+};
 use uuid::Uuid;
 
 /// Who makes a request, and from where.
@@ -103,6 +106,11 @@ impl Sight {
             Sight::Studies(study_ids) => study_ids.contains(&study_id),
             Sight::Shared(thing) => matches!(thing, SharedThing::Study { study_id: own } if *own == study_id),
         }
+    }
+
+    /// Whether it is a dead letter of such a study; one of no study is there for those who see everything.
+    pub(crate) fn reaches_letter(&self, letter: &DeadLetter) -> bool {
+        letter.study_id.map_or(self.is_everything(), |study_id| self.reaches(study_id))
     }
 
     /// Whether it is the series of this own id, of this study.

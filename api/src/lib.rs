@@ -18,6 +18,7 @@ mod entity_tag;
 mod handed_out;
 mod in_hand;
 mod jobs;
+mod machine;
 mod numbers;
 mod outgoing;
 mod picture;

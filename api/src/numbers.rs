@@ -10,6 +10,7 @@ use metrics::{counter, gauge, histogram};
 use noctis_shared::{
     lane::Lane,
     render::{Outcome, StageTimings},
+    submit::Tier,
     telemetry::metrics::HTTP_REQUESTS_TOTAL,
 };
 
@@ -25,8 +26,8 @@ pub(crate) struct Numbers {
     failed: AtomicU64,
     microseconds: AtomicU64,
     active: AtomicI64,
-    lookups: AtomicU64,
-    hits: AtomicU64,
+    /// Pictures by where they were, as `Tier::ALL` has them.
+    pictures: [AtomicU64; Tier::ALL.len()],
     /// Bits of the mean seconds, light and heavy; 0 before the first render.
     render_seconds: [AtomicU64; 2],
 }
@@ -49,6 +50,8 @@ pub(crate) struct Seen {
     pub(crate) mean_seconds: f64,
     pub(crate) success_rate: f64,
     pub(crate) hit_rate: f64,
+    /// Pictures by where they were.
+    pub(crate) tiers: [(Tier, u64); Tier::ALL.len()],
 }
 
 impl Numbers {
@@ -70,10 +73,9 @@ impl Numbers {
             .increment(1);
     }
 
-    /// Counts whether a picture was there when it was asked for.
-    pub(crate) fn count_picture(&self, cached: bool) {
-        self.lookups.fetch_add(1, Relaxed);
-        self.hits.fetch_add(u64::from(cached), Relaxed);
+    /// Counts where a picture was when it was asked for.
+    pub(crate) fn count_picture(&self, tier: Tier) {
+        self.pictures[tier as usize].fetch_add(1, Relaxed);
     }
 
     /// Learns from a fresh render how long its lane takes.
@@ -95,16 +97,26 @@ impl Numbers {
         if seconds > 0.0 { seconds } else { RENDER_SECONDS_ASSUMED[heavy(lane)] }
     }
 
+    /// Seconds of one worker's work that so many jobs of `lane` are.
+    pub(crate) fn work_seconds(&self, lane: Lane, depth: u64) -> f64 {
+        // Depths are far below 2^53.
+        depth as f64 * self.render_seconds(lane)
+    }
+
     pub(crate) fn seen(&self) -> Seen {
         let (requests, failed) = (self.requests.load(Relaxed), self.failed.load(Relaxed));
         let microseconds = self.microseconds.load(Relaxed);
+        let tiers = Tier::ALL.map(|tier| (tier, self.pictures[tier as usize].load(Relaxed)));
+        let pictures: u64 = tiers.iter().map(|(_, count)| count).sum();
+        let made = self.pictures[Tier::Render as usize].load(Relaxed).min(pictures);
         Seen {
             requests,
             failed,
             active: self.active.load(Relaxed),
             mean_seconds: ratio(microseconds, requests).unwrap_or(0.0) / 1e6,
             success_rate: 1.0 - ratio(failed, requests).unwrap_or(0.0),
-            hit_rate: ratio(self.hits.load(Relaxed), self.lookups.load(Relaxed)).unwrap_or(0.0),
+            hit_rate: ratio(pictures - made, pictures).unwrap_or(0.0),
+            tiers,
         }
     }
 }
@@ -157,12 +169,17 @@ mod tests {
             let status = StatusCode::from_u16(status).expect("a status");
             numbers.count_request(&Method::GET, "/", status, Duration::from_millis(10));
         }
-        numbers.count_picture(true);
-        numbers.count_picture(false);
+        for tier in [Tier::Memory, Tier::Postgres, Tier::Render, Tier::Render] {
+            numbers.count_picture(tier);
+        }
         let seen = numbers.seen();
         assert_eq!((seen.requests, seen.failed, seen.active), (4, 1, 0));
         assert!((seen.success_rate - 0.75).abs() < 1e-9 && (seen.hit_rate - 0.5).abs() < 1e-9);
         assert!((seen.mean_seconds - 0.01).abs() < 1e-9);
+        assert_eq!(
+            seen.tiers.map(|(tier, count)| (tier.name(), count)),
+            [("memory", 1), ("redis", 0), ("postgres", 1), ("render", 2)]
+        );
     }
 
     #[test]

@@ -26,6 +26,7 @@ pub mod job;
 pub mod lane;
 pub mod metadata_names;
 pub mod own_id;
+pub mod presence;
 pub mod presets;
 pub mod program;
 pub mod purpose;

@@ -2,6 +2,7 @@
 
 use bytes::{BufMut, Bytes, BytesMut};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::request::{PictureFormat, Window};
@@ -63,7 +64,7 @@ pub enum FilePixels {
 }
 
 /// Milliseconds of each stage of a fresh render, for `Server-Timing`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct StageTimings {
     /// From publish to the start of the work.
     pub queue_ms: f64,
@@ -78,6 +79,21 @@ pub struct StageTimings {
     pub render_ms: f64,
     /// Display values to picture bytes.
     pub encode_ms: f64,
+}
+
+impl StageTimings {
+    /// What `make` makes of each stage of both.
+    #[must_use]
+    pub fn each(self, other: Self, make: impl Fn(f64, f64) -> f64) -> Self {
+        Self {
+            queue_ms: make(self.queue_ms, other.queue_ms),
+            slot_ms: make(self.slot_ms, other.slot_ms),
+            fetch_ms: make(self.fetch_ms, other.fetch_ms),
+            decode_ms: make(self.decode_ms, other.decode_ms),
+            render_ms: make(self.render_ms, other.render_ms),
+            encode_ms: make(self.encode_ms, other.encode_ms),
+        }
+    }
 }
 
 /// What is known under a render key.
@@ -112,7 +128,7 @@ impl RenderFailure {
 }
 
 /// The kinds of failure that answers tell apart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum FailureKind {
     /// 422: the file cannot be rendered.

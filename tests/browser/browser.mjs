@@ -23,8 +23,8 @@ function takePagesFrom(folder, browser) {
     browser[opens] = async (options) => {
       const opened = await open(options);
       const context = opens === "newPage" ? opened.context() : opened;
-      await context.route(/^http:\/\/[^/]+\/(page\/[^/?]+)?(\?|#|$)/, async (route) => {
-        const name = new URL(route.request().url()).pathname.replace("/page/", "/").replace(/^\/$/, "/index.html");
+      await context.route(/^http:\/\/[^/]+\/(machine|page\/[^/?]+)?(\?|#|$)/, async (route) => {
+        const name = new URL(route.request().url()).pathname.replace("/page/", "/").replace(/^\/$/, "/index.html").replace(/^\/machine$/, "/machine.html");
         const file = path.join(folder, name);
         if (!fs.existsSync(file)) return route.continue();
         const body = fs.readFileSync(file);

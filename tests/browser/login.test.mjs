@@ -128,3 +128,14 @@ test("a link to a series shows its slices and nothing of the study around it", a
   await page.getByText("The link is none, or no longer").waitFor();
   assert.equal(await form().isVisible(), false, "there is nobody to log in");
 });
+
+test("the state of the machine is for who may administer, and asks for a login before", async () => {
+  await page.goto(`${BASE}/machine`);
+  await page.getByRole("alert").filter({ hasText: "Sign in on the page of studies" }).waitFor();
+  assert.equal(await page.locator("#machine").isVisible(), false);
+  await signIn();
+  await studies().waitFor();
+  await page.getByRole("link", { name: "State of the machine" }).click();
+  await page.getByRole("alert").filter({ hasText: "admin" }).waitFor();
+  assert.equal(await page.locator("#machine").isVisible(), false);
+});

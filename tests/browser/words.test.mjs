@@ -68,9 +68,9 @@ test("values that are placed are those that the text has places for", () => {
   }
 });
 
-test("the document has no words of its own", () => {
+test("the documents have no words of their own", () => {
   // Keys and millimetres are called the same everywhere.
-  const bare = SOURCES["index.html"].replace(/<head>.*<\/head>|<noscript>.*?<\/noscript>|<kbd>.*?<\/kbd>|>\d+ mm</gs, "");
+  const bare = (SOURCES["index.html"] + SOURCES["machine.html"]).replace(/<head>.*?<\/head>|<noscript>.*?<\/noscript>|<kbd>.*?<\/kbd>|>\d+ mm</gs, "");
   const words = [...bare.matchAll(/>([^<]*)</g)].map(([, text]) => text.trim()).filter((text) => /\p{L}/u.test(text));
   assert.deepEqual(words.filter((text) => text !== "Noctis"), []);
   assert.deepEqual([...bare.matchAll(/ (?:title|placeholder|aria-label|alt)="[^"]+"/g)].map(([found]) => found), []);
@@ -106,10 +106,10 @@ const isOfServer = async () => {
   return (text) => presets.some(({ description }) => text.startsWith(description));
 };
 
-async function noEnglish() {
+async function noEnglish(least = 60) {
   const isData = await isOfServer();
   const words = (await wordsOf()).filter((text) => !isData(text));
-  assert.ok(words.length > 60, `${words.length} texts`);
+  assert.ok(words.length > least, `${words.length} texts`);
   const differing = new Set(Object.keys(en).filter((key) => en[key] !== de[key] && !placesIn(en[key]).length).map((key) => en[key]));
   const german = new Set(Object.values(de));
   assert.deepEqual(words.filter((text) => differing.has(text) && !german.has(text)), []);
@@ -153,6 +153,17 @@ test("planes are in German, and a series that makes none is refused in German", 
   await noEnglish();
   await page.locator(".series", { hasText: "Chest PA" }).click();
   await page.locator(".stage.plane .error", { hasText: "MPR braucht mindestens 3 Schichten: Diese Serie hat 1." }).first().waitFor();
+});
+
+test("the state of the machine is in German", async () => {
+  await page.goto(`${BASE}/machine`);
+  await page.locator(".live.now", { hasText: "laufend, Stand" }).waitFor();
+  await isIn("de");
+  assert.equal(await page.title(), "Zustand der Maschine");
+  for (const name of ["Spuren", "Worker", "Wo Bilder lagen", "Aufträge"]) assert.ok(await page.getByRole("heading", { name, exact: true }).isVisible(), name);
+  // Codes are called as in metrics and logs, everywhere.
+  await page.evaluate(() => document.querySelectorAll("code, [data-part=workers] tbody, #back-ends").forEach((told) => told.remove()));
+  await noEnglish(40);
 });
 
 test("what is not there is told in German, what the server says in its own words", async () => {

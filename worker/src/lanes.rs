@@ -48,6 +48,16 @@ fn shares(slots: usize) -> [LaneShare; 5] {
     ]
 }
 
+/// The lanes that a worker takes who is told to take these.
+pub(crate) fn taken_by(lanes: &[Lane]) -> BTreeSet<Lane> {
+    let mut lanes: BTreeSet<Lane> = lanes.iter().copied().collect();
+    // Uploads had no lane of their own once: who says index means both.
+    if lanes.contains(&Lane::Index) {
+        lanes.insert(Lane::Upload);
+    }
+    lanes
+}
+
 /// Takes work until `shutdown`, then lets work in hand end.
 ///
 /// # Errors
@@ -60,11 +70,7 @@ pub async fn consume(
     index: IndexJobs,
     shutdown: CancellationToken,
 ) -> Result<(), QueueError> {
-    let mut lanes: BTreeSet<Lane> = lanes.iter().copied().collect();
-    // Uploads had no lane of their own once: who says index means both.
-    if lanes.contains(&Lane::Index) {
-        lanes.insert(Lane::Upload);
-    }
+    let lanes = taken_by(lanes);
     let tracker = TaskTracker::new();
     let hands = Hands { renders, index, shutdown: shutdown.clone() };
     let mut consumers = Vec::new();

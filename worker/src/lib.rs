@@ -8,6 +8,7 @@
 pub mod errands;
 pub mod index;
 pub mod lanes;
+pub mod presence;
 pub mod probes;
 pub mod program;
 pub mod receive;

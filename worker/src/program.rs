@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use chrono::Utc;
 use noctis_shared::{
     cache::Cache, catalog::Catalog, coordination::Coordination, forget::Forgetting, lane::Lane,
     presets::Presets, program::BackEnds, queue::Queue, settings::Settings, storage::Storage,
@@ -12,6 +13,7 @@ use crate::{
     errands::Errands,
     index::{FilesInHand, IndexJobs, Indexer, MissingUids},
     lanes,
+    presence::{Present, Tally},
     render_job::{ChangedFiles, RenderJobs, StorageWatch},
     slot::{SlotProgram, SlotTimes, Slots},
 };
@@ -88,14 +90,25 @@ impl Worker {
 /// # Errors
 /// When a lane cannot be consumed at the start.
 pub async fn run(worker: Worker, shutdown: CancellationToken) -> anyhow::Result<()> {
+    let (slots, tally) =
+        (Slots::start(worker.slot_program.clone(), worker.slots, SlotTimes::default())?, Tally::default());
+    let present = Present {
+        coordination: worker.coordination.clone(),
+        name: worker_name(),
+        started_at: Utc::now(),
+        lanes: lanes::taken_by(&worker.lanes).into_iter().collect(),
+        slots: slots.clone(),
+        tally: tally.clone(),
+    };
     let renders = RenderJobs {
         coordination: worker.coordination.clone(),
         catalog: worker.catalog.clone(),
         storage: worker.storage.clone(),
-        slots: Slots::start(worker.slot_program.clone(), worker.slots, SlotTimes::default())?,
+        slots,
         changed: ChangedFiles::new(worker.indexer()),
         storage_watch: StorageWatch::default(),
-        worker: worker_name(),
+        worker: present.name.clone(),
+        tally,
     };
     let index = IndexJobs { indexer: worker.indexer(), queue: worker.queue.clone() };
     let errands = Errands {
@@ -104,7 +117,13 @@ pub async fn run(worker: Worker, shutdown: CancellationToken) -> anyhow::Result<
         queue: worker.queue.clone(),
     };
     let running = tokio::spawn(errands.run(shutdown.clone()));
-    lanes::consume(&worker.queue, &worker.lanes, worker.slots, renders, index, shutdown).await?;
+    // It is there for as long as it has work in hand.
+    let gone = CancellationToken::new();
+    let said = tokio::spawn(present.run(gone.clone()));
+    let taken = lanes::consume(&worker.queue, &worker.lanes, worker.slots, renders, index, shutdown).await;
+    gone.cancel();
+    let _it_runs_out = said.await;
+    taken?;
     let _they_end_with_the_worker = running.await;
     Ok(())
 }

@@ -5,10 +5,10 @@ import { addressOf, shownBy } from "./address.js";
 import { byId } from "./elements.js";
 import { listenToHands } from "./hands.js";
 import { isLinked } from "./link.js";
-import { signIn, signInWith, signOut, startAnew, takeFromAddress } from "./login.js";
+import { isSignedIn, signIn, signInWith, signOut, startAnew, takeFromAddress } from "./login.js";
 import { Measuring } from "./measuring.js";
 import { Panes } from "./panes.js";
-import { askJson, showLogin } from "./server.js";
+import { askJson, onRefused } from "./server.js";
 import { DRAGGED, Shelf, imagesOf, seriesOf, studyNamed } from "./shelf.js";
 import { Uploads } from "./uploads.js";
 import { choose, language, next, t, translate } from "./words.js";
@@ -172,6 +172,15 @@ panes.listen((stage, viewer) => {
     openSeries(panes.target, study, series).then(() => panes.focus(viewer), fail);
   });
 });
+
+/** Shows the form where nobody is signed in, and the way out where somebody is. */
+function showLogin(isNeeded) {
+  byId("sign-in").hidden = !isNeeded;
+  byId("sign-out").hidden = isLinked || !isSignedIn();
+}
+
+// Who was signed in, and is not any more, sees nothing of what is shown.
+onRefused(() => (byId("studies").children.length ? startAnew() : showLogin(true)));
 
 async function letIn() {
   const [username, password, given] = ["username", "password", "token"].map((name) => byId(name).value);

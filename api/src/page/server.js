@@ -1,8 +1,7 @@
 // Asking the server: answers, pictures with their timing, and problems in its own words.
 
-import { byId } from "./elements.js";
 import { isLinked, linked } from "./link.js";
-import { anotherThan, isSignedIn, startAnew, token } from "./login.js";
+import { anotherThan, token } from "./login.js";
 import { Parts } from "./multipart.js";
 import { t } from "./words.js";
 
@@ -17,11 +16,9 @@ export class Problem extends Error {
   }
 }
 
-/** Shows the form where nobody is signed in, and the way out where somebody is. */
-export function showLogin(isNeeded) {
-  byId("sign-in").hidden = !isNeeded;
-  byId("sign-out").hidden = isLinked || !isSignedIn();
-}
+/** What a page does where the server asks who it is. */
+let refused = () => {};
+export const onRefused = (does) => { refused = does; };
 
 /** A `path` that begins with a slash is one of the whole server. */
 async function send(path, shown, { signal, method = "GET", accept, type, body } = {}) {
@@ -45,10 +42,7 @@ async function ask(path, options) {
     response = await send(path, shown, options);
   }
   if (response.ok) return response;
-  if (response.status === 401 && !isLinked) {
-    if (byId("studies").children.length) startAnew();
-    else showLogin(true);
-  }
+  if (response.status === 401 && !isLinked) refused();
   const body = await response.json().catch(() => ({}));
   throw new Problem(response.status, body.title ?? `HTTP ${response.status}`, body.detail ?? "", body);
 }
@@ -71,6 +65,7 @@ export async function askBlobs(path, accept) {
 export const askToStore = (file, signal) =>
   ask("/dicom-web/studies", { method: "POST", accept: "application/dicom+json", type: "application/dicom", body: file, signal });
 export const askBlob = async (path, accept) => (await ask(path, { accept })).blob();
+export const askToSend = async (path) => (await ask(path, { method: "POST" })).json();
 export const askToDelete = async (path) => (await ask(path, { method: "DELETE" })).json();
 
 /** `cache;desc=memory, decode;dur=1.2` as `{source: "memory", stages: [["decode", 1.2]]}`. */

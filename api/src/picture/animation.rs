@@ -152,12 +152,21 @@ impl Reel {
         };
         let Some(frame) = frame else { return Ok((self.film.end()?, None)) };
         // One that could not be made, or is of a file that took the place of this one: nobody may take it for the whole.
-        let frame = frame.ok().filter(|frame| frame.image.content_digest == self.digest).ok_or(CutOff)?;
+        let frame = frame.map_err(|problem| cut_off(problem.kind()))?;
+        if frame.image.content_digest != self.digest {
+            return Err(cut_off(submit_problem(&SubmitError::ImageReplaced).kind()));
+        }
         let (film, png) = (self.film, frame.render.picture);
         let (film, bytes) = pixels::put_together(move || film.with(&png)).await.map_err(|_| CutOff)??;
         let bytes = self.api.outgoing.to(&self.caller.name).take_in_turn(bytes).await;
         Ok((bytes, Some(Self { film, ..self })))
     }
+}
+
+/// Who reads it sees no more than that it ends.
+fn cut_off(kind: Kind) -> CutOff {
+    tracing::info!(problem = kind.slug(), "an animation was cut off");
+    CutOff
 }
 
 /// A GIF that is being written.

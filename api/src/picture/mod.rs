@@ -140,7 +140,7 @@ async fn answer_chosen(
         },
     };
     check_bytes(api, caller, &image, &found).await?;
-    api.numbers.count_picture(found.tier != Tier::Render);
+    api.numbers.count_picture(found.tier);
     answer::tell(found, &told, validator, headers, api.outgoing.to(&caller.name))
 }
 

@@ -8,7 +8,6 @@ use noctis_shared::{
     render::{FilePixels, Outcome, StoredRender},
     render_key::RenderKey,
     request::{FrameRequest, LosslessCodec, PictureFormat},
-    submit::Tier,
 };
 
 use super::{found, unrenderable};
@@ -53,7 +52,7 @@ async fn made(
 ) -> Result<StoredRender, Problem> {
     let key = RenderKey::new(&image.content_digest, &request);
     let found = found(api, image, key, request, caller).await?;
-    api.numbers.count_picture(found.tier != Tier::Render);
+    api.numbers.count_picture(found.tier);
     match found.outcome {
         Outcome::Picture(stored) => Ok(stored),
         Outcome::Failure(failure) => Err(unrenderable::problem(&failure)),

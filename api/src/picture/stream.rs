@@ -25,7 +25,6 @@ use noctis_shared::{
     render::{Outcome, StoredRender},
     render_key::RenderKey,
     request::FrameRequest,
-    submit::Tier,
 };
 use tokio::time::sleep;
 use uuid::Uuid;
@@ -227,7 +226,7 @@ async fn drawn_once(
     let request = FrameRequest { frame_number: place.frame_number, ..request.clone() };
     let key = RenderKey::new(&image.content_digest, &request);
     let found = found(api, &image, key, request, caller).await?;
-    api.numbers.count_picture(found.tier != Tier::Render);
+    api.numbers.count_picture(found.tier);
     match found.outcome {
         Outcome::Picture(render) => Ok(Drawn { image, key, render }),
         Outcome::Failure(failure) => Err(unrenderable::problem(&failure)),

@@ -244,13 +244,9 @@ async fn drop_all(api: &Api, selection: Selection, caller: Arc<Caller>) -> Resul
     api.queue.drop_dead_letters(meant(selection, caller)).await.map_err(|error| queue_problem(&error))
 }
 
-/// Whether a letter is meant, and is there for the caller: one of no study is there for those who see everything.
+/// Whether a letter is meant, and is there for the caller.
 fn meant(selection: Selection, caller: Arc<Caller>) -> impl FnMut(&DeadLetter) -> bool + Send {
-    move |letter| {
-        let sight = &caller.sight;
-        let is_there = letter.study_id.map_or(sight.is_everything(), |study_id| sight.reaches(study_id));
-        is_there && selection.picks(letter)
-    }
+    move |letter| caller.sight.reaches_letter(letter) && selection.picks(letter)
 }
 
 fn of_id(id: String) -> Selection {

@@ -12,7 +12,7 @@ use noctis_shared::health::Health;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{api::Api, edge::Complete, problem::Document, query::NoParameters};
+use crate::{api::Api, edge::Complete, machine::BackEndsHealth, problem::Document, query::NoParameters};
 
 /// Whether requests can be served.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
@@ -24,17 +24,6 @@ pub(super) enum Status {
     Degraded,
     /// None, or the process is about to end.
     Unavailable,
-}
-
-/// How each back end is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
-pub(super) struct BackEndsHealth {
-    /// Where jobs go.
-    queue: Health,
-    /// Where pictures are kept for a while.
-    cache: Health,
-    /// Where truth is.
-    catalog: Health,
 }
 
 /// How the API is.
@@ -49,12 +38,6 @@ pub(super) struct HealthReport {
 }
 
 impl BackEndsHealth {
-    async fn of(api: &Api) -> Self {
-        let (queue, cache, catalog) =
-            tokio::join!(api.queue.health(), api.cache.health(), api.catalog.health());
-        Self { queue, cache, catalog }
-    }
-
     /// Cached pictures go on without the queue; known images without the catalog, as long as a cache has them;
     /// renders go on without the cache. Only without both of cache and catalog nothing is left to serve from.
     fn status(self) -> Status {

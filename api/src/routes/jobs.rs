@@ -50,7 +50,7 @@ const COMES_BACK_AFTER: Duration = Duration::from_secs(2);
 
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 /// Proxies that gather answers would hold the news back.
-const UNBUFFERED: (HeaderName, HeaderValue) =
+pub(super) const UNBUFFERED: (HeaderName, HeaderValue) =
     (HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
 
 /// One page of jobs.

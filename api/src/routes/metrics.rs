@@ -1,6 +1,6 @@
 //! Numbers: for Prometheus, and a few for people.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use axum::{
     Json,
@@ -16,10 +16,12 @@ use noctis_shared::{
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{api::Api, problem::Document, query::NoParameters};
-
-/// How long a scrape waits for the queue.
-const QUEUE_TIMEOUT: Duration = Duration::from_secs(2);
+use crate::{
+    api::Api,
+    machine::{dead_letter_count, depths},
+    problem::Document,
+    query::NoParameters,
+};
 
 /// Numbers of this process since it started, and of the queue now.
 #[derive(Debug, Serialize, ToSchema)]
@@ -72,7 +74,7 @@ pub(super) async fn prometheus(State(api): State<Arc<Api>>) -> impl IntoResponse
 )]
 pub(super) async fn summary(State(api): State<Arc<Api>>, _: NoParameters) -> Json<Summary> {
     let seen = api.numbers.seen();
-    let renders: Option<Vec<(Lane, u64)>> = depths(&api)
+    let renders: Option<Vec<(Lane, u64)>> = depths(&api.queue)
         .await
         .map(|depths| depths.into_iter().filter(|(lane, _)| lane.is_of_renders()).collect());
     Json(Summary {
@@ -84,33 +86,23 @@ pub(super) async fn summary(State(api): State<Arc<Api>>, _: NoParameters) -> Jso
         cache_hit_rate: seen.hit_rate,
         queue_depth: renders.as_ref().map(|renders| renders.iter().map(|(_, depth)| depth).sum()),
         queued_work_seconds: renders
-            .map(|renders| renders.iter().map(|&(lane, depth)| work_seconds(&api, lane, depth)).sum()),
+            .map(|renders| renders.iter().map(|&(lane, depth)| api.numbers.work_seconds(lane, depth)).sum()),
     })
-}
-
-async fn depths(api: &Api) -> Option<Vec<(Lane, u64)>> {
-    tokio::time::timeout(QUEUE_TIMEOUT, api.queue.depths()).await.ok()?.ok()
-}
-
-fn work_seconds(api: &Api, lane: Lane, depth: u64) -> f64 {
-    // Depths are far below 2^53.
-    depth as f64 * api.numbers.render_seconds(lane)
 }
 
 /// A gauge that cannot be read says so by being no number, instead of keeping its last value for ever.
 async fn refresh_queue_gauges(api: &Api) {
-    let depths = depths(api).await;
+    let depths = depths(&api.queue).await;
     let depth_of =
         |lane: Lane| depths.as_ref()?.iter().find(|(known, _)| *known == lane).map(|(_, depth)| *depth);
     for lane in Lane::ALL {
         let depth = depth_of(lane);
         gauge!(QUEUE_DEPTH, "lane" => lane.name()).set(depth.map_or(f64::NAN, |depth| depth as f64));
         if lane.is_of_renders() {
-            let seconds = depth.map_or(f64::NAN, |depth| work_seconds(api, lane, depth));
+            let seconds = depth.map_or(f64::NAN, |depth| api.numbers.work_seconds(lane, depth));
             gauge!(QUEUED_WORK_SECONDS, "lane" => lane.name()).set(seconds);
         }
     }
-    let dead_letters = tokio::time::timeout(QUEUE_TIMEOUT, api.queue.dead_letter_count()).await;
-    let dead_letters = dead_letters.ok().and_then(Result::ok);
+    let dead_letters = dead_letter_count(&api.queue).await;
     gauge!(DEAD_LETTERS).set(dead_letters.map_or(f64::NAN, |count| count as f64));
 }

@@ -17,6 +17,7 @@ mod image_list;
 mod images;
 mod jobs;
 mod json;
+mod machine;
 mod metrics;
 pub(crate) mod ohif;
 mod openapi;
@@ -100,4 +101,6 @@ fn documented() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(health::health))
         .routes(routes!(metrics::prometheus))
         .routes(routes!(metrics::summary))
+        .routes(routes!(machine::machine))
+        .routes(routes!(machine::events))
 }

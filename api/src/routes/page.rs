@@ -1,4 +1,4 @@
-//! The page at `/`: a small viewer over the API, from this program alone.
+//! The page at `/`, a viewer over the API, and the one at `/machine`, for operators: from this program alone.
 
 use std::{
     collections::HashMap,
@@ -57,6 +57,9 @@ const FILES: &[(&str, &str)] = files![
     "link.js",
     "loader.js",
     "login.js",
+    "machine.css",
+    "machine.html",
+    "machine.js",
     "marks.js",
     "measures.js",
     "measuring.js",
@@ -91,11 +94,13 @@ const FILES: &[(&str, &str)] = files![
 /// What the page asks for when somebody reads a header: keywords and tags of PS3.6.
 const KEYWORDS: (&str, &str) = ("keywords.txt", dicom_web::KEYWORDS);
 const INDEX: &str = "index.html";
+const MACHINE: &str = "machine.html";
 
 pub(super) fn routes() -> Router<Arc<Api>> {
     let index = get(async |headers: HeaderMap| file(INDEX, &headers));
     let named = get(async |Path(name): Path<String>, headers: HeaderMap| file(&name, &headers));
-    Router::new().route("/", index).route("/page/{file}", named)
+    let machine = get(async |headers: HeaderMap| file(MACHINE, &headers));
+    Router::new().route("/", index).route("/machine", machine).route("/page/{file}", named)
 }
 
 /// A file as it is sent.
@@ -217,7 +222,7 @@ mod tests {
 
     #[test]
     fn every_file_of_the_page_is_for_everybody() {
-        for route in ["/", "/page/{file}"] {
+        for route in ["/", "/machine", "/page/{file}"] {
             assert_eq!(crate::edge::policy::of(route).scope, None, "{route}");
         }
     }

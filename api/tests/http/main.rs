@@ -11,6 +11,7 @@ mod held;
 mod house;
 mod jobs;
 mod login;
+mod machine;
 mod model;
 mod network;
 mod openapi;

@@ -10,12 +10,13 @@ use std::{
 use uuid::Uuid;
 
 use super::{
-    Asked, Begun, Claimant, Interest, TAKEN_BACK, TOLD_LASTS,
+    Asked, Begun, Claimant, Interest, TAKEN_BACK, TOLD_LASTS, WORKERS_MAX,
     rate::{RateDecision, RateLimiter},
 };
 use crate::{
     announced::Wakeups,
     cache::{CacheError, memory::MemoryCache},
+    presence::Presence,
     render::{Outcome, RenderFailure},
     render_key::RenderKey,
     settings::RateLimit,
@@ -40,6 +41,7 @@ struct Tables {
     told: Leases<RenderKey, RenderFailure>,
     /// Who has which thing to itself.
     held: Leases<Uuid, Uuid>,
+    workers: Leases<Uuid, Presence>,
 }
 
 impl MemoryCoordination {
@@ -167,6 +169,21 @@ impl MemoryCoordination {
         }
     }
 
+    pub(super) fn be_present(&self, worker_id: Uuid, presence: &Presence, lasts: Duration) {
+        let mut tables = self.lock();
+        if tables.workers.get(&worker_id).is_some() || tables.workers.living().count() < WORKERS_MAX {
+            tables.workers.set(worker_id, presence.clone(), lasts);
+        }
+    }
+
+    pub(super) fn be_gone(&self, worker_id: Uuid) {
+        self.lock().workers.remove(&worker_id);
+    }
+
+    pub(super) fn present(&self) -> Vec<Presence> {
+        self.lock().workers.living().cloned().collect()
+    }
+
     pub(super) fn leave(&self, key: &RenderKey, waiter_id: Uuid) {
         let mut tables = self.lock();
         if let Some(waiters) = tables.waiting.get_mut(key) {
@@ -232,6 +249,11 @@ impl<K: Eq + Hash, V> Leases<K, V> {
             self.0.retain(|_, (_, until)| *until > now);
         }
         self.0.insert(key, (value, Instant::now() + lease));
+    }
+
+    fn living(&self) -> impl Iterator<Item = &V> {
+        let now = Instant::now();
+        self.0.values().filter(move |(_, until)| *until > now).map(|(value, _)| value)
     }
 
     fn remove(&mut self, key: &K) -> Option<V> {

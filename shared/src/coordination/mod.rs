@@ -23,6 +23,7 @@
 //! - a client over its limit is refused and told when to come back; others are not affected
 //! - a limit is spent whole and not beyond, by however many processes
 //! - what is given back may be spent again, and never makes more than the limit
+//! - who works is known as it last said, until its word runs out or it leaves, and of more than a thousand no further one
 //!
 //! and on Redis alone: two processes wake each other; an outage is an error that costs little, and waiters of the gap
 //! are woken.
@@ -34,6 +35,7 @@
 //! | `{namespace}:hold:{id}` | who drives the thing of this id | lease |
 //! | `{namespace}:told:{key}` | a failure that passes, with its job | 10 s |
 //! | `{namespace}:rate:{digest}` | when the client's quota is whole again | until then |
+//! | `{namespace}:workers` | by worker, until when its word holds and what it said | as its last word |
 //! | `{namespace}:wake` | channel: a render key | – |
 
 mod lease;
@@ -50,6 +52,7 @@ pub use self::{memory::MemoryCoordination, rate::RateDecision, redis::RedisCoord
 pub use crate::announced::{Waiter, Wakeups};
 use crate::{
     cache::{Cache, CacheError},
+    presence::Presence,
     redis_link::LinkError,
     render::{Outcome, RenderFailure},
     render_key::RenderKey,
@@ -59,6 +62,9 @@ use crate::{
 /// How long a failure that passes lies there for those who wait for its job. They look at the latest a second after
 /// it was told.
 const TOLD_LASTS: Duration = Duration::from_secs(10);
+
+/// Workers that are known at a time.
+const WORKERS_MAX: usize = 1000;
 
 /// The coordination this deployment has. Cheap to clone.
 #[derive(Clone)]
@@ -268,6 +274,52 @@ impl Coordination {
             }
             Coordination::Redis(shared) => shared.let_go(thing, holder).await,
         }
+    }
+
+    /// Says for `lasts` from now what `worker_id` is; not where a thousand others are known.
+    ///
+    /// # Errors
+    /// A fault of Redis: then nobody knows of it, or what it said before.
+    pub async fn be_present(
+        &self,
+        worker_id: Uuid,
+        presence: &Presence,
+        lasts: Duration,
+    ) -> Result<(), LinkError> {
+        match self {
+            Coordination::Memory(here) => {
+                here.be_present(worker_id, presence, lasts);
+                Ok(())
+            }
+            Coordination::Redis(shared) => shared.be_present(worker_id, presence, lasts).await,
+        }
+    }
+
+    /// Takes back what `worker_id` said of itself.
+    ///
+    /// # Errors
+    /// A fault of Redis: it runs out then.
+    pub async fn be_gone(&self, worker_id: Uuid) -> Result<(), LinkError> {
+        match self {
+            Coordination::Memory(here) => {
+                here.be_gone(worker_id);
+                Ok(())
+            }
+            Coordination::Redis(shared) => shared.be_gone(worker_id).await,
+        }
+    }
+
+    /// Who works, by name. One of another release that says it otherwise is left out.
+    ///
+    /// # Errors
+    /// A fault of Redis: then nobody knows.
+    pub async fn present(&self) -> Result<Vec<Presence>, LinkError> {
+        let mut present = match self {
+            Coordination::Memory(here) => here.present(),
+            Coordination::Redis(shared) => shared.present().await?,
+        };
+        present.sort_by(|one, other| one.worker.name.cmp(&other.worker.name));
+        Ok(present)
     }
 
     /// Takes the interest of one waiter back.

@@ -7,7 +7,7 @@ use redis::{Cmd, Pipeline};
 use uuid::Uuid;
 
 use super::{
-    Asked, Begun, Claimant, Interest, TOLD_LASTS,
+    Asked, Begun, Claimant, Interest, TOLD_LASTS, WORKERS_MAX,
     lease::{self, Leases},
     rate::{RateDecision, RateLimiter, client_digest, micros_of},
     scripts,
@@ -15,6 +15,7 @@ use super::{
 use crate::{
     announced::Wakeups,
     cache::{CacheError, redis::RedisCache},
+    presence::Presence,
     redis_link::{LinkError, RedisLink, millis},
     render::{Outcome, RenderFailure},
     render_key::RenderKey,
@@ -191,6 +192,31 @@ impl RedisCoordination {
         let mut command = scripts::eval(scripts::RELEASE, &[self.link.keys().hold(thing)]);
         command.arg(holder.to_string());
         self.link.connection().query("let_go", &command).await
+    }
+
+    pub(super) async fn be_present(
+        &self,
+        worker_id: Uuid,
+        presence: &Presence,
+        lasts: Duration,
+    ) -> Result<(), LinkError> {
+        // Numbers, enums and strings: serialisation cannot fail, and what is empty is left out by who reads it.
+        let said = serde_json::to_vec(presence).unwrap_or_default();
+        let mut command = scripts::eval(scripts::BE_PRESENT, &[self.link.keys().workers()]);
+        command.arg(worker_id.to_string()).arg(said).arg(millis(lasts)).arg(WORKERS_MAX);
+        self.link.connection().query("be_present", &command).await
+    }
+
+    pub(super) async fn be_gone(&self, worker_id: Uuid) -> Result<(), LinkError> {
+        let mut command = redis::cmd("HDEL");
+        command.arg(self.link.keys().workers()).arg(worker_id.to_string());
+        self.link.connection().query("be_gone", &command).await
+    }
+
+    pub(super) async fn present(&self) -> Result<Vec<Presence>, LinkError> {
+        let command = scripts::eval(scripts::PRESENT, &[self.link.keys().workers()]);
+        let said: Vec<Bytes> = self.link.connection().query("present", &command).await?;
+        Ok(said.iter().filter_map(|said| serde_json::from_slice(said).ok()).collect())
     }
 
     pub(super) async fn leave(&self, key: &RenderKey, waiter_id: Uuid) -> Result<(), LinkError> {

@@ -70,6 +70,33 @@ local claim = redis.call('GET', KEYS[1])
 if not claim or string.sub(claim, 1, 36) ~= ARGV[1] then return 0 end
 return redis.call('DEL', KEYS[1])";
 
+/// What a worker says of itself. `KEYS` workers. `ARGV[1]` its id, `[2]` what it says, `[3]` how long that holds in ms, `[4]`
+/// workers at most. Each is kept behind the moment until which it holds, in ms, and a space.
+pub(super) const BE_PRESENT: &str = "\
+local time = redis.call('TIME')
+local now_ms = time[1] * 1000 + math.floor(time[2] / 1000)
+if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 and redis.call('HLEN', KEYS[1]) >= tonumber(ARGV[4]) then
+  local known = redis.call('HGETALL', KEYS[1])
+  for at = 1, #known, 2 do
+    if tonumber(string.match(known[at + 1], '^%d+')) <= now_ms then redis.call('HDEL', KEYS[1], known[at]) end
+  end
+  if redis.call('HLEN', KEYS[1]) >= tonumber(ARGV[4]) then return redis.status_reply('OK') end
+end
+redis.call('HSET', KEYS[1], ARGV[1], string.format('%.0f ', now_ms + ARGV[3]) .. ARGV[2])
+if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[3]) then redis.call('PEXPIRE', KEYS[1], ARGV[3]) end
+return redis.status_reply('OK')";
+
+/// `KEYS` workers. Returns what those said whose word holds, and forgets the others.
+pub(super) const PRESENT: &str = "\
+local time = redis.call('TIME')
+local now_ms = time[1] * 1000 + math.floor(time[2] / 1000)
+local known, said = redis.call('HGETALL', KEYS[1]), {}
+for at = 1, #known, 2 do
+  local ends, word = string.match(known[at + 1], '^(%d+) (.*)$')
+  if tonumber(ends) > now_ms then said[#said + 1] = word else redis.call('HDEL', KEYS[1], known[at]) end
+end
+return said";
+
 /// `ARGV[1]` limit, `ARGV[2]` window in microseconds. Returns allowed, remaining, microseconds until reset.
 /// The arithmetic of `RateDecision::decide`; `%.0f` since Lua writes large numbers with an exponent.
 pub(super) const COUNT_REQUEST: &str = "\

@@ -17,7 +17,7 @@
 //! 13. Concurrent publishers lose nothing.
 //! 14. A consumer holds at most its prefetch; after `stop` it delivers nothing, and what it held unseen is
 //!     delivered to others.
-//! 15. After `close` consumers end and publishes are refused as [`PublishError::Unavailable`].
+//! 15. After `close` consumers end, publishes are refused as [`PublishError::Unavailable`], and nobody knows what waits.
 //!
 //! RabbitMQ alone: an undecodable message goes to the dead letters and never reaches the caller; a consumer and a
 //! publisher survive the loss of their connection. `tests/contracts` has a test for each line.
@@ -130,10 +130,10 @@ impl Queue {
     /// How many messages wait in each lane, unsettled deliveries and pauses not counted.
     ///
     /// # Errors
-    /// [`QueueError::Unavailable`] without a broker.
+    /// [`QueueError::Unavailable`] without a broker, and after `close`.
     pub async fn depths(&self) -> Result<Vec<(Lane, u64)>, QueueError> {
         match self {
-            Queue::Memory(queue) => Ok(queue.depths()),
+            Queue::Memory(queue) => queue.depths(),
             Queue::RabbitMq(queue) => queue.depths().await,
         }
     }
@@ -141,10 +141,10 @@ impl Queue {
     /// How many dead letters there are.
     ///
     /// # Errors
-    /// [`QueueError::Unavailable`] without a broker.
+    /// [`QueueError::Unavailable`] without a broker, and after `close`.
     pub async fn dead_letter_count(&self) -> Result<u64, QueueError> {
         match self {
-            Queue::Memory(queue) => Ok(queue.dead_letter_count()),
+            Queue::Memory(queue) => queue.dead_letter_count(),
             Queue::RabbitMq(queue) => queue.dead_letter_count().await,
         }
     }

@@ -53,6 +53,11 @@ impl Keys {
         format!("{}:hold:{thing}", self.namespace)
     }
 
+    /// What workers say of themselves.
+    pub(crate) fn workers(&self) -> String {
+        format!("{}:workers", self.namespace)
+    }
+
     /// By the digest of the client's name.
     pub(crate) fn rate(&self, client_digest: [u8; 16]) -> String {
         format!("{}:rate:{}", self.namespace, Uuid::from_bytes(client_digest).simple())

@@ -19,6 +19,9 @@ pub enum Tier {
 }
 
 impl Tier {
+    /// Every tier, from the nearest.
+    pub const ALL: [Tier; 4] = [Tier::Memory, Tier::Redis, Tier::Postgres, Tier::Render];
+
     /// The name in `Server-Timing` and in metrics.
     #[must_use]
     pub fn name(self) -> &'static str {

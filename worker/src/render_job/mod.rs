@@ -19,7 +19,7 @@ use noctis_shared::{
     lane::Lane,
     purpose::Interest,
     queue::{Delivery, Work},
-    render::{FailureKind, Outcome, RenderFailure},
+    render::{FailureKind, Outcome, RenderFailure, StageTimings},
     storage::{Storage, StorageError},
 };
 use tokio::time::timeout;
@@ -28,6 +28,7 @@ use tracing::{Instrument, debug, info_span, warn};
 use self::settle::JobError;
 pub use self::{changed::ChangedFiles, storage_watch::StorageWatch};
 use crate::{
+    presence::Tally,
     settlement,
     slot::{
         Answer, BESIDE_BYTES_MAX, Beside, FrameBytes, READ_MAX, RENDER_MAX, ReadError, RenderTask, SlotError,
@@ -56,6 +57,8 @@ pub struct RenderJobs {
     pub storage_watch: StorageWatch,
     /// Name of this worker in render records.
     pub worker: String,
+    /// What became of them.
+    pub tally: Tally,
 }
 
 /// How a job ended well.
@@ -137,11 +140,17 @@ impl RenderJobs {
             }
         }
         let outcome = self.render(job).await?;
-        record_timings(&outcome);
         self.store(job, &outcome).await?;
         Ok(match outcome {
-            Outcome::Picture(_) => Done::Rendered,
-            Outcome::Failure(_) => Done::Refused,
+            Outcome::Picture(render) => {
+                record_timings(render.facts.timings);
+                self.tally.rendered(render.facts.timings);
+                Done::Rendered
+            }
+            Outcome::Failure(failure) => {
+                self.tally.failed(job, failure.kind, &failure.reason);
+                Done::Refused
+            }
         })
     }
 
@@ -332,9 +341,7 @@ enum Start {
     LookFirst,
 }
 
-fn record_timings(outcome: &Outcome) {
-    let Outcome::Picture(render) = outcome else { return };
-    let timings = render.facts.timings;
+fn record_timings(timings: StageTimings) {
     let stages = [
         ("queue", timings.queue_ms),
         ("slot", timings.slot_ms),

@@ -188,6 +188,7 @@ pub(super) async fn settle(
             } else {
                 warn!(reason = told, "render job answered for now");
             }
+            jobs.tally.failed(job, kind, told);
             let failure = RenderFailure { job_id: Some(job.job_id), ..RenderFailure::new(kind, told) };
             let _they_ask_again = jobs.coordination.tell(&job.render_key, &failure).await;
             if kind == FailureKind::FileChanged {
@@ -199,6 +200,7 @@ pub(super) async fn settle(
         }
         Verdict::DeadLetter { reason, told } => {
             error!(reason, "render job dead-lettered");
+            jobs.tally.failed(job, FailureKind::Crashed, told);
             let outcome = Outcome::Failure(RenderFailure::new(FailureKind::Crashed, told));
             // Stored before the delivery goes: whoever waits, now or later, gets the answer.
             if let Err(error) = jobs.store(job, &outcome).await {

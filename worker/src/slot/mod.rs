@@ -116,12 +116,24 @@ impl SlotProgram {
     }
 }
 
+/// What of the slots is used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SlotUse {
+    /// How many there are.
+    pub slots: usize,
+    /// How many render; one more than there are where there is one, beside which the screen has a place.
+    pub busy: usize,
+    /// Jobs that wait for one.
+    pub waiting: usize,
+}
+
 /// A fixed number of child processes to render in. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Slots(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
+    count: usize,
     program: SlotProgram,
     times: SlotTimes,
     places: Places,
@@ -146,7 +158,14 @@ impl Slots {
         let idle = [on_screen, Vec::new(), Vec::new()];
         let places = Places::new(count);
         let ending = Arc::new(Semaphore::new(ENDING_MAX));
-        Ok(Self(Arc::new(Shared { program, times, places, ending, idle: Mutex::new(idle) })))
+        Ok(Self(Arc::new(Shared { count, program, times, places, ending, idle: Mutex::new(idle) })))
+    }
+
+    /// How many there are, and what of them is used now.
+    #[must_use]
+    pub fn in_use(&self) -> SlotUse {
+        let (busy, waiting) = self.0.places.in_use();
+        SlotUse { slots: self.0.count, busy, waiting }
     }
 
     /// A slot for a job of `lane`, once it is its turn.

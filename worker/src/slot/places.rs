@@ -22,6 +22,7 @@ pub(super) struct Places(Arc<Mutex<State>>);
 
 #[derive(Debug)]
 struct State {
+    count: usize,
     free: usize,
     /// How many more places work off the screen may take.
     off_screen_free: usize,
@@ -54,6 +55,7 @@ impl Places {
     pub(super) fn new(slot_count: usize) -> Self {
         let count = slot_count.max(2);
         Self(Arc::new(Mutex::new(State {
+            count,
             free: count,
             off_screen_free: count - 1,
             kept: None,
@@ -71,6 +73,13 @@ impl Places {
             // The sender waits in the state, which lives as long as `self` does.
             Err(_) => std::future::pending().await,
         }
+    }
+
+    /// Places that are taken, and how many wait for one.
+    pub(super) fn in_use(&self) -> (usize, usize) {
+        let state = self.lock();
+        let waiting = state.waiting.iter().flatten().filter(|turn| !turn.is_closed()).count();
+        (state.count - state.free, waiting)
     }
 
     /// Gives free places to those whose turn it is.
@@ -188,6 +197,20 @@ mod tests {
             let place = places.take(lane).await;
             let _the_test_ended = told.send((lane, place));
         });
+    }
+
+    #[tokio::test]
+    async fn who_has_a_place_is_counted_and_who_waits_for_one() {
+        let places = Places::new(2);
+        assert_eq!(places.in_use(), (0, 0));
+        let held = (places.take(Lane::OnScreen).await, places.take(Lane::Background).await);
+        let mut waits = Box::pin(places.take(Lane::OnScreen));
+        assert!((&mut waits).now_or_never().is_none());
+        assert_eq!(places.in_use(), (2, 1));
+        drop(waits);
+        assert_eq!(places.in_use(), (2, 0));
+        drop(held);
+        assert_eq!(places.in_use(), (0, 0));
     }
 
     #[tokio::test]

@@ -25,7 +25,9 @@ use noctis_shared::{
     submit::{Seat, Submit, Wanted},
 };
 use noctis_worker::{
+    Worker,
     index::{FilesInHand, Indexer, MissingUids, read_instance},
+    presence::Tally,
     render_job::{ChangedFiles, RenderJobs, StorageWatch},
     slot::{SlotProgram, SlotTimes, Slots},
 };
@@ -116,6 +118,28 @@ impl House {
         let jobs = hands(&back_ends, storage, program);
         let submit = Submit::new(&back_ends, LocalCache::new(CacheLimits::default()));
         Self { back_ends, limits, wanted, submit, jobs, file, _folder: folder }
+    }
+
+    /// A whole worker beside this house's hands.
+    pub(crate) fn worker(&self, slot_program: SlotProgram, slots: usize) -> Worker {
+        let BackEnds { queue, cache, coordination, catalog } = self.back_ends.clone();
+        let forgetting = Forgetting::new(&catalog, &cache);
+        let (storage, files) = (self.jobs.storage.clone(), FilesInHand::new(slots));
+        let lanes = vec![Lane::OnScreen, Lane::Index];
+        let presets = Arc::default();
+        Worker {
+            queue,
+            cache,
+            forgetting,
+            coordination,
+            catalog,
+            storage,
+            slot_program,
+            slots,
+            files,
+            lanes,
+            presets,
+        }
     }
 
     /// A seat for one who waits; its flight departs.
@@ -259,6 +283,7 @@ fn hands(back_ends: &BackEnds, storage: Storage, program: SlotProgram) -> Render
         changed: ChangedFiles::new(indexer),
         storage_watch: StorageWatch::default(),
         worker: "test".to_owned(),
+        tally: Tally::default(),
     }
 }
 

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that fails may panic")]
 
 mod house;
+mod presence;
 
 use std::time::Duration;
 

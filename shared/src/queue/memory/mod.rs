@@ -12,7 +12,7 @@ use std::sync::Arc;
 pub(super) use consumer::{Consumer, Loan};
 use state::Shared;
 
-use super::{DeadLetter, PublishError, QueueLimits, message::Message};
+use super::{DeadLetter, PublishError, QueueError, QueueLimits, message::Message};
 use crate::{
     event::{Event, StudyEvent, StudyIndexed},
     health::Health,
@@ -48,13 +48,13 @@ impl MemoryQueue {
         Consumer::new(Arc::clone(&self.shared), lane, prefetch)
     }
 
-    pub(super) fn depths(&self) -> Vec<(Lane, u64)> {
-        let state = self.shared.lock();
-        Lane::ALL.into_iter().map(|lane| (lane, state.depth(lane))).collect()
+    pub(super) fn depths(&self) -> Result<Vec<(Lane, u64)>, QueueError> {
+        let state = self.shared.lock_open()?;
+        Ok(Lane::ALL.into_iter().map(|lane| (lane, state.depth(lane))).collect())
     }
 
-    pub(super) fn dead_letter_count(&self) -> u64 {
-        self.shared.lock().dead_letters.len() as u64
+    pub(super) fn dead_letter_count(&self) -> Result<u64, QueueError> {
+        Ok(self.shared.lock_open()?.dead_letters.len() as u64)
     }
 
     pub(super) fn dead_letters(&self, limit: usize) -> Vec<DeadLetter> {

@@ -13,7 +13,7 @@ use tokio::sync::Notify;
 use crate::{
     lane::Lane,
     queue::{
-        DeadLetter, PublishError, QueueLimits,
+        DeadLetter, PublishError, QueueError, QueueLimits,
         dead_letter::{DELIVERY_LIMIT, Death},
         message::Message,
     },
@@ -33,6 +33,23 @@ pub(super) struct State {
     /// Oldest first.
     pub(super) dead_letters: VecDeque<(Message, Death)>,
     pub(super) closed: bool,
+}
+
+/// Nothing comes in or out any more.
+pub(super) struct Closed;
+
+const CLOSED: &str = "the queue is closed";
+
+impl From<Closed> for PublishError {
+    fn from(_: Closed) -> Self {
+        PublishError::Unavailable(CLOSED.to_owned())
+    }
+}
+
+impl From<Closed> for QueueError {
+    fn from(_: Closed) -> Self {
+        QueueError::Unavailable(CLOSED.to_owned())
+    }
 }
 
 /// The messages of one lane.
@@ -81,11 +98,14 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The messages of a queue that is not closed.
+    pub(super) fn lock_open(&self) -> Result<MutexGuard<'_, State>, Closed> {
+        let state = self.lock();
+        if state.closed { Err(Closed) } else { Ok(state) }
+    }
+
     pub(super) fn publish(&self, lane: Lane, message: Message) -> Result<(), PublishError> {
-        let mut state = self.lock();
-        if state.closed {
-            return Err(PublishError::Unavailable("the queue is closed".to_owned()));
-        }
+        let mut state = self.lock_open()?;
         state.append(lane, message, &self.limits)?;
         self.ready[lane as usize].notify_one();
         Ok(())

@@ -10,7 +10,7 @@ use noctis_shared::{
     health::Health,
     job::{RENDER_JOB_2_TYPE, RENDER_JOB_TYPE},
     lane::Lane,
-    queue::{PublishError, Work},
+    queue::{PublishError, QueueError, Work},
     request::{Annotation, Flip},
 };
 use opentelemetry::{global, trace::TracerProvider};
@@ -177,4 +177,7 @@ pub(super) async fn a_closed_queue_ends_consumers_and_refuses_publishers(fixture
     let refusal = fixture.queue.publish_job(&job(Lane::OnScreen)).await;
     assert!(matches!(refusal, Err(PublishError::Unavailable(_))), "{refusal:?}");
     assert_eq!(fixture.queue.health().await, Health::Down);
+    let (depths, letters) = (fixture.queue.depths().await, fixture.queue.dead_letter_count().await);
+    assert!(matches!(depths, Err(QueueError::Unavailable(_))), "{depths:?}");
+    assert!(matches!(letters, Err(QueueError::Unavailable(_))), "{letters:?}");
 }
