@@ -43,7 +43,17 @@ function files() {
     element(0x28, 0x3110, "SQ", [[element(0x28, 0x1050, "DS", "0"), element(0x28, 0x1051, "DS", "200")]]),
     element(0x2050, 0x20, "CS", "INVERSE"),
   ];
+  const keys = [
+    element(0x20, 0x11, "IS", "7"), element(0x40, 0xa040, "CS", "CONTAINER"), named("For Referring Provider"),
+    element(0x40, 0xa730, "SQ", [
+      content("TEXT", "Key Object Description", [element(0x40, 0xa160, "UT", "The third is the one.")]),
+      ...[3, 8].map((number) => [element(0x40, 0xa010, "CS", "CONTAINS"), element(0x40, 0xa040, "CS", "IMAGE"), element(8, 0x1199, "SQ", [reference(number)])]),
+    ]),
+  ];
   return [
+    file(of(1, 2), [element(0x20, 0x11, "IS", "1"), element(8, 0x103e, "LO", "A slice"), ...pixels(SIDE, 1, disk(SIDE, 5))]),
+    file(of(1, 3), [element(0x20, 0x11, "IS", "1"), element(8, 0x103e, "LO", "A slice"), ...pixels(SIDE, 2, disk(SIDE, 6))]),
+    file({ ...of(7), sopClass: "1.2.840.10008.5.1.4.1.1.88.59", modality: "KO" }, [element(8, 0x103e, "LO", "Key images"), ...keys]),
     file(of(1), [element(0x20, 0x11, "IS", "1"), element(8, 0x103e, "LO", "A slice"), ...pixels(SIDE, 0, disk(SIDE, 4))]),
     file({ ...of(2), sopClass: "1.2.840.10008.5.1.4.1.1.88.11", modality: "SR" }, [element(8, 0x103e, "LO", "A report"), ...report]),
     file({ ...of(3), sopClass: "1.2.840.10008.5.1.4.1.1.104.1", modality: "DOC" }, [
@@ -79,6 +89,20 @@ test("a structured report is a tree of names and values, and nothing in it is ma
   }
   assert.equal(await stage().locator(".report b").count(), 0);
   assert.equal(await stage().locator(".report ul ul li").count(), 2, "what is contained stands below");
+});
+
+test("a selection of key objects shows its images, and each leads to where it is", async () => {
+  await open("Key images");
+  const report = stage().locator(".report");
+  assert.match(await report.innerText(), /For Referring Provider[^]*Key Object Description: The third is the one\./);
+  await report.getByText(`${STUDY}.1.8`).waitFor();
+  const images = report.getByRole("button", { name: "Open this image in its series" });
+  assert.equal(await images.count(), 1, "one that is not there is told by name");
+  assert.ok(await images.locator("img").evaluate((image) => image.decode().then(() => image.naturalWidth > 0)));
+  await images.click();
+  await shownIn(page, (now) => now.startsWith(`${STUDY}.1.3/`));
+  assert.equal(await page.locator("#place").textContent(), "1 / 3", "the one that is nearest to the head");
+  assert.match(await page.locator('.series[aria-current="true"]').textContent(), /A slice/);
 });
 
 test("a letter is shown as the document that it is", async () => {

@@ -44,7 +44,7 @@ test("the demonstration study is listed with its modalities", async () => {
     await page.getByRole("button", { name: "Refresh" }).click();
   }
   const text = await study.textContent();
-  for (const expected of ["synthetic", "2026-01-15", "4 series", "98 images", "CT", "MR", "CR", "US"]) {
+  for (const expected of ["synthetic", "Jan 15, 2026", "4 series", "98 images", "CT", "MR", "CR", "US"]) {
     assert.ok(text.includes(expected), `${expected} is not in "${text}"`);
   }
   assert.deepEqual(complaints, []);

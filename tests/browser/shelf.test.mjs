@@ -6,7 +6,7 @@ import path from "node:path";
 import { after, before, beforeEach, test } from "node:test";
 import { ROOT, disk, file, pixels } from "../dicom.mjs";
 import { page, usePages } from "./pages.mjs";
-import { BASE, drawn, remove } from "./viewer.mjs";
+import { BASE, drawn, remove, store } from "./viewer.mjs";
 
 usePages();
 
@@ -119,4 +119,62 @@ test("a study is taken along as an archive", async () => {
   const bytes = fs.readFileSync(await download.path());
   assert.equal(bytes.subarray(0, 2).toString(), "PK");
   assert.ok(bytes.includes(`${STUDY}.1.3.dcm`));
+});
+
+/** Patients of the list, from the top. */
+const patients = () => page.locator(".study .name").allTextContents();
+const patientsAre = (...expected) => page.waitForFunction((names) => {
+  const shown = [...document.querySelectorAll(".study .name")].map(({ textContent }) => textContent);
+  return JSON.stringify(shown) === JSON.stringify(names);
+}, expected);
+
+test("studies are a table where there is a choice, sorted by a column both ways, and beside the pictures once one is open", async () => {
+  await store([slice(1), slice(2)]);
+  // The address of the page before names the only study that there was.
+  await page.goto("about:blank");
+  await page.goto(`${BASE}/`);
+  await page.locator(".room.table").waitFor();
+  const row = study();
+  for (const expected of ["TESTS", "CT", "1 series · 2 images"]) assert.ok((await row.innerText()).includes(expected), await row.innerText());
+  assert.ok(await page.locator("#viewer").isHidden());
+  // What stands in a row stands under the head of its column.
+  for (const [head, part] of [["Patient", ".name"], ["ID", ".id"], ["Date", ".date"]]) {
+    const [above, below] = await Promise.all([page.locator("#sorts").getByRole("button", { name: head, exact: true }).boundingBox(), row.locator(part).boundingBox()]);
+    assert.ok(Math.abs(above.x - below.x) < 4, `${head}: ${above.x} and ${below.x}`);
+  }
+  await page.waitForFunction(() => [...document.querySelectorAll("img.portrait")].every((image) => image.naturalWidth > 0));
+  const by = (name) => page.locator("#sorts").getByRole("button", { name, exact: true });
+  assert.equal(await by("Date").getAttribute("aria-pressed"), "true");
+  await by("Patient").click();
+  await patientsAre("Demo, Noctis", PATIENT);
+  await by("Patient").click();
+  await patientsAre(PATIENT, "Demo, Noctis");
+  assert.equal(await by("Patient").getAttribute("data-way"), "down");
+  await row.click();
+  await page.locator(".series", { hasText: "2 images" }).click();
+  await drawn(page);
+  assert.ok(await page.locator("#viewer").isVisible());
+  assert.equal(await page.locator("#spread").getAttribute("aria-pressed"), "false");
+  await page.getByRole("button", { name: "Table" }).click();
+  assert.ok(await page.locator("#viewer").isHidden());
+  await page.getByRole("button", { name: "Table" }).click();
+  await drawn(page);
+});
+
+test("studies are filtered by modality and dates, and what matches nothing is said", async () => {
+  await store([slice(1)]);
+  // The address of the page before names the only study that there was.
+  await page.goto("about:blank");
+  await page.goto(`${BASE}/`);
+  await page.locator(".room.table").waitFor();
+  await page.getByLabel("Modality").selectOption("US");
+  await patientsAre("Demo, Noctis");
+  await page.getByLabel("Modality").selectOption("");
+  await page.getByLabel("From", { exact: true }).fill("2026-02-01");
+  await patientsAre(PATIENT);
+  await page.getByLabel("To", { exact: true }).fill("2026-02-02");
+  await page.getByText("No study matches.").waitFor();
+  await page.getByLabel("From", { exact: true }).fill("");
+  await patientsAre("Demo, Noctis");
+  assert.deepEqual(await patients(), ["Demo, Noctis"]);
 });

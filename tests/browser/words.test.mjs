@@ -122,7 +122,8 @@ test("whose browser asks for German gets the page in German", async () => {
   await isIn("de");
   await page.getByText("Eine Serie auswählen, um ihre Bilder zu sehen.").waitFor();
   assert.equal(await page.getByRole("searchbox").getAttribute("placeholder"), "Patient, Studie, Accession-Nr. suchen");
-  assert.match(await page.locator(".study", { hasText: DEMO_PATIENT }).textContent(), /2026-01-15 · 4 Serien · 98 Bilder/);
+  const words = await page.locator(".study", { hasText: DEMO_PATIENT }).textContent();
+  for (const expected of ["15.01.2026", "4 Serien · 98 Bilder"]) assert.ok(words.includes(expected), words);
   await openIn(page, CT_SERIES);
   for (const name of ["Fenster", "Blättern", "Länge", "Winkel", "Rechteck", "Invertieren", "Dateien hinzufügen", "Tasten", "Abspielen", "Standard", "lung"]) {
     assert.ok(await button(name).isVisible(), name);

@@ -3,22 +3,22 @@
 import { lines, personName } from "./elements.js";
 import { number, text } from "./header.js";
 import { isLinked } from "./link.js";
-import { t } from "./words.js";
+import { dateText, t } from "./words.js";
 
 /** A file of another patient than its study's is told with its own. */
 export function tellPatient({ patient }, study, other) {
   const { patient_name: name, patient_id: id } = other ?? study;
-  patient.textContent = lines(personName(name), id, study.study_date, other && t("caption.stranger"));
+  patient.textContent = lines(personName(name), id, study.study_date && dateText(study.study_date), other && t("caption.stranger"));
 }
 
 /** `20260115` and `093500.1` as people write them; `null` where it is none. */
-const dateText = (date) => (/^\d{8}$/.test(date ?? "") ? `${date.slice(0, 4)}-${date.slice(4, 6)}-${date.slice(6)}` : null);
+const dayText = (date) => (/^\d{8}$/.test(date ?? "") ? dateText(`${date.slice(0, 4)}-${date.slice(4, 6)}-${date.slice(6)}`) : null);
 const timeText = (time) => (/^\d{4}/.test(time ?? "") ? [time.slice(0, 2), time.slice(2, 4), time.slice(4, 6)].filter(Boolean).join(":") : null);
 
 /** When and how the picture was taken, and what was lost since: what the header tells of it, as far as it is here. */
 export function tellTechnique({ technique }, { image, header }) {
   const one = (value, unit) => (value === null || Number.isNaN(value) || value === undefined ? null : `${Number(Number(value).toPrecision(4))} ${unit}`);
-  const when = [dateText(text(header, "00080022") ?? text(header, "00080023")), timeText(text(header, "00080032") ?? text(header, "00080033"))];
+  const when = [dayText(text(header, "00080022") ?? text(header, "00080023")), timeText(text(header, "00080032") ?? text(header, "00080033"))];
   const how = [
     one(image.slice_thickness ?? number(header, "00180050"), "mm"), one(number(header, "00180060"), "kV"), one(number(header, "00181152"), "mAs"),
     header?.["00180080"] && `TR ${number(header, "00180080")}`, header?.["00180081"] && `TE ${number(header, "00180081")}`,

@@ -2,7 +2,7 @@
 
 import { make } from "./elements.js";
 import { text, values } from "./header.js";
-import { askBlob, askBlobs, askJson } from "./server.js";
+import { askBlob, askBlobs, askJson, askPicture } from "./server.js";
 import { t } from "./words.js";
 
 const PDF = "1.2.840.10008.5.1.4.1.1.104.1";
@@ -21,11 +21,12 @@ export function kindOf({ sop_class_uid: sopClass, transfer_syntax_uid: syntax, f
   return frames === 0 ? "other" : null;
 }
 
-/** An element that shows it. What it shows by an address of this page is forgotten by `forget`. */
-export async function documentOf(study, series, image) {
+/** An element that shows it; `follow(uid, frame)` opens an image that it names. What it shows by an address of this page is forgotten by
+ *  `forget`. */
+export async function documentOf(study, series, image, follow) {
   const instance = `/dicom-web/studies/${study.study_instance_uid}/series/${series.series_instance_uid}/instances/${image.sop_instance_uid}`;
   switch (kindOf(image)) {
-    case "report": return reportOf((await askJson(`${instance}/metadata`))[0]);
+    case "report": return reportOf((await askJson(`${instance}/metadata`))[0], follow);
     case "state": return picturesOf(await askBlobs(`${instance}/rendered`, "image/png"));
     case "xml": return xmlOf(await (await askBlob(`${instance}/rendered`, "text/xml")).text());
     case "pdf": return pdfOf(await askBlob(`${instance}/rendered`, "application/pdf"));
@@ -65,31 +66,31 @@ function xmlOf(source) {
   return make("pre", { className: "document text", textContent: words });
 }
 
-/** The content tree of a structured report (PS3.3 C.17.3). */
-function reportOf(header) {
+/** The content tree of a structured report, or of a selection of key objects (PS3.3 C.17.3, C.17.6). */
+function reportOf(header, follow) {
   const title = meaning(text(header, "0040A043")) ?? t("report.title");
   const root = make("article", { className: "document text report" }, make("h3", { textContent: title }));
   const facts = [[t("report.completion"), text(header, "0040A491")], [t("report.verification"), text(header, "0040A493")]].filter(([, value]) => value);
   if (facts.length) root.append(make("p", { className: "dim", textContent: facts.map((pair) => pair.join(": ")).join(" · ") }));
-  root.append(itemsOf(header));
+  root.append(itemsOf(header, follow));
   return root;
 }
 
 const meaning = (code) => text(code, "00080104") ?? text(code, "00080100");
 
-function itemsOf(item) {
+function itemsOf(item, follow) {
   const list = make("ul");
   for (const child of values(item, "0040A730")) {
-    const [name, value] = [meaning(text(child, "0040A043")), valueOf(child)];
-    const row = make("li", {}, ...(name ? [make("strong", { textContent: name })] : []), ...(value ? [`${name ? ": " : ""}${value}`] : []));
-    if (values(child, "0040A730").length) row.append(itemsOf(child));
+    const [name, value] = [meaning(text(child, "0040A043")), valueOf(child, follow)];
+    const row = make("li", {}, ...(name ? [make("strong", { textContent: name })] : []), ...(value ? [name ? ": " : "", value] : []));
+    if (values(child, "0040A730").length) row.append(itemsOf(child, follow));
     list.append(row);
   }
   return list;
 }
 
-/** By value type (PS3.3 C.17.3.2.1). */
-function valueOf(item) {
+/** By value type (PS3.3 C.17.3.2.1): words, or an element. */
+function valueOf(item, follow) {
   const person = (tag) => text(item, tag)?.Alphabetic?.replaceAll("^", " ").trim();
   switch (text(item, "0040A040")) {
     case "TEXT": return text(item, "0040A160");
@@ -100,10 +101,26 @@ function valueOf(item) {
     case "TIME": return text(item, "0040A122");
     case "DATETIME": return text(item, "0040A120");
     case "UIDREF": return text(item, "0040A124");
-    case "IMAGE": case "COMPOSITE": case "WAVEFORM": return text(text(item, "00081199"), "00081155");
+    case "IMAGE": return imageOf(text(item, "00081199"), follow);
+    case "COMPOSITE": case "WAVEFORM": return text(text(item, "00081199"), "00081155");
     case "SCOORD": case "SCOORD3D": return `${text(item, "00700023") ?? t("report.coordinates")} ${t("report.numbers", { number: values(item, "00700022").length })}`;
     default: return null;
   }
+}
+
+/** A picture that leads to where it is from; its name where there is none for whoever looks. */
+function imageOf(reference, follow) {
+  const uid = text(reference, "00081155");
+  if (!uid) return null;
+  const frame = Number(text(reference, "00081160") ?? 1);
+  const picture = make("img", { alt: t("report.open"), width: 128, height: 128 });
+  const button = make("button", { type: "button", className: "key-image", title: t("report.open") }, picture);
+  button.addEventListener("click", () => follow(uid, frame));
+  askPicture(`dicom/images/${encodeURIComponent(uid)}?format=png&frame=${frame}&width=128&height=128`).then(({ url }) => {
+    picture.addEventListener("load", () => URL.revokeObjectURL(url), { once: true });
+    picture.src = url;
+  }, () => button.replaceWith(uid));
+  return button;
 }
 
 function numberOf(measured) {

@@ -8,6 +8,7 @@ import { isLinked } from "./link.js";
 import { isSignedIn, signIn, signInWith, signOut, startAnew, takeFromAddress } from "./login.js";
 import { Measuring } from "./measuring.js";
 import { Panes } from "./panes.js";
+import { placesOf } from "./places.js";
 import { askJson, onRefused } from "./server.js";
 import { DRAGGED, Shelf, imagesOf, seriesOf, studyNamed } from "./shelf.js";
 import { Uploads } from "./uploads.js";
@@ -33,7 +34,7 @@ let openStudy = null;
 /** The newest series asked for, by pane. */
 const newest = new WeakMap();
 
-const panes = new Panes(() => remember());
+const panes = new Panes({ remember: () => remember(), follow: (viewer, uid, frame) => openImage(viewer, uid, frame).catch(fail) });
 const fail = (error) => panes.active.fail(error);
 const shelf = new Shelf({
   chosen: (study, series) => openSeries(panes.target, study, series).then(() => panes.focus(panes.active), fail),
@@ -58,9 +59,20 @@ async function openSeries(viewer, study, series, state = {}) {
   newest.set(viewer, series);
   const images = await imagesOf(series.series_id);
   if (newest.get(viewer) !== series) return;
+  shelf.spread(false);
   viewer.open(study, series, images, state);
   if (matchMedia(SMALL).matches) showShelf(false);
   rememberNow();
+}
+
+/** Shows an image among those of its series. */
+async function openImage(viewer, uid, frame) {
+  const { metadata: { study_id: studyId, series_id: seriesId } } = await askJson(`dicom/images/${encodeURIComponent(uid)}?width=16`);
+  const [study, images, series] = await Promise.all([studyNamed(studyId), imagesOf(seriesId), seriesOf(studyId)]);
+  const isNamed = (place) => place.image.sop_instance_uid === uid && place.frame === frame;
+  const at = Math.max(placesOf(images).findIndex(isNamed), 0);
+  await openSeries(viewer, study, series.find(({ series_id: id }) => id === seriesId), { at });
+  panes.focus(viewer);
 }
 
 /** Keeps what is shown in the address, so that reloading or sharing it shows the same. */
@@ -87,6 +99,8 @@ async function start() {
   const studies = await shelf.list();
   if (shown.panes.some(({ study }) => study)) await openNamed(shown, studies);
   else if (studies.length === 1) await shelf.open(studies[0]);
+  // Where there is a choice, and nothing to see yet, studies have the room.
+  else if (!matchMedia(SMALL).matches && !panes.viewers.some(({ series }) => series)) shelf.spread(true);
 }
 
 /** Shows what an address names. A refresh leaves alone what is shown already. */

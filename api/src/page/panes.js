@@ -22,6 +22,7 @@ export class Panes {
   tool = "window";
   layout = "1x1";
   #remember;
+  #followName;
   /** Panes that were made, with their elements; those of a smaller layout are hidden and stay as they are. */
   #panes = [];
   #listeners = { pane: [], laid: [], active: [] };
@@ -33,9 +34,11 @@ export class Panes {
   #tied = null;
   #isFollowing = false;
 
-  /** `remember()` is called when what is shown has changed, and where. */
-  constructor(remember) {
+  /** `remember()` is called when what is shown has changed, and where; `follow(viewer, uid, frame)` when an image is to be opened that
+   *  something in a pane names. */
+  constructor({ remember, follow }) {
     this.#remember = remember;
+    this.#followName = follow;
     this.lay("1x1");
   }
 
@@ -150,6 +153,7 @@ export class Panes {
       changed: (changed) => this.#changed(changed),
       moved: (moved) => this.#moved(moved),
       laid: (laid) => this.#laid(laid),
+      follow: (from, uid, frame) => this.#followName(from, uid, frame),
       tied: (one) => (this.#tied?.has(one) ? [...this.#tied.keys()] : [one]),
       offers: () => this.presets,
       isFree: () => this.areWindowsFree,

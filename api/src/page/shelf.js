@@ -4,10 +4,14 @@ import { byId, make, personName, say } from "./elements.js";
 import { confirmed, handOver } from "./dialogs.js";
 import { isLinked } from "./link.js";
 import { askBlob, askJson, askPicture, askToDelete } from "./server.js";
-import { count, t } from "./words.js";
+import { count, dateText, t } from "./words.js";
 
 const EMPTY_RETRY_MS = 3000;
 const TYPING_MS = 250;
+/** Modalities that are offered to filter by (PS3.3 C.7.3.1.1.1). */
+const MODALITIES = ["CR", "CT", "DX", "ECG", "ES", "MG", "MR", "NM", "OP", "OT", "PT", "RF", "SM", "SR", "US", "XA"];
+/** Fields that filter the list, called as the server calls them. */
+const FILTERS = ["modality", "from", "to"];
 
 const dotted = (...values) => values.filter(Boolean).join(" · ");
 const id = encodeURIComponent;
@@ -22,14 +26,12 @@ export class Shelf {
   #newest = null;
   #emptyTimer = 0;
   #typingTimer = 0;
+  /** What the list is sorted by, as the server calls it. */
+  #sort = "-date";
   /** Loads the thumbnails of the series that are on the screen, of the image in the middle of each. */
-  #thumbnails = new IntersectionObserver((entries) => {
-    for (const { target, isIntersecting } of entries) {
-      if (!isIntersecting) continue;
-      this.#thumbnails.unobserve(target);
-      loadThumbnail(target).catch(() => { target.querySelector("img").alt = t("shelf.unseen"); });
-    }
-  });
+  #thumbnails = whenSeen((button) => loadThumbnail(button).catch(() => { button.querySelector("img").alt = t("shelf.unseen"); }));
+  /** The same for studies, where they stand as a table. One without pictures has none. */
+  #portraits = whenSeen((image) => showIn(image, `/dicom-web/studies/${image.dataset.study}/thumbnail?viewport=96,96`).catch(() => {}));
 
   /** `desk.chosen(study, series)` when somebody takes a series, `desk.opened(study)` when a study is opened, `desk.again()` when
    *  there may be studies where there were none, `desk.deleted(study)`, `desk.fail(error)`. */
@@ -40,14 +42,43 @@ export class Shelf {
       clearTimeout(this.#typingTimer);
       this.#typingTimer = setTimeout(() => this.list().catch(desk.fail), TYPING_MS);
     });
+    byId("modality").append(...MODALITIES.map((name) => make("option", { textContent: name })));
+    for (const name of FILTERS) byId(name).addEventListener("change", () => this.list().catch(desk.fail));
+    byId("sorts").addEventListener("click", ({ target: { dataset: { sort } } }) => {
+      if (!sort) return;
+      this.#sort = this.#sort === sort ? `-${sort}` : sort;
+      this.#tellSort();
+      this.list().catch(desk.fail);
+    });
+    byId("spread").addEventListener("click", () => this.spread(byId("spread").getAttribute("aria-pressed") === "false"));
+    this.#tellSort();
+  }
+
+  #tellSort() {
+    for (const button of byId("sorts").querySelectorAll("button")) {
+      const isUp = this.#sort === button.dataset.sort;
+      const isSorted = isUp || this.#sort === `-${button.dataset.sort}`;
+      button.setAttribute("aria-pressed", String(isSorted));
+      button.dataset.way = isSorted ? (isUp ? "up" : "down") : "";
+      button.title = !isSorted ? "" : isUp ? t("sort.up") : t("sort.down");
+    }
+  }
+
+  /** Studies as a table across the page, or beside the pictures. */
+  spread(isTable) {
+    document.querySelector(".room").classList.toggle("table", isTable);
+    byId("spread").setAttribute("aria-pressed", String(isTable));
+    // Beside pictures there is little room, but what filters is seen.
+    byId("filters").open = isTable || FILTERS.some((name) => byId(name).value);
   }
 
   /** Lists studies, page by page: `cursor` is what the page before gave as `next`. */
   async list(cursor) {
     clearTimeout(this.#emptyTimer);
     const query = new URLSearchParams();
-    const words = byId("query").value.trim();
-    if (words) query.set("q", words);
+    const asks = { q: byId("query").value.trim(), ...Object.fromEntries(FILTERS.map((name) => [name, byId(name).value])) };
+    for (const [name, value] of Object.entries(asks)) if (value) query.set(name, value);
+    query.set("sort", this.#sort);
     if (cursor) query.set("cursor", cursor);
     const asked = this.#newest = Symbol("list");
     const { studies, next } = await askJson(`dicom/studies?${query}`);
@@ -58,7 +89,7 @@ export class Shelf {
     byId("more").hidden = !next;
     byId("more").onclick = () => this.list(next).catch(this.#desk.fail);
     say(count(studies.length, "shelf.listed"));
-    if (!studies.length && !cursor) this.#tellNone(Boolean(words));
+    if (!studies.length && !cursor) this.#tellNone(Object.values(asks).some(Boolean));
     return studies;
   }
 
@@ -71,13 +102,20 @@ export class Shelf {
   tell(text) { byId("studies").replaceChildren(make("li", { className: "empty", textContent: text })); }
 
   #item(study) {
-    const seriesCount = count(study.series_count, "count.series");
-    const imageCount = count(study.image_count, "count.image");
+    const held = dotted(count(study.series_count, "count.series"), count(study.image_count, "count.image"));
+    const portrait = make("img", { className: "portrait", alt: "", width: 48, height: 48 });
+    portrait.dataset.study = study.study_instance_uid;
+    this.#portraits.observe(portrait);
+    const part = (className, textContent) => make("span", { className, textContent: textContent ?? "" });
     const button = make("button", { type: "button", className: "study" },
-      make("strong", { textContent: personName(study.patient_name) }),
-      make("span", { textContent: study.study_description || t("shelf.undescribed") }),
-      make("span", { textContent: dotted(study.study_date, seriesCount, imageCount) }),
-      make("span", { className: "chips" }, ...(study.modalities ?? []).map((name) => make("b", { textContent: name }))));
+      portrait,
+      make("strong", { className: "name", textContent: personName(study.patient_name) }),
+      part("id only-table", study.patient_id),
+      part("date", study.study_date ? dateText(study.study_date) : t("shelf.undated")),
+      make("span", { className: "chips" }, ...(study.modalities ?? []).map((name) => make("b", { textContent: name }))),
+      part("what", study.study_description || t("shelf.undescribed")),
+      part("accession only-table", study.accession_number),
+      part("held", held));
     const item = make("li", {}, button, make("ul", { className: "series-list", hidden: true }));
     item.dataset.study = study.study_id;
     button.setAttribute("aria-expanded", "false");
@@ -121,7 +159,7 @@ export class Shelf {
   }
 
   async #delete(study) {
-    const whose = `${personName(study.patient_name)}, ${study.study_date ?? t("shelf.undated")}`;
+    const whose = `${personName(study.patient_name)}, ${study.study_date ? dateText(study.study_date) : t("shelf.undated")}`;
     if (!await confirmed(t("shelf.ask", { whose, images: count(study.image_count, "count.image") }), t("act.delete"))) return;
     const { deleted } = await askToDelete(`dicom/studies/${id(study.study_id)}`);
     say(count(deleted.instances, "shelf.deleted"));
@@ -161,12 +199,26 @@ function close(item) {
   item.querySelector(".series-list").hidden = true;
 }
 
+/** Calls `does` with an element when it is on the screen for the first time. */
+function whenSeen(does) {
+  const observer = new IntersectionObserver((entries) => {
+    for (const { target, isIntersecting } of entries) {
+      if (!isIntersecting) continue;
+      observer.unobserve(target);
+      does(target);
+    }
+  });
+  return observer;
+}
+
 async function loadThumbnail(button) {
   const images = await imagesOf(button.dataset.series);
   const middle = images[Math.floor((images.length - 1) / 2)];
-  if (!middle) return;
-  const { url } = await askPicture(`dicom/images/${id(middle.image_id)}/thumbnail?size=128`);
-  const thumb = button.querySelector("img");
-  thumb.addEventListener("load", () => URL.revokeObjectURL(url), { once: true });
-  thumb.src = url;
+  if (middle) await showIn(button.querySelector("img"), `dicom/images/${id(middle.image_id)}/thumbnail?size=128`);
+}
+
+async function showIn(image, path) {
+  const { url } = await askPicture(path);
+  image.addEventListener("load", () => URL.revokeObjectURL(url), { once: true });
+  image.src = url;
 }

@@ -376,7 +376,7 @@ export class Viewer {
     drawing.replaceChildren();
     tellSlice(this.#parts, { place, unit: this.unit, places: this.places });
     this.#tellUsed(null, null);
-    const shown = await documentOf(this.study, this.series, place.image);
+    const shown = await documentOf(this.study, this.series, place.image, (uid, frame) => this.#desk.follow(this, uid, frame));
     if (place !== this.place) return forget(shown);
     this.fail(null);
     paper.replaceChildren(shown);

@@ -12,6 +12,15 @@ const PLACES = { "data-t": "textContent", "data-t-title": "title", "data-t-place
 /** What the person chose, else the first that their browser asks for and there is, else English. */
 export const language = [chosen(), ...navigator.languages.map((tag) => tag.split("-")[0].toLowerCase())].find((one) => Object.hasOwn(TEXTS, one)) ?? "en";
 
+/** With the country that the browser names, if it is of that language. */
+const locale = navigator.languages.find((tag) => tag.split("-")[0].toLowerCase() === language) ?? language;
+
+/** `2026-01-15` as people of this language write it. */
+export function dateText(date) {
+  const noon = new Date(`${date}T12:00:00Z`);
+  return Number.isNaN(noon.getTime()) ? date : noon.toLocaleDateString(locale, { dateStyle: "medium", timeZone: "UTC" });
+}
+
 /** The language after this one, around and around, and in its own words its name and what leads to it. */
 export const next = nextAfter(Object.keys(TEXTS));
 
