@@ -44,7 +44,7 @@ test("it shows what the server tells of lanes, workers, tiers and stages, and go
   const { images } = await (await fetch(`${BASE}/api/v1/dicom/series/${series[0].series_id}/images`)).json();
   for (let nth = 0; nth < 3; nth += 1) await (await fetch(`${BASE}/api/v1/dicom/images/${images[0].image_id}`, { headers: { Accept: "image/png" } })).arrayBuffer();
   await page.waitForFunction((then) => document.getElementById("live").textContent !== then, at);
-  await page.waitForFunction((least) => Number(document.querySelector("[data-part=tiers] .number").textContent.replaceAll(",", "")) >= least, before + 2);
+  await page.waitForFunction((least) => Number(document.querySelector("[data-part=tiers] tbody .number").textContent.replaceAll(",", "")) >= least, before + 2);
   assert.equal(await page.locator("#refused").isVisible(), false);
 });
 

@@ -3,7 +3,7 @@
 //   noctis serve --demo --listen 127.0.0.1:8080 &
 //   NOCTIS_URL=http://127.0.0.1:8080 npm test
 //
-// NOCTIS_CHROMIUM names the browser (default /usr/bin/chromium); NOCTIS_SCREENSHOT names a file for a picture of the page.
+// NOCTIS_CHROMIUM names the browser (default /usr/bin/chromium).
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 import { DEADLINE_MS } from "./browser.mjs";
@@ -81,11 +81,6 @@ test("lung and bone presets show different pictures and say so", async () => {
   await press("bone");
   const bone = await pixels();
   assert.ok(lung.mean > bone.mean + 20, `mean grey ${lung.mean} and ${bone.mean}`);
-  if (process.env.NOCTIS_SCREENSHOT) {
-    await page.locator("#slider").fill("45");
-    await press("mediastinum");
-    await page.screenshot({ path: process.env.NOCTIS_SCREENSHOT });
-  }
 });
 
 test("the slider and the wheel change the slice", async () => {

@@ -8,12 +8,11 @@ use super::{SettingError, table::SETTINGS};
 const OURS: &str = "NOCTIS_";
 
 /// Names that tests, scripts and deployment files take, and that programs started by these see as well.
-const OF_OTHERS: [&str; 7] = [
+const OF_OTHERS: [&str; 6] = [
     "NOCTIS_CHROMIUM",
     "NOCTIS_CORPUS",
     "NOCTIS_POSTGRES_PASSWORD",
     "NOCTIS_RABBITMQ_PASSWORD",
-    "NOCTIS_SCREENSHOT",
     "NOCTIS_URL",
     "NOCTIS_YARDSTICK",
 ];
