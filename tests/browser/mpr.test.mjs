@@ -575,18 +575,37 @@ test("nothing is measured on a plane", async () => {
   assert.match((await page.locator("#measure-list li").allTextContents())[0], /^Length · Slice 5/);
 });
 
-test("a reload shows the series, and a refresh leaves the planes alone", async () => {
+test("a refresh leaves the planes alone, and a reload shows them as they were", async () => {
   await openPlanes("Linear");
   await stage(CORONAL_PANE).focus();
   await page.locator("#refresh").click();
   await nextFrame();
   assert.equal(await page.locator(".stage.plane:visible").count(), 3);
-  await page.waitForFunction(() => location.hash.includes("series="));
-  await page.waitForTimeout(300);
+  await stage(CORONAL_PANE).focus();
+  await key("ArrowDown", "ArrowDown", "i");
+  await page.getByLabel("Thickness").selectOption("5");
+  await page.getByLabel("Projection").selectOption("mip");
+  const shown = () => Promise.all([AXIAL_PANE, CORONAL_PANE, SAGITTAL_PANE].map((nth) => stage(nth).locator("canvas").getAttribute("data-shown")));
+  const before = await shown();
+  assert.match(before[CORONAL_PANE], /MIP 5 mm$/);
+  await page.waitForFunction(() => /planes=[^&]*mip/.test(location.hash) && location.hash.includes("inverted"));
   await page.reload();
-  await page.locator(".stage.active [data-shown]:visible").waitFor();
-  assert.equal(await page.locator(".stage:visible").count(), 1);
-  assert.equal(await text(0, "slice"), "Slice 5 / 9");
+  await page.waitForFunction(() => document.querySelectorAll(".stage.plane canvas:not([hidden])").length === 3);
+  await page.waitForFunction((text) => document.querySelectorAll(".stage.plane canvas")[1].dataset.shown === text, before[CORONAL_PANE]);
+  assert.deepEqual(await shown(), before);
+  assert.deepEqual(await page.evaluate(() => ["slab", "projection"].map((id) => document.getElementById(id).value)), ["5", "mip"]);
+  assert.match(await page.evaluate(() => location.hash), /inverted/);
+});
+
+test("an address with planes that nobody has shows those that there are", async () => {
+  await openPlanes("Linear");
+  await page.waitForFunction(() => location.hash.includes("planes="));
+  const address = await page.evaluate(() => location.href);
+  for (const planes of ["", "99999,-1,x,7,none;nobody", "2,3,4,10,minip;1,2", ";;;"]) {
+    await page.goto("about:blank");
+    await page.goto(address.replace(/planes=[^&]*/, `planes=${encodeURIComponent(planes)}`));
+    await page.waitForFunction(() => document.querySelectorAll(".stage.plane canvas:not([hidden])").length === 3);
+  }
 });
 
 test("a series that is chosen while a plane is active is opened beside it, and its planes are shown", async () => {

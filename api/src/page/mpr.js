@@ -29,6 +29,8 @@ export class Mpr {
   /** Slices that the reslicer has, with their padding, by their place in the volume. */
   #put = new Map();
   #refusal = null;
+  /** How planes are to be shown once they are there: `at`, `view`, `isInverted`. */
+  #wanted = null;
   #own = null;
   #due = 0;
   #resting = 0;
@@ -39,17 +41,25 @@ export class Mpr {
     this.viewers = PLANE_NAMES.map((name) => new PlaneViewer(name, makePane(name), this, desk));
   }
 
-  /** Shows planes of what `source` shows, and of what it will show. */
-  open(source) {
+  /** Shows planes of what `source` shows, and of what it will show; `state` is how they were, as `state` has it. */
+  open(source, state = null) {
     this.source = source;
     this.#places = null;
+    this.#wanted = state;
     this.follow();
   }
 
   close() {
-    this.source = null;
+    this.source = this.#wanted = null;
     this.#forget();
     for (const viewer of this.viewers) viewer.stop();
+  }
+
+  /** Where planes lie and how they are seen; `null` where there are none yet, or none at all. */
+  get state() {
+    const { slab, view, isInverted } = this;
+    if (this.isWhole) return { at: this.viewers.map(({ at }) => at), slab, view, isInverted };
+    return this.#wanted && { slab, view, isInverted, ...this.#wanted };
   }
 
   #forget() {
@@ -71,9 +81,12 @@ export class Mpr {
   #take() {
     const { source } = this;
     if (source.places !== this.#places) {
+      // Of another series they lie elsewhere.
+      if (this.#places) this.#wanted = null;
       this.#forget();
       this.#places = source.places;
-      Object.assign(this, { view: source.view, isInverted: source.isInverted });
+      const { view = source.view, isInverted = source.isInverted } = this.#wanted ?? {};
+      Object.assign(this, { view: this.#takes(view) ? view : source.view, isInverted });
       for (const viewer of this.viewers) viewer.tellSeries();
     }
     if (this.isWhole || this.#refusal || !source.series) return;
@@ -90,9 +103,16 @@ export class Mpr {
     if (reason) return this.#refuse(reason);
     this.volume = volume;
     for (const [nth, plane] of planesOf(volume).entries()) this.viewers[nth].take(placesOfPlane(volume, plane), plane);
-    // Through the slice that was shown.
+    // Through the slice that was shown, or where they were.
     const shown = volume.places.indexOf(this.source.place);
     if (shown >= 0) this.bring({ 2: volume.along[shown] });
+    for (const [nth, index] of (this.#wanted?.at ?? []).entries()) this.viewers[nth].want(index);
+    this.#wanted = null;
+  }
+
+  /** Whether a view that somebody hands over is one that this server offers. */
+  #takes({ window, preset }) {
+    return window !== undefined ? this.#desk.isFree() : preset === "default" || this.#desk.offers().some(({ name }) => name === preset);
   }
 
   #roomRefused({ rows, columns, count }) {

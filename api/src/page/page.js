@@ -104,7 +104,7 @@ async function start() {
 }
 
 /** Shows what an address names. A refresh leaves alone what is shown already. */
-async function openNamed({ layout, active, panes: named }, studies) {
+async function openNamed({ layout, active, panes: named, planes }, studies) {
   // A refresh leaves planes as they are, too.
   if (layout !== panes.layout) panes.lay(layout);
   const isNamed = (name) => (study) => [study.study_id, study.study_instance_uid].includes(name);
@@ -120,6 +120,7 @@ async function openNamed({ layout, active, panes: named }, studies) {
   const isFirst = named.findIndex(({ study }) => study);
   const onShelf = named[active]?.study ? active : isFirst;
   await Promise.all(named.map((one, nth) => open(one, viewers[nth], nth === onShelf)));
+  if (planes && !panes.isResliced) panes.reslice(true, planes);
 }
 
 /** Shows the series or the image that a link is of, whose study is not shown. */

@@ -92,14 +92,18 @@ export class Panes {
     this.#drawLines();
   }
 
-  /** Shows the planes of the active pane's series beside it, or the panes as they were. */
-  reslice(isResliced) {
+  /** Where planes lie and how they are seen; `null` without planes. */
+  get planes() { return this.isResliced ? this.#mpr.state : null; }
+
+  /** Shows the planes of the active pane's series beside it, or the panes as they were; `state` is how planes were. */
+  reslice(isResliced, state = null) {
     const source = this.target;
     if (isResliced === this.isResliced || (isResliced && !source.series)) return;
     if (isResliced && this.isTied) this.tie(false);
     this.#mpr ??= this.#makeMpr();
-    if (isResliced) this.#mpr.open(source);
+    if (isResliced) this.#mpr.open(source, state);
     else this.#closeMpr();
+    if (state) this.#chooseSlab(state.slab);
     this.#arrange();
     say(isResliced ? t("pane.planes") : t("pane.panes"));
   }
@@ -122,6 +126,14 @@ export class Panes {
       for (const listen of this.#listeners.pane) listen(viewer.parts.stage, viewer);
     }
     return mpr;
+  }
+
+  /** A slab that the controls offer. */
+  #chooseSlab({ millimetres, projection }) {
+    for (const [name, value] of [["slab", millimetres], ["projection", projection]]) {
+      if ([...byId(name).options].some((option) => option.value === value)) byId(name).value = value;
+    }
+    this.cut();
   }
 
   /** Planes as thick as the controls say. */
