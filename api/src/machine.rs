@@ -4,7 +4,10 @@
 //! What must not be here: what of it a caller is told (`routes/machine.rs`).
 
 use std::{
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -22,7 +25,7 @@ use utoipa::ToSchema;
 use crate::api::Api;
 
 /// How long a back end may take to say how it is.
-const ANSWER_MAX: Duration = Duration::from_secs(2);
+pub(crate) const ANSWER_MAX: Duration = Duration::from_secs(2);
 /// How long a look is as good as a new one.
 const LOOK_LASTS: Duration = Duration::from_millis(1500);
 /// How long the dead letters are as they were, while their number stays: a look takes each from the queue for a moment.
@@ -64,14 +67,20 @@ pub(crate) struct Look {
 pub(crate) struct Letters {
     /// How many there are.
     pub(crate) total: u64,
-    /// The oldest of them, without their bodies.
+    /// The oldest of them, without their bodies, as they were when they could last be looked at.
     pub(crate) oldest: Arc<[DeadLetter]>,
     looked_at: Instant,
+    /// Whether fewer were counted the last time, which may be a look of another process.
+    were_fewer: bool,
 }
 
 /// The last looks.
 #[derive(Debug, Default)]
-pub(crate) struct Machine(Mutex<Looks>);
+pub(crate) struct Machine {
+    looks: Mutex<Looks>,
+    /// Whether dead letters were sent back or dropped since the last look.
+    letters_changed: AtomicBool,
+}
 
 #[derive(Debug, Default)]
 struct Looks {
@@ -83,7 +92,10 @@ impl Machine {
     /// How everything is now, or was a moment ago.
     pub(crate) async fn look(&self, api: &Api) -> Arc<Look> {
         // Held while it is looked: who comes meanwhile gets the same.
-        let mut looks = self.0.lock().await;
+        let mut looks = self.looks.lock().await;
+        if self.letters_changed.swap(false, Ordering::Relaxed) {
+            *looks = Looks::default();
+        }
         if let Some((at, look)) = &looks.last
             && at.elapsed() < LOOK_LASTS
         {
@@ -93,13 +105,20 @@ impl Machine {
             BackEndsHealth::of(api),
             depths(&api.queue),
             timeout(ANSWER_MAX, api.coordination.present()),
-            letters(&api.queue, looks.letters.take()),
+            letters(&api.queue, looks.letters.clone()),
         );
-        looks.letters.clone_from(&dead_letters);
+        if dead_letters.is_some() {
+            looks.letters.clone_from(&dead_letters);
+        }
         let workers = workers.ok().and_then(Result::ok);
         let look = Arc::new(Look { at: Utc::now(), back_ends, depths, workers, dead_letters });
         looks.last = Some((Instant::now(), Arc::clone(&look)));
         look
+    }
+
+    /// Dead letters were sent back or dropped: the next look is a new one.
+    pub(crate) fn letters_changed(&self) {
+        self.letters_changed.store(true, Ordering::Relaxed);
     }
 }
 
@@ -113,21 +132,27 @@ pub(crate) async fn dead_letter_count(queue: &Queue) -> Option<u64> {
     timeout(ANSWER_MAX, queue.dead_letter_count()).await.ok()?.ok()
 }
 
-/// The dead letters, as they were where none came or went.
+/// The dead letters, as they were where none came or went. What another process looks at is not counted meanwhile: that they
+/// are fewer is believed the second time.
 async fn letters(queue: &Queue, before: Option<Letters>) -> Option<Letters> {
     let total = dead_letter_count(queue).await?;
-    if let Some(before) = before
-        && before.total == total
-        && before.looked_at.elapsed() < LETTERS_LAST
-    {
-        return Some(before);
+    if let Some(before) = &before {
+        if total < before.total && !before.were_fewer {
+            return Some(Letters { were_fewer: true, ..before.clone() });
+        }
+        if total == before.total && before.looked_at.elapsed() < LETTERS_LAST {
+            return Some(Letters { were_fewer: false, ..before.clone() });
+        }
     }
-    let mut oldest = match total {
-        0 => Vec::new(),
-        _ => timeout(ANSWER_MAX, queue.dead_letters(LETTERS_MAX)).await.ok()?.ok()?,
+    let oldest = match total {
+        0 => Some(Vec::new()),
+        _ => timeout(ANSWER_MAX, queue.dead_letters(LETTERS_MAX)).await.ok().and_then(Result::ok),
     };
-    for letter in &mut oldest {
-        letter.body = serde_json::Value::Null;
-    }
-    Some(Letters { total, oldest: oldest.into(), looked_at: Instant::now() })
+    let without_body = |letter| DeadLetter { body: serde_json::Value::Null, ..letter };
+    let oldest = match oldest {
+        Some(oldest) => oldest.into_iter().map(without_body).collect(),
+        // Their number is known.
+        None => before.map_or_else(Arc::default, |before| before.oldest),
+    };
+    Some(Letters { total, oldest, looked_at: Instant::now(), were_fewer: false })
 }

@@ -31,7 +31,7 @@ pub struct Worker {
     pub version: String,
     /// When it started.
     pub started_at: DateTime<Utc>,
-    /// The lanes it takes.
+    /// The lanes it takes; none once it is told to stop.
     #[schema(value_type = Vec<String>)]
     pub lanes: Vec<Lane>,
     /// Renders that it makes at a time.

@@ -17,11 +17,11 @@ async function open() {
 /** The state that the server really has. */
 const real = async () => (await fetch(`${BASE}/api/v1/machine`)).json();
 
-/** Has the server tell another state: one event, and then nothing for as long as the page lives. */
+/** Has the server tell another state, each time it is asked. */
 async function tells(change) {
   const state = await real();
   change(state);
-  await page.route("**/api/v1/machine/events", (route) => route.fulfill({ contentType: "text/event-stream", body: `event: machine\ndata: ${JSON.stringify(state)}\n\n` }), { times: 1 });
+  await page.route("**/api/v1/machine/events", (route) => route.fulfill({ contentType: "text/event-stream", body: `event: machine\ndata: ${JSON.stringify(state)}\n\n` }));
 }
 
 const LETTER = { id: "one/1", lane: "on-screen", kind: "render.job.v1", reason: "crashed", cause: "the decoder crashed", attempt: 3, study_id: "11111111-2222-3333-4444-555555555555", at: "2026-11-30T01:02:03Z", body: null };
@@ -61,13 +61,14 @@ test("a dead letter tells its reason, is sent back and dropped, and a question c
   assert.equal(await rows("dead_letters").nth(1).getByRole("button").count(), 0, "one without an id is named by nothing");
   assert.equal(await rows("dead_letters").first().getByRole("link").getAttribute("href"), `/#study=${LETTER.study_id}`);
   await rows("dead_letters").first().getByRole("button", { name: "Redrive" }).click();
-  await page.getByText("Sent back to its lane").waitFor({ state: "attached" });
+  await page.getByText("1 message went back to its lane").waitFor();
   await page.getByRole("button", { name: "Redrive all" }).click();
   await rows("dead_letters").first().getByRole("button", { name: "Drop…" }).click();
+  assert.match(await page.getByRole("dialog").textContent(), /2026-11-30 \d\d:02:03 crashed/, "it says which");
   await page.getByRole("dialog").getByRole("button", { name: "Cancel" }).click();
   await rows("dead_letters").first().getByRole("button", { name: "Drop…" }).click();
   await page.getByRole("dialog").getByRole("button", { name: "Drop…" }).click();
-  await page.getByText("Dropped").waitFor({ state: "attached" });
+  await page.getByText("1 message was dropped").waitFor();
   assert.deepEqual(asked, ["POST /api/v1/dead-letters/one%2F1/redrive", "POST /api/v1/dead-letters/redrive?all=true", "DELETE /api/v1/dead-letters/one%2F1"]);
 });
 
@@ -81,20 +82,37 @@ test("what the server refuses is said in its words, and the button works again",
   assert.ok(await redrive.isEnabled());
 });
 
-test("the focus stays in a table while others change", async () => {
+test("the focus stays where it is while everything around it changes", async () => {
   const state = await real();
   state.dead_letters = { total: 1, oldest: [LETTER] };
+  let told = 0;
   await page.route("**/api/v1/machine/events", (route) => {
+    told += 1;
     state.lanes[0].depth += 1;
+    // Another letter comes before it, and it fails once more.
+    state.dead_letters = { total: told, oldest: [...Array.from({ length: told }, (_, nth) => ({ ...LETTER, id: `other-${nth}` })), { ...LETTER, attempt: told }] };
     return route.fulfill({ contentType: "text/event-stream", body: `event: machine\ndata: ${JSON.stringify(state)}\n\n` });
   });
   await open();
-  await rows("dead_letters").first().getByRole("button", { name: "Redrive" }).focus();
-  const depth = await text(rows("lanes").first().locator(".number").first());
-  await page.waitForFunction((before) => document.querySelector("[data-part=lanes] tbody .number").textContent !== before, depth);
-  assert.equal(await page.evaluate(() => document.activeElement.textContent), "Redrive");
+  await rows("dead_letters").last().getByRole("button", { name: "Redrive" }).focus();
+  const count = await rows("dead_letters").count();
+  await page.waitForFunction((before) => document.querySelectorAll("[data-part=dead_letters] tbody tr").length > before, count);
+  assert.deepEqual(await page.evaluate(() => [document.activeElement.textContent, document.activeElement.closest("tr").dataset.key]), ["Redrive", LETTER.id]);
   await key("Tab");
   assert.equal(await page.evaluate(() => document.activeElement.textContent), "Drop…");
+});
+
+test("a stream that falls silent is said, and asked for anew", async () => {
+  await page.clock.install();
+  await open();
+  let asked = 0;
+  await page.route("**/api/v1/machine/events", () => { asked += 1; });
+  await page.reload();
+  await page.locator("#live").waitFor({ state: "attached" });
+  await page.waitForFunction(() => document.querySelector("#live"));
+  await page.clock.runFor(10_500);
+  await page.locator(".live.lost", { hasText: "the connection is lost" }).waitFor();
+  assert.ok(asked >= 2, `${asked}`);
 });
 
 test("what could not be looked at says why, and the rest is shown", async () => {
@@ -131,8 +149,11 @@ test("failures and jobs are told with their study", async () => {
   assert.match(await text(rows("jobs").first()), /prerender running 4 \/ 8 11111111/);
 });
 
-test("it hangs over no edge of a phone", async () => {
+test("it hangs over no edge of a phone, and each page leads to the other", async () => {
   await page.setViewportSize({ width: 390, height: 844 });
-  await open();
+  await page.goto(`${BASE}/`);
+  await page.getByRole("link", { name: "State of the machine" }).filter({ visible: true }).click();
+  await page.locator(".live.now").waitFor();
+  assert.ok(await page.getByRole("link", { name: "Studies" }).isVisible());
   assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 390);
 });

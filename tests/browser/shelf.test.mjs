@@ -178,3 +178,20 @@ test("studies are filtered by modality and dates, and what matches nothing is sa
   await patientsAre("Demo, Noctis");
   assert.deepEqual(await patients(), ["Demo, Noctis"]);
 });
+
+test("a study is deleted from the table, too, and what the server refuses is said there", async () => {
+  await store([slice(1)]);
+  await page.goto("about:blank");
+  await page.goto(`${BASE}/`);
+  await page.locator(".room.table").waitFor();
+  await page.route("**/api/v1/dicom/studies?**", (route) => route.fulfill({ status: 503, contentType: "application/problem+json", json: { title: "Away", detail: "The catalog does not answer." } }));
+  await page.getByLabel("Modality").selectOption("CT");
+  await page.getByRole("alert").filter({ hasText: "The catalog does not answer." }).waitFor();
+  await page.unroute("**/api/v1/dicom/studies?**");
+  await page.getByLabel("Modality").selectOption("");
+  await page.waitForFunction(() => document.getElementById("shelf-refused").textContent === "");
+  await study().click();
+  await page.locator(".actions").filter({ visible: true }).getByRole("button", { name: "Delete…" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Delete", exact: true }).click();
+  await study().waitFor({ state: "detached" });
+});

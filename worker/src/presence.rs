@@ -83,6 +83,8 @@ pub(crate) struct Present {
     pub(crate) name: String,
     pub(crate) started_at: DateTime<Utc>,
     pub(crate) lanes: Vec<Lane>,
+    /// When it takes none of them any more.
+    pub(crate) shutdown: CancellationToken,
     pub(crate) slots: Slots,
     pub(crate) tally: Tally,
 }
@@ -92,6 +94,7 @@ impl Present {
     pub(crate) async fn run(self, gone: CancellationToken) {
         let worker_id = Uuid::new_v4();
         loop {
+            let drains = self.shutdown.is_cancelled();
             let said = self.coordination.be_present(worker_id, &self.now(), HOLDS).await;
             // A Redis that is away has said so, and this is said again.
             if let Err(error) = said {
@@ -99,6 +102,7 @@ impl Present {
             }
             tokio::select! {
                 () = sleep(SAY_EVERY) => {}
+                () = self.shutdown.cancelled(), if !drains => {}
                 () = gone.cancelled() => break,
             }
         }
@@ -112,7 +116,7 @@ impl Present {
             name: self.name.clone(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             started_at: self.started_at,
-            lanes: self.lanes.clone(),
+            lanes: if self.shutdown.is_cancelled() { Vec::new() } else { self.lanes.clone() },
             slots,
             busy,
             waiting,

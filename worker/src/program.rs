@@ -97,6 +97,7 @@ pub async fn run(worker: Worker, shutdown: CancellationToken) -> anyhow::Result<
         name: worker_name(),
         started_at: Utc::now(),
         lanes: lanes::taken_by(&worker.lanes).into_iter().collect(),
+        shutdown: shutdown.clone(),
         slots: slots.clone(),
         tally: tally.clone(),
     };

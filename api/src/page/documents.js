@@ -1,8 +1,8 @@
 // What is no picture: documents, videos, structured reports, presentation states; each as the standard renders it (PS3.18 8.7.4).
 
-import { make } from "./elements.js";
+import { make, whenSeen } from "./elements.js";
 import { text, values } from "./header.js";
-import { askBlob, askBlobs, askJson, askPicture } from "./server.js";
+import { askBlob, askBlobs, askJson, showIn } from "./server.js";
 import { t } from "./words.js";
 
 const PDF = "1.2.840.10008.5.1.4.1.1.104.1";
@@ -72,25 +72,25 @@ function reportOf(header, follow) {
   const root = make("article", { className: "document text report" }, make("h3", { textContent: title }));
   const facts = [[t("report.completion"), text(header, "0040A491")], [t("report.verification"), text(header, "0040A493")]].filter(([, value]) => value);
   if (facts.length) root.append(make("p", { className: "dim", textContent: facts.map((pair) => pair.join(": ")).join(" · ") }));
-  root.append(itemsOf(header, follow));
+  root.append(itemsOf(header, { follow, seen: { count: 0 } }));
   return root;
 }
 
 const meaning = (code) => text(code, "00080104") ?? text(code, "00080100");
 
-function itemsOf(item, follow) {
+function itemsOf(item, images) {
   const list = make("ul");
   for (const child of values(item, "0040A730")) {
-    const [name, value] = [meaning(text(child, "0040A043")), valueOf(child, follow)];
+    const [name, value] = [meaning(text(child, "0040A043")), valueOf(child, images)];
     const row = make("li", {}, ...(name ? [make("strong", { textContent: name })] : []), ...(value ? [name ? ": " : "", value] : []));
-    if (values(child, "0040A730").length) row.append(itemsOf(child, follow));
+    if (values(child, "0040A730").length) row.append(itemsOf(child, images));
     list.append(row);
   }
   return list;
 }
 
 /** By value type (PS3.3 C.17.3.2.1): words, or an element. */
-function valueOf(item, follow) {
+function valueOf(item, images) {
   const person = (tag) => text(item, tag)?.Alphabetic?.replaceAll("^", " ").trim();
   switch (text(item, "0040A040")) {
     case "TEXT": return text(item, "0040A160");
@@ -101,25 +101,25 @@ function valueOf(item, follow) {
     case "TIME": return text(item, "0040A122");
     case "DATETIME": return text(item, "0040A120");
     case "UIDREF": return text(item, "0040A124");
-    case "IMAGE": return imageOf(text(item, "00081199"), follow);
+    case "IMAGE": return imageOf(text(item, "00081199"), images);
     case "COMPOSITE": case "WAVEFORM": return text(text(item, "00081199"), "00081155");
     case "SCOORD": case "SCOORD3D": return `${text(item, "00700023") ?? t("report.coordinates")} ${t("report.numbers", { number: values(item, "00700022").length })}`;
     default: return null;
   }
 }
 
-/** A picture that leads to where it is from; its name where there is none for whoever looks. */
-function imageOf(reference, follow) {
+/** A picture, asked for when it is seen, that leads to where it is from; its name where there is none for whoever looks. */
+function imageOf(reference, { follow, seen }) {
   const uid = text(reference, "00081155");
   if (!uid) return null;
   const frame = Number(text(reference, "00081160") ?? 1);
-  const picture = make("img", { alt: t("report.open"), width: 128, height: 128 });
-  const button = make("button", { type: "button", className: "key-image", title: t("report.open") }, picture);
+  const words = t("report.open", { number: seen.count += 1 });
+  const picture = make("img", { alt: words, width: 128, height: 128 });
+  const button = make("button", { type: "button", className: "key-image", title: words }, picture);
   button.addEventListener("click", () => follow(uid, frame));
-  askPicture(`dicom/images/${encodeURIComponent(uid)}?format=png&frame=${frame}&width=128&height=128`).then(({ url }) => {
-    picture.addEventListener("load", () => URL.revokeObjectURL(url), { once: true });
-    picture.src = url;
-  }, () => button.replaceWith(uid));
+  const load = () => showIn(picture, `dicom/images/${encodeURIComponent(uid)}?format=png&frame=${frame}&width=128&height=128`)
+    .catch(({ status }) => (status === 403 || status === 404) && button.replaceWith(uid));
+  whenSeen(load).observe(button);
   return button;
 }
 

@@ -21,3 +21,15 @@ export const personName = (name) => {
 
 /** Tells a screen reader. */
 export const say = (text) => { byId("status").textContent = text; };
+
+/** Calls `does` with each element that is observed when it is on the screen for the first time. */
+export function whenSeen(does) {
+  const observer = new IntersectionObserver((entries) => {
+    for (const { target, isIntersecting } of entries) {
+      if (!isIntersecting) continue;
+      observer.unobserve(target);
+      does(target);
+    }
+  });
+  return observer;
+}

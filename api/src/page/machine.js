@@ -7,6 +7,8 @@ import { choose, count, language, next, t, translate } from "./words.js";
 
 /** When a stream that ended is asked for again. */
 const AGAIN_MS = 2_000;
+/** The server tells every two seconds: one that says nothing for so long is gone, whatever the connection says. */
+const SILENCE_MS = 10_000;
 const STAGES = ["queue", "slot", "fetch", "decode", "render", "encode"];
 
 document.documentElement.lang = language;
@@ -20,7 +22,8 @@ const cell = (content, className = "") => make("td", { className }, content);
 const amount = (value, digits) => cell(value === null ? "–" : number(value, digits), "number");
 const code = (word) => make("code", { textContent: word });
 const study = (studyId) => cell(studyId ? make("a", { href: `/#study=${encodeURIComponent(studyId)}`, textContent: studyId.slice(0, 8) }) : "–", "once");
-const meter = (value, max) => make("progress", { value, max: Math.max(max, 1) });
+/** The number stands beside it. */
+const meter = (value, max) => make("progress", { value, max: Math.max(max, 1), ariaHidden: "true" });
 const row = (...cells) => make("tr", {}, ...cells);
 
 /** The rows of each table from what the server tells of it. */
@@ -36,11 +39,10 @@ const ROWS = {
   dead_letters: (letter) => {
     const { id, lane, kind, reason, cause, study_id: studyId, at } = letter;
     const acts = make("td", { className: "acts" });
-    // One without an id is named by nothing.
-    if (id) {
-      const redriven = () => askToSend(`dead-letters/${encodeURIComponent(id)}/redrive`).then(() => say(t("machine.redriven")));
-      acts.append(act(t("machine.redrive"), redriven), " ", act(t("machine.drop"), () => drop(id)));
-    }
+    const path = `dead-letters/${encodeURIComponent(id)}`;
+    // One without an id is named by nothing, and one without a lane goes back nowhere.
+    if (id && lane) acts.append(act(t("machine.redrive"), () => askToSend(`${path}/redrive`).then(tellRedriven)), " ");
+    if (id) acts.append(act(t("machine.drop"), () => drop(path, `${moment(at)} ${reason}`)));
     const why = make("span", {}, code(reason), cause ? ` ${cause}` : "");
     return row(cell(moment(at), "once"), cell(lane ?? kind, "once"), cell(why, "words"), study(studyId), acts);
   },
@@ -51,8 +53,9 @@ const ROWS = {
   },
 };
 
-/** What stands in each table, as JSON: what has not changed stays as it is, and so does the focus in it. */
+/** What stands in each table, as JSON: what has not changed stays as it is. */
 const shown = new Map();
+const keyOf = (entry) => entry.id || entry.job_id || entry.name || entry.lane || entry.tier || entry.stage || entry.at;
 
 function fill(part, entries, why) {
   const [table, notice] = [document.querySelector(`[data-part=${part}]`), document.querySelector(`[data-missing=${part}]`)];
@@ -66,8 +69,20 @@ function fill(part, entries, why) {
   if (shown.get(part) === text) return;
   shown.set(part, text);
   const rows = entries.map(ROWS[part]);
+  for (const [nth, one] of rows.entries()) one.dataset.key = keyOf(entries[nth]);
   const columns = table.tHead.rows[0].cells.length;
-  table.tBodies[0].replaceChildren(...rows.length ? rows : [row(make("td", { className: "empty", colSpan: columns, textContent: t("machine.none") }))]);
+  keepFocus(table, () => table.tBodies[0].replaceChildren(...rows.length ? rows : [row(make("td", { className: "empty", colSpan: columns, textContent: t("machine.none") }))]));
+}
+
+/** The focus stays on what it was on, in the row of the same thing, if it is there yet. */
+function keepFocus(table, change) {
+  const inRow = (one) => [...one.querySelectorAll("a, button")];
+  const own = table.contains(document.activeElement) ? document.activeElement.closest("tr") : null;
+  const nth = own ? inRow(own).indexOf(document.activeElement) : -1;
+  change();
+  if (!own) return;
+  const same = [...table.tBodies[0].rows].find(({ dataset }) => dataset.key === own.dataset.key);
+  if (same) inRow(same)[nth]?.focus();
 }
 
 function show(state) {
@@ -86,7 +101,7 @@ function show(state) {
   const backEnds = Object.entries(state.back_ends).map(([name, health]) => make("li", { className: health, textContent: `${name}: ${health}` }));
   byId("back-ends").replaceChildren(...backEnds);
   byId("letters-total").textContent = letters ? number(letters.total) : "";
-  byId("redrive-all").hidden = !letters?.total;
+  redriveAll.hidden = !letters?.total;
   byId("requests").textContent = t("machine.requests", {
     requests: count(api.requests_total, "machine.request"), failed: number(api.requests_failed), now: number(api.active_requests), mean: number(1000 * api.avg_response_time, 1),
   });
@@ -95,6 +110,8 @@ function show(state) {
 }
 
 function tellLive(how, text) {
+  // Who does not see the light hears that it went out.
+  if (how === "lost" && byId("live").classList.contains("now")) say(text);
   byId("live").className = `live ${how}`;
   byId("live").textContent = text;
 }
@@ -104,28 +121,34 @@ function refuse(text) {
   byId("refused").hidden = !text;
 }
 
-/** A button that says why nothing came of it. */
+function tell(text) {
+  byId("told").textContent = text;
+  byId("told").hidden = !text;
+}
+
+const tellRedriven = ({ redriven }) => tell(count(redriven, "machine.redriven"));
+
+/** A button that says what came of it, or why nothing did. */
 function act(name, does) {
   const button = make("button", { type: "button", textContent: name });
   button.addEventListener("click", async () => {
     button.disabled = true;
     refuse("");
+    tell("");
     await does().catch((error) => refuse(error.message));
     button.disabled = false;
   });
   return button;
 }
 
-async function drop(id) {
-  if (!await confirmed(t("machine.drop.ask"), t("machine.drop"))) return;
-  await askToDelete(`dead-letters/${encodeURIComponent(id)}`);
-  say(t("machine.dropped"));
+async function drop(path, which) {
+  if (!await confirmed(t("machine.drop.ask", { which }), t("machine.drop"))) return;
+  const { dropped } = await askToDelete(path);
+  tell(count(dropped, "machine.dropped"));
 }
 
-byId("redrive-all").addEventListener("click", async () => {
-  refuse("");
-  await askToSend("dead-letters/redrive?all=true").then(() => say(t("machine.redriven")), (error) => refuse(error.message));
-});
+const redriveAll = act(t("machine.redrive.all"), () => askToSend("dead-letters/redrive?all=true").then(tellRedriven));
+byId("redrive-all").append(redriveAll);
 
 /** Each event of a stream (HTML 9.2.5), by its data. */
 async function* events(response) {
@@ -151,18 +174,40 @@ async function watch() {
   watching?.abort();
   if (document.hidden) return;
   const { signal } = watching = new AbortController();
+  const again = () => signal.aborted || watch();
+  let silence = 0;
+  const heard = () => {
+    clearTimeout(silence);
+    silence = setTimeout(() => {
+      tellLive("lost", t("machine.lost"));
+      again();
+    }, SILENCE_MS);
+  };
+  heard();
   try {
     const response = await askStream("machine/events", signal);
-    refuse("");
-    for await (const told of events(response)) show(JSON.parse(told));
+    byId("unseen").hidden = true;
+    for await (const told of events(response)) {
+      heard();
+      show(JSON.parse(told));
+    }
     // It ends by itself every few minutes.
   } catch (error) {
     if (signal.aborted) return;
-    tellLive("lost", t("machine.lost"));
-    if (error.status) refuse(error.status === 401 ? t("machine.sign_in") : error.message);
+    tellUnseen(error);
     if (error.status === 401 || error.status === 403) return;
+  } finally {
+    clearTimeout(silence);
   }
-  setTimeout(() => signal.aborted || watch(), AGAIN_MS);
+  setTimeout(again, AGAIN_MS);
+}
+
+/** Why nothing is seen of the machine. */
+function tellUnseen({ status, message }) {
+  const isRefused = status === 401 || status === 403;
+  tellLive("lost", isRefused ? "" : t("machine.lost"));
+  byId("unseen").textContent = status === 401 ? t("machine.sign_in") : status ? message : "";
+  byId("unseen").hidden = !byId("unseen").textContent;
 }
 
 Object.assign(byId("language"), { textContent: next.name, title: next.title, lang: next.language });

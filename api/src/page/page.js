@@ -50,9 +50,8 @@ const shelf = new Shelf({
     rememberNow();
     restart();
   },
-  fail,
 });
-new Uploads(() => shelf.list().catch(fail));
+new Uploads(() => shelf.list().catch((error) => shelf.refuse(error)));
 
 /** Shows a series in a pane; `state` as a viewer has it. */
 async function openSeries(viewer, study, series, state = {}) {
@@ -67,10 +66,14 @@ async function openSeries(viewer, study, series, state = {}) {
 
 /** Shows an image among those of its series. */
 async function openImage(viewer, uid, frame) {
+  const claim = {};
+  newest.set(viewer, claim);
   const { metadata: { study_id: studyId, series_id: seriesId } } = await askJson(`dicom/images/${encodeURIComponent(uid)}?width=16`);
   const [study, images, series] = await Promise.all([studyNamed(studyId), imagesOf(seriesId), seriesOf(studyId)]);
   const isNamed = (place) => place.image.sop_instance_uid === uid && place.frame === frame;
-  const at = Math.max(placesOf(images).findIndex(isNamed), 0);
+  if (newest.get(viewer) !== claim) return;
+  const at = placesOf(images).findIndex(isNamed);
+  if (at < 0) throw new Error(t("page.unlisted"));
   await openSeries(viewer, study, series.find(({ series_id: id }) => id === seriesId), { at });
   panes.focus(viewer);
 }
@@ -150,6 +153,7 @@ addEventListener("hashchange", () => {
 });
 document.querySelector(".skip").addEventListener("click", (event) => {
   event.preventDefault();
+  shelf.spread(false);
   panes.focus(panes.active);
 });
 

@@ -88,3 +88,10 @@ export async function askPicture(path, signal) {
   const timing = readTiming(response.headers.get("Server-Timing"));
   return { url, bytes: blob.size, timing, trip: performance.now() - start, shownBefore: false };
 }
+
+/** Shows a picture in an element. */
+export async function showIn(image, path) {
+  const { url } = await askPicture(path);
+  image.addEventListener("load", () => URL.revokeObjectURL(url), { once: true });
+  image.src = url;
+}

@@ -1,9 +1,9 @@
 // The shelf on the left: studies, found as somebody types, and the series of those that are open.
 
-import { byId, make, personName, say } from "./elements.js";
+import { byId, make, personName, say, whenSeen } from "./elements.js";
 import { confirmed, handOver } from "./dialogs.js";
 import { isLinked } from "./link.js";
-import { askBlob, askJson, askPicture, askToDelete } from "./server.js";
+import { askBlob, askJson, askToDelete, showIn } from "./server.js";
 import { count, dateText, t } from "./words.js";
 
 const EMPTY_RETRY_MS = 3000;
@@ -34,25 +34,28 @@ export class Shelf {
   #portraits = whenSeen((image) => showIn(image, `/dicom-web/studies/${image.dataset.study}/thumbnail?viewport=96,96`).catch(() => {}));
 
   /** `desk.chosen(study, series)` when somebody takes a series, `desk.opened(study)` when a study is opened, `desk.again()` when
-   *  there may be studies where there were none, `desk.deleted(study)`, `desk.fail(error)`. */
+   *  there may be studies where there were none, `desk.deleted(study)`. */
   constructor(desk) {
     this.#desk = desk;
     byId("search").addEventListener("submit", (event) => event.preventDefault());
     byId("query").addEventListener("input", () => {
       clearTimeout(this.#typingTimer);
-      this.#typingTimer = setTimeout(() => this.list().catch(desk.fail), TYPING_MS);
+      this.#typingTimer = setTimeout(() => this.list().catch((error) => this.refuse(error)), TYPING_MS);
     });
     byId("modality").append(...MODALITIES.map((name) => make("option", { textContent: name })));
-    for (const name of FILTERS) byId(name).addEventListener("change", () => this.list().catch(desk.fail));
+    for (const name of FILTERS) byId(name).addEventListener("change", () => this.list().catch((error) => this.refuse(error)));
     byId("sorts").addEventListener("click", ({ target: { dataset: { sort } } }) => {
       if (!sort) return;
       this.#sort = this.#sort === sort ? `-${sort}` : sort;
       this.#tellSort();
-      this.list().catch(desk.fail);
+      this.list().catch((error) => this.refuse(error));
     });
     byId("spread").addEventListener("click", () => this.spread(byId("spread").getAttribute("aria-pressed") === "false"));
     this.#tellSort();
   }
+
+  /** Says why something is not as it was asked for, or with `null` nothing any more. Where somebody has to sign in, the form says so. */
+  refuse(error) { byId("shelf-refused").textContent = error && error.status !== 401 ? error.message : ""; }
 
   #tellSort() {
     for (const button of byId("sorts").querySelectorAll("button")) {
@@ -66,6 +69,7 @@ export class Shelf {
 
   /** Studies as a table across the page, or beside the pictures. */
   spread(isTable) {
+    if (isTable === (byId("spread").getAttribute("aria-pressed") === "true")) return;
     document.querySelector(".room").classList.toggle("table", isTable);
     byId("spread").setAttribute("aria-pressed", String(isTable));
     // Beside pictures there is little room, but what filters is seen.
@@ -83,11 +87,12 @@ export class Shelf {
     const asked = this.#newest = Symbol("list");
     const { studies, next } = await askJson(`dicom/studies?${query}`);
     if (asked !== this.#newest) return studies;
+    this.refuse(null);
     const items = studies.map((study) => this.#item(study));
     if (cursor) byId("studies").append(...items);
     else byId("studies").replaceChildren(...items);
     byId("more").hidden = !next;
-    byId("more").onclick = () => this.list(next).catch(this.#desk.fail);
+    byId("more").onclick = () => this.list(next).catch((error) => this.refuse(error));
     say(count(studies.length, "shelf.listed"));
     if (!studies.length && !cursor) this.#tellNone(Object.values(asks).some(Boolean));
     return studies;
@@ -121,7 +126,7 @@ export class Shelf {
     button.setAttribute("aria-expanded", "false");
     button.addEventListener("click", () => {
       if (button.getAttribute("aria-expanded") === "true") close(item);
-      else this.open(study).catch(this.#desk.fail);
+      else this.open(study).catch((error) => this.refuse(error));
     });
     return item;
   }
@@ -136,6 +141,8 @@ export class Shelf {
     const list = item.querySelector(".series-list");
     list.hidden = false;
     const series = await seriesOf(study.study_id);
+    // Another one was opened meanwhile.
+    if (list.hidden) return series;
     const actions = isLinked ? [] : [this.#actions(study)];
     list.replaceChildren(...series.map((one) => make("li", {}, this.#seriesButton(study, one))), ...actions);
     this.#desk.opened(study);
@@ -148,7 +155,7 @@ export class Shelf {
       const button = make("button", { type: "button", className: "quiet", textContent });
       button.addEventListener("click", async () => {
         button.disabled = true;
-        await work().catch(this.#desk.fail);
+        await work().catch((error) => this.refuse(error));
         button.disabled = false;
       });
       return button;
@@ -199,26 +206,8 @@ function close(item) {
   item.querySelector(".series-list").hidden = true;
 }
 
-/** Calls `does` with an element when it is on the screen for the first time. */
-function whenSeen(does) {
-  const observer = new IntersectionObserver((entries) => {
-    for (const { target, isIntersecting } of entries) {
-      if (!isIntersecting) continue;
-      observer.unobserve(target);
-      does(target);
-    }
-  });
-  return observer;
-}
-
 async function loadThumbnail(button) {
   const images = await imagesOf(button.dataset.series);
   const middle = images[Math.floor((images.length - 1) / 2)];
   if (middle) await showIn(button.querySelector("img"), `dicom/images/${id(middle.image_id)}/thumbnail?size=128`);
-}
-
-async function showIn(image, path) {
-  const { url } = await askPicture(path);
-  image.addEventListener("load", () => URL.revokeObjectURL(url), { once: true });
-  image.src = url;
 }

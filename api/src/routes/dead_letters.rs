@@ -237,11 +237,15 @@ pub(super) async fn drop_chosen(
 }
 
 async fn redrive(api: &Api, selection: Selection, caller: Arc<Caller>) -> Result<u64, Problem> {
-    api.queue.redrive(meant(selection, caller)).await.map_err(|error| queue_problem(&error))
+    let redriven = api.queue.redrive(meant(selection, caller)).await;
+    api.machine.letters_changed();
+    redriven.map_err(|error| queue_problem(&error))
 }
 
 async fn drop_all(api: &Api, selection: Selection, caller: Arc<Caller>) -> Result<u64, Problem> {
-    api.queue.drop_dead_letters(meant(selection, caller)).await.map_err(|error| queue_problem(&error))
+    let dropped = api.queue.drop_dead_letters(meant(selection, caller)).await;
+    api.machine.letters_changed();
+    dropped.map_err(|error| queue_problem(&error))
 }
 
 /// Whether a letter is meant, and is there for the caller.

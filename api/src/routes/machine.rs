@@ -24,7 +24,7 @@ use noctis_shared::{
     queue::DeadLetter,
 };
 use serde::Serialize;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use utoipa::ToSchema;
 
@@ -34,7 +34,7 @@ use crate::{
     api::Api,
     caller::Caller,
     jobs::JobAnswer,
-    machine::{BackEndsHealth, Look},
+    machine::{ANSWER_MAX, BackEndsHealth, Look},
     numbers::Seen,
     problem::{Document, Problem},
     query::NoParameters,
@@ -138,8 +138,9 @@ impl Machine {
     /// As it is told to `caller`.
     async fn of(api: &Api, caller: &Caller) -> Self {
         let visible = api.visible_to(caller);
-        let (look, jobs) = tokio::join!(api.machine.look(api), visible.jobs(JOBS_MAX, None));
-        let jobs = jobs.ok().map(|(jobs, ..)| jobs.iter().map(JobAnswer::of).collect());
+        let jobs = timeout(ANSWER_MAX, visible.jobs(JOBS_MAX, None));
+        let (look, jobs) = tokio::join!(api.machine.look(api), jobs);
+        let jobs = jobs.ok().and_then(Result::ok).map(|(jobs, ..)| jobs.iter().map(JobAnswer::of).collect());
         let (workers, failures) = workers(&look, caller).unzip();
         let mut machine = Self {
             at: look.at,

@@ -29,7 +29,11 @@ async fn a_worker_says_what_it_is_and_what_it_could_not_draw_until_it_ends() {
     hidden.put_back();
     let drawn = house.board().landing().await.unwrap().outcome;
     assert!(matches!(drawn, Outcome::Picture(_)), "{drawn:?}");
-    house.until("its next word", async || present().await[0].worker.failed > 0).await;
+    house
+        .until("its next word", async || {
+            present().await[0].worker.failed > 0 && present().await[0].worker.rendered > 0
+        })
+        .await;
     let said = present().await.remove(0);
     assert_eq!((said.worker.rendered, said.worker.failed, said.worker.stages.pictures), (1, 1, 1));
     assert!(said.worker.stages.mean.encode_ms > 0.0, "{said:?}");

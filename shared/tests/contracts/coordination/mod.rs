@@ -408,9 +408,10 @@ async fn who_works_is_known_as_it_last_said_until_its_word_runs_out_or_it_leaves
     let [one, other] = [Uuid::new_v4(), Uuid::new_v4()];
     assert_eq!(present().await, []);
     coordination.be_present(one, &worker("b:1", 0), MINUTE).await.unwrap();
-    coordination.be_present(other, &worker("a:2", 0), SECOND / 5).await.unwrap();
+    coordination.be_present(other, &worker("a:2", 0), MINUTE).await.unwrap();
     coordination.be_present(one, &worker("b:1", 2), MINUTE).await.unwrap();
     assert_eq!(present().await, [worker("a:2", 0), worker("b:1", 2)]);
+    coordination.be_present(other, &worker("a:2", 1), SECOND / 5).await.unwrap();
     let is_one = || async { coordination.present().await.unwrap() == [worker("b:1", 2)] };
     eventually(MINUTE, "the word of the other runs out", is_one).await;
     cache.clear().await.unwrap();
