@@ -1,6 +1,6 @@
 // Small tools for the document. Values from files reach it here, as text alone.
 
-import { t } from "./words.js";
+import { choose, next, t } from "./words.js";
 
 export const byId = (id) => document.getElementById(id);
 
@@ -32,4 +32,14 @@ export function whenSeen(does) {
     }
   });
   return observer;
+}
+
+/** The button that leads to another language, which is read from the start, at the same address: `before` keeps what is not there yet. */
+export function offerLanguage(before = () => {}) {
+  const button = Object.assign(byId("language"), { textContent: next.name, title: next.title, lang: next.language });
+  button.addEventListener("click", () => {
+    before();
+    choose(next.language);
+    location.reload();
+  });
 }

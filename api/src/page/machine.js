@@ -1,9 +1,9 @@
 // The state of the machine, as the server tells it every two seconds. Start at `watch`; `show` puts one telling into the tables.
 
 import { confirmed } from "./dialogs.js";
-import { byId, make, say } from "./elements.js";
+import { byId, make, offerLanguage, say } from "./elements.js";
 import { askStream, askToDelete, askToSend } from "./server.js";
-import { choose, count, language, next, t, translate } from "./words.js";
+import { count, language, t, translate } from "./words.js";
 
 /** When a stream that ended is asked for again. */
 const AGAIN_MS = 2_000;
@@ -210,10 +210,6 @@ function tellUnseen({ status, message }) {
   byId("unseen").hidden = !byId("unseen").textContent;
 }
 
-Object.assign(byId("language"), { textContent: next.name, title: next.title, lang: next.language });
-byId("language").addEventListener("click", () => {
-  choose(next.language);
-  location.reload();
-});
+offerLanguage();
 document.addEventListener("visibilitychange", watch);
 watch();

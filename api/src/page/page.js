@@ -2,7 +2,7 @@
 // Start at `start`. `viewer.js` decides what a pane shows, `loader.js` and `stack.js` fetch it, `hands.js` listens to the user.
 
 import { addressOf, shownBy } from "./address.js";
-import { byId } from "./elements.js";
+import { byId, offerLanguage } from "./elements.js";
 import { listenToHands } from "./hands.js";
 import { isLinked } from "./link.js";
 import { isSignedIn, signIn, signInWith, signOut, startAnew, takeFromAddress } from "./login.js";
@@ -12,7 +12,7 @@ import { placesOf } from "./places.js";
 import { askJson, onRefused } from "./server.js";
 import { DRAGGED, Shelf, imagesOf, seriesOf, studyNamed } from "./shelf.js";
 import { Uploads } from "./uploads.js";
-import { choose, language, next, t, translate } from "./words.js";
+import { language, t, translate } from "./words.js";
 
 /** The address follows the hand this late: a browser takes so many changes of it and no more. */
 const ADDRESS_MS = 200;
@@ -164,13 +164,7 @@ function showShelf(isShown) {
 }
 byId("shelf-toggle").addEventListener("click", () => showShelf(byId("shelf").classList.contains("away")));
 
-/** Another language is read from the start, at the same address. */
-Object.assign(byId("language"), { textContent: next.name, title: next.title, lang: next.language });
-byId("language").addEventListener("click", () => {
-  if (addressTimer) rememberNow();
-  choose(next.language);
-  location.reload();
-});
+offerLanguage(() => addressTimer && rememberNow());
 
 /** A series that is dropped on a pane is shown there. */
 panes.listen((stage, viewer) => {

@@ -2,7 +2,7 @@
 
 use noctis_shared::{dicom_uid::public_id, queue::QueueLimits, render::FailureKind};
 
-use crate::house::{Answer, FRAMES, House, IMAGE, PICTURE, SERIES, failure, picture};
+use crate::house::{Answer, FRAMES, House, IMAGE, PICTURE, SERIES, Served, failure, picture};
 
 fn path(query: &str) -> String {
     format!("/api/v1/dicom/series/{}/frames{query}", public_id(SERIES))
@@ -178,10 +178,7 @@ async fn a_server_that_ends_cuts_a_series_off_instead_of_closing_it() {
     use tower::ServiceExt;
     let house = House::new().await;
     house.start_worker(picture()).await;
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let shutdown = tokio_util::sync::CancellationToken::new();
-    let api = house.api.clone();
-    let serving = tokio::spawn(noctis_api::serve(listener, api, Default::default(), shutdown.clone()));
+    let Served { shutdown, serving, .. } = house.served().await;
     let request = axum::http::Request::builder().uri(path("")).header("host", "localhost");
     let request = request.body(axum::body::Body::empty()).expect("a request");
     let mut body = house.router.clone().oneshot(request).await.expect("infallible").into_body();

@@ -2,6 +2,7 @@
 //! canned.
 
 use std::{
+    net::SocketAddr,
     sync::{
         Arc, OnceLock,
         atomic::{AtomicU32, Ordering},
@@ -12,7 +13,7 @@ use std::{
 use axum::{Router, body::Body};
 use bytes::Bytes;
 use http_body_util::BodyExt;
-use noctis_api::Api;
+use noctis_api::{Api, ServeTimes};
 use noctis_shared::{
     cache::{Cache, CacheLimits},
     catalog::{Catalog, CatalogLimits, NewInstance, OrderFacts, RenderRecord},
@@ -30,7 +31,8 @@ use noctis_shared::{
     settings::{Origin, Settings, Texts},
     telemetry::{PrometheusHandle, metrics::recorder},
 };
-use tokio::sync::Notify;
+use tokio::{net::TcpListener, sync::Notify, task::JoinHandle};
+use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
 /// Study, series and SOP Instance UIDs of the instance in every house.
@@ -71,6 +73,15 @@ impl Hold {
     }
 }
 
+/// The house behind a port of its own.
+pub(crate) struct Served {
+    pub(crate) address: SocketAddr,
+    /// Ends it.
+    pub(crate) shutdown: CancellationToken,
+    /// Ends when it has ended.
+    pub(crate) serving: JoinHandle<()>,
+}
+
 /// An answer, read to its end.
 pub(crate) struct Answer {
     pub(crate) status: u16,
@@ -106,6 +117,14 @@ impl Answer {
 impl House {
     pub(crate) async fn new() -> Self {
         Self::with(&[], QueueLimits::default()).await
+    }
+
+    /// Serves this house at a port, with the times of a real one.
+    pub(crate) async fn served(&self) -> Served {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let (address, shutdown) = (listener.local_addr().expect("an address"), CancellationToken::new());
+        let serving = noctis_api::serve(listener, self.api.clone(), ServeTimes::default(), shutdown.clone());
+        Served { address, shutdown, serving: tokio::spawn(serving) }
     }
 
     /// The same house through another process of the API.

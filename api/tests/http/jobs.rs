@@ -17,7 +17,7 @@ use tower::ServiceExt;
 use uuid::Uuid;
 
 use crate::{
-    house::{Answer, FRAMES, House, IMAGE, PICTURE, STUDY, failure, picture},
+    house::{Answer, FRAMES, House, IMAGE, PICTURE, STUDY, Served, failure, picture},
     login,
     waiting::{depth, wait_until},
 };
@@ -349,11 +349,7 @@ async fn a_stream_ends_with_its_server_and_the_job_does_not() {
 
     let house = House::new().await;
     let job = prerender(&house).await;
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let address = listener.local_addr().expect("an address");
-    let shutdown = tokio_util::sync::CancellationToken::new();
-    let times = noctis_api::ServeTimes::default();
-    let serving = tokio::spawn(noctis_api::serve(listener, house.api.clone(), times, shutdown.clone()));
+    let Served { address, shutdown, serving } = house.served().await;
     let mut client = tokio::net::TcpStream::connect(address).await.expect("connected");
     let request = format!("GET {}/events HTTP/1.1\r\nHost: localhost\r\n\r\n", job_path(&job));
     client.write_all(request.as_bytes()).await.expect("sent");

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use chrono::Utc;
-use noctis_api::ServeTimes;
 use noctis_shared::{
     dicom_uid::public_id,
     event::{Event, STUDY_DELETED, StudyDeleted, StudyEvent},
@@ -16,7 +15,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::{
-    house::{House, STUDY, picture},
+    house::{House, STUDY, Served, picture},
     login,
     waiting::wait_until,
 };
@@ -183,11 +182,7 @@ async fn its_events_go_on_until_the_server_ends() {
     use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 
     let house = House::new().await;
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let address = listener.local_addr().expect("an address");
-    let shutdown = tokio_util::sync::CancellationToken::new();
-    let serving =
-        tokio::spawn(noctis_api::serve(listener, house.api.clone(), ServeTimes::default(), shutdown.clone()));
+    let Served { address, shutdown, serving } = house.served().await;
     let mut client = tokio::net::TcpStream::connect(address).await.expect("connected");
     let request = format!("GET {MACHINE}/events HTTP/1.1\r\nHost: localhost\r\n\r\n");
     client.write_all(request.as_bytes()).await.expect("sent");

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use axum::response::Response;
-use noctis_api::ServeTimes;
 use noctis_shared::{
     coordination::{Begun, Claimant},
     lane::Lane,
@@ -12,7 +11,7 @@ use noctis_shared::{
 };
 use tower::ServiceExt;
 
-use crate::house::{House, PICTURE, picture};
+use crate::house::{House, PICTURE, Served, picture};
 
 pub(crate) async fn wait_until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
     let end = tokio::time::Instant::now() + Duration::from_secs(10);
@@ -165,11 +164,7 @@ async fn requests_under_way_are_answered_after_the_order_to_stop() {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
     let house = House::new().await;
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let address = listener.local_addr().expect("an address");
-    let shutdown = tokio_util::sync::CancellationToken::new();
-    let serving =
-        tokio::spawn(noctis_api::serve(listener, house.api.clone(), ServeTimes::default(), shutdown.clone()));
+    let Served { address, shutdown, serving } = house.served().await;
     let mut client = tokio::net::TcpStream::connect(address).await.expect("connected");
     let request = format!(
         "GET {} HTTP/1.1\r\nHost: localhost\r\nAccept: image/png\r\n\r\n",
