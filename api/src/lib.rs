@@ -28,6 +28,7 @@ mod routes;
 mod serve;
 mod upload;
 mod visible;
+mod volume;
 
 use std::{sync::Arc, time::Duration};
 
@@ -94,11 +95,13 @@ fn cors(origins: &[String]) -> Option<CorsLayer> {
         HeaderName::from_static("ratelimit-remaining"),
         HeaderName::from_static("ratelimit-reset"),
         HeaderName::from_static("server-timing"),
+        HeaderName::from_static("x-columns"),
         HeaderName::from_static("x-frame"),
         HeaderName::from_static("x-image-id"),
         HeaderName::from_static("x-pixel-scale"),
         HeaderName::from_static("x-render-integrity"),
         HeaderName::from_static("x-request-id"),
+        HeaderName::from_static("x-rows"),
     ];
     let methods = [Method::GET, Method::HEAD, Method::POST, Method::DELETE];
     (!origins.is_empty()).then(|| {

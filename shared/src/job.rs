@@ -45,6 +45,9 @@ pub struct RenderJob {
     /// The file of the segmentation that the request names.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub segmentation: Option<WholeFile>,
+    /// Where the slices lie that the plane touches which the request names, in the order of the request.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub slices: Vec<FrameSource>,
     /// What is asked of it.
     pub request: FrameRequest,
     /// When the API published it.
@@ -61,10 +64,11 @@ impl RenderJob {
     /// The message type that those who read it have to know.
     #[must_use]
     pub fn message_type(&self) -> &'static str {
-        let FrameRequest { flip, presentation_state, segmentation, annotation, .. } = &self.request;
+        let FrameRequest { flip, presentation_state, segmentation, annotation, plane, .. } = &self.request;
         let is_plain = *flip == Flip::NONE
             && presentation_state.is_none()
             && segmentation.is_none()
+            && plane.is_none()
             && *annotation == Annotation::NONE;
         if is_plain { RENDER_JOB_TYPE } else { RENDER_JOB_2_TYPE }
     }
@@ -77,8 +81,10 @@ fn yes() -> bool {
 
 impl RenderJob {
     /// Where the files lie that are read beside that of the frame.
-    pub fn files_beside(&self) -> impl Iterator<Item = &WholeFile> {
-        [&self.presentation_state, &self.segmentation].into_iter().flatten()
+    pub fn locations_beside(&self) -> impl Iterator<Item = &str> {
+        let files =
+            [&self.presentation_state, &self.segmentation].into_iter().flatten().map(|file| &file.location);
+        files.chain(self.slices.iter().map(|slice| &slice.location)).map(String::as_str)
     }
 }
 

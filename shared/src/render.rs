@@ -43,6 +43,14 @@ pub struct RenderFacts {
     pub timings: StageTimings,
 }
 
+impl RenderFacts {
+    /// Rows and columns, of samples that do not tell them themselves as a file does.
+    #[must_use]
+    pub fn size_apart(&self) -> Option<(u32, u32)> {
+        (self.format == PictureFormat::Raw16).then_some((self.rows, self.columns))
+    }
+}
+
 /// What follows the head of a file ([`PictureFormat::FileHead`]).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -5,7 +5,8 @@ use std::{fmt, str::FromStr};
 use serde::{Deserialize, Serialize};
 
 use crate::request::{
-    Annotation, Fit, Flip, FrameRequest, IccProfile, LosslessCodec, PictureFormat, Region, Voi, VoiFunction,
+    Annotation, Fit, Flip, FrameRequest, IccProfile, LosslessCodec, PictureFormat, Projection, Region, Voi,
+    VoiFunction, VolumePlane, VolumeSlice,
 };
 
 /// The version of the renderer's output. Raised with every change that can alter a byte of any picture, so that
@@ -48,6 +49,7 @@ fn hash_request(hasher: &mut blake3::Hasher, request: &FrameRequest) {
         presentation_state,
         segmentation,
         annotation,
+        plane,
     } = request;
     hasher.update(&frame_number.to_le_bytes());
     hasher.update(&[u8::from(*invert), u8::from(*overlays), u8::from(*best_effort)]);
@@ -92,6 +94,7 @@ fn hash_request(hasher: &mut blake3::Hasher, request: &FrameRequest) {
         PictureFormat::Samples => hasher.update(&[5]),
         PictureFormat::Codestream { codec } => hasher.update(&[6, codec_code(*codec)]),
         PictureFormat::FileHead { codec } => hasher.update(&[7, codec.map_or(0, codec_code)]),
+        PictureFormat::Raw16 => hasher.update(&[8]),
     };
     hasher.update(&[match icc_profile {
         IccProfile::No => 0,
@@ -111,6 +114,36 @@ fn hash_request(hasher: &mut blake3::Hasher, request: &FrameRequest) {
     }
     if *annotation != Annotation::NONE {
         hasher.update(b"annotation").update(&[u8::from(annotation.patient), u8::from(annotation.technique)]);
+    }
+    if let Some(plane) = plane {
+        hasher.update(b"plane");
+        hash_plane(hasher, plane);
+    }
+}
+
+fn hash_plane(hasher: &mut blake3::Hasher, plane: &VolumePlane) {
+    let VolumePlane { slices, along, rows, columns, corner, to_right, to_below, through, projection, points } =
+        plane;
+    let mut lengths = |values: &[f64]| {
+        for value in values {
+            hasher.update(&value.to_bits().to_le_bytes());
+        }
+    };
+    lengths(along);
+    for place in [corner, to_right, to_below, through] {
+        lengths(place);
+    }
+    let projection = match projection {
+        Projection::Mean => 0,
+        Projection::Maximum => 1,
+        Projection::Minimum => 2,
+    };
+    hasher.update(&rows.to_le_bytes()).update(&columns.to_le_bytes()).update(&[projection, *points]);
+    for VolumeSlice { image_id: _, content_digest, frame_number, along, moved } in slices {
+        hasher.update(&content_digest.0).update(&frame_number.to_le_bytes());
+        for value in [*along, moved[0], moved[1]] {
+            hasher.update(&value.to_bits().to_le_bytes());
+        }
     }
 }
 
@@ -234,7 +267,37 @@ mod tests {
             presentation_state: None,
             segmentation: None,
             annotation: Annotation::NONE,
+            plane: None,
         }
+    }
+
+    fn plane() -> VolumePlane {
+        let slice = |along| VolumeSlice {
+            image_id: Uuid::nil(),
+            content_digest: ContentDigest([1; 32]),
+            frame_number: 1,
+            along,
+            moved: [0.0; 2],
+        };
+        VolumePlane {
+            slices: vec![slice(0.0), slice(1.0)],
+            along: [-0.5, 1.5],
+            rows: 2,
+            columns: 3,
+            corner: [0.0; 3],
+            to_right: [1.0, 0.0, 0.0],
+            to_below: [0.0, 0.0, 1.0],
+            through: [0.0; 3],
+            projection: Projection::Mean,
+            points: 1,
+        }
+    }
+
+    /// The same in all but one thing.
+    fn other(change: impl FnOnce(&mut VolumePlane)) -> FrameRequest {
+        let mut plane = plane();
+        change(&mut plane);
+        FrameRequest { plane: Some(Box::new(plane)), ..request() }
     }
 
     fn file(digest: u8) -> Option<FileBeside> {
@@ -266,10 +329,28 @@ mod tests {
             FrameRequest { presentation_state: file(1), ..request() },
             FrameRequest { presentation_state: file(2), ..request() },
             FrameRequest { segmentation: file(1), ..request() },
+            other(|_| ()),
+            other(|plane| plane.slices[1].content_digest = ContentDigest([2; 32])),
+            other(|plane| plane.slices[1].frame_number = 2),
+            other(|plane| plane.slices[1].along = 1.1),
+            other(|plane| plane.slices[1].moved[0] = 1.0),
+            other(|plane| plane.slices[1].moved[1] = 1.0),
+            other(|plane| plane.slices.truncate(1)),
+            other(|plane| plane.along[1] = 1.6),
+            other(|plane| plane.rows = 3),
+            other(|plane| plane.columns = 2),
+            other(|plane| plane.corner[0] = 1.0),
+            other(|plane| plane.to_right[0] = 2.0),
+            other(|plane| plane.to_below[2] = 2.0),
+            other(|plane| plane.through[1] = 2.0),
+            other(|plane| plane.projection = Projection::Maximum),
+            other(|plane| plane.projection = Projection::Minimum),
+            other(|plane| plane.points = 2),
             FrameRequest { segmentation: file(2), ..request() },
             FrameRequest { annotation: Annotation { patient: true, technique: false }, ..request() },
             FrameRequest { annotation: Annotation { patient: false, technique: true }, ..request() },
             FrameRequest { format: PictureFormat::Png16, ..request() },
+            FrameRequest { format: PictureFormat::Raw16, ..request() },
             FrameRequest { format: PictureFormat::Jpeg { quality: 90 }, ..request() },
             FrameRequest { format: PictureFormat::Jpeg { quality: 91 }, ..request() },
             FrameRequest { format: PictureFormat::Webp { quality: None }, ..request() },

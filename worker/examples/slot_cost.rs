@@ -53,6 +53,7 @@ fn measure() -> anyhow::Result<()> {
         bytes: FrameBytes::Local(LocalPlace::anywhere(&path)),
         presentation_state: None,
         segmentation: None,
+        slices: Vec::new(),
     };
 
     let kept = DecodedFrames::new(0);

@@ -333,7 +333,14 @@ fn picture(path: &Path, instance: &NewInstance, frame_index: usize) -> Outcome {
     let frame_number = frame_index as u32 + 1;
     let request = FrameRequest { frame_number, ..FrameRequest::new(PictureFormat::Png) };
     let bytes = FrameBytes::Local(LocalPlace::anywhere(path));
-    let task = RenderTask { source, request, bytes, presentation_state: None, segmentation: None };
+    let task = RenderTask {
+        source,
+        request,
+        bytes,
+        presentation_state: None,
+        segmentation: None,
+        slices: Vec::new(),
+    };
     let mut outcome = perform(&task, &DecodedFrames::new(0), &mut |_| {}).expect("a file that can be read");
     if let Outcome::Picture(render) = &mut outcome {
         render.facts.timings = StageTimings::default();

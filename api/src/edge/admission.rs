@@ -6,7 +6,9 @@ use axum::{
     extract::Request,
     http::{HeaderMap, HeaderName, HeaderValue, header},
 };
-use noctis_shared::{catalog::ImageRecord, coordination::RateDecision, settings::RateLimit, submit};
+use noctis_shared::{
+    catalog::ImageRecord, coordination::RateDecision, request::FrameRequest, settings::RateLimit, submit,
+};
 
 use super::policy::{HUNDREDTHS, Policy};
 use crate::{
@@ -82,8 +84,9 @@ pub(crate) async fn give_back(api: &Api, caller: &Caller, cost: u32) {
 }
 
 /// What a render of `image` takes of its client's requests, in hundredths: as much as a core is busy with it.
-pub(crate) fn render_cost(image: &ImageRecord) -> u32 {
-    let hundredths = submit::cost::of(image).as_secs_f64() / CORE_TIME_OF_A_REQUEST.as_secs_f64() * 100.0;
+pub(crate) fn render_cost(image: &ImageRecord, request: &FrameRequest) -> u32 {
+    let hundredths =
+        submit::cost::of(image, request).as_secs_f64() / CORE_TIME_OF_A_REQUEST.as_secs_f64() * 100.0;
     // Saturates, which is what is wanted.
     (hundredths as u32).clamp(RENDER_COST_MIN, RENDER_COST_MAX)
 }

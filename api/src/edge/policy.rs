@@ -214,6 +214,8 @@ pub(crate) const POLICIES: &[Policy] = &[
     dicom_web_bytes("/dicom-web/studies/{study}/thumbnail"),
     dicom_web("/dicom-web/studies/{study}/series/{series}/rendered", Scope::ImagesRead),
     dicom_web_bytes("/dicom-web/studies/{study}/series/{series}/thumbnail"),
+    dicom_web_bytes("/dicom-web/studies/{study}/series/{series}/renderedmpr"),
+    dicom_web_bytes("/dicom-web/studies/{study}/series/{series}/instances/{instance}/renderedmpr"),
     dicom_web_bytes("/dicom-web/studies/{study}/series/{series}/instances/{instance}/rendered"),
     dicom_web_bytes("/dicom-web/studies/{study}/series/{series}/instances/{instance}/thumbnail"),
     dicom_web_bytes(

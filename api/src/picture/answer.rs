@@ -36,6 +36,8 @@ const VARY: HeaderValue = HeaderValue::from_static("Accept, Authorization");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 pub(crate) const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 const PIXEL_SCALE: HeaderName = HeaderName::from_static("x-pixel-scale");
+const ROWS: HeaderName = HeaderName::from_static("x-rows");
+const COLUMNS: HeaderName = HeaderName::from_static("x-columns");
 const RENDER_INTEGRITY: HeaderName = HeaderName::from_static("x-render-integrity");
 
 /// The validator of one representation: strong for a picture; weak for JSON, which tells besides whether the picture was
@@ -127,6 +129,10 @@ pub(crate) fn tell(
         && let Ok(scale) = HeaderValue::try_from(format!("{slope},{offset}"))
     {
         headers.insert(PIXEL_SCALE, scale);
+    }
+    if let Some((rows, columns)) = facts.size_apart() {
+        headers.insert(ROWS, rows.into());
+        headers.insert(COLUMNS, columns.into());
     }
     for left_out in facts.left_out.iter().filter_map(|what| warning(what)) {
         headers.append(header::WARNING, left_out);

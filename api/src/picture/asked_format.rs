@@ -7,10 +7,19 @@ use std::str::FromStr;
 pub(crate) enum AskedFormat {
     Png,
     Png16,
+    /// What a PNG of 16 bits holds, in no file.
+    Raw16,
     Jpeg,
     Webp,
     /// PNG inside a JSON answer.
     Json,
+}
+
+impl AskedFormat {
+    /// Whether it is modality values, which the client windows itself.
+    pub(super) fn is_of_modality_values(self) -> bool {
+        matches!(self, AskedFormat::Png16 | AskedFormat::Raw16)
+    }
 }
 
 impl FromStr for AskedFormat {
@@ -20,6 +29,7 @@ impl FromStr for AskedFormat {
         match name {
             "png" => Ok(AskedFormat::Png),
             "png16" => Ok(AskedFormat::Png16),
+            "raw16" => Ok(AskedFormat::Raw16),
             "jpeg" => Ok(AskedFormat::Jpeg),
             "webp" => Ok(AskedFormat::Webp),
             "json" => Ok(AskedFormat::Json),

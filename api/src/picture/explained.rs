@@ -64,7 +64,7 @@ pub(crate) async fn explain_pixel(
     caller: &Caller,
 ) -> Result<Explained, Problem> {
     let format = asked.format.unwrap_or(AskedFormat::Png);
-    if format == AskedFormat::Png16 {
+    if format.is_of_modality_values() {
         let takes = "16-bit values are not shown: explain takes png, jpeg, webp or json";
         return Err(Problem::parameter("format", takes));
     }

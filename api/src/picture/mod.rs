@@ -199,7 +199,7 @@ async fn awaited(
     caller: &Caller,
     wait: Duration,
 ) -> Result<Awaited, Problem> {
-    let cost = edge::render_cost(image);
+    let (cost, lane) = (edge::render_cost(image, &request), lane_of_awaited(image, &request));
     edge::pay(api, caller, cost).await?;
     let wanted = Wanted { image: Arc::clone(image), key, request, client: caller.name.clone() };
     let seat = api.submit.board(wanted, api.render_wait);
@@ -213,7 +213,7 @@ async fn awaited(
     };
     match &landing {
         Ok(found) if found.tier == Tier::Render => {
-            api.numbers.count_render(lane_of_awaited(image), &found.outcome);
+            api.numbers.count_render(lane, &found.outcome);
         }
         _ => edge::give_back(api, caller, cost).await,
     }

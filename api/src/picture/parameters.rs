@@ -2,7 +2,8 @@
 
 use noctis_shared::{
     request::{
-        Annotation, FileBeside, Fit, Flip, IccProfile, Region, SIDE_PIXELS_MAX, Voi, VoiFunction, Window,
+        Annotation, FileBeside, Fit, Flip, IccProfile, Region, SIDE_PIXELS_MAX, Voi, VoiFunction,
+        VolumePlane, Window,
     },
     submit::view,
 };
@@ -46,6 +47,8 @@ pub(crate) struct Asked {
     pub(crate) segmentation: Option<FileBeside>,
     /// The same.
     pub(crate) annotation: Annotation,
+    /// The same.
+    pub(crate) plane: Option<Box<VolumePlane>>,
 }
 
 impl Asked {
@@ -99,11 +102,12 @@ impl Asked {
             best_effort: query.take_flag("best_effort")?.unwrap_or(false),
             quality: query
                 .take_value("quality", "a number from 1 to 100", |quality| (1..=100).contains(quality))?,
-            format: query.take_value("format", "one of png, png16, jpeg, webp, json", |_| true)?,
+            format: query.take_value("format", "one of png, png16, raw16, jpeg, webp, json", |_| true)?,
             icc_profile: take_icc_profile(query)?,
             presentation_state: None,
             segmentation: None,
             annotation: Annotation::NONE,
+            plane: None,
         })
     }
 
@@ -125,6 +129,7 @@ impl Asked {
             presentation_state: None,
             segmentation: None,
             annotation: Annotation::NONE,
+            plane: None,
         }
     }
 

@@ -4,7 +4,7 @@ use axum::http::HeaderMap;
 use noctis_shared::request::{FrameRequest, IccProfile, PictureFormat, Voi};
 
 use super::{
-    asked_format::AskedFormat::{self, Jpeg, Json, Png, Png16, Webp},
+    asked_format::AskedFormat::{self, Jpeg, Json, Png, Png16, Raw16, Webp},
     parameters::Asked,
 };
 use crate::{
@@ -31,6 +31,7 @@ impl Representation {
             PictureFormat::Png if self.json => "json",
             PictureFormat::Png => "png",
             PictureFormat::Png16 => "png16",
+            PictureFormat::Raw16 => "raw16",
             PictureFormat::Jpeg { .. } => "jpeg",
             PictureFormat::Webp { .. } => "webp",
             // Not asked for by a format.
@@ -71,10 +72,12 @@ pub(crate) fn in_format(asked: &Asked, chosen: AskedFormat) -> Result<Representa
     let format = match chosen {
         Png | Json => PictureFormat::Png,
         Png16 => PictureFormat::Png16,
+        Raw16 => PictureFormat::Raw16,
         Jpeg => PictureFormat::Jpeg { quality: asked.quality.unwrap_or(JPEG_QUALITY) },
         Webp => PictureFormat::Webp { quality: asked.quality },
     };
-    if chosen == Png16 {
+    let is_for_display = !chosen.is_of_modality_values();
+    if !is_for_display {
         refuse_display_parameters(asked)?;
     }
     let request = FrameRequest {
@@ -82,17 +85,18 @@ pub(crate) fn in_format(asked: &Asked, chosen: AskedFormat) -> Result<Representa
         voi: asked.voi,
         invert: asked.invert.unwrap_or(false),
         // Modality values have nothing burned in.
-        overlays: asked.overlays.unwrap_or(true) && chosen != Png16,
+        overlays: asked.overlays.unwrap_or(true) && is_for_display,
         region: asked.region,
         fit: asked.fit,
         flip: asked.flip,
         format,
         // Nor colours: `no` and `yes` are one picture under one key.
-        icc_profile: asked.icc_profile.filter(|_| chosen != Png16).unwrap_or_default(),
+        icc_profile: asked.icc_profile.filter(|_| is_for_display).unwrap_or_default(),
         best_effort: asked.best_effort,
         presentation_state: asked.presentation_state,
         segmentation: asked.segmentation,
         annotation: asked.annotation,
+        plane: asked.plane.clone(),
     };
     Ok(Representation { request, json: chosen == Json, takes_format: true })
 }
@@ -190,6 +194,8 @@ fn quality_of(entries: &[MediaRange<'_>], format: AskedFormat) -> u16 {
         let exact = match format {
             Png => entry.is("image/png") && matches!(entry.parameter("depth"), None | Some("8")),
             Png16 => entry.is("image/png") && entry.parameter("depth") == Some("16"),
+            // By its name alone, in the address.
+            Raw16 => false,
             Jpeg => entry.is("image/jpeg"),
             Webp => entry.is("image/webp"),
             Json => entry.is("application/json"),
@@ -197,7 +203,7 @@ fn quality_of(entries: &[MediaRange<'_>], format: AskedFormat) -> u16 {
         match (format, exact) {
             (_, true) => Some(2),
             // Nobody gets values to window by accident: only who names them.
-            (Png16, false) => None,
+            (Png16 | Raw16, false) => None,
             (Json, false) if entry.is("application/*") => Some(1),
             (Png | Jpeg | Webp, false) if entry.is("image/*") => Some(1),
             (_, false) => entry.is("*/*").then_some(0),
@@ -347,11 +353,15 @@ mod tests {
             "overlays=true",
             "iccprofile=srgb",
         ] {
-            let asked = parse(Some(&format!("format=png16&{query}"))).expect(query);
-            assert!(choose(&asked, &HeaderMap::new(), false).is_err(), "{query}");
+            for format in ["png16", "raw16"] {
+                let asked = parse(Some(&format!("format={format}&{query}"))).expect(query);
+                assert!(choose(&asked, &HeaderMap::new(), false).is_err(), "{format} {query}");
+            }
         }
-        let asked = parse(Some("format=png16")).expect("valid");
-        assert!(!choose(&asked, &HeaderMap::new(), false).expect("chosen").request.overlays);
+        for format in ["format=png16", "format=raw16"] {
+            let asked = parse(Some(format)).expect("valid");
+            assert!(!choose(&asked, &HeaderMap::new(), false).expect("chosen").request.overlays);
+        }
     }
 
     #[test]

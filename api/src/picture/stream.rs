@@ -241,6 +241,9 @@ fn picture(streamed: &Streamed, place: Place, Drawn { image, key, render }: Draw
     if let Some((slope, offset)) = facts.pixel_scale {
         let _ = write!(head, "X-Pixel-Scale: {slope},{offset}\r\n");
     }
+    if let Some((rows, columns)) = facts.size_apart() {
+        let _ = write!(head, "X-Rows: {rows}\r\nX-Columns: {columns}\r\n");
+    }
     for what in &facts.left_out {
         let _ = write!(head, "Warning: 299 noctis \"{what}\"\r\n");
     }

@@ -32,7 +32,7 @@ const RANGES_MAX: usize = 100;
 /// Streams pictures of a series in display order, each as soon as it is ready.
 ///
 /// `multipart/mixed`: each part has `Content-Type`, `Content-Length`, `Content-Location`, `X-Image-Id`, `X-Frame` and, if it is
-/// a picture, `ETag`. A part that cannot be rendered is a problem document. Positions count the frames of all images of the
+/// a picture, `ETag`; samples (`png16`, `raw16`) `X-Pixel-Scale`, those of `raw16` `X-Rows` and `X-Columns`. A part that cannot be rendered is a problem document. Positions count the frames of all images of the
 /// series, in display order. Close the connection to stop.
 #[utoipa::path(
     get,
@@ -71,7 +71,7 @@ pub(super) async fn stream(
     let asked = Asked::take(&mut query, &api.windows)?;
     query.finish(TAKES_OF_SERIES)?;
     if asked.format == Some(AskedFormat::Json) {
-        return Err(Problem::parameter("format", "takes png, png16, jpeg or webp here"));
+        return Err(Problem::parameter("format", "takes png, png16, raw16, jpeg or webp here"));
     }
     if !takes(&headers, MULTIPART) {
         let detail =

@@ -33,13 +33,16 @@ use crate::{
         (status = 200, description = "The frame", headers(
             ("ETag" = String, description = "Strong; the same picture has the same everywhere"),
             ("Server-Timing" = String, description = "Where it came from; the stages of a fresh render"),
-            ("X-Pixel-Scale" = String, description = "16-bit PNG: `slope,offset` from samples to modality values"),
+            ("X-Pixel-Scale" = String, description = "`png16` and `raw16`: `slope,offset` from samples to modality values"),
+            ("X-Rows" = String, description = "`raw16`: rows of the samples, which do not tell it"),
+            ("X-Columns" = String, description = "`raw16`: columns of the samples"),
             ("X-Render-Integrity" = String, description = "`partial` when a damaged picture is shown as far as it goes"),
         ), content(
             (RenderedImage = "application/json"),
             (Vec<u8> = "image/png"),
             (Vec<u8> = "image/jpeg"),
             (Vec<u8> = "image/webp"),
+            (Vec<u8> = "application/octet-stream"),
         )),
         (status = 202, description = "The client preferred not to wait (`Prefer: respond-async`), and the picture is not there: the job by which it is made", body = JobAnswer, headers(("Location" = String, description = "Where the job is told of"), ("Preference-Applied" = String, description = "What was preferred"))),
         (status = 304, description = "The client has it (`If-None-Match`)"),

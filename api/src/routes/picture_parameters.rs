@@ -64,7 +64,7 @@ pub(super) struct FrameParameters {
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "it is told of, not read")]
 pub(super) struct PictureFormatParameter {
-    /// The format of each picture, default `png`; `png16` for modality values.
+    /// The format of each picture, default `png`; `png16` for modality values, `raw16` for the same in no file.
     #[param(inline)]
     format: Option<PartFormat>,
 }
@@ -75,6 +75,7 @@ pub(super) struct PictureFormatParameter {
 enum PartFormat {
     Png,
     Png16,
+    Raw16,
     Jpeg,
     Webp,
 }
@@ -94,6 +95,7 @@ enum Function {
 enum Format {
     Png,
     Png16,
+    Raw16,
     Jpeg,
     Webp,
     Json,

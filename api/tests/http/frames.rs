@@ -1,6 +1,11 @@
 //! Pictures of a series in one answer.
 
-use noctis_shared::{dicom_uid::public_id, queue::QueueLimits, render::FailureKind};
+use noctis_shared::{
+    dicom_uid::public_id,
+    queue::QueueLimits,
+    render::{FailureKind, Outcome},
+    request::PictureFormat,
+};
 
 use crate::house::{Answer, FRAMES, House, IMAGE, PICTURE, SERIES, Served, failure, picture};
 
@@ -68,6 +73,24 @@ async fn a_series_comes_in_display_order_and_each_part_says_what_it_is() {
         assert!(alone.header("server-timing").contains("memory"));
     }
     assert_eq!(house.jobs(), FRAMES);
+}
+
+/// Samples in no file do not tell their size themselves.
+#[tokio::test]
+async fn bare_samples_come_with_their_size() {
+    let house = House::new().await;
+    let Outcome::Picture(mut bare) = picture() else { unreachable!("a picture") };
+    bare.facts.format = PictureFormat::Raw16;
+    house.start_worker(Outcome::Picture(bare)).await;
+    let answer = house.get(&path("?format=raw16")).await;
+    for part in parts(&answer) {
+        assert_eq!(part.field("Content-Type"), "application/octet-stream");
+        assert_eq!((part.field("X-Rows"), part.field("X-Columns")), ("256", "512"));
+        assert_eq!(part.field("X-Pixel-Scale"), "1,-1024");
+        let alone = house.get(part.field("Content-Location")).await;
+        assert_eq!((alone.status, alone.header("content-type")), (200, "application/octet-stream"));
+        assert_eq!((alone.header("x-rows"), alone.header("x-columns")), ("256", "512"));
+    }
 }
 
 #[tokio::test]

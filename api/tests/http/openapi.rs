@@ -76,7 +76,7 @@ async fn pictures_are_bytes_and_choices_are_enumerations() {
     }
     for (parameter, expected) in [
         ("function", &["linear", "linear_exact", "sigmoid"][..]),
-        ("format", &["png", "png16", "jpeg", "webp", "json"]),
+        ("format", &["png", "png16", "raw16", "jpeg", "webp", "json"]),
         ("iccprofile", &["yes", "no", "srgb"]),
     ] {
         assert_eq!(choices(image, parameter), expected, "{parameter}");

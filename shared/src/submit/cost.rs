@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use crate::catalog::ImageRecord;
+use crate::{catalog::ImageRecord, request::FrameRequest};
 
 /// Nanoseconds for each sample of a frame, beyond those for decoding: window, filters, PNG.
 const DRAWING_NS: u64 = 1;
@@ -34,11 +34,15 @@ fn decoding_ns(transfer_syntax_uid: &str) -> u64 {
     }
 }
 
-/// What a render of one frame of `image` is expected to take on one core.
+/// What a render of one frame of `image` is expected to take on one core, or of a plane through frames that are like it.
 #[must_use]
-pub fn of(image: &ImageRecord) -> Duration {
+pub fn of(image: &ImageRecord, request: &FrameRequest) -> Duration {
     let transfer_syntax_uid = image.image.transfer_syntax_uid.as_deref().unwrap_or_default();
-    of_samples(image.render_cost, transfer_syntax_uid)
+    let of_a_frame = of_samples(image.render_cost, transfer_syntax_uid);
+    match &request.plane {
+        Some(plane) => of_a_frame.saturating_mul(u32::try_from(plane.slices.len()).unwrap_or(u32::MAX)),
+        None => of_a_frame,
+    }
 }
 
 fn of_samples(samples: u64, transfer_syntax_uid: &str) -> Duration {

@@ -1,22 +1,27 @@
 //! From an instance and a request to the message that a worker takes.
 
 use chrono::Utc;
+use futures::{StreamExt, TryStreamExt, stream};
 use uuid::Uuid;
 
 use super::{SubmitError, Wanted, keeping, lane};
 use crate::{
     catalog::Catalog,
-    job::{FrameRange, RenderJob, WholeFile},
+    job::{FrameRange, FrameSource, RenderJob, WholeFile},
     presets::Presets,
     purpose::Purpose,
-    request::FileBeside,
+    request::{FileBeside, VolumePlane, VolumeSlice},
 };
+
+/// Slices that the catalog is asked for at a time.
+const AT_A_TIME: usize = 8;
 
 /// Where what a picture is made of lies.
 pub(super) struct Files {
     pub(super) frame: FrameRange,
     pub(super) presentation_state: Option<WholeFile>,
     pub(super) segmentation: Option<WholeFile>,
+    pub(super) slices: Vec<FrameSource>,
 }
 
 impl Files {
@@ -33,6 +38,7 @@ impl Files {
             frame,
             presentation_state: whole_file(catalog, wanted.request.presentation_state).await?,
             segmentation: whole_file(catalog, wanted.request.segmentation).await?,
+            slices: slices(catalog, wanted.request.plane.as_deref()).await?,
         })
     }
 }
@@ -44,6 +50,27 @@ async fn whole_file(catalog: &Catalog, asked: Option<FileBeside>) -> Result<Opti
         return Err(SubmitError::BesideReplaced);
     }
     Ok(Some(found.whole_file()))
+}
+
+/// Where the slices of a plane lie.
+async fn slices(catalog: &Catalog, plane: Option<&VolumePlane>) -> Result<Vec<FrameSource>, SubmitError> {
+    let asked = plane.map(|plane| plane.slices.as_slice()).unwrap_or_default();
+    let sources: Vec<_> = asked.iter().map(|slice| source(catalog, slice)).collect();
+    stream::iter(sources).buffered(AT_A_TIME).try_collect().await
+}
+
+async fn source(catalog: &Catalog, slice: &VolumeSlice) -> Result<FrameSource, SubmitError> {
+    let VolumeSlice { image_id, content_digest, frame_number, .. } = slice;
+    let found = catalog.image(*image_id).await?.ok_or(SubmitError::BesideReplaced)?;
+    if found.content_digest != *content_digest {
+        return Err(SubmitError::BesideReplaced);
+    }
+    // Beyond the first frames of a long one.
+    let frame = match found.frame(*frame_number) {
+        Some(frame) => Some(frame),
+        None => catalog.frame_range(*image_id, *frame_number).await?,
+    };
+    Ok(found.source(frame.ok_or(SubmitError::WithoutRange)?))
 }
 
 /// A new job to make `wanted` of `files`, where these are the presets, for a client that has `ahead` others under way.
@@ -59,12 +86,13 @@ pub(super) fn new(
     RenderJob {
         job_id,
         render_key: *key,
-        lane: lane::of(image, &purpose, ahead),
+        lane: lane::of(image, request, &purpose, ahead),
         image_id: image.key,
         study_id: image.study_id,
         source: image.source(files.frame),
         presentation_state: files.presentation_state,
         segmentation: files.segmentation,
+        slices: files.slices,
         request: request.clone(),
         published_at: Utc::now(),
         purpose,

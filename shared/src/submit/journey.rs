@@ -133,7 +133,7 @@ impl Journey {
     /// each round gets its part of the patience, so that the last one is still waited for. A worker that takes a job
     /// twice finds the picture in the catalog.
     fn time_unclaimed(&self) -> Duration {
-        (self.patience / ROUNDS_MAX).max(cost::of(&self.wanted.image) * 2)
+        (self.patience / ROUNDS_MAX).max(cost::of(&self.wanted.image, &self.wanted.request) * 2)
     }
 
     /// What is found before any job was published was made for somebody else.

@@ -16,14 +16,15 @@ use crate::{
 const DEAR: Duration = Duration::from_millis(5);
 
 /// Whether the catalog keeps the picture that `request` asks of `image`, where these are the presets. Nobody asks twice why
-/// one pixel is grey, and what is no picture is in the file. What a presentation state or a segmentation put over an image must go
-/// with that, which the picture, one of the image, would outlast.
+/// one pixel is grey, and what is no picture is in the file. What a presentation state or a segmentation put over an image, and
+/// what other slices gave to a plane, must go with them, which the picture, one of the image, would outlast.
 #[must_use]
 pub fn is_kept(presets: &Presets, image: &ImageRecord, request: &FrameRequest) -> bool {
-    let is_of_the_image_alone = request.presentation_state.is_none() && request.segmentation.is_none();
+    let is_of_the_image_alone =
+        request.presentation_state.is_none() && request.segmentation.is_none() && request.plane.is_none();
     request.format.is_a_picture()
         && is_of_the_image_alone
-        && (has_a_name(presets, &request.voi) || cost::of(image) > DEAR)
+        && (has_a_name(presets, &request.voi) || cost::of(image, request) > DEAR)
 }
 
 /// Whether it is a view that others ask for too: the file's own, or a preset.

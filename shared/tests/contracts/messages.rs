@@ -47,7 +47,9 @@ fn jobs() -> Vec<Value> {
     third.purpose = Purpose::Prerender { job_id: third.job_id };
     let mut fourth = job(Lane::OnScreen);
     fourth.request.format = PictureFormat::Explanation { column: 7, row: 0 };
-    vec![value(&job(Lane::OnScreen)), value(&full), value(&other), value(&third), value(&fourth)]
+    let mut fifth = job(Lane::OnScreen);
+    fifth.request.format = PictureFormat::Raw16;
+    [job(Lane::OnScreen), full, other, third, fourth, fifth].iter().map(value).collect()
 }
 
 fn study_new() -> Value {

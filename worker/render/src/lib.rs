@@ -5,7 +5,7 @@
 //! A frame that was decoded once serves any number of windows: [`decode_frame`], [`compose_frame`], [`encode_picture`].
 //! [`native_frame`] gives its samples as they are stored, in a syntax that everybody reads; [`file_head`] and [`written_frame`] the
 //! whole instance in another one.
-//! [`explain_pixel`] tells why a pixel of the picture looks as it does. A [`PresentationState`] says how images of others look.
+//! [`explain_pixel`] tells why a pixel of the picture looks as it does. [`Volume`] takes frames of a series, and [`compose_plane`] shows a plane through them. A [`PresentationState`] says how images of others look.
 
 mod compose;
 mod decode;
@@ -21,9 +21,10 @@ mod request;
 mod samples;
 mod segmentation;
 mod stages;
+mod volume;
 mod window;
 
-pub use compose::{compose_frame, explain_pixel};
+pub use compose::{compose_frame, compose_plane, explain_pixel};
 pub use decode::{DecodedFrame, decode_frame};
 pub use encode::{
     FileHead, Pixels, WrittenSyntax, encode_picture, file_head, head_needs_frame, native_frame, written_frame,
@@ -44,6 +45,7 @@ pub use request::{
 };
 pub use samples::resize;
 pub use segmentation::Segmentation;
+pub use volume::{Plane, Projection, SlicePlace, Volume};
 pub use window::{VoiFunction, Window, WindowError};
 
 /// Raised whenever the bytes of any picture can change, so that caches do not mix old and new.

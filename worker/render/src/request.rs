@@ -184,6 +184,8 @@ pub enum Format {
     Png,
     /// 16-bit grey of the modality values, without window, inversion and overlays; monochrome images only.
     Png16,
+    /// The samples of [`Png16`](Format::Png16) in no file: 16 bits each, the least significant byte first, row by row.
+    Raw16,
     /// Baseline JPEG.
     Jpeg {
         /// 1 to 100.
@@ -196,4 +198,12 @@ pub enum Format {
         /// 1 to 100.
         quality: u8,
     },
+}
+
+impl Format {
+    /// Whether it holds modality values, to be windowed by who gets them, and no picture.
+    #[must_use]
+    pub fn is_of_modality_values(self) -> bool {
+        matches!(self, Format::Png16 | Format::Raw16)
+    }
 }

@@ -11,11 +11,11 @@ use std::{
 };
 
 use chrono::Utc;
-use futures::FutureExt;
+use futures::{FutureExt, StreamExt, TryStreamExt, stream};
 use noctis_shared::{
     catalog::{Catalog, RenderRecord},
     coordination::{Begun, Claimant, Coordination},
-    job::{RenderJob, WholeFile},
+    job::{FrameSource, RenderJob, WholeFile},
     lane::Lane,
     purpose::Interest,
     queue::{Delivery, Work},
@@ -32,13 +32,16 @@ use crate::{
     settlement,
     slot::{
         Answer, BESIDE_BYTES_MAX, Beside, FrameBytes, READ_MAX, RENDER_MAX, ReadError, RenderTask, SlotError,
-        Slots, ranges_to_fetch,
+        Slots, range_of_frame, ranges_to_fetch, slices::Slice,
     },
 };
 
 /// Longest fetch from storage by the worker itself, which gives one up of which nothing arrives long before; what a slot
 /// reads is timed there.
 const FETCH_MAX: Duration = READ_MAX;
+
+/// Slices that are fetched at a time.
+const SLICES_AT_A_TIME: usize = 8;
 
 /// Everything a render job needs. Cheap to clone.
 #[derive(Clone)]
@@ -207,6 +210,9 @@ impl RenderJobs {
             for beside in [&mut task.presentation_state, &mut task.segmentation].into_iter().flatten() {
                 resolve(&self.storage, &beside.file.location, &mut beside.bytes).await?;
             }
+            for slice in &mut task.slices {
+                resolve(&self.storage, &slice.source.location, &mut slice.bytes).await?;
+            }
             let (second, waited_ms) = self.in_slot(job.lane, &task).await;
             answer = second;
             slot_ms += waited_ms;
@@ -241,6 +247,7 @@ impl RenderJobs {
             bytes: self.fetch_ranges(&job.source.location, ranges_to_fetch(&job.source)).await?,
             presentation_state: self.fetch_whole(job.presentation_state.as_ref()).await?,
             segmentation: self.fetch_whole(job.segmentation.as_ref()).await?,
+            slices: self.fetch_slices(&job.slices).await?,
             source: job.source.clone(),
             request: job.request.clone(),
         })
@@ -253,6 +260,19 @@ impl RenderJobs {
         let whole = vec![0..file.byte_count.min(BESIDE_BYTES_MAX)];
         let bytes = self.fetch_ranges(&file.location, whole).await?;
         Ok(Some(Beside { file: file.clone(), bytes }))
+    }
+
+    #[expect(clippy::single_range_in_vec_init, reason = "a list of ranges with one range in it")]
+    async fn fetch_slices(&self, sources: &[FrameSource]) -> Result<Vec<Slice>, StorageError> {
+        let before = std::iter::once(None).chain(sources.iter().map(Some));
+        let slices = sources.iter().zip(before).map(async |(source, before)| {
+            let is_of_the_same_file = Slice::is_of_the_same_file(source, before);
+            let ranges =
+                if is_of_the_same_file { vec![range_of_frame(source)] } else { ranges_to_fetch(source) };
+            let bytes = self.fetch_ranges(&source.location, ranges).await?;
+            Ok(Slice { source: source.clone(), is_of_the_same_file, bytes })
+        });
+        stream::iter(slices.collect::<Vec<_>>()).buffered(SLICES_AT_A_TIME).try_collect().await
     }
 
     async fn fetch_ranges(

@@ -194,7 +194,7 @@ pub(super) async fn settle(
             if kind == FailureKind::FileChanged {
                 jobs.changed.read_again(&job.source.location);
                 // Which of them it is, is not told; one that is as it was stays so.
-                job.files_beside().for_each(|file| jobs.changed.read_again(&file.location));
+                job.locations_beside().for_each(|location| jobs.changed.read_again(location));
             }
             settlement::note(delivery.ack().await);
         }

@@ -119,6 +119,33 @@ pub(super) fn load(
     if loaded.is_as_indexed(source) { Ok(loaded) } else { Err(changed()) }
 }
 
+/// The bytes of a frame whose header is known; there is none in what comes of it.
+///
+/// # Errors
+/// As [`load`].
+pub(super) fn load_frame_alone(
+    bytes: &FrameBytes,
+    source: &FrameSource,
+    limits: &Limits,
+    step: &mut dyn FnMut(ReadStep),
+) -> Result<Loaded, LoadError> {
+    check_lengths(source, limits)?;
+    let loaded = match bytes {
+        FrameBytes::Local(place) => {
+            let (file, state) = open(place, source)?;
+            let mut buffer = vec![0; length(source.frame.byte_count)?];
+            read_pieces(&file, source.frame.offset, &mut buffer, step)?;
+            Loaded { state: Some(state), header: 0..0, frame: 0..buffer.len(), buffer }
+        }
+        FrameBytes::Fetched(parts) => {
+            let buffer = parts.concat();
+            Loaded { state: None, header: 0..0, frame: 0..buffer.len(), buffer }
+        }
+    };
+    step(ReadStep::Done);
+    if xxh3_64(loaded.frame()) == source.frame.checksum { Ok(loaded) } else { Err(changed()) }
+}
+
 /// Whether what was read in `state` is what a reading would find now, as far as can be told without one. A storage that
 /// is away says nothing against it.
 pub(super) fn is_unchanged(bytes: &FrameBytes, source: &FrameSource, state: Option<FileState>) -> bool {
@@ -138,8 +165,13 @@ pub fn ranges_to_fetch(source: &FrameSource) -> Vec<Range<u64>> {
     if source.deflated {
         return vec![0..source.file_byte_count];
     }
-    let frame = source.frame.offset..source.frame.offset.saturating_add(source.frame.byte_count);
-    vec![0..source.header_byte_count, frame]
+    vec![0..source.header_byte_count, range_of_frame(source)]
+}
+
+/// The range of the frame alone.
+#[must_use]
+pub fn range_of_frame(source: &FrameSource) -> Range<u64> {
+    source.frame.offset..source.frame.offset.saturating_add(source.frame.byte_count)
 }
 
 pub(super) fn changed() -> LoadError {

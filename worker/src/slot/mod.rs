@@ -15,6 +15,7 @@ mod places;
 pub mod process;
 mod progress;
 pub(crate) mod render_terms;
+pub mod slices;
 pub mod task;
 mod wire;
 
@@ -31,7 +32,7 @@ use tokio::sync::Semaphore;
 pub(crate) use self::beside::BESIDE_BYTES_MAX;
 pub use self::{
     beside::Beside,
-    frame_bytes::{FrameBytes, ReadError, ReadStep, ranges_to_fetch},
+    frame_bytes::{FrameBytes, ReadError, ReadStep, range_of_frame, ranges_to_fetch},
     task::{Answer, RenderTask},
 };
 use self::{
@@ -295,6 +296,7 @@ mod tests {
             request: FrameRequest::new(PictureFormat::Png),
             presentation_state: None,
             segmentation: None,
+            slices: Vec::new(),
             bytes: FrameBytes::Local(LocalPlace::anywhere("/a.dcm".as_ref())),
         }
     }

@@ -26,6 +26,8 @@ pub(crate) fn to_render_request(request: &request::FrameRequest) -> render::Fram
         presentation_state: _,
         segmentation: _,
         annotation: request::Annotation { patient, technique },
+        // In place of the frame.
+        plane: _,
     } = *request;
     render::FrameRequest {
         frame_number,
@@ -42,6 +44,31 @@ pub(crate) fn to_render_request(request: &request::FrameRequest) -> render::Fram
         segmentation: None,
         corners: render::Corners { patient, technique },
     }
+}
+
+/// A plane, and where the slices lie that it touches.
+pub(super) fn to_render_plane(plane: &request::VolumePlane) -> (render::Plane, Vec<render::SlicePlace>) {
+    let &request::VolumePlane {
+        ref slices,
+        along,
+        rows,
+        columns,
+        corner,
+        to_right,
+        to_below,
+        through,
+        projection,
+        points,
+    } = plane;
+    let projection = match projection {
+        request::Projection::Mean => render::Projection::Mean,
+        request::Projection::Maximum => render::Projection::Maximum,
+        request::Projection::Minimum => render::Projection::Minimum,
+    };
+    let places = slices.iter().map(|slice| render::SlicePlace { along: slice.along, moved: slice.moved });
+    let plane =
+        render::Plane { along, rows, columns, corner, to_right, to_below, through, projection, points };
+    (plane, places.collect())
 }
 
 fn to_render_voi(voi: request::Voi) -> render::Voi {
@@ -66,6 +93,7 @@ fn to_render_format(format: request::PictureFormat) -> render::Format {
         | request::PictureFormat::Codestream { .. }
         | request::PictureFormat::FileHead { .. } => render::Format::Png,
         request::PictureFormat::Png16 => render::Format::Png16,
+        request::PictureFormat::Raw16 => render::Format::Raw16,
         request::PictureFormat::Jpeg { quality } => render::Format::Jpeg { quality },
         request::PictureFormat::Webp { quality: None } => render::Format::Webp,
         request::PictureFormat::Webp { quality: Some(quality) } => render::Format::WebpLossy { quality },

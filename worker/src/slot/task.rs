@@ -18,6 +18,7 @@ use super::{
     render_terms::{
         to_file_pixels, to_render_request, to_shared_explanation, to_shared_window, to_written_syntax,
     },
+    slices::{self, Slice},
 };
 
 /// What a slot is asked to do.
@@ -33,19 +34,23 @@ pub struct RenderTask {
     pub presentation_state: Option<Beside>,
     /// The segmentation that is laid over the frame.
     pub segmentation: Option<Beside>,
+    /// The slices that the asked plane touches.
+    pub slices: Vec<Slice>,
 }
 
 impl RenderTask {
     /// How the slot gets at the bytes of each file, that of the frame first.
     pub(super) fn files(&self) -> impl Iterator<Item = &FrameBytes> {
         let beside = [&self.presentation_state, &self.segmentation].into_iter().flatten();
-        std::iter::once(&self.bytes).chain(beside.map(|beside| &beside.bytes))
+        let slices = self.slices.iter().map(|slice| &slice.bytes);
+        std::iter::once(&self.bytes).chain(beside.map(|beside| &beside.bytes)).chain(slices)
     }
 
     /// The same, to be changed.
     pub(super) fn files_mut(&mut self) -> impl Iterator<Item = &mut FrameBytes> {
         let beside = [&mut self.presentation_state, &mut self.segmentation].into_iter().flatten();
-        std::iter::once(&mut self.bytes).chain(beside.map(|beside| &mut beside.bytes))
+        let slices = self.slices.iter_mut().map(|slice| &mut slice.bytes);
+        std::iter::once(&mut self.bytes).chain(beside.map(|beside| &mut beside.bytes)).chain(slices)
     }
 }
 
@@ -91,6 +96,14 @@ fn stages(
         let segmentation = task.segmentation.as_ref().ok_or_else(without_file)?;
         request.segmentation = Some(Arc::new(beside::segmentation(segmentation, step)?));
     }
+    if let Some(plane) = &task.request.plane {
+        let read = slices::read(task, step)?;
+        timings.fetch_ms = clock.lap_ms();
+        let gathered = slices::gather(task, plane, read)?;
+        timings.decode_ms = clock.lap_ms();
+        let display = render::compose_plane(&gathered.header, &request, &gathered.volume)?;
+        return encoded(task.request.format, &display, &request, timings, &mut clock);
+    }
     let is_unchanged =
         |decoded: &Arc<Decoded>| frame_bytes::is_unchanged(&task.bytes, &task.source, decoded.state);
     let decoded = match kept.get(task.source.content_digest, &request).filter(is_unchanged) {
@@ -124,15 +137,27 @@ fn stages(
         }
         request::PictureFormat::Png
         | request::PictureFormat::Png16
+        | request::PictureFormat::Raw16
         | request::PictureFormat::Jpeg { .. }
         | request::PictureFormat::Webp { .. } => {
             let display = render::compose_frame(&decoded.header, &decoded.frame, &request)?;
-            timings.render_ms = clock.lap_ms();
-            let picture = render::encode_picture(&display, request.format)?;
-            timings.encode_ms = clock.lap_ms();
-            Ok(stored(task.request.format, picture, timings))
+            encoded(task.request.format, &display, &request, timings, &mut clock)
         }
     }
+}
+
+/// The picture file of what was composed just now.
+fn encoded(
+    format: request::PictureFormat,
+    display: &render::DisplayImage,
+    request: &render::FrameRequest,
+    mut timings: StageTimings,
+    clock: &mut Clock,
+) -> Result<StoredRender, StageError> {
+    timings.render_ms = clock.lap_ms();
+    let picture = render::encode_picture(display, request.format)?;
+    timings.encode_ms = clock.lap_ms();
+    Ok(stored(format, picture, timings))
 }
 
 fn without_file() -> StageError {

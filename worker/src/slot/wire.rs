@@ -18,8 +18,8 @@ use super::{
     task::{Answer, RenderTask},
 };
 
-/// Longest head.
-const HEAD_BYTES_MAX: u32 = 1 << 20;
+/// Longest head: of a plane through some thousand slices, each with its place and its file.
+const HEAD_BYTES_MAX: u32 = 4 << 20;
 /// Longest body: a frame or a picture, both bounded elsewhere to less.
 const BODY_BYTES_MAX: u64 = 4 << 30;
 const PREFIX_BYTES: usize = 12;

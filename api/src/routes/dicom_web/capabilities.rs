@@ -48,6 +48,19 @@ const MOVING_PICTURES: &[&str] = &["image/jpeg", "image/png", "image/webp", "ima
 const SEARCH: &[&str] = &["limit", "offset", "includefield", "fuzzymatching", "orderby"];
 const RENDERED: &[&str] = &["window", "viewport", "quality", "iccprofile", "annotation", "segmentation"];
 
+const MPR: &[&str] = &[
+    "window",
+    "viewport",
+    "quality",
+    "iccprofile",
+    "orientation",
+    "viewpointposition",
+    "viewpointlookat",
+    "viewpointup",
+    "mprslab",
+    "renderingmethod",
+];
+
 const fn get(
     name: &'static str,
     parameters: &'static [&'static str],
@@ -65,6 +78,7 @@ const ALL_BULK: &[Transaction] =
 const MOVING: &[Transaction] = &[get("RetrieveRendered", RENDERED, MOVING_PICTURES)];
 const PICTURE: &[Transaction] = &[get("RetrieveRendered", RENDERED, PICTURES)];
 const THUMBNAIL: &[Transaction] = &[get("RetrieveThumbnail", &["viewport"], PICTURES)];
+const PLANE: &[Transaction] = &[get("RetrieveRenderedMPR", MPR, PICTURES)];
 const INSTANCES: Transaction = get("RetrieveInstances", &[], FILES);
 
 /// Every resource below the root.
@@ -85,11 +99,13 @@ const RESOURCES: &[(&str, &[Transaction])] = &[
     ("studies/{study}/series/{series}/bulkdata", ALL_BULK),
     ("studies/{study}/series/{series}/rendered", PICTURE),
     ("studies/{study}/series/{series}/thumbnail", THUMBNAIL),
+    ("studies/{study}/series/{series}/renderedmpr", PLANE),
     ("studies/{study}/series/{series}/instances/{instance}", &[INSTANCES]),
     ("studies/{study}/series/{series}/instances/{instance}/metadata", METADATA),
     ("studies/{study}/series/{series}/instances/{instance}/bulkdata", ALL_BULK),
     ("studies/{study}/series/{series}/instances/{instance}/rendered", MOVING),
     ("studies/{study}/series/{series}/instances/{instance}/thumbnail", THUMBNAIL),
+    ("studies/{study}/series/{series}/instances/{instance}/renderedmpr", PLANE),
     (
         "studies/{study}/series/{series}/instances/{instance}/bulkdata/{tag}",
         &[get("RetrieveBulkdata", &[], BULK)],

@@ -30,6 +30,7 @@ mod naturalized;
 mod presentation_states;
 mod rendered;
 mod rendered_beside;
+mod rendered_mpr;
 mod rendered_parameters;
 mod rewritten;
 mod rewritten_parts;
@@ -110,6 +111,11 @@ pub(super) fn routes() -> Router<Arc<Api>> {
             get(all_bulk_data::all),
         )
         .merge(rendered::routes())
+        .route("/dicom-web/studies/{study}/series/{series}/renderedmpr", get(rendered_mpr::series))
+        .route(
+            "/dicom-web/studies/{study}/series/{series}/instances/{instance}/renderedmpr",
+            get(rendered_mpr::instance),
+        )
         .route("/dicom-web", get(wado_uri::wado).options(capabilities::tell).fallback(unbuilt::say_so))
         .route("/dicom-web/{*rest}", any(unbuilt::resource))
 }

@@ -39,7 +39,9 @@ fn is_of_the_standard(segments: &[&str]) -> bool {
 /// What a study, or a part of it, has besides what is built.
 fn is_part(segments: &[&str]) -> bool {
     match segments {
-        [] | ["rendered" | "thumbnail" | "bulkdata" | "pixeldata"] | ["bulkdata" | "frames", ..] => true,
+        []
+        | ["rendered" | "renderedmpr" | "rendered3d" | "thumbnail" | "bulkdata" | "pixeldata"]
+        | ["bulkdata" | "frames", ..] => true,
         ["series" | "instances", _, rest @ ..] => is_part(rest),
         _ => false,
     }
@@ -60,6 +62,8 @@ mod tests {
             ("studies/1.2/series/1.3/instances/1.4/frames/1/rendered", true),
             ("studies/1.2/series/1.3/instances/1.4/bulkdata/7FE00010", true),
             ("studies/1.2/series/1.3/thumbnail", true),
+            ("studies/1.2/renderedmpr", true),
+            ("studies/1.2/series/1.3/rendered3d", true),
             ("workitems", true),
             ("workitems/1.2/state", true),
             ("patients", false),

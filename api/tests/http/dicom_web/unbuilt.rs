@@ -16,6 +16,8 @@ async fn resources_of_the_standard_that_are_not_built_are_a_501() {
         ("POST", series.clone()),
         ("PUT", series.clone()),
         ("GET", format!("{series}/pixeldata")),
+        ("GET", format!("{series}/rendered3d")),
+        ("GET", format!("/studies/{JANE}/renderedmpr")),
         ("DELETE", instance.clone()),
         ("POST", "/workitems?1.2.3".to_owned()),
         ("GET", "/workitems".to_owned()),
@@ -57,5 +59,5 @@ async fn every_method_that_capabilities_tell_of_is_there() {
             asked += 1;
         }
     }
-    assert_eq!(asked, 27);
+    assert_eq!(asked, 29);
 }

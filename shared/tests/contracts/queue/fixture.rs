@@ -162,6 +162,7 @@ pub(crate) fn job(lane: Lane) -> RenderJob {
         presentation_state: None,
         segmentation: None,
         annotation: Annotation::NONE,
+        plane: None,
     };
     RenderJob {
         job_id: Uuid::new_v4(),
@@ -180,6 +181,7 @@ pub(crate) fn job(lane: Lane) -> RenderJob {
         },
         presentation_state: None,
         segmentation: None,
+        slices: Vec::new(),
         request,
         published_at: Utc::now(),
         purpose: Purpose::Redriven,

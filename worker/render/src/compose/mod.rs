@@ -9,6 +9,7 @@ mod corners;
 mod explain;
 mod monochrome;
 mod overlays;
+mod plane;
 mod presented;
 mod range;
 mod segmented;
@@ -17,6 +18,7 @@ mod stated;
 
 use self::composer::Composer;
 pub use self::explain::explain_pixel;
+pub use self::plane::compose_plane;
 use crate::decode::DecodedFrame;
 use crate::picture::DisplayImage;
 use crate::request::{Format, FrameRequest};
@@ -35,9 +37,9 @@ pub fn compose_frame(
 ) -> Result<DisplayImage, RenderError> {
     let composer = Composer::new(header, frame, request)?;
     let image = match (frame.photometric.is_monochrome(), request.format) {
-        (true, Format::Png16) => composer.modality_values(),
+        (true, Format::Png16 | Format::Raw16) => composer.modality_values(),
         (true, _) => composer.monochrome(),
-        (false, Format::Png16) => {
+        (false, Format::Png16 | Format::Raw16) => {
             Err(RenderError::invalid_request("format", "a colour image has no 16-bit modality values"))
         }
         (false, _) => composer.colour(),

@@ -10,7 +10,7 @@ use crate::presentation_state::applied::Applied;
 use crate::presentation_state::area::{Area, Canvas};
 use crate::presentation_state::layers::Layers;
 use crate::presentation_state::shutter::Shutters;
-use crate::request::{Fit, Format, FrameRequest, Orientation, Voi};
+use crate::request::{Fit, FrameRequest, Orientation, Voi};
 use crate::stages::geometry::pixel_shape;
 use crate::stages::modality::Modality;
 use crate::stages::palette;
@@ -95,7 +95,7 @@ fn check_alone(request: &FrameRequest) -> Result<(), RenderError> {
         ("window", request.voi != Voi::FromFile),
         ("invert", request.invert),
         ("region", request.region.is_some()),
-        ("format", request.format == Format::Png16),
+        ("format", request.format.is_of_modality_values()),
     ];
     match beside.into_iter().find(|(_, is_asked)| *is_asked) {
         Some((parameter, _)) => {

@@ -8,7 +8,7 @@ use crate::Header;
 use crate::file::frame_view::FrameView;
 use crate::file::pixel_format::{Photometric, PixelFormat};
 use crate::file::transfer_syntax::{PixelCoding, is_lossless, pixel_coding};
-use crate::request::{Format, FrameRequest, Voi};
+use crate::request::{FrameRequest, Voi};
 use crate::samples::Sign;
 use crate::stages::geometry::{fitted, pixel_shape};
 use crate::stages::modality::Modality;
@@ -55,7 +55,7 @@ fn by_size(format: &PixelFormat, request: &FrameRequest, oversampling: u32) -> u
     if is_small
         || is_presented
         || request.region.is_some()
-        || request.format == Format::Png16
+        || request.format.is_of_modality_values()
         || request.fit.enlarge
     {
         return 0;

@@ -21,6 +21,10 @@ pub fn encode_picture(image: &DisplayImage, format: Format) -> Result<Picture, R
         (DisplaySamples::Grey16(values), Format::Png | Format::Png16) => {
             png::encode_grey16(values, columns, rows, icc, out)
         }
+        (DisplaySamples::Grey16(values), Format::Raw16) => {
+            out.extend(values.iter().flat_map(|value| value.to_le_bytes()));
+            Ok(())
+        }
         (DisplaySamples::Grey8(pixels), Format::Jpeg { quality }) => {
             jpeg::encode_grey8(pixels, columns, rows, quality, out)
         }
@@ -40,9 +44,9 @@ pub fn encode_picture(image: &DisplayImage, format: Format) -> Result<Picture, R
             webp::encode_lossy_rgb8(pixels, columns, rows, quality, icc, out)
         }
         (DisplaySamples::Grey16(_), _) => {
-            return Err(RenderError::invalid_request("format", "only PNG holds 16 bits"));
+            return Err(RenderError::invalid_request("format", "only PNG and bare samples hold 16 bits"));
         }
-        (_, Format::Png16) => {
+        (_, Format::Png16 | Format::Raw16) => {
             return Err(RenderError::invalid_request("format", "the picture was composed with 8 bits"));
         }
     };
@@ -62,6 +66,7 @@ pub fn encode_picture(image: &DisplayImage, format: Format) -> Result<Picture, R
 fn media_type(format: Format) -> &'static str {
     match format {
         Format::Png | Format::Png16 => "image/png",
+        Format::Raw16 => "application/octet-stream",
         Format::Jpeg { .. } => "image/jpeg",
         Format::Webp | Format::WebpLossy { .. } => "image/webp",
     }

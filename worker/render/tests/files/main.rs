@@ -8,6 +8,7 @@ mod explanations;
 mod hostile;
 mod jpeg_lossless;
 mod plain_files;
+mod planes;
 mod presentation_states;
 mod requests;
 mod segmentations;

@@ -140,6 +140,20 @@ fn sixteen_bits_come_with_the_scale_that_gives_modality_values_back() {
 }
 
 #[test]
+fn bare_samples_are_those_of_the_png_with_their_low_byte_first() {
+    let of = |format| {
+        render(&sample_file(), &FrameRequest { format, ..FrameRequest::default() }).expect("a picture")
+    };
+    let (raw, png) = (of(Format::Raw16), of(Format::Png16));
+    let in_png =
+        picture(&sample_file(), &FrameRequest { format: Format::Png16, ..FrameRequest::default() }).samples;
+    let turned: Vec<u8> = in_png.as_chunks::<2>().0.iter().flat_map(|&[high, low]| [low, high]).collect();
+    assert_eq!(raw.bytes, turned);
+    assert_eq!((raw.rows, raw.columns, raw.pixel_scale), (png.rows, png.columns, png.pixel_scale));
+    assert_eq!(raw.media_type, "application/octet-stream");
+}
+
+#[test]
 fn a_frame_that_ends_early_is_damage_or_a_partial_picture() {
     let file = sample_file();
     let cut = &file[..file.len() - 4];

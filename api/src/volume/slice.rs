@@ -1,0 +1,93 @@
+//! What the catalog tells of frames that may be slices: where each lies, and what it must have in common with the others.
+
+use noctis_shared::{answer::Image, facts::PatientFacts, image_facts::DataSet};
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::vector::Vector;
+
+const SHARED_GROUPS: &str = "52009229";
+const GROUPS_OF_FRAMES: &str = "52009230";
+const PLANE_POSITION: u32 = 0x0020_9113;
+const IMAGE_POSITION: u32 = 0x0020_0032;
+const PLANE_ORIENTATION: u32 = 0x0020_9116;
+const IMAGE_ORIENTATION: u32 = 0x0020_0037;
+const PIXEL_MEASURES: u32 = 0x0028_9110;
+const PIXEL_SPACING: u32 = 0x0028_0030;
+
+/// A frame, as far as it says what volume it is of.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Slice {
+    /// Public id of its image.
+    pub(crate) image_id: Uuid,
+    pub(crate) frame_number: u32,
+    pub(super) rows: u32,
+    pub(super) columns: u32,
+    pub(super) lies: Option<Lies>,
+    /// Frame of Reference UID (0020,0052).
+    pub(super) space: Option<String>,
+    pub(super) unit: Option<String>,
+    /// Whether low values are white.
+    pub(super) is_inverted: bool,
+    pub(super) is_coloured: bool,
+    pub(super) other_patient: Option<PatientFacts>,
+}
+
+/// Where it lies in the patient, in millimetres.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Lies {
+    pub(super) position: Vector,
+    pub(super) row: Vector,
+    pub(super) column: Vector,
+    /// Between rows, then between columns.
+    pub(super) spacing: [f64; 2],
+}
+
+/// The frames of an image. `header` is its header where it has several: only that says where each of them lies.
+pub(crate) fn slices_of(image: &Image, header: Option<&Value>) -> Vec<Slice> {
+    let photometric = image.photometric_interpretation.as_deref().unwrap_or_default();
+    let facts = &image.facts;
+    let slice = |frame_number| Slice {
+        image_id: image.image_id,
+        frame_number,
+        rows: image.rows.unwrap_or(0),
+        columns: image.columns.unwrap_or(0),
+        lies: match header {
+            Some(header) => lies_of_frame(header, frame_number),
+            None => lies_of(facts.image_position, facts.image_orientation, facts.pixel_spacing),
+        },
+        space: facts.frame_of_reference_uid.clone(),
+        unit: facts.unit.clone(),
+        is_inverted: photometric == "MONOCHROME1"
+            || facts.presentation_lut_shape.as_deref() == Some("INVERSE"),
+        is_coloured: !photometric.starts_with("MONOCHROME"),
+        other_patient: image.other_patient.clone(),
+    };
+    (1..=image.frame_count).map(slice).collect()
+}
+
+fn lies_of(position: Option<[f64; 3]>, cosines: Option<[f64; 6]>, spacing: Option<[f64; 2]>) -> Option<Lies> {
+    let [a, b, c, d, e, f] = cosines?;
+    Some(Lies { position: position?, row: [a, b, c], column: [d, e, f], spacing: spacing? })
+}
+
+/// By the groups of the frame, those that all share, and the top level (PS3.3 C.7.6.16.1.1).
+pub(super) fn lies_of_frame(header: &Value, frame_number: u32) -> Option<Lies> {
+    let groups = header[GROUPS_OF_FRAMES]["Value"].get(frame_number as usize - 1);
+    let shared = header[SHARED_GROUPS]["Value"].get(0);
+    let find = |group: u32, tag: u32| {
+        let of_group = [groups, shared].into_iter().flatten().filter_map(move |item| item.item(group));
+        of_group.chain([header]).map(move |place| place.texts(tag)).find(|texts| !texts.is_empty())
+    };
+    lies_of(
+        numbers(find(PLANE_POSITION, IMAGE_POSITION)),
+        numbers(find(PLANE_ORIENTATION, IMAGE_ORIENTATION)),
+        numbers(find(PIXEL_MEASURES, PIXEL_SPACING)),
+    )
+}
+
+fn numbers<const N: usize>(texts: Option<Vec<String>>) -> Option<[f64; N]> {
+    let number = |text: String| text.trim().parse().ok().filter(|number: &f64| number.is_finite());
+    let numbers: Vec<f64> = texts?.into_iter().map(number).collect::<Option<_>>()?;
+    numbers.try_into().ok()
+}
