@@ -5,6 +5,9 @@
 import { Parts } from "./multipart.js";
 import { decodePng16 } from "./png16.js";
 
+const BARE = "application/octet-stream";
+const BYTES_PER_PIXEL = 2;
+
 /** The stream that is read; messages of one before it are late. */
 let current = { stream: 0, parts: null };
 let work = Promise.resolve();
@@ -32,12 +35,20 @@ async function take({ stream, contentType, chunk, isLast }) {
 async function sliceOf({ fields, body }) {
   const slice = { imageId: fields.get("x-image-id"), frame: Number(fields.get("x-frame")) };
   const [slope, offset] = (fields.get("x-pixel-scale") ?? "").split(",").map(Number);
-  const isWhole = fields.get("content-type") === "image/png" && !fields.has("x-render-integrity");
+  const type = fields.get("content-type");
+  const isWhole = [BARE, "image/png"].includes(type) && !fields.has("x-render-integrity");
   if (!isWhole || !Number.isFinite(slope) || !Number.isFinite(offset)) return slice;
   try {
-    return { ...slice, slope, offset, ...await decodePng16(body) };
+    return { ...slice, slope, offset, ...type === BARE ? bare(fields, body) : await decodePng16(body) };
   } catch {
     // The server draws it instead.
     return slice;
   }
+}
+
+/** Samples in no file, with their low byte first, as the machines of browsers have it (`stack.js` asks no other for them). */
+function bare(fields, body) {
+  const [rows, columns] = [Number(fields.get("x-rows")), Number(fields.get("x-columns"))];
+  if (!rows || body.length !== rows * columns * BYTES_PER_PIXEL) throw new Error("the samples are not whole");
+  return { rows, columns, samples: new Uint16Array(body.buffer, body.byteOffset, rows * columns) };
 }

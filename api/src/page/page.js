@@ -53,10 +53,10 @@ const shelf = new Shelf({
 });
 new Uploads(() => shelf.list().catch((error) => shelf.refuse(error)));
 
-/** Shows a series in a pane; `state` as a viewer has it. */
-async function openSeries(viewer, study, series, state = {}) {
+/** Shows a series in a pane; `state` as a viewer has it, `listed` where its images are asked for already. */
+async function openSeries(viewer, study, series, state = {}, listed = imagesOf(series.series_id)) {
   newest.set(viewer, series);
-  const images = await imagesOf(series.series_id);
+  const images = await listed;
   if (newest.get(viewer) !== series) return;
   shelf.spread(false);
   viewer.open(study, series, images, state);
@@ -95,28 +95,40 @@ function rememberNow() {
 /** Lists the studies; shows what the address names, or opens the only study there is. */
 async function start() {
   const address = new URLSearchParams(location.hash.slice(1));
-  const { presets, free_windows: areFree } = await askJson("dicom/presets");
-  Object.assign(panes, { presets, areWindowsFree: areFree });
-  if (isLinked && !address.get("study")) return openLinked(address);
+  const offers = askJson("dicom/presets").then(({ presets, free_windows: areFree }) => Object.assign(panes, { presets, areWindowsFree: areFree }));
+  if (isLinked && !address.get("study")) return offers.then(() => openLinked(address));
   const shown = shownBy(address);
-  const studies = await shelf.list();
-  if (shown.panes.some(({ study }) => study)) await openNamed(shown, studies);
+  const ahead = askAhead(shown);
+  const [studies] = await Promise.all([shelf.list(), offers]);
+  if (shown.panes.some(({ study }) => study)) await openNamed(shown, studies, ahead);
   else if (studies.length === 1) await shelf.open(studies[0]);
   // Where there is a choice, and nothing to see yet, studies have the room.
   else if (!matchMedia(SMALL).matches && !panes.viewers.some(({ series }) => series)) shelf.spread(true);
 }
 
+/** Asks for what an address names by the time that it is known whose it is: series by study, images by series. What is not there is told
+ *  of when it is opened. */
+function askAhead({ panes: named }) {
+  const isNew = ({ study, series }, nth) => study && series && panes.viewers[nth]?.series?.series_id !== series;
+  const news = named.filter(isNew);
+  const asked = (names, ask) => new Map([...new Set(names)].map((name) => [name, ask(name)]));
+  const ahead = { series: asked(news.map(({ study }) => study), seriesOf), images: asked(news.map(({ series }) => series), imagesOf) };
+  for (const answer of [...ahead.series.values(), ...ahead.images.values()]) answer.catch(() => {});
+  return ahead;
+}
+
 /** Shows what an address names. A refresh leaves alone what is shown already. */
-async function openNamed({ layout, active, panes: named, planes }, studies) {
+async function openNamed({ layout, active, panes: named, planes }, studies, ahead) {
   // A refresh leaves planes as they are, too.
   if (layout !== panes.layout) panes.lay(layout);
   const isNamed = (name) => (study) => [study.study_id, study.study_instance_uid].includes(name);
   const open = async ({ study: name, series: seriesId, state }, viewer, isOnShelf) => {
     if (!name) return;
     const study = studies.find(isNamed(name)) ?? await studyNamed(name);
-    const series = await (isOnShelf ? shelf.open(study) : seriesOf(study.study_id));
+    const listed = ahead.series.get(name) ?? seriesOf(name);
+    const series = await (isOnShelf ? shelf.open(study, listed) : listed);
     const one = series.find(({ series_id: id }) => id === seriesId);
-    if (one && viewer.series?.series_id !== seriesId) await openSeries(viewer, study, one, state);
+    if (one && viewer.series?.series_id !== seriesId) await openSeries(viewer, study, one, state, ahead.images.get(seriesId));
   };
   const viewers = panes.viewers;
   panes.activate(viewers[active]);

@@ -131,8 +131,8 @@ export class Shelf {
     return item;
   }
 
-  /** Opens a study, which is put on top where it is not listed; gives its series. */
-  async open(study) {
+  /** Opens a study, which is put on top where it is not listed; gives its series, which may be asked for already. */
+  async open(study, listed = seriesOf(study.study_id)) {
     const named = (item) => item.dataset.study === study.study_id;
     let item = [...byId("studies").children].find(named);
     if (!item) byId("studies").prepend(item = this.#item(study));
@@ -140,7 +140,7 @@ export class Shelf {
     item.querySelector(".study").setAttribute("aria-expanded", "true");
     const list = item.querySelector(".series-list");
     list.hidden = false;
-    const series = await seriesOf(study.study_id);
+    const series = await listed;
     // Another one was opened meanwhile.
     if (list.hidden) return series;
     const actions = isLinked ? [] : [this.#actions(study)];
