@@ -66,6 +66,7 @@ fn job(image: &ImageRecord, number: usize, ordered_by: Uuid) -> anyhow::Result<R
     let request = FrameRequest { voi: Voi::Window(window), ..FrameRequest::new(PictureFormat::Png) };
     Ok(RenderJob {
         segmentation: None,
+        slices: Vec::new(),
         job_id: Uuid::new_v4(),
         render_key: RenderKey::new(&image.content_digest, &request),
         lane: Lane::Background,

@@ -17,11 +17,13 @@ use crate::{
 pub const RENDER_JOB_TYPE: &str = "render.job.v1";
 /// The message type of a render job that asks for what a reader of the first version would leave out, and draw another picture.
 pub const RENDER_JOB_2_TYPE: &str = "render.job.v2";
+/// The same of the second version: a plane through a series, in place of the frame.
+pub const RENDER_JOB_3_TYPE: &str = "render.job.v3";
 
 /// Whether it is the type of a render job.
 #[must_use]
 pub fn is_render_job(kind: &str) -> bool {
-    [RENDER_JOB_TYPE, RENDER_JOB_2_TYPE].contains(&kind)
+    [RENDER_JOB_TYPE, RENDER_JOB_2_TYPE, RENDER_JOB_3_TYPE].contains(&kind)
 }
 
 /// One picture to render.
@@ -68,9 +70,12 @@ impl RenderJob {
         let is_plain = *flip == Flip::NONE
             && presentation_state.is_none()
             && segmentation.is_none()
-            && plane.is_none()
             && *annotation == Annotation::NONE;
-        if is_plain { RENDER_JOB_TYPE } else { RENDER_JOB_2_TYPE }
+        match (is_plain, plane) {
+            (_, Some(_)) => RENDER_JOB_3_TYPE,
+            (true, None) => RENDER_JOB_TYPE,
+            (false, None) => RENDER_JOB_2_TYPE,
+        }
     }
 }
 

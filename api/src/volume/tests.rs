@@ -163,13 +163,14 @@ fn what_cannot_be_looked_at_is_refused() {
 
 #[test]
 fn what_is_no_volume_says_why() {
-    let refused = |change: &dyn Fn(&mut Vec<Slice>)| {
+    type Change<'a> = &'a dyn Fn(&mut Vec<Slice>);
+    let refused = |change: Change<'_>| {
         let mut slices = axial();
         change(&mut slices);
         Volume::of(&slices).expect_err("no volume")
     };
     let lies = |slice: &mut Slice| slice.lies.clone().expect("a place");
-    let cases: [(&dyn Fn(&mut Vec<Slice>), &str); 15] = [
+    let cases: [(Change<'_>, &str); 15] = [
         (&|slices| slices.truncate(2), "it has 2 slices"),
         (&|slices| slices[3].is_coloured = true, "colours"),
         (&|slices| slices[3].lies = None, "slice 4 does not say where"),

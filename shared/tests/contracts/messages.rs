@@ -11,7 +11,10 @@ use noctis_shared::{
     job::RenderJob,
     lane::Lane,
     purpose::Purpose,
-    request::{Fit, IccProfile, PictureFormat, Region, Voi, VoiFunction, Window},
+    request::{
+        Fit, IccProfile, PictureFormat, Projection, Region, Voi, VoiFunction, VolumePlane, VolumeSlice,
+        Window,
+    },
 };
 use serde_json::{Value, json};
 
@@ -49,7 +52,32 @@ fn jobs() -> Vec<Value> {
     fourth.request.format = PictureFormat::Explanation { column: 7, row: 0 };
     let mut fifth = job(Lane::OnScreen);
     fifth.request.format = PictureFormat::Raw16;
-    [job(Lane::OnScreen), full, other, third, fourth, fifth].iter().map(value).collect()
+    [job(Lane::OnScreen), full, other, third, fourth, fifth, through_a_volume()].iter().map(value).collect()
+}
+
+fn through_a_volume() -> RenderJob {
+    let mut job = job(Lane::OnScreenHeavy);
+    let slice = |along| VolumeSlice {
+        image_id: job.image_id,
+        content_digest: job.source.content_digest,
+        frame_number: 1,
+        along,
+        moved: [0.0, 0.5],
+    };
+    job.request.plane = Some(Box::new(VolumePlane {
+        slices: vec![slice(0.0), slice(2.5)],
+        along: [-1.25, 3.75],
+        rows: 512,
+        columns: 512,
+        corner: [-0.5, -0.5, 0.0],
+        to_right: [1.0, 0.0, 0.0],
+        to_below: [0.0, 1.0, 0.0],
+        through: [0.0, 0.0, 2.5],
+        projection: Projection::Maximum,
+        points: 1,
+    }));
+    job.slices = vec![job.source.clone(), job.source.clone()];
+    job
 }
 
 fn study_new() -> Value {
@@ -107,9 +135,12 @@ fn a_schema_describes_every_member_that_is_published() {
             assert!(described.get(member).is_some(), "{name} does not describe {member}");
         }
     }
-    let (job, described) = (jobs().remove(1), schema("render.job.v1")["$defs"].clone());
-    for part in ["source", "request"] {
-        for member in job[part].as_object().expect("an object").keys() {
+    let described = schema("render.job.v1")["$defs"].clone();
+    let (full, through) = (jobs().remove(1), value(&through_a_volume()));
+    let parts =
+        [("source", &full["source"]), ("request", &full["request"]), ("request", &through["request"])];
+    for (part, value) in parts.into_iter().chain([("plane", &through["request"]["plane"])]) {
+        for member in value.as_object().expect("an object").keys() {
             assert!(described[part]["properties"].get(member).is_some(), "{part} does not describe {member}");
         }
     }

@@ -262,7 +262,6 @@ impl RenderJobs {
         Ok(Some(Beside { file: file.clone(), bytes }))
     }
 
-    #[expect(clippy::single_range_in_vec_init, reason = "a list of ranges with one range in it")]
     async fn fetch_slices(&self, sources: &[FrameSource]) -> Result<Vec<Slice>, StorageError> {
         let before = std::iter::once(None).chain(sources.iter().map(Some));
         let slices = sources.iter().zip(before).map(async |(source, before)| {

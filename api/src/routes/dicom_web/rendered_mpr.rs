@@ -8,7 +8,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use noctis_shared::{
     answer::Image,
     own_id,
-    request::{Projection, VolumePlane, VolumeSlice},
+    request::{Annotation, Fit, Flip, Projection, VolumePlane, VolumeSlice},
 };
 use serde_json::Value;
 use uuid::Uuid;
@@ -70,8 +70,9 @@ impl Asks {
             return Err(not_acceptable());
         }
         let cut = take_cut(&mut query)?;
-        let Rendered { asked, left_out, .. } = Rendered::take(&mut query, 1, form.format, &self.api.windows)?;
-        check_viewport(&asked)?;
+        let rendered = Rendered::take(&mut query, 1, form.format, &self.api.windows)?;
+        check_whole(&rendered)?;
+        let Rendered { asked, left_out, .. } = rendered;
         let cut = Cut { viewport: asked.fit.width.zip(asked.fit.height), ..cut };
         let slices = self.slices(study, series, images).await?;
         let volume = Volume::of(&slices).map_err(|reason| no_volume(&reason))?;
@@ -80,9 +81,9 @@ impl Asks {
         let plane = self.plane_of(depicted, &slices, cut.projection).await?;
         let asked = Asked {
             frame_number: middle.frame_number,
-            fit: Default::default(),
+            fit: Fit::default(),
             overlays: Some(false),
-            annotation: Default::default(),
+            annotation: Annotation::NONE,
             plane: Some(Box::new(plane)),
             ..asked
         };
@@ -183,10 +184,13 @@ fn eye_name(eye: Eye) -> &'static str {
     }
 }
 
-/// A picture of a plane is as large as its box: it has no source that a part could be cut out of.
-fn check_viewport(asked: &Asked) -> Result<(), Problem> {
-    if asked.region.is_some() || asked.flip != Default::default() {
+/// A plane is as large as its box, without a source that a part could be cut out of, and nothing lies over it.
+fn check_whole(Rendered { asked, segmentation, .. }: &Rendered) -> Result<(), Problem> {
+    if asked.region.is_some() || asked.flip != Flip::NONE {
         return Err(Problem::parameter("viewport", "takes vw,vh of a plane, which is shown whole"));
+    }
+    if segmentation.is_some() {
+        return Err(Problem::parameter("segmentation", "does not go with a plane"));
     }
     Ok(())
 }
