@@ -633,6 +633,73 @@ test("planes go when the graphics card is taken away", async () => {
   await planesDrawn();
 });
 
+/** How far the plane of a pane is from what the server makes of the same one, at one to one. */
+async function apartFromServer(nth, query) {
+  const side = ["f", "a", "l"][nth];
+  return page.evaluate(async ([base, nth, query]) => {
+    const address = new URLSearchParams(location.hash.slice(1));
+    const ask = async (path) => (await fetch(`${base}/api/v1/dicom/${path}`)).json();
+    const { study_instance_uid: study } = await ask(`studies/${address.get("study")}`);
+    const { series } = await ask(`studies/${address.get("study")}/series`);
+    const { series_instance_uid: uid } = series.find(({ series_id: id }) => id === address.get("series"));
+    const answer = await fetch(`${base}/dicom-web/studies/${study}/series/${uid}/renderedmpr?accept=image/png&${query}`);
+    if (!answer.ok) throw new Error(`${answer.status} ${await answer.text()}`);
+    const picture = await createImageBitmap(await answer.blob());
+    const own = document.querySelectorAll(".stage.plane canvas")[nth];
+    const read = (source) => {
+      const context = Object.assign(document.createElement("canvas"), { width: source.width, height: source.height }).getContext("2d");
+      context.drawImage(source, 0, 0);
+      return context.getImageData(0, 0, source.width, source.height).data;
+    };
+    const [here, there] = [read(own), read(picture)];
+    const [left, top] = [Math.round(own.width / 2 - picture.width / 2), Math.round(own.height / 2 - picture.height / 2)];
+    let [most, count, bright] = [0, 0, 0];
+    for (let y = Math.max(0, top); y < Math.min(own.height, top + picture.height); y += 1) {
+      for (let x = Math.max(0, left); x < Math.min(own.width, left + picture.width); x += 1) {
+        const [one, other] = [here[4 * (y * own.width + x)], there[4 * ((y - top) * picture.width + x - left)]];
+        most = Math.max(most, Math.abs(one - other));
+        bright += one > 0 ? 1 : 0;
+        count += 1;
+      }
+    }
+    return { most, count, bright };
+  }, [BASE, nth, `orientation=${side}&${query}`]);
+}
+
+test("planes of the server are those of the page, thin and thick", async () => {
+  for (const name of ["Linear", "Uneven", "Tilted", "Scales", "Padded", "Frames"]) {
+    await openPlanes(name);
+    for (const nth of [AXIAL_PANE, CORONAL_PANE, SAGITTAL_PANE]) {
+      await stage(nth).focus();
+      await key("o");
+    }
+    // One file of frames opens with the first, which is at the feet; the server shows the middle.
+    await stage(AXIAL_PANE).focus();
+    if (name === "Frames") await key("Home", "ArrowDown", "ArrowDown", "ArrowDown", "ArrowDown");
+    for (const [slab, projection, query] of [["", "", ""], ["10", "mean", "mprslab=10&renderingmethod=average_ip"], ["10", "mip", "mprslab=10&renderingmethod=maximum_ip"]]) {
+      if (query) await cut(slab, projection);
+      for (const nth of [AXIAL_PANE, CORONAL_PANE, SAGITTAL_PANE]) {
+        const { most, count, bright } = await apartFromServer(nth, query);
+        assert.ok(most <= LEVELS_APART_MAX, `${name}, pane ${nth}, planes ${await atAll()}, ${query}: ${most} levels apart`);
+        assert.ok(count > 500 && bright > count / 4, `${bright} of ${count} pixels of ${name} are bright`);
+      }
+    }
+  }
+});
+
+test("so are those of the demonstration", async () => {
+  await openIn(page, CT_SERIES);
+  await page.locator(".stage.active").focus();
+  await key("x");
+  await page.waitForFunction(() => document.querySelectorAll(".stage.plane canvas:not([hidden])").length === 3, null, { timeout: 4 * DEADLINE_MS });
+  for (const nth of [CORONAL_PANE, SAGITTAL_PANE]) {
+    await stage(nth).focus();
+    await key("o");
+    const { most, count, bright } = await apartFromServer(nth, "");
+    assert.ok(most <= LEVELS_APART_MAX && bright > count / 4, `pane ${nth}: ${most} levels apart, ${bright} of ${count} are bright`);
+  }
+});
+
 test("the axial plane of the demonstration is what the server makes of the same slice", async () => {
   await openIn(page, CT_SERIES);
   await page.locator(".stage.active").focus();

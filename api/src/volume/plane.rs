@@ -172,12 +172,14 @@ impl Volume {
         }
     }
 
-    /// The middle of samples that is the nearest to the middle of an axis.
+    /// The middle of samples in the middle of an axis: of an even number the one behind it.
     fn middle_of_samples(&self, axis: usize) -> f64 {
-        let middle = self.center()[axis];
         match axis {
             2 => self.placed[self.placed.len() / 2].along,
-            _ => middle.floor(),
+            _ => {
+                let [first, last] = self.reach[axis];
+                first.ceil() + ((last.floor() - first.ceil() + 1.0) / 2.0).floor()
+            }
         }
     }
 
