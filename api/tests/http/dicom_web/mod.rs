@@ -12,6 +12,7 @@ mod joined;
 mod keys;
 mod metadata;
 mod ohif;
+mod planes;
 mod presentation_states;
 mod ranges;
 mod rendered;
