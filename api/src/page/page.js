@@ -12,7 +12,7 @@ import { placesOf } from "./places.js";
 import { askJson, onRefused } from "./server.js";
 import { DRAGGED, Shelf, imagesOf, seriesOf, studyNamed } from "./shelf.js";
 import { Uploads } from "./uploads.js";
-import { language, t, translate } from "./words.js";
+import { dateText, language, t, translate } from "./words.js";
 
 /** The address follows the hand this late: a browser takes so many changes of it and no more. */
 const ADDRESS_MS = 200;
@@ -233,3 +233,5 @@ showLogin(false);
 listenToHands(panes, new Measuring(panes));
 if (matchMedia(FINGER).matches) panes.choose("scroll");
 restart();
+// A browser takes long to write its first date: it does so while the server is asked.
+setTimeout(() => dateText("2000-01-01"));

@@ -11,8 +11,10 @@ import { PLANE_UNITS } from "./planes.js";
 import { Viewer } from "./viewer.js";
 import { t } from "./words.js";
 
-/** Two bytes a pixel: a thousand slices of 512 x 512 are 500 MiB. What does not fit comes when the hand gets there. */
-const SAMPLES_BYTES_MAX = 512 * 1024 * 1024;
+/** Two bytes a pixel: 512 slices of 512 x 512. What does not fit comes before the hand gets there. */
+const SAMPLES_BYTES_MAX = 256 * 1024 * 1024;
+/** A volume is whole or nothing. */
+const VOLUME_BYTES_MAX = 512 * 1024 * 1024;
 
 export class Panes {
   /** Every preset that the server offers. */
@@ -172,9 +174,9 @@ export class Panes {
     };
   }
 
-  /** Panes that are not seen hold nothing but their slice. A volume is whole or nothing: planes have all the room. */
+  /** Panes that are not seen hold nothing but their slice. */
   #bytesFor(viewer) {
-    if (this.isResliced) return viewer === this.#mpr.source ? SAMPLES_BYTES_MAX : 0;
+    if (this.isResliced) return viewer === this.#mpr.source ? VOLUME_BYTES_MAX : 0;
     return this.viewers.includes(viewer) ? SAMPLES_BYTES_MAX / LAYOUTS[this.layout] : 0;
   }
 

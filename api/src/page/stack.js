@@ -18,8 +18,12 @@ const BARE = "raw16";
 /** Where PNG came as fast as this, in bytes a millisecond of waiting for them, so many slices are tried bare. What was quicker goes on. */
 const FAST = 20_000;
 const TRIED = 24;
+/** Where not all of a series is held, and the hand is so near to the end of what is, what comes next is asked for. */
+const AHEAD = 96;
 /** Ranges in one request, as many as the server takes. */
 const RANGES_MAX = 100;
+/** Slices in a range: of these the nearest may come last. */
+const RANGE = 16;
 /** A hand that jumps has to rest for so long before the stream begins anew where it is. */
 const REST_MS = 150;
 /** After a failure, and how many of them a series may have. */
@@ -51,8 +55,9 @@ export class Stack {
   #timer = 0;
   #failures = 0;
   #center = 0;
-  /** Bytes that there was room for when the stream began. */
+  /** Bytes that there was room for when the stream began, and first and last index that had room together. */
   #room = 0;
+  #reached = [0, 0];
 
   /** `tell(place)` when its samples have come; `bytesMax()` is what they may take together. */
   constructor(tell, bytesMax) {
@@ -110,9 +115,18 @@ export class Stack {
   around(index) {
     this.#center = index;
     const place = this.#places[index];
+    if (this.#isLeaving(index)) return this.#fill();
     if (!this.takes(place) || this.#slices.has(place) || this.#running?.next.has(place)) return;
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#fill(), REST_MS);
+  }
+
+  /** Whether the hand comes near to an end of what is held, and there is more beyond. */
+  #isLeaving(index) {
+    const [first, last] = this.#reached;
+    const margin = Math.min(AHEAD, (last - first) >> 2);
+    const isNear = (first > 0 && index - first < margin) || (last < this.#places.length - 1 && last - index < margin);
+    return isNear && index >= first && index <= last && !this.#running && !this.#failures && this.#greys.size > 0;
   }
 
   /** There may be room for more than there was, or for less. */
@@ -122,7 +136,7 @@ export class Stack {
 
   /** Drops what is too far away, and asks for what is missing. */
   #fill() {
-    const [first, last] = this.#reach();
+    const [first, last] = this.#reached = this.#reach();
     for (const [place] of this.#slices) {
       if (place.index < first || place.index > last) this.#slices.delete(place);
     }
@@ -130,6 +144,8 @@ export class Stack {
     const [near, before] = [Math.max(first, this.#center - NEAR), Math.min(last, this.#center + NEAR)];
     const portions = [[near, before], [before + 1, last], [first, near - 1]]
       .map(([from, to]) => this.#places.slice(from, Math.max(from, to + 1)).filter(isMissing));
+    // The nearest first.
+    portions[2].reverse();
     this.#stop();
     const rest = portions.slice(1);
     const wanted = portions[0].length ? [portions[0]] : rest;
@@ -278,13 +294,15 @@ async function headersOf(study, series) {
   return new Map(headers.map((header) => [header["00080018"]?.Value?.[0], header]));
 }
 
-/** Positions on the server as ranges, `3-7`. */
+/** Positions on the server as ranges, `3-7`: what stands first in the list comes first, as far as ranges let it, which go up. */
 function rangesOf(places) {
   const ranges = [];
-  for (const position of places.map((place) => place.position).sort((one, other) => one - other)) {
-    const last = ranges.at(-1);
-    if (last && last[1] === position - 1) last[1] = position;
-    else ranges.push([position, position]);
+  for (let at = 0; at < places.length; at += RANGE) {
+    for (const position of places.slice(at, at + RANGE).map((place) => place.position).sort((one, other) => one - other)) {
+      const last = ranges.at(-1);
+      if (last && last[1] === position - 1) last[1] = position;
+      else ranges.push([position, position]);
+    }
   }
   return ranges.map(([first, last]) => (first === last ? String(first) : `${first}-${last}`));
 }

@@ -58,7 +58,10 @@ export class Viewer {
   #placement = new Placement();
   #parts;
   #desk;
-  #screen;
+  /** What draws here: `undefined` until it is needed, since a browser takes long to begin with one, and `null` where there is none. */
+  #made;
+  /** Waits for the request of the first picture to be on its way. */
+  #beginning = 0;
   #stack = new Stack((place) => this.#keep(place), () => this.#desk.bytesMax());
   #loader = new Loader({
     wish: () => this.#wish(),
@@ -74,10 +77,9 @@ export class Viewer {
   constructor(parts, desk) {
     this.#parts = parts;
     this.#desk = desk;
-    this.#screen = Screen.on(parts.canvas);
     // The browser may take the graphics card away: from then on the server draws.
     parts.canvas.addEventListener("webglcontextlost", () => {
-      this.#screen = null;
+      this.#made = null;
       this.#stack.close();
       this.#show();
     });
@@ -88,7 +90,8 @@ export class Viewer {
     this.stop();
     this.#loader.abortAll();
     this.#stack.close();
-    this.#screen?.clear();
+    this.#notBegin();
+    this.#made?.clear();
     Object.assign(this, { study: null, series: null, places: [], at: 0, told: { ...NOTHING } });
     this.#drawn = null;
     const { drawing, stage, ...rest } = this.#parts;
@@ -104,7 +107,8 @@ export class Viewer {
   open(study, series, images, state = {}) {
     this.#loader.abortAll();
     this.#stack.close();
-    this.#screen?.clear();
+    this.#notBegin();
+    this.#made?.clear();
     Object.assign(this, { study, series, isInverted: state.isInverted ?? false, places: placesOf(images) });
     this.told = { ...NOTHING };
     this.#placement.reset();
@@ -122,9 +126,24 @@ export class Viewer {
     this.#desk.changed(this);
     if (!this.places.length) return;
     this.want(this.at);
-    // Where the headers do not come, the server draws as it does now.
-    if (this.#screen && !this.place.kind) this.#stack.open(study, series, this.places, this.at).then(() => this.#headersCame(), () => this.#desk.changed(this));
+    if (!this.place.kind) this.#beginning = setTimeout(() => this.#begin());
   }
+
+  /** Takes the samples of the series into hand, where there is something to draw them. */
+  #begin() {
+    this.#beginning = 0;
+    // Where the headers do not come, the server draws as it does now.
+    const told = () => this.#desk.changed(this);
+    if (this.#screen) this.#stack.open(this.study, this.series, this.places, this.at).then(() => this.#headersCame(), told);
+    told();
+  }
+
+  #notBegin() {
+    clearTimeout(this.#beginning);
+    this.#beginning = 0;
+  }
+
+  get #screen() { return this.#made === undefined ? this.#made = Screen.on(this.#parts.canvas) : this.#made; }
 
   /** Whether a view that somebody hands over is one that this server offers of this picture. */
   #takes(view) {
@@ -278,8 +297,8 @@ export class Viewer {
 
   /** What of the place that is wanted can be drawn here, `{slice, grey, voi}`; `null` where the server has to. */
   #held() {
-    const held = this.#screen ? this.#stack.at(this.place) : null;
-    if (!held || !this.#screen.takes(held.slice.rows, held.slice.columns)) return null;
+    const held = this.#made ? this.#stack.at(this.place) : null;
+    if (!held || !this.#made.takes(held.slice.rows, held.slice.columns)) return null;
     const { window, level, function: name = "linear" } = this.view.preset === "default" ? {} : this.used() ?? {};
     const voi = window === undefined ? fileView(held.grey, held.slice) : { window, level, function: name, padding: null };
     return voi && { ...held, voi };
@@ -345,7 +364,7 @@ export class Viewer {
 
   /** For who makes a volume of the series: whether headers are still to come, what they say of a place, and whether its samples are
    *  here or will come. */
-  get isOpening() { return this.#stack.isOpening; }
+  get isOpening() { return this.#beginning !== 0 || this.#stack.isOpening; }
   greyOf(place) { return this.#stack.greyOf(place); }
   takes(place) { return this.#stack.takes(place); }
 
@@ -427,7 +446,7 @@ export class Viewer {
 
   /** The next slices in the direction of travel, and a few of the way back; none where the stack comes by itself. */
   #ahead() {
-    if (this.dragging || this.#stack.isOpening) return [];
+    if (this.dragging || this.isOpening) return [];
     const steps = [...Array.from({ length: PREFETCH_REACH }, (_, nth) => nth + 1), -1, -2];
     const places = steps.map((step) => this.places[this.at + step * this.#direction]);
     return places.filter((place) => place && !place.kind && !this.#stack.takes(place)).map((place) => this.#path(place));

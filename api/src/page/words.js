@@ -15,10 +15,12 @@ export const language = [chosen(), ...navigator.languages.map((tag) => tag.split
 /** With the country that the browser names, if it is of that language. */
 const locale = navigator.languages.find((tag) => tag.split("-")[0].toLowerCase() === language) ?? language;
 
+let dates = null;
+
 /** `2026-01-15` as people of this language write it. */
 export function dateText(date) {
   const noon = new Date(`${date}T12:00:00Z`);
-  return Number.isNaN(noon.getTime()) ? date : noon.toLocaleDateString(locale, { dateStyle: "medium", timeZone: "UTC" });
+  return Number.isNaN(noon.getTime()) ? date : (dates ??= new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeZone: "UTC" })).format(noon);
 }
 
 /** The language after this one, around and around, and in its own words its name and what leads to it. */
