@@ -85,6 +85,36 @@ test("every word stands out from what it stands on, on each page and in each dia
   assert.deepEqual(await paleTexts(), [], "the machine");
 });
 
+test("so do questions, errors, and what is said where there is nothing", async () => {
+  await openIn(page, CT_SERIES);
+  await page.getByRole("button", { name: "Delete…" }).click();
+  await page.getByRole("dialog").waitFor();
+  assert.deepEqual(await paleTexts(), [], "a question");
+  await page.getByRole("button", { name: "Cancel" }).click();
+  await page.locator("#query").fill("nobody is called so");
+  await page.locator("#studies .empty").waitFor();
+  assert.deepEqual(await paleTexts(), [], "no match");
+  const problem = { status: 503, contentType: "application/problem+json", json: { title: "The catalog does not answer", detail: "Try again in a moment." } };
+  await page.route("**/api/v1/dicom/**", (route) => route.fulfill(problem));
+  await page.locator("#query").fill("");
+  await page.locator("#shelf-refused", { hasText: "does not answer" }).waitFor();
+  await page.getByRole("button", { name: "Refresh" }).click();
+  await page.locator(".stage.active .error", { hasText: "does not answer" }).waitFor();
+  assert.deepEqual(await paleTexts(), [], "errors");
+});
+
+test("so does the form to sign in, and why it refuses", async () => {
+  const problem = { status: 401, contentType: "application/problem+json", json: { title: "Sign in", detail: "The name or the password is not right." } };
+  await page.route("**/api/v1/**", (route) => route.fulfill(problem));
+  await page.goto(`${BASE}/`);
+  await page.locator("#sign-in").waitFor();
+  await page.locator("#username").fill("reader");
+  await page.locator("#password").fill("wrong");
+  await page.locator("#sign-in").getByRole("button").first().click();
+  await page.locator("#refused", { hasText: "not right" }).waitFor();
+  assert.deepEqual(await paleTexts(), []);
+});
+
 test("a colour that is too pale is found", async () => {
   await page.goto(`${BASE}/`);
   await page.locator(".study").first().waitFor();

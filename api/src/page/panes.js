@@ -11,8 +11,8 @@ import { PLANE_UNITS } from "./planes.js";
 import { Viewer } from "./viewer.js";
 import { t } from "./words.js";
 
-/** Two bytes a pixel: 512 slices of 512 x 512. What does not fit comes before the hand gets there. */
-const SAMPLES_BYTES_MAX = 256 * 1024 * 1024;
+/** Two bytes a pixel: 416 slices of 512 x 512. What does not fit comes before the hand gets there. */
+const SAMPLES_BYTES_MAX = 208 * 1024 * 1024;
 /** A volume is whole or nothing. */
 const VOLUME_BYTES_MAX = 512 * 1024 * 1024;
 

@@ -23,6 +23,8 @@ const PLAY_FRAME_MS_MIN = 10;
 const PLAY_FRAME_MS_MAX = 2_000;
 /** A picture that stays this long is rested on. */
 const REST_MS = 350;
+/** The first picture is shown before the samples of its series are asked for, unless it takes longer. */
+const BEGIN_MS = 100;
 /** Pictures beyond this many pixels are asked for in the size of the screen. */
 const WHOLE_PIXELS_MAX = 2_500_000;
 /** What a place is called, by itself and inside of a sentence. */
@@ -60,7 +62,7 @@ export class Viewer {
   #desk;
   /** What draws here: `undefined` until it is needed, since a browser takes long to begin with one, and `null` where there is none. */
   #made;
-  /** Waits for the request of the first picture to be on its way. */
+  /** Waits for the first picture, but not long. */
   #beginning = 0;
   #stack = new Stack((place) => this.#keep(place), () => this.#desk.bytesMax());
   #loader = new Loader({
@@ -126,12 +128,12 @@ export class Viewer {
     this.#desk.changed(this);
     if (!this.places.length) return;
     this.want(this.at);
-    if (!this.place.kind) this.#beginning = setTimeout(() => this.#begin());
+    if (!this.place.kind) this.#beginning = setTimeout(() => this.#begin(), BEGIN_MS);
   }
 
   /** Takes the samples of the series into hand, where there is something to draw them. */
   #begin() {
-    this.#beginning = 0;
+    this.#notBegin();
     // Where the headers do not come, the server draws as it does now.
     const told = () => this.#desk.changed(this);
     if (this.#screen) this.#stack.open(this.study, this.series, this.places, this.at).then(() => this.#headersCame(), told);
@@ -464,6 +466,7 @@ export class Viewer {
     this.#tellDrawn(this.#parts.picture, place, view, this.#boxOf(decoded, place));
     this.#layPicture();
     this.#tellUsed(this.canWindow ? this.#used(view, place) : null, told);
+    if (this.#beginning) requestAnimationFrame(() => this.#beginning && this.#begin());
     clearTimeout(this.#asking);
     this.#asking = setTimeout(() => path === this.#wish().path && this.#askWindow(place, path), REST_MS);
   }
