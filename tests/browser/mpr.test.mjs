@@ -551,6 +551,29 @@ test("keys lead into the planes, make them thicker, and back to the panes as the
   assert.equal(await page.locator("#place").textContent(), "5 / 9");
 });
 
+test("the pointer tells the value of a plane, and of a slab as it is projected", async () => {
+  await openPlanes("Linear");
+  await stage(CORONAL_PANE).focus();
+  await key("o");
+  const box = await part(CORONAL_PANE, "canvas").boundingBox();
+  const [, coronal] = await atAll();
+  const [columns, rows] = [COLUMNS, 36 / SPACING];
+  // The middle of pixel 25, 10 of the plane.
+  const at = { x: box.x + Math.round(box.width / 2 - columns / 2) + 25.5, y: box.y + Math.round(box.height / 2 - rows / 2) + 10.5 };
+  const place = (away) => [-30 + 25 * SPACING, -24 + (coronal - 1 + away / SPACING) * SPACING, 18 - 10.5 * SPACING];
+  const told = async () => {
+    await page.mouse.move(at.x + 3, at.y);
+    await page.mouse.move(at.x, at.y);
+    return page.locator("#fact-pointer").textContent();
+  };
+  const expected = (away) => `25, 10: ${Math.round(linear(place(away)))} HU`;
+  assert.equal(await told(), expected(0));
+  await cut("10", "mip");
+  assert.equal(await told(), expected(5));
+  await page.mouse.move(box.x + 2, box.y + 2);
+  assert.equal(await page.locator("#fact-pointer").textContent(), "–");
+});
+
 test("nothing is measured on a plane", async () => {
   await openPlanes("Linear");
   await key("m");

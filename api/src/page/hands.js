@@ -179,13 +179,17 @@ function listenToPinch(stage, viewer, letGo) {
 function listenToPointer(stage, viewer) {
   const tell = (text) => { byId("fact-pointer").textContent = text; };
   stage.addEventListener("pointermove", (event) => {
-    const { ofFrame: matrix, samples } = viewer;
-    if (!matrix || !samples) return tell("–");
-    const at = placeBack(matrix, pointOn(viewer, event));
-    const value = valueAt(samples, at);
-    if (value === null) return tell("–");
-    const result = resultText({ what: "value", value, unit: viewer.told.place.image.unit ?? "" });
-    tell(`${Math.floor(at.x)}, ${Math.floor(at.y)}: ${result}`);
+    const under = viewer.isPlane ? viewer.under(event) : underOf(viewer, event);
+    if (!under || under.value === null) return tell("–");
+    const { at, value, unit } = under;
+    tell(`${Math.floor(at.x)}, ${Math.floor(at.y)}: ${resultText({ what: "value", value, unit })}`);
   });
   stage.addEventListener("pointerleave", () => tell("–"));
+}
+
+function underOf(viewer, event) {
+  const { ofFrame: matrix, samples } = viewer;
+  if (!matrix || !samples) return null;
+  const at = placeBack(matrix, pointOn(viewer, event));
+  return { at, value: valueAt(samples, at), unit: viewer.told.place.image.unit ?? "" };
 }

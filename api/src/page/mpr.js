@@ -232,6 +232,9 @@ export class Mpr {
     }, REST_MS);
   }
 
+  /** The value at a point of the canvas of a plane, as it was drawn; `null` where nothing is. */
+  valueAt(name, { x, y }) { return this.isWhole ? this.#reslicer.valueAt(name, x * devicePixelRatio, y * devicePixelRatio) : null; }
+
   draw(context, cut, matrix, density) {
     const { projection } = this.slab;
     this.#reslicer.draw(context, { ...cut, projection, isMoving: this.#resting !== 0 }, this.used(), this.volume.isInverted !== this.isInverted, matrix, density);

@@ -184,6 +184,13 @@ export class PlaneViewer {
     return { x, y };
   }
 
+  /** The pixel of the plane under the pointer, and the value that is shown there; `value` is `null` where nothing is. */
+  under(event) {
+    if (!this.told.place) return null;
+    const point = pointOn(this, event);
+    return { at: crossOn(this.#matrix(), point), value: this.#mpr.valueAt(this.name, point), unit: this.#mpr.volume?.unit ?? "" };
+  }
+
   #matrix() { return this.#placement.matrix(this.stage, this.#box); }
 
   togglePlay() {

@@ -114,6 +114,19 @@ export class Reslicer {
     resampled.isNew = false;
   }
 
+  /** The value at a pixel of the canvas of a plane, from the upper left, as it was drawn last; `null` where nothing is. */
+  valueAt(name, x, y) {
+    const kept = this.#resampled.get(name);
+    const [column, row] = [Math.floor(x), Math.floor(y)];
+    if (!kept?.of || column < 0 || row < 0 || column >= kept.width || row >= kept.height) return null;
+    const gl = this.#gl;
+    const bits = new Int32Array(4);
+    gl.bindFramebuffer(gl.FRAMEBUFFER, kept.frame);
+    gl.readPixels(column, kept.height - 1 - row, 1, 1, gl.RGBA_INTEGER, gl.INT, bits);
+    const [value, share] = new Float32Array(bits.buffer);
+    return share > 0 ? value : null;
+  }
+
   /** Values at the pixels of the canvas, unless they are there from the last time: a window that is dragged does not do it again. */
   #resample({ name, lay, axis, slab, projection, isMoving }, matrix, density, width, height) {
     const { step, ...ways } = wayBack(matrix, density);
