@@ -32,7 +32,8 @@ use crate::{
     settlement,
     slot::{
         Answer, BESIDE_BYTES_MAX, Beside, FrameBytes, READ_MAX, RENDER_MAX, ReadError, RenderTask, SlotError,
-        Slots, range_of_frame, ranges_to_fetch, slices::Slice,
+        Slots, range_of_frame, ranges_to_fetch,
+        slices::{self, SLICES_BYTES_MAX, Slice},
     },
 };
 
@@ -263,12 +264,17 @@ impl RenderJobs {
     }
 
     async fn fetch_slices(&self, sources: &[FrameSource]) -> Result<Vec<Slice>, StorageError> {
+        // The slot sees their lengths, and refuses them.
+        let are_too_large = slices::byte_count(sources.iter()) > SLICES_BYTES_MAX;
         let before = std::iter::once(None).chain(sources.iter().map(Some));
         let slices = sources.iter().zip(before).map(async |(source, before)| {
             let is_of_the_same_file = Slice::is_of_the_same_file(source, before);
             let ranges =
                 if is_of_the_same_file { vec![range_of_frame(source)] } else { ranges_to_fetch(source) };
-            let bytes = self.fetch_ranges(&source.location, ranges).await?;
+            let bytes = match are_too_large {
+                true => FrameBytes::Fetched(Vec::new()),
+                false => self.fetch_ranges(&source.location, ranges).await?,
+            };
             Ok(Slice { source: source.clone(), is_of_the_same_file, bytes })
         });
         stream::iter(slices.collect::<Vec<_>>()).buffered(SLICES_AT_A_TIME).try_collect().await

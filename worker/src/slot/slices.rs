@@ -15,7 +15,7 @@ use super::{
     task::{RenderTask, StageError},
 };
 
-/// Bytes of all slices together, as they are stored.
+/// Bytes of all slices together, as they are stored, with their headers.
 pub(crate) const SLICES_BYTES_MAX: u64 = 1 << 30;
 
 /// A slice, and how the slot gets at its bytes.
@@ -41,6 +41,19 @@ impl Slice {
     }
 }
 
+/// Bytes of all of these as they are stored, headers included.
+pub(crate) fn byte_count<'s>(sources: impl Iterator<Item = &'s FrameSource>) -> u64 {
+    let mut before = None;
+    sources.fold(0, |sum: u64, source| {
+        let own = match (source.deflated, Slice::is_of_the_same_file(source, before.replace(source))) {
+            (true, _) => source.file_byte_count,
+            (false, true) => source.frame.byte_count,
+            (false, false) => source.header_byte_count.saturating_add(source.frame.byte_count),
+        };
+        sum.saturating_add(own)
+    })
+}
+
 /// What a plane shows, as far as it is read; the header says how values are shown.
 pub(super) struct Gathered {
     pub(super) header: render::Header,
@@ -59,7 +72,7 @@ pub(super) struct Read {
 /// A failure when something is not as the index has it, or too long; otherwise a failed read.
 pub(super) fn read(task: &RenderTask, step: &mut dyn FnMut(ReadStep)) -> Result<Read, StageError> {
     let limits = Limits::default();
-    let byte_count: u64 = task.slices.iter().map(|slice| slice.source.frame.byte_count).sum();
+    let byte_count = byte_count(task.slices.iter().map(|slice| &slice.source));
     if byte_count > SLICES_BYTES_MAX {
         let reason =
             format!("bytes of the slices are {byte_count}, more than the limit of {SLICES_BYTES_MAX}");

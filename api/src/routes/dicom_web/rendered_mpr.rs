@@ -28,6 +28,8 @@ use crate::{
 
 /// Millimetres of a slab, at most.
 const SLAB_MAX: f64 = 10_000.0;
+/// Frames of a series that are looked at: nobody's volume has more.
+const FRAMES_MAX: u64 = 10_000;
 /// Slices of one picture: a job that names more is longer than the queue takes.
 const SLICES_MAX: usize = 1_500;
 /// Slices whose files are looked up at a time.
@@ -94,6 +96,10 @@ impl Asks {
 
     /// The frames that may be slices, in display order.
     async fn slices(&self, study: &str, series: &str, images: Vec<Image>) -> Result<Vec<Slice>, Problem> {
+        let frames: u64 = images.iter().map(|image| u64::from(image.frame_count)).sum();
+        if frames > FRAMES_MAX {
+            return Err(no_volume(&format!("it has {frames} frames, and {FRAMES_MAX} are the most")));
+        }
         let mut slices = Vec::new();
         for image in images.iter().filter(|image| image.frame_count > 0) {
             let header = match image.frame_count {
