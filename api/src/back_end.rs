@@ -132,7 +132,10 @@ pub(crate) fn publish_problem(error: &PublishError) -> Problem {
             tracing::warn!(%error, "a render could not be queued");
             no_queue()
         }
-        PublishError::TooLarge => Problem::internal(error),
+        // A plane through slices with long names.
+        PublishError::TooLarge => {
+            Problem::new(Kind::Unrenderable, "The picture is made of more files than one render may name.")
+        }
     }
 }
 

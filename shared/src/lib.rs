@@ -42,4 +42,5 @@ pub mod submit;
 pub mod telemetry;
 pub mod trace_context;
 pub mod upload;
+pub mod volume_plane;
 pub mod webhook;

@@ -4,9 +4,12 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-use crate::request::{
-    Annotation, Fit, Flip, FrameRequest, IccProfile, LosslessCodec, PictureFormat, Projection, Region, Voi,
-    VoiFunction, VolumePlane, VolumeSlice,
+use crate::{
+    request::{
+        Annotation, Fit, Flip, FrameRequest, IccProfile, LosslessCodec, PictureFormat, Region, Voi,
+        VoiFunction,
+    },
+    volume_plane::{Projection, VolumePlane, VolumeSlice},
 };
 
 /// The version of the renderer's output. Raised with every change that can alter a byte of any picture, so that

@@ -144,6 +144,19 @@ test("where bytes come at once slices come bare, and are what PNG makes of them"
   }
 });
 
+test("a server that knows nothing of bare slices is asked for PNG", async () => {
+  await page.addInitScript(() => {
+    const now = performance.now.bind(performance);
+    performance.now = () => now() / 1_000;
+  });
+  const problem = { status: 400, contentType: "application/problem+json", json: { title: "A parameter is wrong", detail: "format: takes png, png16, jpeg or webp here" } };
+  await page.route("**/frames?*raw16*", (route) => route.fulfill(problem));
+  await openHere(CT_SERIES);
+  await page.waitForFunction(() => document.getElementById("fact-held").textContent === "72 / 72", null, { timeout: 4 * DEADLINE_MS });
+  const formats = asked.filter((address) => address.includes("/frames?")).map((address) => new URL(address).searchParams.get("format"));
+  assert.deepEqual(formats, ["png16", "raw16", "png16"]);
+});
+
 test("of a series that is not held whole the next slices come before the hand does", async () => {
   // As large as this, 26 of them have room.
   await page.route("**/series/*/images", async (route) => {

@@ -14,8 +14,9 @@ use noctis_shared::{
     catalog::NewInstance,
     job::FrameSource,
     render::{FailureKind, Outcome, StageTimings},
-    request::{FrameRequest, PictureFormat, Projection, VolumePlane, VolumeSlice},
+    request::{FrameRequest, PictureFormat},
     storage::LocalPlace,
+    volume_plane::{Projection, VolumePlane, VolumeSlice},
 };
 use noctis_worker::{
     index::{MissingUids, read_instance},

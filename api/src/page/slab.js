@@ -83,9 +83,16 @@ vec2 value_at(vec2 place, Around two) {
   return sum;
 }
 
-/** The next middle of samples on the axis of the slab: between two of them values lie on a line. */
-float next_middle(float place) {
-  if (axis != 2) return floor(place) + 1.0;
+/** The next middle of a slice, which may lie beside the first one. What rounding makes of a middle is that middle. */
+float middle_after(float place, vec2 moved) {
+  float by = axis == 0 ? moved.x : moved.y;
+  float middle = floor(place - by) + 1.0 + by;
+  return middle > place + 1e-3 ? middle : middle + 1.0;
+}
+
+/** The next middle of samples on the axis of the slab, of either slice around: between two of them values lie on a line. */
+float next_middle(float place, Around two) {
+  if (axis != 2) return min(middle_after(place, two.moved_before), middle_after(place, two.moved_after));
   int before = slice_before(place);
   if (place < along_of(before)) return along_of(before);
   return before + 1 < size.z ? along_of(before + 1) : slab.y;
@@ -108,7 +115,7 @@ vec2 projected(vec3 place) {
   vec2 best = better(vec2(0.0), point), sum = vec2(0.0);
   float from = slab.x;
   for (int nth = 0; nth < POINTS_MAX && from < slab.y; nth++) {
-    float to = min(next_middle(from), slab.y);
+    float to = min(next_middle(from, two), slab.y);
     place[axis] = to;
     if (axis == 2) two = around(to);
     vec2 next = value_at(place.xy, two);

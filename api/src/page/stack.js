@@ -24,7 +24,7 @@ const AHEAD = 96;
 const RANGES_MAX = 100;
 /** Slices in a range: of these the nearest may come last. */
 const RANGE = 16;
-/** A hand that jumps has to rest for so long before the stream begins anew where it is. */
+/** So long after a hand has jumped to what is not held the stream begins anew where it is. */
 const REST_MS = 150;
 /** After a failure, and how many of them a series may have. */
 const RETRY_MS = 5_000;
@@ -43,6 +43,8 @@ export class Stack {
   #slices = new Map();
   /** What came small, of places that are not here yet. */
   #small = new Map();
+  /** Whether what was asked for bare did not come. */
+  #isBareRefused = false;
   /** What has come whole, by how it came. */
   #paces = { [PACKED]: unpaced(), [BARE]: unpaced() };
   #isSmallDone = false;
@@ -53,6 +55,8 @@ export class Stack {
   #stream = 0;
   #running = null;
   #timer = 0;
+  /** Runs while the hand is where nothing is held. */
+  #rest = 0;
   #failures = 0;
   #center = 0;
   /** Bytes that there was room for when the stream began, and first and last index that had room together. */
@@ -89,7 +93,9 @@ export class Stack {
   close() {
     this.#stop();
     this.isOpening = false;
-    clearTimeout(this.#timer);
+    for (const timer of [this.#timer, this.#rest]) clearTimeout(timer);
+    this.#rest = 0;
+    this.#isBareRefused = false;
     this.#failures = 0;
     this.#series = null;
     this.#isSmallDone = false;
@@ -117,8 +123,12 @@ export class Stack {
     const place = this.#places[index];
     if (this.#isLeaving(index)) return this.#fill();
     if (!this.takes(place) || this.#slices.has(place) || this.#running?.next.has(place)) return;
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#fill(), REST_MS);
+    // A cine never rests: the stream begins where it is by then.
+    this.#rest ||= setTimeout(() => {
+      this.#rest = 0;
+      const now = this.#places[this.#center];
+      if (this.takes(now) && !this.#slices.has(now) && !this.#running?.next.has(now)) this.#fill();
+    }, REST_MS);
   }
 
   /** Whether the hand comes near to an end of what is held, and there is more beyond. */
@@ -160,7 +170,7 @@ export class Stack {
   /** How slices come the quickest, as far as that is known. */
   #format() {
     const { [PACKED]: packed, [BARE]: bare } = this.#paces;
-    if (!IS_LOW_BYTE_FIRST || !packed.slices) return PACKED;
+    if (!IS_LOW_BYTE_FIRST || this.#isBareRefused || !packed.slices) return PACKED;
     if (!bare.slices) return packed.bytes > FAST * packed.waited ? BARE : PACKED;
     return perSlice(bare) < perSlice(packed) ? BARE : PACKED;
   }
@@ -188,7 +198,7 @@ export class Stack {
 
   /** Asks for the places of these portions, one portion after the other. */
   async #ask(portions, { next, format, isSmall }) {
-    const running = { stream: ++this.#stream, controller: new AbortController(), next: new Set(next), isSmall, came: unpaced() };
+    const running = { stream: ++this.#stream, controller: new AbortController(), next: new Set(next), format, isSmall, came: unpaced() };
     this.#running = running;
     const ranges = portions.flatMap(rangesOf).slice(0, RANGES_MAX);
     const query = new URLSearchParams({ format, frames: ranges.join(",") });
@@ -203,11 +213,14 @@ export class Stack {
     if (!isSmall) for (const [name, value] of Object.entries(running.came)) this.#paces[format][name] += value;
     this.#running = null;
     if (isSmall) this.#isSmallDone = true;
-    // A stream without any of what it was asked for would be asked for ever.
-    else if (portions.flat().every((place) => this.takes(place) && !this.#slices.has(place))) return this.#giveUp();
+    // A stream without any of what it was asked for would be asked for ever; of what did not come bare PNG may.
+    else if (!this.#wasBareRefused(format) && portions.flat().every((place) => this.takes(place) && !this.#slices.has(place))) return this.#giveUp();
+    this.#failures = 0;
     // What comes after these; more ranges than one request takes.
     this.#fill();
   }
+
+  #wasBareRefused(format) { return format === BARE && this.#isBareRefused; }
 
   /** Hands the stream to the worker, a chunk at a time: what it has not taken waits with the server. */
   async #decode({ stream, came }, response) {
@@ -217,7 +230,8 @@ export class Stack {
       worker.onerror = () => reject(new Error("the decoder failed"));
       worker.onmessage = ({ data }) => {
         if (data.stream !== stream) return;
-        if (data.slice) this.#keep(data.slice);
+        // What comes late of a stream that was given up is of no use to the one after it.
+        if (data.slice && this.#running?.stream === stream) this.#keep(data.slice);
         if (data.isTaken || data.isEnded) taken();
         if (data.isEnded) data.error ? reject(new Error(data.error)) : resolve();
       };
@@ -250,8 +264,10 @@ export class Stack {
     }
     // Pixels that are not square come in another size than the frame has: the server draws these.
     this.#small.delete(place);
-    if (!slice.samples || slice.rows !== rows || slice.columns !== columns) this.#refused.add(place);
-    else this.#slices.set(place, slice);
+    const isWhole = slice.samples && slice.rows === rows && slice.columns === columns;
+    if (isWhole) this.#slices.set(place, slice);
+    else if (this.#running?.format === BARE) this.#isBareRefused = true;
+    else this.#refused.add(place);
     if (this.#running) this.#running.came.slices += 1;
     this.#running?.next.delete(place);
     this.#tell(place);
@@ -260,11 +276,18 @@ export class Stack {
   /** The server draws until the stream can begin anew. */
   #fail(error) {
     if (error.name === "AbortError") return;
+    const isBare = this.#running?.format === BARE;
     this.#stop();
-    this.#failures += 1;
     // What is refused once is refused again, but for too many requests. What is held stays.
     const isRefused = error.status >= 400 && error.status < 500 && error.status !== 429;
+    // A server of the release before.
+    if (isRefused && isBare) {
+      this.#isBareRefused = true;
+      return this.#fill();
+    }
+    this.#failures += 1;
     if (isRefused || this.#failures > FAILURES_MAX) return this.#giveUp();
+    clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#series && this.#fill(), RETRY_MS);
   }
 

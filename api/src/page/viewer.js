@@ -137,6 +137,8 @@ export class Viewer {
     // Where the headers do not come, the server draws as it does now.
     const told = () => this.#desk.changed(this);
     if (this.#screen) this.#stack.open(this.study, this.series, this.places, this.at).then(() => this.#headersCame(), told);
+    // What the server draws is worth fetching ahead.
+    if (!this.isOpening) this.#loader.prefetch();
     told();
   }
 

@@ -2,10 +2,10 @@
 
 use noctis_shared::{
     request::{
-        Annotation, FileBeside, Fit, Flip, IccProfile, Region, SIDE_PIXELS_MAX, Voi, VoiFunction,
-        VolumePlane, Window,
+        Annotation, FileBeside, Fit, Flip, IccProfile, Region, SIDE_PIXELS_MAX, Voi, VoiFunction, Window,
     },
     submit::view,
+    volume_plane::VolumePlane,
 };
 
 use super::{asked_format::AskedFormat, named_windows::NamedWindows};

@@ -76,8 +76,14 @@ impl KnownImages {
 
     /// Forgets one that is known by the bytes it had before, here and in the shared cache.
     pub(crate) async fn forget_with(&self, image_id: Uuid, cache: &Cache) {
-        self.forget(&[image_id]);
-        if let Err(error) = cache.forget_metadata(&[metadata_names::image(image_id)]).await {
+        self.forget_all_with(&[image_id], cache).await;
+    }
+
+    /// The same of many, by the ids that they were asked by.
+    pub(crate) async fn forget_all_with(&self, image_ids: &[Uuid], cache: &Cache) {
+        self.forget(image_ids);
+        let names: Vec<String> = image_ids.iter().map(|image_id| metadata_names::image(*image_id)).collect();
+        if let Err(error) = cache.forget_metadata(&names).await {
             tracing::debug!(%error, "an image that was replaced is still in the cache");
         }
     }

@@ -12,8 +12,8 @@ mod slice;
 mod vector;
 
 pub(crate) use self::{
-    plane::{Cut, Depicted, Eye, Side},
-    slice::{Slice, slices_of},
+    plane::{Cut, Depicted, Eye, NoPlane, Side},
+    slice::{Header, Slice, check_kind, slices_of, tells_its_place},
 };
 use self::{
     slice::Lies,
@@ -34,6 +34,11 @@ const NEAR_MM: f64 = 0.01;
 const ROUNDING_PIXELS: f64 = 0.01;
 /// Degrees from which slices lie beside each other rather than one behind the other.
 const TILT_MAX: f64 = 45.0;
+/// The same from one slice to the next: some are moved by hand.
+const TILT_STEP_MAX: f64 = 80.0;
+/// Millimetres from the origin in which there are patients, and of which pixels are.
+const FAR_MM: f64 = 1e6;
+const PIXEL_MM: std::ops::RangeInclusive<f64> = 1e-4..=1e4;
 
 /// Slices that lie one behind the other.
 #[derive(Debug, Clone, PartialEq)]
@@ -90,7 +95,8 @@ impl Volume {
             slice.moved = [slice.moved[0] - first.moved[0], slice.moved[1] - first.moved[1]];
         }
         let volume = Self::built(placed, &slices[first.nth], &lies[first.nth], axes);
-        if volume.tilt() > TILT_MAX {
+        let steps = volume.placed.windows(2).map(|pair| tilt(&pair[0], &pair[1], &volume.units));
+        if volume.tilt() > TILT_MAX || steps.into_iter().any(|tilt| tilt > TILT_STEP_MAX) {
             return Err("its slices lie beside each other rather than one behind the other".to_owned());
         }
         Ok(volume)
@@ -120,8 +126,7 @@ impl Volume {
 
     /// Degrees between the normal and the line from the first slice to the last.
     fn tilt(&self) -> f64 {
-        let Placed { along, moved, .. } = self.placed[self.placed.len() - 1];
-        (moved[0] * self.units[0]).hypot(moved[1] * self.units[1]).atan2(along).to_degrees()
+        tilt(&self.placed[0], &self.placed[self.placed.len() - 1], &self.units)
     }
 
     /// The slice in the middle, by its place in the list that the volume was made of.
@@ -145,9 +150,18 @@ impl Volume {
     }
 }
 
-/// Rows, columns and normal, each of length one.
+/// Degrees between the normal and the way from one slice to another.
+fn tilt(one: &Placed, other: &Placed, units: &Vector) -> f64 {
+    let beside = |axis: usize| (other.moved[axis] - one.moved[axis]) * units[axis];
+    beside(0).hypot(beside(1)).atan2(other.along - one.along).to_degrees()
+}
+
+/// Rows, columns and normal, each of length one, and at right angles where cosines are rounded as they are written.
 fn axes_of(lies: &Lies) -> [Vector; 3] {
-    [lies.row, lies.column, vector::cross(lies.row, lies.column)].map(|axis| scaled(axis, 1.0 / length(axis)))
+    let unit = |axis: Vector| scaled(axis, 1.0 / length(axis));
+    let row = unit(lies.row);
+    let normal = unit(vector::cross(row, lies.column));
+    [row, vector::cross(normal, row), normal]
 }
 
 fn lies_of(slice: &Slice, nth: usize) -> Result<Lies, String> {
@@ -159,7 +173,10 @@ fn lies_of(slice: &Slice, nth: usize) -> Result<Lies, String> {
     if off.iter().any(|off| off.abs() > COSINE_APART_MAX) {
         return Err(format!("slice {number} does not say where in the patient it lies"));
     }
-    if lies.spacing.iter().any(|millimetres| *millimetres <= 0.0) {
+    if lies.position.iter().any(|millimetres| millimetres.abs() > FAR_MM) {
+        return Err(format!("slice {number} does not say where in the patient it lies"));
+    }
+    if lies.spacing.iter().any(|millimetres| !PIXEL_MM.contains(millimetres)) {
         return Err(format!("slice {number} does not say how large its pixels are"));
     }
     Ok(lies.clone())

@@ -1,6 +1,6 @@
 //! Planes through a volume: from how somebody looks at the patient (PS3.18 8.3.5.3) to the pixels of a picture.
 
-use noctis_shared::request::{Projection, SIDE_PIXELS_MAX};
+use noctis_shared::{request::SIDE_PIXELS_MAX, volume_plane::Projection};
 
 use super::{
     Volume,
@@ -59,6 +59,15 @@ pub(crate) struct Cut {
     pub(crate) viewport: Option<(u32, u32)>,
 }
 
+/// Why a cut has no picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NoPlane {
+    /// From where it is looked at.
+    Eye(&'static str),
+    /// How large it is.
+    Size(&'static str),
+}
+
 /// The picture of a cut, and what of the volume it is made of.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Depicted {
@@ -88,14 +97,14 @@ impl Volume {
     ///
     /// # Errors
     /// Why there is none.
-    pub(crate) fn depict(&self, cut: &Cut) -> Result<Depicted, &'static str> {
+    pub(crate) fn depict(&self, cut: &Cut) -> Result<Depicted, NoPlane> {
         let lay = self.lay(cut.eye)?;
         let [left, right] = self.span(lay.right, lay.at);
         let [top, bottom] = self.span(lay.below, lay.at);
         let [front, back] = self.span(lay.through, lay.at);
         let half = cut.thickness / 2.0;
         if front >= half || back <= -half {
-            return Err("lies beside the volume");
+            return Err(NoPlane::Eye("looks beside the volume"));
         }
         // What of a slab lies before and behind the volume is nothing.
         let (front, back) = (front.max(-half), back.min(half));
@@ -121,21 +130,24 @@ impl Volume {
             points: (step / pixel - 0.01).ceil().clamp(1.0, POINTS_MAX) as u8,
         };
         depicted.touched = self.touched(&depicted);
-        if depicted.touched.is_empty() { Err("lies beside the volume") } else { Ok(depicted) }
+        if depicted.touched.is_empty() { Err(NoPlane::Eye("looks beside the volume")) } else { Ok(depicted) }
     }
 
-    fn lay(&self, eye: Eye) -> Result<Lay, &'static str> {
+    fn lay(&self, eye: Eye) -> Result<Lay, NoPlane> {
         match eye {
             Eye::From(side) => Ok(self.lay_from(side)),
             Eye::Placed { position, at, up } => {
                 let way = minus(at, position);
                 if length(way) <= ALONG || length(up) <= ALONG {
-                    return Err("takes a place to look from, another one to look at, and what is up");
+                    let takes = "takes a place to look from, another one to look at, and what is up";
+                    return Err(NoPlane::Eye(takes));
                 }
                 let through = scaled(way, 1.0 / length(way));
                 let right = cross(through, scaled(up, 1.0 / length(up)));
                 if length(right) <= 1e-6 {
-                    return Err("takes another direction for up than the one that is looked in");
+                    return Err(NoPlane::Eye(
+                        "takes another direction for up than the one that is looked in",
+                    ));
                 }
                 let right = scaled(right, 1.0 / length(right));
                 Ok(Lay { at, right, below: cross(through, right), through })
@@ -249,7 +261,7 @@ fn size(
     (wide, tall): (f64, f64),
     pixel: f64,
     viewport: Option<(u32, u32)>,
-) -> Result<(u32, u32, f64), &'static str> {
+) -> Result<(u32, u32, f64), NoPlane> {
     let step = match viewport {
         Some((columns, rows)) => (wide / f64::from(columns)).max(tall / f64::from(rows)),
         None => pixel,
@@ -258,7 +270,7 @@ fn size(
     let count = |millimetres: f64| (millimetres / step - 1e-6).ceil().max(1.0);
     let (columns, rows) = (count(wide), count(tall));
     if columns.max(rows) > f64::from(SIDE_PIXELS_MAX) {
-        return Err("is too large: ask for a viewport");
+        return Err(NoPlane::Size("is needed: the picture would be too large"));
     }
     // In range.
     Ok((columns as u32, rows as u32, step))

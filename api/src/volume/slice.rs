@@ -1,10 +1,10 @@
 //! What the catalog tells of frames that may be slices: where each lies, and what it must have in common with the others.
 
-use noctis_shared::{answer::Image, facts::PatientFacts, image_facts::DataSet};
+use noctis_shared::{answer::Image, facts::PatientFacts, image_facts::DataSet, render_key::ContentDigest};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::vector::Vector;
+use super::{SLICES_MIN, vector::Vector};
 
 const SHARED_GROUPS: &str = "52009229";
 const GROUPS_OF_FRAMES: &str = "52009230";
@@ -31,6 +31,62 @@ pub(crate) struct Slice {
     pub(super) is_inverted: bool,
     pub(super) is_coloured: bool,
     pub(super) other_patient: Option<PatientFacts>,
+    /// The file whose header said where it lies, where the facts of the image do not.
+    pub(super) read_of: Option<ContentDigest>,
+}
+
+/// What the catalog keeps of a header.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Header {
+    pub(crate) data_set: Value,
+    /// Of the file that it was read from.
+    pub(crate) content_digest: Option<ContentDigest>,
+}
+
+impl Slice {
+    /// Whether it is of this image, of a file with this digest.
+    pub(crate) fn is_of(&self, image: &Image, content_digest: &ContentDigest) -> bool {
+        match &self.read_of {
+            Some(read_of) => read_of == content_digest,
+            None => self.lies == lies_of_image(image),
+        }
+    }
+}
+
+/// Whether the facts of an image say where its frame lies. Those of an enhanced one say what all of its frames share.
+pub(crate) fn tells_its_place(image: &Image) -> bool {
+    image.frame_count == 1 && image.facts.image_position.is_some()
+}
+
+/// Why images of these kinds make no volume, whatever lies where.
+///
+/// # Errors
+/// A sentence about the series.
+pub(crate) fn check_kind(images: &[Image]) -> Result<(), String> {
+    let mut pictures = images.iter().filter(|image| image.frame_count > 0);
+    if pictures.clone().any(is_coloured) {
+        return Err("its pictures have colours: planes are made of grey slices".to_owned());
+    }
+    let frames: u64 = pictures.clone().map(|image| u64::from(image.frame_count)).sum();
+    if frames < SLICES_MIN as u64 {
+        return Err(format!("it has {frames} slices, and {SLICES_MIN} are the least"));
+    }
+    // Which slice it is, is told where nothing has to be read for it.
+    let asks_headers = pictures.clone().any(|image| !tells_its_place(image));
+    let first = pictures.next().map(|image| (image.rows, image.columns));
+    if asks_headers && pictures.any(|image| Some((image.rows, image.columns)) != first) {
+        return Err("its slices differ in their size".to_owned());
+    }
+    Ok(())
+}
+
+fn is_coloured(image: &Image) -> bool {
+    !image.photometric_interpretation.as_deref().unwrap_or_default().starts_with("MONOCHROME")
+}
+
+fn lies_of_image(image: &Image) -> Option<Lies> {
+    let facts = &image.facts;
+    lies_of(facts.image_position, facts.image_orientation, facts.pixel_spacing)
 }
 
 /// Where it lies in the patient, in millimetres.
@@ -43,8 +99,8 @@ pub(super) struct Lies {
     pub(super) spacing: [f64; 2],
 }
 
-/// The frames of an image. `header` is its header where it has several: only that says where each of them lies.
-pub(crate) fn slices_of(image: &Image, header: Option<&Value>) -> Vec<Slice> {
+/// The frames of an image. `header` is its header where the facts do not say where each of them lies.
+pub(crate) fn slices_of(image: &Image, header: Option<&Header>) -> Vec<Slice> {
     let photometric = image.photometric_interpretation.as_deref().unwrap_or_default();
     let facts = &image.facts;
     let slice = |frame_number| Slice {
@@ -53,15 +109,16 @@ pub(crate) fn slices_of(image: &Image, header: Option<&Value>) -> Vec<Slice> {
         rows: image.rows.unwrap_or(0),
         columns: image.columns.unwrap_or(0),
         lies: match header {
-            Some(header) => lies_of_frame(header, frame_number),
-            None => lies_of(facts.image_position, facts.image_orientation, facts.pixel_spacing),
+            Some(header) => lies_of_frame(&header.data_set, frame_number),
+            None => lies_of_image(image),
         },
         space: facts.frame_of_reference_uid.clone(),
         unit: facts.unit.clone(),
         is_inverted: photometric == "MONOCHROME1"
             || facts.presentation_lut_shape.as_deref() == Some("INVERSE"),
-        is_coloured: !photometric.starts_with("MONOCHROME"),
+        is_coloured: is_coloured(image),
         other_patient: image.other_patient.clone(),
+        read_of: header.and_then(|header| header.content_digest),
     };
     (1..=image.frame_count).map(slice).collect()
 }

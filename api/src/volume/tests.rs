@@ -1,4 +1,4 @@
-use noctis_shared::request::Projection;
+use noctis_shared::volume_plane::Projection;
 use serde_json::json;
 use uuid::Uuid;
 
@@ -19,6 +19,7 @@ fn slice_at(position: Vector, [row, column]: [Vector; 2]) -> Slice {
         is_inverted: false,
         is_coloured: false,
         other_patient: None,
+        read_of: None,
     }
 }
 
@@ -205,6 +206,42 @@ fn what_is_no_volume_says_why() {
         let reason = refused(change);
         assert!(reason.contains(says), "{reason}: {says}");
     }
+}
+
+/// Cosines as a scanner writes them, at right angles to five digits.
+#[test]
+fn a_series_that_lies_askew_is_cut_along_its_own_axes() {
+    let (row, column) = ([0.01470, 0.99989, -0.00120], [-0.07214, -0.00012, -0.99739]);
+    let normal = vector::cross(row, column);
+    let slices: Vec<Slice> =
+        (0..9).map(|nth| slice_at(scaled(normal, f64::from(nth) * 2.5), [row, column])).collect();
+    let volume = Volume::of(&slices).expect("a volume");
+    for side in [Side::Anterior, Side::Left, Side::Feet] {
+        let slab = volume.depict(&Cut { thickness: 10.0, ..cut(Eye::From(side)) }).expect("a slab");
+        for way in [slab.to_right, slab.to_below, slab.through] {
+            let along: Vec<f64> = way.into_iter().filter(|part| part.abs() > 1e-9).collect();
+            assert_eq!(along.len(), 1, "{side:?} {way:?}");
+        }
+    }
+}
+
+#[test]
+fn places_that_are_nowhere_near_a_patient_make_no_volume() {
+    for far in [1e17, 1e308, -1e9] {
+        let mut slices = axial();
+        slices[1] = slice_at([far, 0.0, 12.5], AXIAL);
+        assert!(Volume::of(&slices).is_err(), "{far}");
+        let far: Vec<Slice> = (0..9).map(|nth| slice_at([0.0, 0.0, far * f64::from(nth)], AXIAL)).collect();
+        assert!(Volume::of(&far).is_err());
+    }
+    for spacing in [1e-17, 1e9] {
+        let mut slices = axial();
+        slices.iter_mut().for_each(|slice| slice.lies.as_mut().expect("a place").spacing = [spacing; 2]);
+        assert!(Volume::of(&slices).is_err(), "{spacing}");
+    }
+    let mut aside = axial();
+    aside[4] = slice_at([400.0, -24.0, 20.0], AXIAL);
+    assert!(Volume::of(&aside).is_err(), "one lies beside all others");
 }
 
 #[test]

@@ -10,7 +10,8 @@ use crate::{
     job::{FrameRange, FrameSource, RenderJob, WholeFile},
     presets::Presets,
     purpose::Purpose,
-    request::{FileBeside, VolumePlane, VolumeSlice},
+    request::FileBeside,
+    volume_plane::{VolumePlane, VolumeSlice},
 };
 
 /// Slices that the catalog is asked for at a time.

@@ -8,13 +8,12 @@ use noctis_shared::{
         Event, InstanceLocation, RejectedFile, STUDY_DELETED, STUDY_INDEXED, STUDY_NEW, StudyDeleted,
         StudyIndexed, StudyNew,
     },
-    job::RenderJob,
+    job::{FrameSource, RenderJob},
     lane::Lane,
     purpose::Purpose,
-    request::{
-        Fit, IccProfile, PictureFormat, Projection, Region, Voi, VoiFunction, VolumePlane, VolumeSlice,
-        Window,
-    },
+    queue::QueueLimits,
+    request::{Fit, IccProfile, PictureFormat, Region, Voi, VoiFunction, Window},
+    volume_plane::{Projection, VolumePlane, VolumeSlice},
 };
 use serde_json::{Value, json};
 
@@ -144,6 +143,24 @@ fn a_schema_describes_every_member_that_is_published() {
             assert!(described[part]["properties"].get(member).is_some(), "{part} does not describe {member}");
         }
     }
+}
+
+/// As many as the API lets one plane touch, with long names.
+#[test]
+fn a_job_of_a_thousand_slices_is_no_longer_than_a_message_may_be() {
+    let mut job = through_a_volume();
+    let plane = job.request.plane.as_mut().expect("a plane");
+    let slice = VolumeSlice {
+        along: 1234.567_890_123_4,
+        moved: [-0.123_456_789_012_345, 10.0 / 3.0],
+        ..plane.slices[0].clone()
+    };
+    plane.slices = vec![slice; 1_000];
+    let file = "1.2.826.0.1.3680043.10.1234567890.1234567890.1234567890.123456";
+    let location = format!("s3://bucket-of-a-hospital/archive/2026/11/{file}/{file}/{file}.dcm");
+    job.slices = vec![FrameSource { location, ..job.source.clone() }; 1_000];
+    let bytes = serde_json::to_vec(&job).expect("JSON").len();
+    assert!(bytes < QueueLimits::default().message_bytes_max, "{bytes} bytes");
 }
 
 /// A publisher of the last version knows no profiles.

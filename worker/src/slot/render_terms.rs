@@ -5,7 +5,7 @@ use noctis_render as render;
 use noctis_shared::{
     explanation::{ExplainedStep, Explanation, Values},
     render::FilePixels,
-    request,
+    request, volume_plane,
 };
 
 /// The request in the renderer's own terms.
@@ -47,8 +47,8 @@ pub(crate) fn to_render_request(request: &request::FrameRequest) -> render::Fram
 }
 
 /// A plane, and where the slices lie that it touches.
-pub(super) fn to_render_plane(plane: &request::VolumePlane) -> (render::Plane, Vec<render::SlicePlace>) {
-    let &request::VolumePlane {
+pub(super) fn to_render_plane(plane: &volume_plane::VolumePlane) -> (render::Plane, Vec<render::SlicePlace>) {
+    let &volume_plane::VolumePlane {
         ref slices,
         along,
         rows,
@@ -61,9 +61,9 @@ pub(super) fn to_render_plane(plane: &request::VolumePlane) -> (render::Plane, V
         points,
     } = plane;
     let projection = match projection {
-        request::Projection::Mean => render::Projection::Mean,
-        request::Projection::Maximum => render::Projection::Maximum,
-        request::Projection::Minimum => render::Projection::Minimum,
+        volume_plane::Projection::Mean => render::Projection::Mean,
+        volume_plane::Projection::Maximum => render::Projection::Maximum,
+        volume_plane::Projection::Minimum => render::Projection::Minimum,
     };
     let places = slices.iter().map(|slice| render::SlicePlace { along: slice.along, moved: slice.moved });
     let plane =

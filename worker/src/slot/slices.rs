@@ -5,7 +5,7 @@ use noctis_render::{self as render, Limits, RenderError};
 use noctis_shared::{
     job::FrameSource,
     render::{FailureKind, RenderFailure},
-    request::VolumePlane,
+    volume_plane::VolumePlane,
 };
 use serde::{Deserialize, Serialize};
 
@@ -77,6 +77,15 @@ pub(super) fn read(task: &RenderTask, step: &mut dyn FnMut(ReadStep)) -> Result<
         let reason =
             format!("bytes of the slices are {byte_count}, more than the limit of {SLICES_BYTES_MAX}");
         return Err(refused(reason));
+    }
+    let mut before = None;
+    let is_inflated_again = |source: &FrameSource| {
+        let is_again = before.replace(source.content_digest) == Some(source.content_digest);
+        is_again && source.deflated
+    };
+    if task.slices.iter().map(|slice| &slice.source).any(is_inflated_again) {
+        let reason = "not supported: planes through the frames of a deflated file".to_owned();
+        return Err(StageError::Failure(RenderFailure::new(FailureKind::Unrenderable, reason)));
     }
     // All that is read is one reading.
     let mut goes_on = |_| step(ReadStep::GoesOn);

@@ -8,9 +8,10 @@ use futures::{StreamExt, TryStreamExt, stream};
 use noctis_shared::{
     answer::Image,
     own_id,
-    request::{Annotation, Fit, Flip, Projection, VolumePlane, VolumeSlice},
+    request::{Annotation, Fit, Flip},
+    submit::SubmitError,
+    volume_plane::{Projection, VolumePlane, VolumeSlice},
 };
-use serde_json::Value;
 use uuid::Uuid;
 
 use super::{
@@ -19,11 +20,13 @@ use super::{
     rendered_parameters::Rendered,
 };
 use crate::{
-    back_end::catalog_problem,
+    back_end::{catalog_problem, submit_problem},
     picture::{Asked, Request, Shapes, answer_image},
     problem::{Kind, Problem},
     query::Query,
-    volume::{Cut, Depicted, Eye, Side, Slice, Volume, slices_of},
+    volume::{
+        Cut, Depicted, Eye, Header, NoPlane, Side, Slice, Volume, check_kind, slices_of, tells_its_place,
+    },
 };
 
 /// Millimetres of a slab, at most.
@@ -31,7 +34,7 @@ const SLAB_MAX: f64 = 10_000.0;
 /// Frames of a series that are looked at: nobody's volume has more.
 const FRAMES_MAX: u64 = 10_000;
 /// Slices of one picture: a job that names more is longer than the queue takes.
-const SLICES_MAX: usize = 1_500;
+const SLICES_MAX: usize = 1_000;
 /// Slices whose files are looked up at a time.
 const AT_A_TIME: usize = 8;
 /// Parameters of the standard that are not built (PS3.18 table 8.3.5-3).
@@ -78,8 +81,9 @@ impl Asks {
         let cut = Cut { viewport: asked.fit.width.zip(asked.fit.height), ..cut };
         let slices = self.slices(study, series, images).await?;
         let volume = Volume::of(&slices).map_err(|reason| no_volume(&reason))?;
-        let depicted = volume.depict(&cut).map_err(|reason| Problem::parameter(eye_name(cut.eye), reason))?;
+        let depicted = volume.depict(&cut).map_err(|reason| no_plane(cut.eye, reason))?;
         let middle = &slices[volume.middle()];
+        let touched: Vec<Uuid> = depicted.touched.iter().map(|(nth, ..)| slices[*nth].image_id).collect();
         let plane = self.plane_of(depicted, &slices, cut.projection).await?;
         let asked = Asked {
             frame_number: middle.frame_number,
@@ -91,7 +95,7 @@ impl Asks {
         };
         let annotated = "nothing is written into the corners of planes";
         let left_out = query_names(self.uri.query(), "annotation").then_some(annotated).or(left_out);
-        Ok(with_warning(self.answered(middle.image_id, asked).await?, left_out))
+        Ok(with_warning(self.answered(middle.image_id, &touched, asked).await?, left_out))
     }
 
     /// The frames that may be slices, in display order.
@@ -100,25 +104,31 @@ impl Asks {
         if frames > FRAMES_MAX {
             return Err(no_volume(&format!("it has {frames} frames, and {FRAMES_MAX} are the most")));
         }
+        // Before a header is read.
+        check_kind(&images).map_err(|reason| no_volume(&reason))?;
         let mut slices = Vec::new();
         for image in images.iter().filter(|image| image.frame_count > 0) {
-            let header = match image.frame_count {
-                1 => None,
-                _ => Some(self.header_of(study, series, &image.sop_instance_uid).await?),
+            let header = match tells_its_place(image) {
+                true => None,
+                false => Some(self.header_of(study, series, &image.sop_instance_uid).await?),
             };
             slices.extend(slices_of(image, header.as_ref()));
         }
         Ok(slices)
     }
 
-    /// The header of an instance as the catalog has it; nothing where it is too long to be kept.
-    async fn header_of(&self, study: &str, series: &str, instance: &str) -> Result<Value, Problem> {
+    /// The header of an instance as the catalog has it, and the file that it is of; nothing where it is too long to be kept.
+    async fn header_of(&self, study: &str, series: &str, instance: &str) -> Result<Header, Problem> {
         let of = self.visible().headers_of(study, Some(series), Some(instance))?;
         let catalog = &self.api.catalog;
         let places = catalog.header_places(*of).await.map_err(|error| catalog_problem(&error))?;
         let headers = catalog.headers(&places).await.map_err(|error| catalog_problem(&error))?;
-        let header = headers.first().and_then(|header| serde_json::from_str(&header.header_json).ok());
-        Ok(header.unwrap_or_default())
+        let content_digest = places.first().map(|place| place.content_digest);
+        let text = headers.into_iter().next().map(|header| header.header_json).unwrap_or_default();
+        // It may have megabytes.
+        let read = tokio::task::spawn_blocking(move || serde_json::from_str(&text).unwrap_or_default());
+        let data_set = read.await.map_err(|error| Problem::internal(&error))?;
+        Ok(Header { data_set, content_digest })
     }
 
     /// The plane as workers are told of it, with the files that it is made of.
@@ -138,9 +148,15 @@ impl Asks {
             return Err(Problem::new(Kind::Unrenderable, detail));
         }
         let named = touched.into_iter().map(async |(nth, along, moved)| {
-            let Slice { image_id, frame_number, .. } = slices[nth];
+            let slice = &slices[nth];
+            let (image_id, frame_number) = (slice.image_id, slice.frame_number);
             let image = self.visible().image(image_id).await?;
             let content_digest = image.content_digest;
+            // Of another file than the one that said where it lies, since it was replaced in between.
+            if !slice.is_of(&image.image, &content_digest) {
+                self.api.images.forget_with(image_id, &self.api.cache).await;
+                return Err(submit_problem(&SubmitError::ImageReplaced));
+            }
             Ok::<_, Problem>(VolumeSlice { image_id: image.key, content_digest, frame_number, along, moved })
         });
         let slices = stream::iter(named.collect::<Vec<_>>()).buffered(AT_A_TIME).try_collect().await?;
@@ -159,17 +175,13 @@ impl Asks {
     }
 
     /// The picture. What was known of a file that was replaced is forgotten: the next request knows it as it is now.
-    async fn answered(&self, middle: Uuid, asked: Asked) -> Result<Response, Problem> {
+    async fn answered(&self, middle: Uuid, slices: &[Uuid], asked: Asked) -> Result<Response, Problem> {
         let Self { api, caller, uri, headers, .. } = self;
         let request = Request { uri, headers, caller };
-        let slices = asked.plane.iter().flat_map(|plane| &plane.slices);
-        let image_ids: Vec<Uuid> = slices.map(|slice| slice.image_id).collect();
         let answer = answer_image(api, &middle.to_string(), asked, Shapes::PicturesOnly, request).await;
         let is_stale = |problem: &Problem| matches!(problem.kind(), Kind::ImageReplaced | Kind::FileMissing);
         if answer.as_ref().is_err_and(is_stale) {
-            for image_id in image_ids {
-                api.images.forget_with(image_id, &api.cache).await;
-            }
+            api.images.forget_all_with(slices, &api.cache).await;
         }
         answer
     }
@@ -183,10 +195,14 @@ fn query_names(query: Option<&str>, name: &str) -> bool {
     url::form_urlencoded::parse(query.unwrap_or_default().as_bytes()).any(|(own, _)| own == name)
 }
 
-fn eye_name(eye: Eye) -> &'static str {
-    match eye {
+fn no_plane(eye: Eye, reason: NoPlane) -> Problem {
+    let of_eye = match eye {
         Eye::From(_) => "orientation",
         Eye::Placed { .. } => "viewpointlookat",
+    };
+    match reason {
+        NoPlane::Eye(reason) => Problem::parameter(of_eye, reason),
+        NoPlane::Size(reason) => Problem::parameter("viewport", reason),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use noctis_shared::{
     catalog::NewInstance, image_facts::ImageFacts, job::RenderJob, lane::Lane, queue::Work,
-    render_key::ContentDigest, request::Projection,
+    render_key::ContentDigest, volume_plane::Projection,
 };
 
 use crate::{

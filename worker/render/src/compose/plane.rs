@@ -1,11 +1,14 @@
 //! A plane through a volume: the values at its pixels, and then the stages that a frame goes through after them.
 
 use crate::file::frame_view::FrameView;
+use crate::file::pixel_format::SampleKind;
 use crate::picture::{DisplayImage, DisplaySamples};
 use crate::request::FrameRequest;
+use crate::samples::Sign;
 use crate::stages::modality::Modality;
+use crate::stages::padding::Padding;
 use crate::stages::presentation::Presentation;
-use crate::stages::voi::VoiTransform;
+use crate::stages::voi::{VoiTransform, fixed_range};
 use crate::volume::{Point, Volume};
 use crate::{Header, RenderError, Window};
 
@@ -26,10 +29,15 @@ pub fn compose_plane(
     let format = header.declared_format().ok_or(RenderError::NoPixelData)?;
     let points = volume.points()?;
     let view = FrameView::new(header.view(), request.frame_number);
-    let sign = volume.sign().ok_or(RenderError::NoPixelData)?;
+    let sign = match format.kind {
+        SampleKind::Integer => Sign::of_integers(format.signed),
+        SampleKind::Float32 | SampleKind::Float64 => Sign::AsWritten,
+    };
     let modality = Modality::read(&view, sign);
+    let padding = Padding::read(view.top(), format);
+    let range = || fixed_range(format, &modality, padding.as_ref()).unwrap_or_else(|| range(&points));
     let voi = VoiTransform::named(&request.voi, &view, &modality, sign)
-        .unwrap_or_else(|| VoiTransform::of_range(&request.voi, range(&points)));
+        .unwrap_or_else(|| VoiTransform::of_range(&request.voi, range()));
     let presentation = Presentation::read(view.top(), format.photometric(), request.invert);
     let shown = |Point { value, weight }: &Point| match *weight {
         weight if weight <= 0.0 => 0,

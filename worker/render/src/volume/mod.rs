@@ -13,17 +13,19 @@ pub(crate) use self::ray::Point;
 use crate::decode::DecodedFrame;
 use crate::file::frame_view::FrameView;
 use crate::request::SIDE_PIXELS_MAX;
-use crate::samples::{Samples, Sign, each_type};
+use crate::samples::{Samples, each_type};
+use crate::stages::label::is_label_map;
 use crate::stages::modality::Modality;
 use crate::stages::padding::Padding;
+use crate::stages::palette;
 use crate::{Header, RenderError};
 
 /// Points to each side of a pixel of a picture, at most.
 const POINTS_MAX: u8 = 4;
 /// Samples that are held of all slices together: 1 GiB. A plane that goes along the axes of a volume needs few of them.
 const HELD_SAMPLES_MAX: u64 = 1 << 28;
-/// Places at which values are taken for one picture: some ten seconds.
-const PLACES_MAX: u64 = 1 << 30;
+/// Places at which values are taken for one picture: some ten seconds, of the thirty that a render has.
+const PLACES_MAX: u64 = 3 << 26;
 
 /// A plane, or a slab around one, and the picture of it.
 #[derive(Clone, Debug, PartialEq)]
@@ -77,7 +79,7 @@ pub struct Volume {
     held_samples: u64,
 }
 
-/// What a plane needs of a slice, as modality values; padding is not a number.
+/// What a plane needs of a slice, as modality values; padding, and what is not finite, is not a number.
 #[derive(Debug)]
 struct Slice {
     place: SlicePlace,
@@ -85,7 +87,6 @@ struct Slice {
     size: (u32, u32),
     held: Rectangle,
     values: Vec<f32>,
-    sign: Sign,
 }
 
 /// Whole pixels of a slice, ends not included.
@@ -101,7 +102,7 @@ impl Volume {
     /// Of slices that lie in `places`, which follow each other along the normal. They are [put](Self::put) in afterwards.
     ///
     /// # Errors
-    /// [`RenderError::InvalidRequest`] for a plane that is none, and for places without an order.
+    /// [`RenderError::InvalidRequest`] for a plane that is none or takes too long, and for places without an order.
     pub fn new(plane: Plane, places: Vec<SlicePlace>) -> Result<Self, RenderError> {
         let refused = |reason: &'static str| Err(RenderError::invalid_request("plane", reason));
         let numbers = [plane.corner, plane.to_right, plane.to_below, plane.through];
@@ -123,6 +124,9 @@ impl Volume {
         if !places.iter().all(is_finite) || !places.is_sorted_by(|one, next| one.along < next.along) {
             return refused("takes slices that follow each other");
         }
+        if ray::place_count(&plane, &places) > PLACES_MAX {
+            return refused("takes too long: ask for a thinner slab, or for a smaller picture");
+        }
         Ok(Self { plane, places, slices: Vec::new(), held_samples: 0 })
     }
 
@@ -130,15 +134,22 @@ impl Volume {
     ///
     /// # Errors
     /// [`RenderError::InvalidRequest`] for one more than there are places, one that is not as large as the first, or not grey, and for a
-    /// plane that takes too much of the volume; [`RenderError::NoPixelData`].
+    /// plane that takes too much of the volume; [`RenderError::Unsupported`] for labels and indices of a palette; [`RenderError::NoPixelData`].
     pub fn put(&mut self, header: &Header, frame: &DecodedFrame) -> Result<(), RenderError> {
         let refused = |reason: &'static str| Err(RenderError::invalid_request("slices", reason));
         let format = header.declared_format().ok_or(RenderError::NoPixelData)?;
         if !frame.is_of(format) || frame.reduction > 0 {
             return refused("are whole frames of their files");
         }
+        let view = FrameView::new(header.view(), frame.frame_number);
         if !frame.photometric.is_monochrome() {
             return refused("are grey");
+        }
+        // Between two labels, and between two indices of a palette, is a third thing.
+        if is_label_map(view.top()) || palette::supplemental(view.top(), frame.samples.sign()).is_some() {
+            return Err(RenderError::unsupported(
+                "planes through labels, and through the indices of a palette",
+            ));
         }
         let size = (frame.rows, frame.columns);
         if self.slices.first().is_some_and(|first| first.size != size) {
@@ -154,17 +165,11 @@ impl Volume {
         if self.held_samples > HELD_SAMPLES_MAX {
             return refused("are too large for a plane that goes through all of them");
         }
-        let view = FrameView::new(header.view(), frame.frame_number);
         let modality = Modality::read(&view, frame.samples.sign());
         let padding = Padding::read(view.top(), format);
         let values = values(&frame.samples, frame.columns as usize, held, &modality, padding.as_ref());
-        self.slices.push(Slice { place, size, held, values, sign: frame.samples.sign() });
+        self.slices.push(Slice { place, size, held, values });
         Ok(())
-    }
-
-    /// What the samples of its slices tell of the sign of attributes; `None` without slices.
-    pub(crate) fn sign(&self) -> Option<Sign> {
-        self.slices.first().map(|slice| slice.sign)
     }
 }
 
@@ -235,7 +240,8 @@ fn values(
 ) -> Vec<f32> {
     let value = |stored: f64| match padding {
         Some(padding) if padding.contains(stored) => f32::NAN,
-        _ => modality.value(stored) as f32,
+        // What is no number of this kind is no value.
+        _ => Some(modality.value(stored) as f32).filter(|value| value.is_finite()).unwrap_or(f32::NAN),
     };
     each_type!(samples, all => {
         let rows = all.chunks_exact(stride.max(1)).take(bottom).skip(top);

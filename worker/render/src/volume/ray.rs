@@ -3,13 +3,15 @@
 //! A value of a slice lies between the four samples around, one between slices between the two around. What of them is padding, and
 //! what lies beside the volume, takes no part. Through a slab values are taken where they may turn: in the middles of samples.
 
-use super::{PLACES_MAX, Plane, Projection, RenderError, Slice, Volume};
+use super::{Plane, Projection, RenderError, Slice, SlicePlace, Volume};
 
 /// Places of a ray that does not go along an axis, for each sample that it passes.
 const OBLIQUE_PLACES: f64 = 2.0;
 /// Places of one ray.
 const RAY_PLACES_MAX: usize = 8192;
-/// Parts of a sample that count as none.
+/// Samples beside its axis that a ray may come to: cosines are rounded as they are written.
+const ASTRAY_MAX: f64 = 1e-2;
+/// Parts of a sample that are none.
 const NOTHING: f64 = 1e-9;
 
 /// A value, and how much of what it is made of is picture, 0 to 1.
@@ -51,17 +53,13 @@ impl Volume {
     /// What is at the pixels of the picture, row by row from the upper left.
     ///
     /// # Errors
-    /// [`RenderError::InvalidRequest`] for a volume without slices, and for a picture that takes too long.
+    /// [`RenderError::InvalidRequest`] for a volume without all of its slices.
     pub(crate) fn points(&self) -> Result<Vec<Point>, RenderError> {
         if self.slices.is_empty() || self.slices.len() != self.places.len() {
             return Err(RenderError::invalid_request("slices", "are not all there"));
         }
-        let Plane { rows, columns, points, .. } = self.plane;
-        let ray = Ray::of(self);
-        let places = u64::from(rows) * u64::from(columns) * u64::from(points).pow(2) * ray.place_count;
-        if places > PLACES_MAX {
-            return Err(RenderError::invalid_request("plane", "takes too long: ask for less of it"));
-        }
+        let Plane { rows, columns, .. } = self.plane;
+        let ray = Ray::of(&self.plane, &self.places);
         let pixels = (0..rows).flat_map(|row| (0..columns).map(move |column| (row, column)));
         Ok(pixels.map(|(row, column)| self.pixel(&ray, f64::from(row), f64::from(column))).collect())
     }
@@ -109,7 +107,11 @@ impl Volume {
         };
         let mut gathered = Gathered::from(self.plane.projection, value_at(from));
         while from < to {
-            let next = self.next_middle(axis, from).min(to);
+            let next = self.next_middle(axis, around.flatten(), from).min(to);
+            // Far beyond all numbers of samples nothing is next.
+            if next <= from {
+                break;
+            }
             gathered.go_on(next - from, value_at(next));
             from = next;
         }
@@ -147,13 +149,21 @@ impl Volume {
         Some(Around { before, after, part })
     }
 
-    /// The next middle of samples on an axis: between two of them values lie on a line.
-    fn next_middle(&self, axis: usize, from: f64) -> f64 {
-        if axis != 2 {
-            return from.floor() + 1.0;
+    /// The next middle of samples on an axis, of either slice around, whose middles may lie beside each other: between two of them values
+    /// lie on a line.
+    fn next_middle(&self, axis: usize, around: Option<Around<'_>>, from: f64) -> f64 {
+        if axis == 2 {
+            let behind = self.slices.partition_point(|slice| slice.place.along <= from);
+            return self.slices.get(behind).map_or(f64::INFINITY, |slice| slice.place.along);
         }
-        let behind = self.slices.partition_point(|slice| slice.place.along <= from);
-        self.slices.get(behind).map_or(f64::INFINITY, |slice| slice.place.along)
+        let Some(Around { before, after, .. }) = around else { return f64::INFINITY };
+        let next = |slice: &Slice| {
+            let moved = slice.place.moved[axis];
+            let middle = (from - moved).floor() + 1.0 + moved;
+            // What rounding makes of a middle is that middle.
+            if middle > from + NOTHING { middle } else { middle + 1.0 }
+        };
+        next(before).min(next(after))
     }
 }
 
@@ -176,24 +186,35 @@ struct Ray {
     place_count: u64,
 }
 
+/// Places at which values are taken for the picture of a plane through slices in these places, at most.
+pub(super) fn place_count(plane: &Plane, places: &[SlicePlace]) -> u64 {
+    let Plane { rows, columns, points, .. } = plane;
+    let pixels = u64::from(*rows) * u64::from(*columns) * u64::from(*points).pow(2);
+    pixels.saturating_mul(Ray::of(plane, places).place_count)
+}
+
 impl Ray {
-    fn of(volume: &Volume) -> Self {
-        let Plane { through, along, .. } = volume.plane;
-        let slice_count = volume.slices.len();
-        let gap = match (&volume.slices[..], slice_count) {
-            ([first, .., last], count) => (last.place.along - first.place.along) / (count - 1) as f64,
-            _ => along[1] - along[0],
+    fn of(plane: &Plane, places: &[SlicePlace]) -> Self {
+        let through = plane.through;
+        let gap = match places {
+            [first, .., last] => (last.along - first.along) / (places.len() - 1) as f64,
+            _ => plane.along[1] - plane.along[0],
         };
         let samples = [through[0].abs(), through[1].abs(), through[2].abs() / gap];
-        let goes = |axis: &usize| samples[*axis] > NOTHING;
-        let axes: Vec<usize> = (0..3).filter(goes).collect();
+        let axes: Vec<usize> = (0..3).filter(|axis| samples[*axis] > ASTRAY_MAX).collect();
         let longest = samples.iter().fold(0.0, |longest: f64, count| longest.max(*count));
-        // The cast saturates.
+        // Casts saturate.
         let steps = ((longest * OBLIQUE_PLACES).ceil() as usize).clamp(1, RAY_PLACES_MAX);
+        // Of two slices that lie beside each other the middles do, too.
+        let middles = if places.iter().any(|place| place.moved != [0.0; 2]) { 2 } else { 1 };
+        let straight = |axis: usize| Self { along: Some(axis), through, step_count: 0, place_count: 0 };
         match axes[..] {
             [] => Self { along: None, through, step_count: 0, place_count: 1 },
-            [2] => Self { along: Some(2), through, step_count: 0, place_count: slice_count as u64 + 2 },
-            [axis] => Self { along: Some(axis), through, step_count: 0, place_count: longest as u64 + 2 },
+            [2] => Self { place_count: places.len() as u64 + 2, ..straight(2) },
+            [axis] => Self {
+                place_count: (longest as u64).saturating_mul(middles).saturating_add(2),
+                ..straight(axis)
+            },
             _ => Self { along: None, through, step_count: steps, place_count: steps as u64 + 1 },
         }
     }

@@ -230,9 +230,105 @@ fn a_plane_that_would_take_for_ever_is_refused() {
         points: 4,
         ..coronal()
     };
-    let (header, volume) = volume(endless, rising, None);
-    let refused = compose_plane(&header, &levels(), &volume).expect_err("too much");
+    let places = ALONG.map(|along| SlicePlace { along, moved: [0.0; 2] });
+    let refused = Volume::new(endless, places.to_vec()).expect_err("too much");
     assert!(matches!(refused, RenderError::InvalidRequest { parameter: "plane", .. }));
+}
+
+#[test]
+fn labels_and_indices_of_a_palette_have_nothing_between_them() {
+    let places = || ALONG.map(|along| SlicePlace { along, moved: [0.0; 2] }).to_vec();
+    let pixels = vec![1; usize::from(ROWS) * usize::from(COLUMNS) * 2];
+    let labels = FileBuilder::new(EXPLICIT_LITTLE).monochrome(ROWS, COLUMNS, 16, 16, false);
+    let labels = labels.text(0x0062, 0x0001, "CS", "LABELMAP").native(&pixels);
+    let entries: Vec<u8> = (0..4_u16).flat_map(|entry| (entry << 12).to_le_bytes()).collect();
+    let mut palette = FileBuilder::new(EXPLICIT_LITTLE)
+        .text(0x0008, 0x9205, "CS", "MIXED")
+        .monochrome(ROWS, COLUMNS, 16, 16, false);
+    for channel in 0x1101..=0x1103 {
+        palette = palette.u16s(0x0028, channel, &[4, 0, 16]);
+    }
+    for channel in 0x1201..=0x1203 {
+        palette = palette.bytes(0x0028, channel, "OW", &entries);
+    }
+    for file in [labels, palette.native(&pixels)] {
+        let mut volume = Volume::new(coronal(), places()).expect("a plane");
+        let (header, frame) = decode(&file, &FrameRequest::default()).expect("a slice");
+        assert!(matches!(volume.put(&header, &frame), Err(RenderError::Unsupported { .. })));
+    }
+}
+
+#[test]
+fn what_is_not_finite_is_no_value() {
+    let places = ALONG.map(|along| SlicePlace { along, moved: [0.0; 2] });
+    let mut volume = Volume::new(coronal(), places.to_vec()).expect("a plane");
+    let mut header = None;
+    for along in ALONG {
+        let values = (0..ROWS).flat_map(|row| (0..COLUMNS).map(move |column| (row, column)));
+        let values = values.map(|(row, column)| match (row, column) {
+            (4, 2) => f32::INFINITY,
+            (4, 3) => f32::NAN,
+            _ => rising([column.into(), row.into(), along]) as f32,
+        });
+        let pixels: Vec<u8> = values.flat_map(f32::to_le_bytes).collect();
+        let file = FileBuilder::new(EXPLICIT_LITTLE)
+            .u16s(0x0028, 0x0002, &[1])
+            .text(0x0028, 0x0004, "CS", "MONOCHROME2")
+            .u16s(0x0028, 0x0010, &[ROWS])
+            .u16s(0x0028, 0x0011, &[COLUMNS])
+            .u16s(0x0028, 0x0100, &[32])
+            .bytes(0x7FE0, 0x0008, "OF", &pixels)
+            .file();
+        let (own, frame) = decode(&file, &FrameRequest::default()).expect("a slice");
+        volume.put(&own, &frame).expect("a slice");
+        header = Some(own);
+    }
+    let header = header.expect("a slice");
+    let picture = compose_plane(&header, &FrameRequest::default(), &volume).expect("a picture");
+    assert!(picture.window.expect("a window").width() < 200.0, "of what is finite");
+    for row in grey(&picture).chunks(10) {
+        assert_eq!((row[2], row[3]), (0, 0));
+        assert!(row[5] > row[4]);
+    }
+}
+
+#[test]
+fn bytes_without_a_window_are_shown_as_frames_of_them_are() {
+    let places = ALONG.map(|along| SlicePlace { along, moved: [0.0; 2] });
+    let mut volume = Volume::new(coronal(), places.to_vec()).expect("a plane");
+    let file = FileBuilder::new(EXPLICIT_LITTLE).monochrome(ROWS, COLUMNS, 8, 8, false);
+    let file = file.native(&[77; 120]);
+    let (header, frame) = decode(&file, &FrameRequest::default()).expect("a slice");
+    for _ in ALONG {
+        volume.put(&header, &frame).expect("a slice");
+    }
+    let picture = compose_plane(&header, &FrameRequest::default(), &volume).expect("a picture");
+    assert!(grey(&picture).iter().all(|level| *level == 77));
+}
+
+/// A series whose cosines were rounded as they were written has a ray that leads astray by parts of a sample.
+#[test]
+fn a_slab_that_is_a_little_askew_finds_its_highest_value_all_the_same() {
+    let bright = |[x, y, z]: [f64; 3]| if [x, y, z] == [6.0, 7.0, 3.0] { 250.0 } else { 10.0 };
+    let askew = Plane { through: [4.7e-4, 10.0, 0.0], projection: Projection::Maximum, ..coronal() };
+    assert_eq!(grey(&drawn(askew, bright, None))[5 * 10 + 6], 250);
+}
+
+/// Their middles lie beside each other: each is looked at where it is.
+#[test]
+fn one_bright_sample_of_slices_that_are_moved_is_as_bright_as_it_is() {
+    let places = ALONG.map(|along| SlicePlace { along, moved: [0.0, along / 5.0] });
+    let highest = Plane { through: [0.0, 14.0, 0.0], projection: Projection::Maximum, ..coronal() };
+    let mut volume = Volume::new(highest, places.to_vec()).expect("a plane");
+    let mut header = None;
+    for along in ALONG {
+        let bright = move |[x, y, _]: [f64; 3]| if (x, y, along) == (6.0, 7.0, 3.0) { 250.0 } else { 10.0 };
+        let (own, frame) = slice(along, bright, None);
+        volume.put(&own, &frame).expect("a slice");
+        header = Some(own);
+    }
+    let picture = compose_plane(&header.expect("a slice"), &levels(), &volume).expect("a picture");
+    assert_eq!(grey(&picture)[5 * 10 + 6], 250, "3 mm along the normal, 0.6 rows beside the first slice");
 }
 
 #[test]
