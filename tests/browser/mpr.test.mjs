@@ -91,6 +91,9 @@ const SERIES = [
   ["Spot", evenly(9, 4), {
     value: ([x, y], nth) => (nth === SPOT.slice && x === -30 + SPOT.column * SPACING && y === -24 + SPOT.row * SPACING ? 1100 : -100),
   }],
+  ["Askew spot", tilted, {
+    value: ([x, y], nth) => (nth === SPOT.slice && x === -30 + SPOT.column * SPACING && y === tilted[nth][1] + SPOT.row * SPACING ? 1100 : -100),
+  }],
   // The front half of every slice, and the whole of every other one, stand for nothing.
   ["Padded", evenly(9, 4), { value: ([, y], nth) => (y < 0 || nth % 2 ? -3024 : 800), padding: -2000 }],
   ["Two", evenly(2, 4)],
@@ -326,6 +329,19 @@ test("a single bright sample is found by MIP where it lies, on every plane, and 
   for (const nth of [0, 1, 2]) assert.equal((await brightest(nth, 4)).level, 0);
   await cut("50", "minip");
   for (const nth of [0, 1, 2]) assert.equal((await brightest(nth, 4)).level, 0);
+});
+
+test("so it is in slices that lie beside each other, by the page and by the server", async () => {
+  await openPlanes("Askew spot");
+  await cut("50", "mip");
+  // Over whole rows of the first slice it would be little more than half as bright.
+  for (const nth of [CORONAL_PANE, SAGITTAL_PANE]) {
+    await stage(nth).focus();
+    await key("o");
+    if (nth === CORONAL_PANE) assert.ok((await brightest(nth, 4)).level > 200);
+    const { most } = await apartFromServer(nth, "mprslab=50&renderingmethod=maximum_ip");
+    assert.ok(most <= LEVELS_APART_MAX, `pane ${nth}: ${most} levels apart`);
+  }
 });
 
 test("padding takes no part: it neither darkens what lies beside it nor counts in a slab", async () => {

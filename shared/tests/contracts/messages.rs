@@ -151,7 +151,7 @@ fn a_job_of_a_thousand_slices_is_no_longer_than_a_message_may_be() {
     let mut job = through_a_volume();
     let plane = job.request.plane.as_mut().expect("a plane");
     let slice = VolumeSlice {
-        along: 1234.567_890_123_4,
+        along: 1_234.567_890_123_4,
         moved: [-0.123_456_789_012_345, 10.0 / 3.0],
         ..plane.slices[0].clone()
     };
