@@ -91,7 +91,7 @@ const SERIES = [
   ["Spot", evenly(9, 4), {
     value: ([x, y], nth) => (nth === SPOT.slice && x === -30 + SPOT.column * SPACING && y === -24 + SPOT.row * SPACING ? 1100 : -100),
   }],
-  ["Askew spot", tilted, {
+  ["Askew point", tilted, {
     value: ([x, y], nth) => (nth === SPOT.slice && x === -30 + SPOT.column * SPACING && y === tilted[nth][1] + SPOT.row * SPACING ? 1100 : -100),
   }],
   // The front half of every slice, and the whole of every other one, stand for nothing.
@@ -332,7 +332,7 @@ test("a single bright sample is found by MIP where it lies, on every plane, and 
 });
 
 test("so it is in slices that lie beside each other, by the page and by the server", async () => {
-  await openPlanes("Askew spot");
+  await openPlanes("Askew point");
   await cut("50", "mip");
   // Over whole rows of the first slice it would be little more than half as bright.
   for (const nth of [CORONAL_PANE, SAGITTAL_PANE]) {

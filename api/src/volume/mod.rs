@@ -13,10 +13,10 @@ mod vector;
 
 pub(crate) use self::{
     plane::{Cut, Depicted, Eye, NoPlane, Side},
-    slice::{Header, Slice, check_kind, slices_of, tells_its_place},
+    slice::{Header, Slice, check_kind, check_placed, slices_of, tells_its_place},
 };
 use self::{
-    slice::Lies,
+    slice::{Lies, placeless},
     vector::{Vector, dot, length, minus, scaled},
 };
 
@@ -167,14 +167,14 @@ fn axes_of(lies: &Lies) -> [Vector; 3] {
 fn lies_of(slice: &Slice, nth: usize) -> Result<Lies, String> {
     let number = nth + 1;
     let lies = slice.lies.as_ref();
-    let lies = lies.ok_or_else(|| format!("slice {number} does not say where in the patient it lies"))?;
+    let lies = lies.ok_or_else(|| placeless(number))?;
     let off =
         [dot(lies.row, lies.row) - 1.0, dot(lies.column, lies.column) - 1.0, dot(lies.row, lies.column)];
     if off.iter().any(|off| off.abs() > COSINE_APART_MAX) {
-        return Err(format!("slice {number} does not say where in the patient it lies"));
+        return Err(placeless(number));
     }
     if lies.position.iter().any(|millimetres| millimetres.abs() > FAR_MM) {
-        return Err(format!("slice {number} does not say where in the patient it lies"));
+        return Err(placeless(number));
     }
     if lies.spacing.iter().any(|millimetres| !PIXEL_MM.contains(millimetres)) {
         return Err(format!("slice {number} does not say how large its pixels are"));

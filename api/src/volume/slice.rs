@@ -80,6 +80,21 @@ pub(crate) fn check_kind(images: &[Image]) -> Result<(), String> {
     Ok(())
 }
 
+/// Whether all of these say where they lie.
+///
+/// # Errors
+/// A sentence about the series.
+pub(crate) fn check_placed(slices: &[Slice]) -> Result<(), String> {
+    match slices.iter().position(|slice| slice.lies.is_none()) {
+        Some(nth) => Err(placeless(nth + 1)),
+        None => Ok(()),
+    }
+}
+
+pub(super) fn placeless(number: usize) -> String {
+    format!("slice {number} does not say where in the patient it lies")
+}
+
 fn is_coloured(image: &Image) -> bool {
     !image.photometric_interpretation.as_deref().unwrap_or_default().starts_with("MONOCHROME")
 }

@@ -25,7 +25,8 @@ use crate::{
     problem::{Kind, Problem},
     query::Query,
     volume::{
-        Cut, Depicted, Eye, Header, NoPlane, Side, Slice, Volume, check_kind, slices_of, tells_its_place,
+        Cut, Depicted, Eye, Header, NoPlane, Side, Slice, Volume, check_kind, check_placed, slices_of,
+        tells_its_place,
     },
 };
 
@@ -113,6 +114,10 @@ impl Asks {
                 false => Some(self.header_of(study, series, &image.sop_instance_uid).await?),
             };
             slices.extend(slices_of(image, header.as_ref()));
+            // No header is read in vain.
+            if header.is_some() {
+                check_placed(&slices).map_err(|reason| no_volume(&reason))?;
+            }
         }
         Ok(slices)
     }
