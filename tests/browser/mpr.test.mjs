@@ -672,37 +672,41 @@ test("planes go when the graphics card is taken away", async () => {
   await planesDrawn();
 });
 
-/** How far the plane of a pane is from what the server makes of the same one, at one to one. */
-async function apartFromServer(nth, query) {
-  const side = ["f", "a", "l"][nth];
-  return page.evaluate(async ([base, nth, query]) => {
-    const address = new URLSearchParams(location.hash.slice(1));
-    const ask = async (path) => (await fetch(`${base}/api/v1/dicom/${path}`)).json();
-    const { study_instance_uid: study } = await ask(`studies/${address.get("study")}`);
-    const { series } = await ask(`studies/${address.get("study")}/series`);
-    const { series_instance_uid: uid } = series.find(({ series_id: id }) => id === address.get("series"));
-    const answer = await fetch(`${base}/dicom-web/studies/${study}/series/${uid}/renderedmpr?accept=image/png&${query}`);
-    if (!answer.ok) throw new Error(`${answer.status} ${await answer.text()}`);
-    const picture = await createImageBitmap(await answer.blob());
-    const own = document.querySelectorAll(".stage.plane canvas")[nth];
-    const read = (source) => {
-      const context = Object.assign(document.createElement("canvas"), { width: source.width, height: source.height }).getContext("2d");
-      context.drawImage(source, 0, 0);
-      return context.getImageData(0, 0, source.width, source.height).data;
-    };
-    const [here, there] = [read(own), read(picture)];
-    const [left, top] = [Math.round(own.width / 2 - picture.width / 2), Math.round(own.height / 2 - picture.height / 2)];
-    let [most, count, bright] = [0, 0, 0];
-    for (let y = Math.max(0, top); y < Math.min(own.height, top + picture.height); y += 1) {
-      for (let x = Math.max(0, left); x < Math.min(own.width, left + picture.width); x += 1) {
-        const [one, other] = [here[4 * (y * own.width + x)], there[4 * ((y - top) * picture.width + x - left)]];
-        most = Math.max(most, Math.abs(one - other));
-        bright += one > 0 ? 1 : 0;
-        count += 1;
-      }
+/** How far the plane of a pane is, at one to one, from a picture of the server. */
+const apartFrom = (nth, address) => page.evaluate(async ([nth, address]) => {
+  const answer = await fetch(address);
+  if (!answer.ok) throw new Error(`${answer.status} ${await answer.text()}`);
+  const picture = await createImageBitmap(await answer.blob());
+  const own = document.querySelectorAll(".stage.plane canvas")[nth];
+  const read = (source) => {
+    const context = Object.assign(document.createElement("canvas"), { width: source.width, height: source.height }).getContext("2d");
+    context.drawImage(source, 0, 0);
+    return context.getImageData(0, 0, source.width, source.height).data;
+  };
+  const [here, there] = [read(own), read(picture)];
+  const [left, top] = [Math.round(own.width / 2 - picture.width / 2), Math.round(own.height / 2 - picture.height / 2)];
+  let [most, count, bright] = [0, 0, 0];
+  for (let y = Math.max(0, top); y < Math.min(own.height, top + picture.height); y += 1) {
+    for (let x = Math.max(0, left); x < Math.min(own.width, left + picture.width); x += 1) {
+      const [one, other] = [here[4 * (y * own.width + x)], there[4 * ((y - top) * picture.width + x - left)]];
+      most = Math.max(most, Math.abs(one - other));
+      bright += one > 0 ? 1 : 0;
+      count += 1;
     }
-    return { most, count, bright };
-  }, [BASE, nth, `orientation=${side}&${query}`]);
+  }
+  return { most, count, bright };
+}, [nth, address]);
+
+const ask = async (path) => (await fetch(`${BASE}/api/v1/dicom/${path}`)).json();
+const shownAddress = () => page.evaluate(() => Object.fromEntries(new URLSearchParams(location.hash.slice(1))));
+
+/** The same from the plane that the server makes of the series. */
+async function apartFromServer(nth, query) {
+  const { study: studyId, series: seriesId } = await shownAddress();
+  const { study_instance_uid: study } = await ask(`studies/${studyId}`);
+  const { series } = await ask(`studies/${studyId}/series`);
+  const { series_instance_uid: uid } = series.find(({ series_id: id }) => id === seriesId);
+  return apartFrom(nth, `${BASE}/dicom-web/studies/${study}/series/${uid}/renderedmpr?accept=image/png&orientation=${["f", "a", "l"][nth]}&${query}`);
 }
 
 test("planes of the server are those of the page, thin and thick", async () => {
@@ -749,31 +753,10 @@ test("the axial plane of the demonstration is what the server makes of the same 
   const number = await at(AXIAL_PANE);
   const patient = page.locator(".study", { hasText: DEMO_PATIENT });
   assert.equal(await patient.getAttribute("aria-expanded"), "true");
-  const told = await page.evaluate(async ([base, nth]) => {
-    const series = new URLSearchParams(location.hash.slice(1)).get("series");
-    const { images } = await (await fetch(`${base}/api/v1/dicom/series/${series}/images`)).json();
-    // From the head: the server counts from the feet.
-    const image = images.at(-nth);
-    const picture = await createImageBitmap(await (await fetch(`${base}/api/v1/dicom/images/${image.image_id}?format=png`)).blob());
-    const own = document.querySelector(".stage.plane canvas");
-    const read = (source) => {
-      const context = Object.assign(document.createElement("canvas"), { width: source.width, height: source.height }).getContext("2d");
-      context.drawImage(source, 0, 0);
-      return context.getImageData(0, 0, source.width, source.height).data;
-    };
-    const [here, there] = [read(own), read(picture)];
-    const [left, top] = [Math.round((own.width - picture.width) / 2), Math.round((own.height - picture.height) / 2)];
-    let [most, count, bright] = [0, 0, 0];
-    for (let y = Math.max(0, top); y < Math.min(own.height, top + picture.height); y += 1) {
-      for (let x = Math.max(0, left); x < Math.min(own.width, left + picture.width); x += 1) {
-        const [one, other] = [here[4 * (y * own.width + x)], there[4 * ((y - top) * picture.width + x - left)]];
-        most = Math.max(most, Math.abs(one - other));
-        bright += one > 0 ? 1 : 0;
-        count += 1;
-      }
-    }
-    return { most, count, bright };
-  }, [BASE, number]);
+  const { series } = await shownAddress();
+  const { images } = await ask(`series/${series}/images`);
+  // From the head: the server counts from the feet.
+  const told = await apartFrom(AXIAL_PANE, `${BASE}/api/v1/dicom/images/${images.at(-number).image_id}?format=png`);
   assert.ok(told.most <= LEVELS_APART_MAX, `${told.most} levels apart`);
   assert.ok(told.count > 60_000 && told.bright > 20_000, JSON.stringify(told));
 });

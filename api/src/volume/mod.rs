@@ -73,9 +73,6 @@ impl Volume {
     /// # Errors
     /// Why they make none.
     pub(crate) fn of(slices: &[Slice]) -> Result<Self, String> {
-        if slices.iter().any(|slice| slice.is_coloured) {
-            return Err("its pictures have colours: planes are made of grey slices".to_owned());
-        }
         if slices.len() < SLICES_MIN {
             return Err(format!("it has {} slices, and {SLICES_MIN} are the least", slices.len()));
         }

@@ -1,6 +1,9 @@
 //! Planes through a volume: from how somebody looks at the patient (PS3.18 8.3.5.3) to the pixels of a picture.
 
-use noctis_shared::{request::SIDE_PIXELS_MAX, volume_plane::Projection};
+use noctis_shared::{
+    request::SIDE_PIXELS_MAX,
+    volume_plane::{Projection, VolumePlane},
+};
 
 use super::{
     Volume,
@@ -73,14 +76,8 @@ pub(crate) enum NoPlane {
 pub(crate) struct Depicted {
     /// The slices that it touches: their places in the list that the volume was made of, along the normal, and beside the first.
     pub(crate) touched: Vec<(usize, f64, [f64; 2])>,
-    pub(crate) along: [f64; 2],
-    pub(crate) rows: u32,
-    pub(crate) columns: u32,
-    pub(crate) corner: Vector,
-    pub(crate) to_right: Vector,
-    pub(crate) to_below: Vector,
-    pub(crate) through: Vector,
-    pub(crate) points: u8,
+    /// How it lies among them; their files are named by who knows them.
+    pub(crate) plane: VolumePlane,
 }
 
 /// How a plane lies, in the patient: a point of it, and three directions of length one.
@@ -117,8 +114,8 @@ impl Volume {
             }
             false => (corner, [0.0; 3]),
         };
-        let mut depicted = Depicted {
-            touched: Vec::new(),
+        let plane = VolumePlane {
+            slices: Vec::new(),
             along: self.reach[2],
             rows,
             columns,
@@ -126,11 +123,15 @@ impl Volume {
             to_right: self.along_axes(scaled(lay.right, step)),
             to_below: self.along_axes(scaled(lay.below, step)),
             through: self.along_axes(through),
+            projection: cut.projection,
             // In range: 1 to 4.
             points: (step / pixel - 0.01).ceil().clamp(1.0, POINTS_MAX) as u8,
         };
-        depicted.touched = self.touched(&depicted);
-        if depicted.touched.is_empty() { Err(NoPlane::Eye("looks beside the volume")) } else { Ok(depicted) }
+        let touched = self.touched(&plane);
+        match touched.is_empty() {
+            true => Err(NoPlane::Eye("looks beside the volume")),
+            false => Ok(Depicted { touched, plane }),
+        }
     }
 
     fn lay(&self, eye: Eye) -> Result<Lay, NoPlane> {
@@ -236,7 +237,7 @@ impl Volume {
     }
 
     /// The slices between which values of the cut lie.
-    fn touched(&self, cut: &Depicted) -> Vec<(usize, f64, [f64; 2])> {
+    fn touched(&self, cut: &VolumePlane) -> Vec<(usize, f64, [f64; 2])> {
         let corners = (0..8).map(|nth| {
             let right = if nth & 1 == 0 { 0.0 } else { f64::from(cut.columns) * cut.to_right[2] };
             let below = if nth & 2 == 0 { 0.0 } else { f64::from(cut.rows) * cut.to_below[2] };

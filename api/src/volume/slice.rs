@@ -4,7 +4,10 @@ use noctis_shared::{answer::Image, facts::PatientFacts, image_facts::DataSet, re
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{SLICES_MIN, vector::Vector};
+use super::vector::Vector;
+
+/// Frames of a series that are looked at: nobody's volume has more.
+const FRAMES_MAX: u64 = 10_000;
 
 const SHARED_GROUPS: &str = "52009229";
 const GROUPS_OF_FRAMES: &str = "52009230";
@@ -29,7 +32,6 @@ pub(crate) struct Slice {
     pub(super) unit: Option<String>,
     /// Whether low values are white.
     pub(super) is_inverted: bool,
-    pub(super) is_coloured: bool,
     pub(super) other_patient: Option<PatientFacts>,
     /// The file whose header said where it lies, where the facts of the image do not.
     pub(super) read_of: Option<ContentDigest>,
@@ -58,23 +60,22 @@ pub(crate) fn tells_its_place(image: &Image) -> bool {
     image.frame_count == 1 && image.facts.image_position.is_some()
 }
 
-/// Why images of these kinds make no volume, whatever lies where.
+/// Whether images of these kinds, all of which have frames, may make a volume, whatever lies where.
 ///
 /// # Errors
 /// A sentence about the series.
 pub(crate) fn check_kind(images: &[Image]) -> Result<(), String> {
-    let mut pictures = images.iter().filter(|image| image.frame_count > 0);
-    if pictures.clone().any(is_coloured) {
+    if images.iter().any(is_coloured) {
         return Err("its pictures have colours: planes are made of grey slices".to_owned());
     }
-    let frames: u64 = pictures.clone().map(|image| u64::from(image.frame_count)).sum();
-    if frames < SLICES_MIN as u64 {
-        return Err(format!("it has {frames} slices, and {SLICES_MIN} are the least"));
+    let frames: u64 = images.iter().map(|image| u64::from(image.frame_count)).sum();
+    if frames > FRAMES_MAX {
+        return Err(format!("it has {frames} frames, and {FRAMES_MAX} are the most"));
     }
     // Which slice it is, is told where nothing has to be read for it.
-    let asks_headers = pictures.clone().any(|image| !tells_its_place(image));
-    let first = pictures.next().map(|image| (image.rows, image.columns));
-    if asks_headers && pictures.any(|image| Some((image.rows, image.columns)) != first) {
+    let asks_headers = images.iter().any(|image| !tells_its_place(image));
+    let size = |image: &Image| (image.rows, image.columns);
+    if asks_headers && images.windows(2).any(|pair| size(&pair[0]) != size(&pair[1])) {
         return Err("its slices differ in their size".to_owned());
     }
     Ok(())
@@ -131,7 +132,6 @@ pub(crate) fn slices_of(image: &Image, header: Option<&Header>) -> Vec<Slice> {
         unit: facts.unit.clone(),
         is_inverted: photometric == "MONOCHROME1"
             || facts.presentation_lut_shape.as_deref() == Some("INVERSE"),
-        is_coloured: is_coloured(image),
         other_patient: image.other_patient.clone(),
         read_of: header.and_then(|header| header.content_digest),
     };

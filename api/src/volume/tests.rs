@@ -17,7 +17,6 @@ fn slice_at(position: Vector, [row, column]: [Vector; 2]) -> Slice {
         space: Some("1.2.3".to_owned()),
         unit: Some("HU".to_owned()),
         is_inverted: false,
-        is_coloured: false,
         other_patient: None,
         read_of: None,
     }
@@ -52,11 +51,11 @@ fn slices_are_put_in_order_along_their_normal() {
 fn from_the_feet_an_axial_series_is_seen_as_it_was_made() {
     let volume = Volume::of(&axial()).expect("a volume");
     let seen = volume.depict(&cut(Eye::From(Side::Feet))).expect("a plane");
-    assert_eq!((seen.rows, seen.columns, seen.points), (32, 40, 1));
-    assert_near(seen.corner, [-0.5, -0.5, 10.0]);
-    assert_near(seen.to_right, [1.0, 0.0, 0.0]);
-    assert_near(seen.to_below, [0.0, 1.0, 0.0]);
-    assert_eq!(seen.through, [0.0; 3]);
+    assert_eq!((seen.plane.rows, seen.plane.columns, seen.plane.points), (32, 40, 1));
+    assert_near(seen.plane.corner, [-0.5, -0.5, 10.0]);
+    assert_near(seen.plane.to_right, [1.0, 0.0, 0.0]);
+    assert_near(seen.plane.to_below, [0.0, 1.0, 0.0]);
+    assert_eq!(seen.plane.through, [0.0; 3]);
     let touched: Vec<usize> = seen.touched.iter().map(|(nth, ..)| *nth).collect();
     assert_eq!(touched, [3, 4, 5], "the one in the middle, and those beside it");
 }
@@ -72,15 +71,15 @@ fn the_head_is_above_and_sides_are_where_the_one_who_looks_has_them() {
         (Side::Right, [0.0, -1.0, 0.0], 32),
     ] {
         let seen = volume.depict(&cut(Eye::From(side))).expect("a plane");
-        assert_near(seen.to_right, right);
-        assert_near(seen.to_below, [0.0, 0.0, -pixel]);
-        assert_eq!((seen.rows, seen.columns), (15, columns), "22.5 mm are 15 pixels: {side:?}");
-        assert!((seen.corner[2] - 21.25).abs() < 1e-9);
+        assert_near(seen.plane.to_right, right);
+        assert_near(seen.plane.to_below, [0.0, 0.0, -pixel]);
+        assert_eq!((seen.plane.rows, seen.plane.columns), (15, columns), "22.5 mm are 15 pixels: {side:?}");
+        assert!((seen.plane.corner[2] - 21.25).abs() < 1e-9);
         assert_eq!(seen.touched.len(), 9);
     }
     let head = volume.depict(&cut(Eye::From(Side::Head))).expect("a plane");
-    assert_near(head.to_right, [-1.0, 0.0, 0.0]);
-    assert_near(head.to_below, [0.0, 1.0, 0.0]);
+    assert_near(head.plane.to_right, [-1.0, 0.0, 0.0]);
+    assert_near(head.plane.to_below, [0.0, 1.0, 0.0]);
 }
 
 #[test]
@@ -96,7 +95,7 @@ fn a_viewpoint_in_the_patient_sees_what_the_side_sees() {
         ] {
             let seen = volume.depict(&cut(Eye::From(side))).expect("a plane");
             let at = {
-                let place = seen.corner;
+                let place = seen.plane.corner;
                 let way = (0..3).fold([0.0; 3], |way, axis| {
                     vector::plus(way, volume.axes[axis], place[axis] * volume.units[axis])
                 });
@@ -104,11 +103,11 @@ fn a_viewpoint_in_the_patient_sees_what_the_side_sees() {
             };
             let placed = Eye::Placed { position: vector::plus(at, way, -100.0), at, up };
             let other = volume.depict(&cut(placed)).expect("a plane");
-            assert_eq!((seen.rows, seen.columns), (other.rows, other.columns));
+            assert_eq!((seen.plane.rows, seen.plane.columns), (other.plane.rows, other.plane.columns));
             for (one, other) in [
-                (seen.corner, other.corner),
-                (seen.to_right, other.to_right),
-                (seen.to_below, other.to_below),
+                (seen.plane.corner, other.plane.corner),
+                (seen.plane.to_right, other.plane.to_right),
+                (seen.plane.to_below, other.plane.to_below),
             ] {
                 assert_near(one, other);
             }
@@ -122,19 +121,19 @@ fn an_oblique_plane_shows_all_of_the_volume_that_lies_in_it() {
     let at = [0.0, 0.0, 20.0];
     let eye = Eye::Placed { position: [0.0, -1.0, 19.0], at, up: [0.0, -1.0, 1.0] };
     let seen = volume.depict(&cut(eye)).expect("a plane");
-    assert_eq!(seen.columns, 40);
+    assert_eq!(seen.plane.columns, 40);
     // The plane y + z = 20 of the patient.
-    let y = (-24.0 + seen.corner[1] * 1.5) + (10.0 + seen.corner[2]);
+    let y = (-24.0 + seen.plane.corner[1] * 1.5) + (10.0 + seen.plane.corner[2]);
     assert!((y - 20.0).abs() < 1e-9, "{y}");
-    assert_near(seen.to_right, [1.0, 0.0, 0.0]);
-    assert!(seen.to_below[1] > 0.0 && seen.to_below[2] < 0.0);
+    assert_near(seen.plane.to_right, [1.0, 0.0, 0.0]);
+    assert!(seen.plane.to_below[1] > 0.0 && seen.plane.to_below[2] < 0.0);
 }
 
 #[test]
 fn a_slab_is_as_thick_as_the_volume_at_most_and_a_small_picture_has_more_points() {
     let volume = Volume::of(&axial()).expect("a volume");
     let thick = |thickness| {
-        volume.depict(&Cut { thickness, ..cut(Eye::From(Side::Anterior)) }).expect("a plane").through
+        volume.depict(&Cut { thickness, ..cut(Eye::From(Side::Anterior)) }).expect("a plane").plane.through
     };
     assert_near(thick(15.0), [0.0, 10.0, 0.0]);
     assert_near(thick(9_000.0), [0.0, 32.0, 0.0]);
@@ -143,10 +142,10 @@ fn a_slab_is_as_thick_as_the_volume_at_most_and_a_small_picture_has_more_points(
     assert_eq!(touched, [2, 3, 4, 5, 6], "to the slices at its ends, and those beside them");
     let small =
         volume.depict(&Cut { viewport: Some((20, 100)), ..cut(Eye::From(Side::Feet)) }).expect("a plane");
-    assert_eq!((small.columns, small.rows, small.points), (20, 16, 2));
+    assert_eq!((small.plane.columns, small.plane.rows, small.plane.points), (20, 16, 2));
     let large =
         volume.depict(&Cut { viewport: Some((400, 400)), ..cut(Eye::From(Side::Feet)) }).expect("a plane");
-    assert_eq!((large.columns, large.rows, large.points), (400, 320, 1));
+    assert_eq!((large.plane.columns, large.plane.rows, large.plane.points), (400, 320, 1));
 }
 
 #[test]
@@ -171,9 +170,8 @@ fn what_is_no_volume_says_why() {
         Volume::of(&slices).expect_err("no volume")
     };
     let lies = |slice: &mut Slice| slice.lies.clone().expect("a place");
-    let cases: [(Change<'_>, &str); 15] = [
+    let cases: [(Change<'_>, &str); 14] = [
         (&|slices| slices.truncate(2), "it has 2 slices"),
-        (&|slices| slices[3].is_coloured = true, "colours"),
         (&|slices| slices[3].lies = None, "slice 4 does not say where"),
         (
             &|slices| slices[3].lies = Some(Lies { row: [0.5; 3], ..lies(&mut slices[3]) }),
@@ -218,7 +216,7 @@ fn a_series_that_lies_askew_is_cut_along_its_own_axes() {
     let volume = Volume::of(&slices).expect("a volume");
     for side in [Side::Anterior, Side::Left, Side::Feet] {
         let slab = volume.depict(&Cut { thickness: 10.0, ..cut(Eye::From(side)) }).expect("a slab");
-        for way in [slab.to_right, slab.to_below, slab.through] {
+        for way in [slab.plane.to_right, slab.plane.to_below, slab.plane.through] {
             let along: Vec<f64> = way.into_iter().filter(|part| part.abs() > 1e-9).collect();
             assert_eq!(along.len(), 1, "{side:?} {way:?}");
         }

@@ -8,7 +8,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use noctis_shared::{
     answer::Image,
     own_id,
-    request::{Annotation, Fit, Flip},
+    request::Fit,
     submit::SubmitError,
     volume_plane::{Projection, VolumePlane, VolumeSlice},
 };
@@ -32,8 +32,6 @@ use crate::{
 
 /// Millimetres of a slab, at most.
 const SLAB_MAX: f64 = 10_000.0;
-/// Frames of a series that are looked at: nobody's volume has more.
-const FRAMES_MAX: u64 = 10_000;
 /// Slices of one picture: a job that names more is longer than the queue takes.
 const SLICES_MAX: usize = 1_000;
 /// Slices whose files are looked up at a time.
@@ -75,40 +73,27 @@ impl Asks {
         if form.in_parts {
             return Err(not_acceptable());
         }
-        let cut = take_cut(&mut query)?;
-        let rendered = Rendered::take(&mut query, 1, form.format, &self.api.windows)?;
-        check_whole(&rendered)?;
-        let Rendered { asked, left_out, .. } = rendered;
-        let cut = Cut { viewport: asked.fit.width.zip(asked.fit.height), ..cut };
+        let Rendered { asked, left_out, .. } =
+            Rendered::take_plane(&mut query, form.format, &self.api.windows)?;
+        let cut = take_cut(&mut query, asked.fit.width.zip(asked.fit.height))?;
         let slices = self.slices(study, series, images).await?;
         let volume = Volume::of(&slices).map_err(|reason| no_volume(&reason))?;
         let depicted = volume.depict(&cut).map_err(|reason| no_plane(cut.eye, reason))?;
         let middle = &slices[volume.middle()];
         let touched: Vec<Uuid> = depicted.touched.iter().map(|(nth, ..)| slices[*nth].image_id).collect();
-        let plane = self.plane_of(depicted, &slices, cut.projection).await?;
-        let asked = Asked {
-            frame_number: middle.frame_number,
-            fit: Fit::default(),
-            overlays: Some(false),
-            annotation: Annotation::NONE,
-            plane: Some(Box::new(plane)),
-            ..asked
-        };
-        let annotated = "nothing is written into the corners of planes";
-        let left_out = query_names(self.uri.query(), "annotation").then_some(annotated).or(left_out);
+        let plane = Some(Box::new(self.plane_of(depicted, &slices).await?));
+        // It has the size of its box.
+        let asked = Asked { frame_number: middle.frame_number, fit: Fit::default(), plane, ..asked };
         Ok(with_warning(self.answered(middle.image_id, &touched, asked).await?, left_out))
     }
 
     /// The frames that may be slices, in display order.
-    async fn slices(&self, study: &str, series: &str, images: Vec<Image>) -> Result<Vec<Slice>, Problem> {
-        let frames: u64 = images.iter().map(|image| u64::from(image.frame_count)).sum();
-        if frames > FRAMES_MAX {
-            return Err(no_volume(&format!("it has {frames} frames, and {FRAMES_MAX} are the most")));
-        }
+    async fn slices(&self, study: &str, series: &str, mut images: Vec<Image>) -> Result<Vec<Slice>, Problem> {
+        images.retain(|image| image.frame_count > 0);
         // Before a header is read.
         check_kind(&images).map_err(|reason| no_volume(&reason))?;
         let mut slices = Vec::new();
-        for image in images.iter().filter(|image| image.frame_count > 0) {
+        for image in &images {
             let header = match tells_its_place(image) {
                 true => None,
                 false => Some(self.header_of(study, series, &image.sop_instance_uid).await?),
@@ -136,15 +121,12 @@ impl Asks {
         Ok(Header { data_set, content_digest })
     }
 
-    /// The plane as workers are told of it, with the files that it is made of.
+    /// The plane with the files that it is made of.
     async fn plane_of(
         &self,
-        depicted: Depicted,
+        Depicted { touched, plane }: Depicted,
         slices: &[Slice],
-        projection: Projection,
     ) -> Result<VolumePlane, Problem> {
-        let Depicted { touched, along, rows, columns, corner, to_right, to_below, through, points } =
-            depicted;
         if touched.len() > SLICES_MAX {
             let detail = format!(
                 "The plane is made of {} slices, and {SLICES_MAX} are the most: ask for less of the series.",
@@ -165,18 +147,7 @@ impl Asks {
             Ok::<_, Problem>(VolumeSlice { image_id: image.key, content_digest, frame_number, along, moved })
         });
         let slices = stream::iter(named.collect::<Vec<_>>()).buffered(AT_A_TIME).try_collect().await?;
-        Ok(VolumePlane {
-            slices,
-            along,
-            rows,
-            columns,
-            corner,
-            to_right,
-            to_below,
-            through,
-            projection,
-            points,
-        })
+        Ok(VolumePlane { slices, ..plane })
     }
 
     /// The picture. What was known of a file that was replaced is forgotten: the next request knows it as it is now.
@@ -196,10 +167,6 @@ fn no_volume(reason: &str) -> Problem {
     Problem::new(Kind::Unrenderable, format!("The series is no volume: {reason}."))
 }
 
-fn query_names(query: Option<&str>, name: &str) -> bool {
-    url::form_urlencoded::parse(query.unwrap_or_default().as_bytes()).any(|(own, _)| own == name)
-}
-
 fn no_plane(eye: Eye, reason: NoPlane) -> Problem {
     let of_eye = match eye {
         Eye::From(_) => "orientation",
@@ -211,19 +178,8 @@ fn no_plane(eye: Eye, reason: NoPlane) -> Problem {
     }
 }
 
-/// A plane is as large as its box, without a source that a part could be cut out of, and nothing lies over it.
-fn check_whole(Rendered { asked, segmentation, .. }: &Rendered) -> Result<(), Problem> {
-    if asked.region.is_some() || asked.flip != Flip::NONE {
-        return Err(Problem::parameter("viewport", "takes vw,vh of a plane, which is shown whole"));
-    }
-    if segmentation.is_some() {
-        return Err(Problem::parameter("segmentation", "does not go with a plane"));
-    }
-    Ok(())
-}
-
 /// What is cut out of the volume; from the feet, where nothing says from where.
-fn take_cut(query: &mut Query<'_>) -> Result<Cut, Problem> {
+fn take_cut(query: &mut Query<'_>, viewport: Option<(u32, u32)>) -> Result<Cut, Problem> {
     if let Some(name) = UNBUILT.into_iter().find(|name| query.take(name).is_some()) {
         return Err(Problem::parameter(name, "is not built"));
     }
@@ -238,7 +194,7 @@ fn take_cut(query: &mut Query<'_>) -> Result<Cut, Problem> {
     };
     let is_slab = |millimetres: &f64| (0.0..=SLAB_MAX).contains(millimetres);
     let thickness = query.take_value("mprslab", "millimetres from 0 to 10000", is_slab)?.unwrap_or(0.0);
-    Ok(Cut { eye: take_eye(query)?, thickness, projection, viewport: None })
+    Ok(Cut { eye: take_eye(query)?, thickness, projection, viewport })
 }
 
 fn take_eye(query: &mut Query<'_>) -> Result<Eye, Problem> {
@@ -284,7 +240,7 @@ mod tests {
     use super::*;
 
     fn cut(query: &str) -> Result<Cut, Problem> {
-        take_cut(&mut Query::parse(Some(query)).expect("a query"))
+        take_cut(&mut Query::parse(Some(query)).expect("a query"), None)
     }
 
     #[test]

@@ -87,6 +87,29 @@ impl Rendered {
         Ok(Self { asked, ..rendered })
     }
 
+    /// The same of a plane through a series, which is shown whole, as large as its box, and which nothing lies over.
+    ///
+    /// # Errors
+    /// 400 that names the parameter.
+    pub(super) fn take_plane(
+        query: &mut Query<'_>,
+        format: AskedFormat,
+        windows: &NamedWindows,
+    ) -> Result<Self, Problem> {
+        let viewport = take_box(query, "takes vw,vh of a plane, which is shown whole")?;
+        let rendered = Self::take(query, 1, format, windows)?;
+        if rendered.segmentation.is_some() {
+            return Err(Problem::parameter("segmentation", "does not go with a plane"));
+        }
+        let left_out = match rendered.asked.annotation {
+            Annotation::NONE => rendered.left_out,
+            _ => Some("nothing is written into the corners of planes"),
+        };
+        let fit = viewport.map_or_else(Fit::default, |viewport| viewport.fit);
+        let asked = Asked { fit, overlays: Some(false), annotation: Annotation::NONE, ..rendered.asked };
+        Ok(Self { asked, left_out, ..rendered })
+    }
+
     /// The same of a thumbnail, which takes `viewport` alone (PS3.18 10.4.1.2.2).
     ///
     /// # Errors

@@ -111,6 +111,14 @@ async fn what_is_no_volume_is_a_422_that_says_why() {
         .await;
     let detail = house.get(&path("")).await.problem(422, "unrenderable")["detail"].to_string();
     assert!(detail.contains("slices 1 and 3 differ in their size"), "{detail}");
+    let coloured = NewInstance {
+        photometric_interpretation: Some("RGB".to_owned()),
+        content_digest: ContentDigest([79; 32]),
+        ..slice(5)
+    };
+    record(&house, &[coloured]).await;
+    let detail = house.get(&path("")).await.problem(422, "unrenderable")["detail"].to_string();
+    assert!(detail.contains("colours"), "{detail}");
     for series in [crate::house::SERIES, "1.2.404"] {
         let path = path("").replace(SERIES, series);
         let status = house.get(&path).await.status;

@@ -96,18 +96,21 @@ impl Volume {
             }
         }
         // One pair of slices for all of it, where it does not go along their normal.
-        let around = if axis == 2 { None } else { Some(self.around(middle[2])) };
+        let around = if axis == 2 { None } else { self.around(middle[2]) };
+        if axis != 2 && around.is_none() {
+            return NONE;
+        }
         let value_at = |at: f64| {
             let mut place = middle;
             place[axis] = at;
             match around {
-                Some(around) => around.map(|around| around.at([place[0], place[1]])).unwrap_or_default(),
+                Some(around) => around.at([place[0], place[1]]),
                 None => self.at(place),
             }
         };
         let mut gathered = Gathered::from(self.plane.projection, value_at(from));
         while from < to {
-            let next = self.next_middle(axis, around.flatten(), from).min(to);
+            let next = self.next_middle(axis, around, from).min(to);
             // Far beyond all numbers of samples nothing is next.
             if next <= from {
                 break;
@@ -149,14 +152,13 @@ impl Volume {
         Some(Around { before, after, part })
     }
 
-    /// The next middle of samples on an axis, of either slice around, whose middles may lie beside each other: between two of them values
-    /// lie on a line.
+    /// The next middle of samples on an axis, of either slice `around`, whose middles may lie beside each other; without these along the
+    /// normal. Between two of them values lie on a line.
     fn next_middle(&self, axis: usize, around: Option<Around<'_>>, from: f64) -> f64 {
-        if axis == 2 {
+        let Some(Around { before, after, .. }) = around else {
             let behind = self.slices.partition_point(|slice| slice.place.along <= from);
             return self.slices.get(behind).map_or(f64::INFINITY, |slice| slice.place.along);
-        }
-        let Some(Around { before, after, .. }) = around else { return f64::INFINITY };
+        };
         let next = |slice: &Slice| {
             let moved = slice.place.moved[axis];
             let middle = (from - moved).floor() + 1.0 + moved;
