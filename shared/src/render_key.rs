@@ -127,14 +127,9 @@ fn hash_request(hasher: &mut blake3::Hasher, request: &FrameRequest) {
 fn hash_plane(hasher: &mut blake3::Hasher, plane: &VolumePlane) {
     let VolumePlane { slices, along, rows, columns, corner, to_right, to_below, through, projection, points } =
         plane;
-    let mut lengths = |values: &[f64]| {
-        for value in values {
-            hasher.update(&value.to_bits().to_le_bytes());
-        }
-    };
-    lengths(along);
+    hash_numbers(hasher, along);
     for place in [corner, to_right, to_below, through] {
-        lengths(place);
+        hash_numbers(hasher, place);
     }
     let projection = match projection {
         Projection::Mean => 0,
@@ -144,9 +139,13 @@ fn hash_plane(hasher: &mut blake3::Hasher, plane: &VolumePlane) {
     hasher.update(&rows.to_le_bytes()).update(&columns.to_le_bytes()).update(&[projection, *points]);
     for VolumeSlice { image_id: _, content_digest, frame_number, along, moved } in slices {
         hasher.update(&content_digest.0).update(&frame_number.to_le_bytes());
-        for value in [*along, moved[0], moved[1]] {
-            hasher.update(&value.to_bits().to_le_bytes());
-        }
+        hash_numbers(hasher, &[*along, moved[0], moved[1]]);
+    }
+}
+
+fn hash_numbers(hasher: &mut blake3::Hasher, numbers: &[f64]) {
+    for number in numbers {
+        hasher.update(&number.to_bits().to_le_bytes());
     }
 }
 

@@ -1,20 +1,23 @@
 //! From an instance and a request to the message that a worker takes.
 
+use std::collections::HashMap;
+
 use chrono::Utc;
 use futures::{StreamExt, TryStreamExt, stream};
 use uuid::Uuid;
 
 use super::{SubmitError, Wanted, keeping, lane};
 use crate::{
-    catalog::Catalog,
+    catalog::{Catalog, ImageRecord},
     job::{FrameRange, FrameSource, RenderJob, WholeFile},
     presets::Presets,
     purpose::Purpose,
+    render_key::ContentDigest,
     request::FileBeside,
     volume_plane::{VolumePlane, VolumeSlice},
 };
 
-/// Slices that the catalog is asked for at a time.
+/// Instances that the catalog is asked for at a time.
 const AT_A_TIME: usize = 8;
 
 /// Where what a picture is made of lies.
@@ -46,32 +49,42 @@ impl Files {
 
 async fn whole_file(catalog: &Catalog, asked: Option<FileBeside>) -> Result<Option<WholeFile>, SubmitError> {
     let Some(FileBeside { image_id, content_digest }) = asked else { return Ok(None) };
-    let found = catalog.image(image_id).await?.ok_or(SubmitError::BesideReplaced)?;
-    if found.content_digest != content_digest {
-        return Err(SubmitError::BesideReplaced);
-    }
-    Ok(Some(found.whole_file()))
+    Ok(Some(record(catalog, image_id, content_digest).await?.whole_file()))
 }
 
-/// Where the slices of a plane lie.
+/// Where the slices of a plane lie. Each instance is looked up once, however many of them are frames of it.
 async fn slices(catalog: &Catalog, plane: Option<&VolumePlane>) -> Result<Vec<FrameSource>, SubmitError> {
     let asked = plane.map(|plane| plane.slices.as_slice()).unwrap_or_default();
-    let sources: Vec<_> = asked.iter().map(|slice| source(catalog, slice)).collect();
-    stream::iter(sources).buffered(AT_A_TIME).try_collect().await
+    let files: HashMap<Uuid, ContentDigest> =
+        asked.iter().map(|slice| (slice.image_id, slice.content_digest)).collect();
+    let records: Vec<_> =
+        files.into_iter().map(|(image_id, digest)| record(catalog, image_id, digest)).collect();
+    let records: HashMap<Uuid, ImageRecord> = stream::iter(records)
+        .buffer_unordered(AT_A_TIME)
+        .map_ok(|found| (found.key, found))
+        .try_collect()
+        .await?;
+    let mut sources = Vec::with_capacity(asked.len());
+    for VolumeSlice { image_id, frame_number, .. } in asked {
+        let found = records.get(image_id).ok_or(SubmitError::BesideReplaced)?;
+        let frame = match found.frame(*frame_number) {
+            Some(frame) => Some(frame),
+            // Beyond the first frames of a long one.
+            None => catalog.frame_range(*image_id, *frame_number).await?,
+        };
+        sources.push(found.source(frame.ok_or(SubmitError::WithoutRange)?));
+    }
+    Ok(sources)
 }
 
-async fn source(catalog: &Catalog, slice: &VolumeSlice) -> Result<FrameSource, SubmitError> {
-    let VolumeSlice { image_id, content_digest, frame_number, .. } = slice;
-    let found = catalog.image(*image_id).await?.ok_or(SubmitError::BesideReplaced)?;
-    if found.content_digest != *content_digest {
-        return Err(SubmitError::BesideReplaced);
-    }
-    // Beyond the first frames of a long one.
-    let frame = match found.frame(*frame_number) {
-        Some(frame) => Some(frame),
-        None => catalog.frame_range(*image_id, *frame_number).await?,
-    };
-    Ok(found.source(frame.ok_or(SubmitError::WithoutRange)?))
+/// An instance whose file is the one that was asked with.
+async fn record(
+    catalog: &Catalog,
+    key: Uuid,
+    content_digest: ContentDigest,
+) -> Result<ImageRecord, SubmitError> {
+    let found = catalog.image(key).await?.ok_or(SubmitError::BesideReplaced)?;
+    if found.content_digest == content_digest { Ok(found) } else { Err(SubmitError::BesideReplaced) }
 }
 
 /// A new job to make `wanted` of `files`, where these are the presets, for a client that has `ahead` others under way.
